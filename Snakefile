@@ -1,0 +1,58 @@
+# What in a pre-training data set makes a fine-tuned model robust to distribution shift?
+#   snakemake --cores all            every figure and table of the configured study
+#   snakemake --cores all fig4       one figure, with only what it needs
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/acquire.smk"
+include: "rules/store.smk"
+include: "rules/distributions.smk"
+include: "rules/pretrain.smk"
+include: "rules/finetune.smk"
+include: "rules/evaluate.smk"
+include: "rules/trends.smk"
+include: "rules/figures.smk"
+
+
+rule all:
+    """Every figure, the table of all checkpoints and the table of all trends."""
+    default_target: True
+    input:
+        figure_files(*study.figures),
+        "<results>/scores.csv",
+        "<results>/trends.csv",
+    localrule: True
+
+
+rule demo:
+    input:
+        figure_files("fig2", "fig4"),
+        "<results>/scores.csv",
+        "<results>/trends.csv",
+    """The study's two central figures, with their tables."""
+    localrule: True
+
+
+for name in study.figures:
+
+    rule:
+        name:
+            name
+        input:
+            figure_files(name),
+        localrule: True
+
+
+rule unknown_target:
+    input:
+        nearest_target,
+    output:
+        touch("{target}"),
+    """Takes a name that is neither a rule nor a file of this workflow and says which name may have been meant."""
+    localrule: True

@@ -1,0 +1,29 @@
+"""Takes nothing; makes the raw files of each data set: drawn small ones, or the real ones, checked and put in place."""
+
+if config["acquisition"] == "draw":
+
+    include: "acquire_miniature.smk"
+
+else:
+
+    include: "acquire_downloads.smk"
+
+
+rule unpack_iwildcam:
+    """Unpack iWildCam-WILDS into the folder that the wilds package opens."""
+    input:
+        archive="<resources>/iwildcam/iwildcam_v2.0.tar.gz",
+    output:
+        metadata="<resources>/iwildcam/iwildcam_v2.0/metadata.csv",
+        categories="<resources>/iwildcam/iwildcam_v2.0/categories.csv",
+        release="<resources>/iwildcam/iwildcam_v2.0/RELEASE_v2.0.txt",
+    log:
+        "<logs>/unpack_iwildcam.log",
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        code=code("unpack_iwildcam.py"),
+    message:
+        "Unpack iWildCam-WILDS"
+    script:
+        "../workflow_scripts/unpack_iwildcam.py"

@@ -1,0 +1,56 @@
+"""Takes what you placed and what can be downloaded; makes the real data sets' archives, each checked before use."""
+
+
+rule acquire_imagenet:
+    """Check ILSVRC2012's archives, which need an account to fetch, and put them in place."""
+    output:
+        train="<resources>/imagenet/ILSVRC2012_img_train.tar",
+        devkit="<resources>/imagenet/ILSVRC2012_devkit_t12.tar.gz",
+    log:
+        "<logs>/acquire_imagenet.log",
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        downloads=config["downloads"]["imagenet"],
+        place=config["downloads"]["place"],
+    message:
+        "Check ImageNet's archives"
+    script:
+        "../workflow_scripts/acquire_imagenet.py"
+
+
+rule acquire_inaturalist:
+    """Download iNaturalist 2017's images and annotations."""
+    output:
+        images="<resources>/inaturalist/train_val_images.tar.gz",
+        annotations="<resources>/inaturalist/train_val2017.zip",
+    log:
+        "<logs>/acquire_inaturalist.log",
+    retries: 3
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        downloads=config["downloads"]["inaturalist"],
+        place=config["downloads"]["place"],
+    message:
+        "Download iNaturalist 2017"
+    script:
+        "../workflow_scripts/acquire_inaturalist.py"
+
+
+rule acquire_iwildcam:
+    """Take iWildCam-WILDS's archive from where you placed it, or download it."""
+    output:
+        archive="<resources>/iwildcam/iwildcam_v2.0.tar.gz",
+    log:
+        "<logs>/acquire_iwildcam.log",
+    retries: 3
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        downloads=config["downloads"]["iwildcam"],
+        place=config["downloads"]["place"],
+    message:
+        "Take or download iWildCam-WILDS"
+    script:
+        "../workflow_scripts/acquire_iwildcam.py"

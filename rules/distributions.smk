@@ -1,0 +1,43 @@
+"""Takes a source's store; makes pre-training distributions: which classes, which images, which labels."""
+
+
+rule make_distribution:
+    """Choose a distribution's classes and images and publish the choice as CSV."""
+    input:
+        table=source_file("images.parquet"),
+        classes=source_file("classes.csv"),
+    output:
+        index="<results>/distributions/{distribution}/index.parquet",
+        classes="<results>/distributions/{distribution}/classes.csv",
+        manifest="<results>/distributions/{distribution}/manifest.csv",
+    log:
+        "<logs>/make_distribution/{distribution}.log",
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        declared=lambda wildcards: study.distribution(wildcards.distribution),
+        code=code("make_distribution.py"),
+    message:
+        "Choose the images of {wildcards.distribution}"
+    script:
+        "../workflow_scripts/make_distribution.py"
+
+
+rule check_distribution:
+    """Check a distribution against what its declaration promises."""
+    input:
+        unpack(enclosing_manifest),
+        manifest="<results>/distributions/{distribution}/manifest.csv",
+    output:
+        promises="<results>/distributions/{distribution}/promises.csv",
+    log:
+        "<logs>/check_distribution/{distribution}.log",
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        declared=lambda wildcards: study.distribution(wildcards.distribution),
+        code=code("check_distribution.py"),
+    message:
+        "Check the promises of {wildcards.distribution}"
+    script:
+        "../workflow_scripts/check_distribution.py"

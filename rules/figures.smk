@@ -1,0 +1,26 @@
+"""Takes scores and trends; makes figures: vector PDF, 300 dpi PNG, the points as CSV and the caption as text."""
+
+
+rule draw_figure:
+    input:
+        scores="<results>/scores/{figure}.csv",
+        trends="<results>/trends/{figure}.csv",
+        bands="<results>/trends/{figure}_bands.csv",
+    output:
+        pdf="<results>/figures/{figure}.pdf",
+        png="<results>/figures/{figure}.png",
+        table="<results>/figures/{figure}.csv",
+        caption="<results>/figures/{figure}.txt",
+    log:
+        "<logs>/draw_figure/{figure}.log",
+    """Draw a figure from its tables."""
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        figure=lambda wildcards: study.figure(wildcards.figure),
+        code=code("draw_figure.py"),
+    message:
+        "Draw {wildcards.figure}"
+    script:
+        "../workflow_scripts/draw_figure.py"

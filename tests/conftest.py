@@ -1,0 +1,81 @@
+"""What several test modules share: the repository, the default configuration and a way to run Snakemake."""
+
+import copy
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+class Workflow:
+    """The repository's workflow, run in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def start(self, *arguments: str, config: dict | None = None, snakefile: Path = REPOSITORY / "Snakefile"):
+        """Start `snakemake` with these arguments, without waiting; its output is text."""
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--directory", str(self.folder)]
+        command += ["--cores", "2", *arguments]
+        if config is not None:
+            path = self.folder / "overlay.yaml"
+            path.write_text(yaml.safe_dump(config), encoding="utf-8")
+            command += ["--configfile", str(path)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def run(self, *arguments: str, fails: bool = False, **options) -> str:
+        """Run `snakemake`, assert how it ends, and return what it printed."""
+        process = self.start(*arguments, **options)
+        printed, _ = process.communicate(timeout=900)
+        assert (process.returncode != 0) == fails, printed[-6000:]
+        return printed
+
+    def plan(self, *targets: str, **options) -> Counter:
+        """Return how many jobs of each rule would run."""
+        return job_counts(self.run(*targets, "--dry-run", **options))
+
+
+def job_counts(printed: str) -> Counter:
+    """Read the table of jobs that Snakemake prints."""
+    table = re.search(r"^job +count\n[- ]+\n(.*?)\n\n", printed + "\n\n", re.MULTILINE | re.DOTALL)
+    if table is None:
+        assert "Nothing to be done" in printed, printed[-3000:]
+        return Counter()
+    rows = (line.split() for line in table.group(1).splitlines())
+    return Counter({name: int(count) for name, count in rows if name != "total"})
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Workflow:
+    return Workflow(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture
+def config() -> dict:
+    """The default configuration, to be changed freely."""
+    return copy.deepcopy(yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def paper_config(config: dict) -> dict:
+    """The full study's configuration: the default one with data/studies/paper.yaml over it."""
+    from snakemake.utils import update_config
+
+    paper = copy.deepcopy(config)
+    update_config(paper, yaml.safe_load((REPOSITORY / "data/studies/paper.yaml").read_text(encoding="utf-8")))
+    return paper

@@ -1,0 +1,68 @@
+"""What the configuration asks for: the paper's numbers at full scale, the same experiments in the miniature."""
+
+from pretraining_robustness.study import Study
+
+
+def test_full_study_has_the_papers_numbers(paper_config):
+    study = Study(paper_config)
+    images = {name: study.distribution(name)["images"] for name in study.series("fig4") if name != "scratch"}
+    assert images == {
+        "imagenet_full": None,
+        **{f"{source}_{size}k": size * 1000 for source in ("imagenet", "inaturalist") for size in (150, 100, 50, 25, 5)},
+        "inaturalist_full": None,
+    }
+    for name, declared in paper_config["distributions"].items():
+        frequent = 1000 if name.startswith("inaturalist_") and not name.endswith("full") else None
+        assert study.distribution(name)["most_frequent"] == frequent
+        assert study.distribution(name)["balanced"] == (not name.endswith("full"))
+        assert declared["source"] in name
+
+
+def test_full_study_has_every_family_of_the_paper(paper_config):
+    families = {paper_config["architectures"][name]["family"] for name in paper_config["runs"]["architectures"]}
+    assert families == {"ResNet", "ResNeXt", "DenseNet", "AlexNet", "MobileNetV3"}
+
+
+def test_full_study_changes_scale_recipes_and_acquisition_but_not_the_experiments(config, paper_config):
+    for same in ("distributions", "figures", "selection_seed", "trends"):
+        assert config[same] == paper_config[same]
+
+
+def test_miniature_keeps_images_per_class_whole(config):
+    study = Study(config)
+    classes = study.world("imagenet")["classes"]
+    for name in ("imagenet_150k", "imagenet_50k", "imagenet_25k", "imagenet_5k"):
+        assert study.distribution(name)["images"] % classes == 0
+
+
+def test_runs_shared_by_figures_are_one(config):
+    study = Study(config)
+    assert set(study.runs("fig2")) < set(study.runs("fig4"))
+    assert study.runs("fig2", "fig4") == study.runs("fig4")
+    assert len(study.runs("fig4")) == len(study.series("fig4")) * len(config["runs"]["architectures"])
+
+
+def test_left_out_distributions_are_in_no_figure(config):
+    study = Study(config)
+    assert not set(config["left_out"]) & set(study.series("fig4"))
+    for panel in study.figure("fig4")["panels"]:
+        assert not set(config["left_out"]) & set(panel["series"])
+
+
+def test_own_folders_are_never_scaled(config):
+    config["sources"]["mine"] = {"format": "folder", "path": "pictures"}
+    config["distributions"]["mine_500"] = {"source": "mine", "images": 500}
+    assert Study(config).distribution("mine_500")["images"] == 500
+
+
+def test_labels_say_the_papers_number_and_the_miniatures(config, paper_config):
+    assert Study(config).label("imagenet_25k") == "ImageNet, 25,000 images (here 250)"
+    assert Study(paper_config).label("imagenet_25k") == "ImageNet, 25,000 images"
+    assert "1,281,167" in Study(paper_config).label("imagenet_full")
+
+
+def test_overrides_of_an_architecture_reach_its_recipe_only(paper_config):
+    study = Study(paper_config)
+    assert study.recipe("pretrain", "alexnet")["learning_rate"] == 0.01
+    assert study.recipe("pretrain", "resnet50")["learning_rate"] == 0.1
+    assert "steps" not in study.recipe("pretrain", "resnet50")
