@@ -1,0 +1,89 @@
+"""The workflow plans the right jobs, from a configuration alone, and refuses what it does not know in one line."""
+
+import pytest
+import yaml
+
+
+def test_demo_trains_every_network_once(workflow, config):
+    jobs = workflow.plan("demo")
+    architectures, trained = len(config["runs"]["architectures"]), 10
+    assert jobs["pretrain"] == trained * architectures
+    assert jobs["finetune"] == jobs["evaluate"] == (trained + 1) * architectures
+    assert jobs["draw_figure"] == 2
+    assert jobs["draw_imagenet"] == jobs["draw_inaturalist"] == jobs["draw_iwildcam"] == 1
+
+
+def test_one_figure_needs_only_its_own_runs(workflow, config):
+    jobs = workflow.plan("fig2")
+    architectures = len(config["runs"]["architectures"])
+    assert jobs["pretrain"] == architectures
+    assert jobs["finetune"] == 2 * architectures
+    assert jobs["draw_figure"] == jobs["fit_trends"] == 1
+    assert jobs["draw_inaturalist"] == 0
+
+
+def test_full_study_plans_without_data(workflow, paper_config):
+    jobs = workflow.plan(config=paper_config)
+    architectures = len(paper_config["runs"]["architectures"])
+    assert jobs["pretrain"] == 12 * architectures
+    assert jobs["finetune"] == jobs["evaluate"] == 13 * architectures
+    assert jobs["acquire_imagenet"] == jobs["acquire_inaturalist"] == jobs["acquire_iwildcam"] == 1
+    assert jobs["draw_imagenet"] == 0
+
+
+def test_full_study_keeps_twelve_checkpoints(workflow, paper_config):
+    printed = workflow.run("fig2", "--dry-run", config=paper_config)
+    assert "finetune/iwildcam/imagenet_full/resnet50/seed_0/epoch_12.safetensors" in printed
+    assert "epoch_13.safetensors" not in printed
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [("fig44", ["'fig44' is not a figure", "did you mean 'fig4'?"]), ("demmo", ["did you mean 'demo'?"])],
+)
+def test_a_misspelt_target_is_named(workflow, target, words):
+    printed = workflow.run(target, "--dry-run", fails=True)
+    assert all(word in printed for word in words)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "line"),
+    [
+        (
+            {"distributions": {"imagenet_5k": {"source": "imagnet"}}},
+            "config distributions.imagenet_5k.source: 'imagnet' is not a source; did you mean 'imagenet'?",
+        ),
+        (
+            {"runs": {"architectures": ["resnet_10"]}},
+            "config runs.architectures: 'resnet_10' is not an architecture; did you mean 'resnet10'?",
+        ),
+    ],
+)
+def test_a_misspelt_name_in_the_config_is_one_line(workflow, overlay, line):
+    printed = workflow.run("--dry-run", config=overlay, fails=True)
+    assert line in printed.splitlines()
+    assert "Traceback" not in printed
+
+
+def test_a_file_of_an_unknown_distribution_is_not_a_job(workflow):
+    target = "results/pretrain/imagenet_7k/resnet10/seed_0/weights.safetensors"
+    assert "No rule to produce" in workflow.run(target, "--dry-run", fails=True)
+
+
+def test_every_rule_states_its_environment_log_and_message(repository):
+    for path in sorted((repository / "rules").glob("*.smk")):
+        text = path.read_text(encoding="utf-8")
+        for block in text.split("\nrule ")[1:]:
+            name = block.split(":")[0]
+            for directive in ("conda:", "log:", "message:", "script:", '"""'):
+                assert directive in block, f"{path.name}, rule {name}: no {directive}"
+
+
+def test_own_folders_plan_from_the_example(repository, workflow):
+    example = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+    (workflow.folder / "pictures/my_source/cat").mkdir(parents=True)
+    (workflow.folder / "pictures/my_task").mkdir(parents=True)
+    jobs = workflow.plan("my_figure", config=example)
+    assert jobs["pretrain"] == 6
+    assert jobs["finetune"] == 9
+    assert jobs["draw_imagenet"] == 0
