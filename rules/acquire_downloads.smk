@@ -16,7 +16,7 @@ rule acquire_imagenet:
     message:
         "Check ImageNet's archives"
     script:
-        "../workflow_scripts/acquire_imagenet.py"
+        "../workflow_scripts/acquire_archives.py"
 
 
 rule acquire_inaturalist:
@@ -35,7 +35,7 @@ rule acquire_inaturalist:
     message:
         "Download iNaturalist 2017"
     script:
-        "../workflow_scripts/acquire_inaturalist.py"
+        "../workflow_scripts/acquire_archives.py"
 
 
 rule acquire_iwildcam:
@@ -53,4 +53,4 @@ rule acquire_iwildcam:
     message:
         "Take or download iWildCam-WILDS"
     script:
-        "../workflow_scripts/acquire_iwildcam.py"
+        "../workflow_scripts/acquire_archives.py"

@@ -15,22 +15,28 @@ REPOSITORY = Path(__file__).parent.parent
 
 
 class Workflow:
-    """The repository's workflow, run in a folder of its own."""
+    """A workflow (this repository's, or a copy of it) run in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, repository: Path = REPOSITORY) -> None:
         self.folder = folder
+        self.repository = repository
 
-    def start(self, *arguments: str, config: dict | None = None, snakefile: Path = REPOSITORY / "Snakefile"):
-        """Start `snakemake` with these arguments, without waiting; its output is text."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--directory", str(self.folder)]
-        command += ["--cores", "2", *arguments]
+    def start(self, *arguments: str, config: dict | None = None) -> subprocess.Popen:
+        """Start `snakemake` with these arguments, in a process group of its own, without waiting."""
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.repository / "Snakefile")]
+        command += ["--directory", str(self.folder), "--cores", "2", *arguments]
         if config is not None:
             path = self.folder / "overlay.yaml"
             path.write_text(yaml.safe_dump(config), encoding="utf-8")
             command += ["--configfile", str(path)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
-            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=self.folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
 
     def run(self, *arguments: str, fails: bool = False, **options) -> str:
@@ -53,6 +59,11 @@ def job_counts(printed: str) -> Counter:
         return Counter()
     rows = (line.split() for line in table.group(1).splitlines())
     return Counter({name: int(count) for name, count in rows if name != "total"})
+
+
+@pytest.fixture(scope="session")
+def workflow_type() -> type[Workflow]:
+    return Workflow
 
 
 @pytest.fixture

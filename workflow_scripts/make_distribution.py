@@ -1,6 +1,7 @@
 """Choose the classes and images of a pre-training distribution and publish the choice."""
 
 import pandas as pd
+
 from pretraining_robustness.distributions import class_table, make_distribution
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.rule import run_rule

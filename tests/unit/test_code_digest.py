@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from pretraining_robustness import code_digest as digest_module
 from pretraining_robustness.code_digest import code_digest
 

@@ -1,6 +1,7 @@
 """A wrong configuration is refused in one line that names the key and what to write instead."""
 
 import pytest
+
 from pretraining_robustness.config import check_config
 from pretraining_robustness.errors import InputError
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import yaml
+
 from pretraining_robustness.code_digest import _package_modules
 
 DISTRIBUTION_OF = {"PIL": "pillow", "yaml": "pyyaml", "sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}

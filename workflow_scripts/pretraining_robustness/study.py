@@ -69,9 +69,14 @@ class Study:
 
     def store(self, name: str) -> dict[str, Any]:
         """Return how the images of a source or a task are stored."""
-        collection = self.collection(name)
-        fit = "stretch" if name in self.config["tasks"] else "crop"
-        return {"fit": fit, **self.config["store"], **collection.get("store", {}), "format": collection["format"]}
+        collection, is_task = self.collection(name), name in self.config["tasks"]
+        own_folder = "metadata_folder" if is_task else "class_folders"
+        return {
+            "fit": "stretch" if is_task else "crop",
+            **self.config["store"],
+            **collection.get("store", {}),
+            "format": own_folder if collection["format"] == "folder" else collection["format"],
+        }
 
     def distribution(self, name: str) -> dict[str, Any]:
         """Return the declaration of a distribution at the study's scale."""
@@ -126,7 +131,10 @@ class Study:
         left_out = set(self.config["left_out"])
         panels = [{**panel, "series": [s for s in panel["series"] if s not in left_out]} for panel in spec["panels"]]
         task_label = task.get("label", spec["task"])
-        miniature = self.is_drawn(spec["task"])
+        asked = [series for panel in spec["panels"] for series in panel["series"]]
+        notes = ["Miniature: drawn data and small networks, not the paper's results."] if self.is_drawn(spec["task"]) else []
+        if missing := [self.label(series) for series in dict.fromkeys(asked) if series in left_out]:
+            notes.append(f"Left out of this study: {'; '.join(missing)}.")
         return {
             "name": name,
             "kind": spec["kind"],
@@ -140,7 +148,7 @@ class Study:
             "task_label": task_label,
             "x_label": f"In-distribution macro F1 score ({task_label}, {task['id_split']} split)",
             "y_label": f"Out-of-distribution macro F1 score ({task_label}, {task['ood_split']} split)",
-            "note": "Miniature: drawn data and small networks, not the paper's results" if miniature else None,
+            "note": " ".join(notes) or None,
         }
 
 

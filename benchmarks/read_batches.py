@@ -1,0 +1,180 @@
+"""How fast training batches come from the store, against torchvision's ImageFolder and DataLoader on the same JPEGs.
+
+One run measures all of them one after another, several times round, on synthetic photographs of some 500 x 350 pixels
+and 78 kB (ImageNet's files have 110 kB on average), and writes the medians:
+
+    python benchmarks/read_batches.py [--images 2048] [--rounds 5]
+
+The peer's batches are cropped at random, flipped and normalised floats; the store's are uint8 pictures of 256 pixels,
+which the training loop crops, flips and normalises on its own device. To show what that leaves out, one row of the peer
+stops before the floats, and two rows of the store crop, flip (alike for a batch) and normalise here as well. Rates are
+for one core (DataLoader has one worker, PyTorch and the store one thread), with all files in the system's memory.
+"""
+
+import argparse
+import csv
+import io
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import PIL
+import torch
+import torchvision
+from numpy.typing import NDArray
+from PIL import Image
+from torchvision import transforms
+
+from pretraining_robustness.store import build_store
+from pretraining_robustness.store_reading import Store
+
+BATCH = 256
+STORE_SIZE = 256
+CROP_SIZE = 224
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+ANCHOR = "ImageFolder + DataLoader"
+RESULTS = Path(__file__).parent / "results" / "read_batches.csv"
+
+
+def write_photographs(folder: Path, count: int) -> int:
+    """Write synthetic JPEGs into class folders and return their mean size in bytes."""
+    random = np.random.default_rng(0)
+    total = 0
+    for number in range(count):
+        width, height = (500, int(random.integers(333, 376)))[:: 1 if number % 4 else -1]
+        shapes = Image.fromarray(random.integers(0, 256, (12, 16, 3), dtype=np.uint8))
+        picture = np.asarray(shapes.resize((width, height), Image.Resampling.BICUBIC), dtype=np.int16)
+        grain = random.integers(-12, 13, picture.shape, dtype=np.int16)
+        stream = io.BytesIO()
+        Image.fromarray((picture + grain).clip(0, 255).astype(np.uint8)).save(stream, "JPEG", quality=94)
+        place = folder / f"class_{number % 8}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number:05d}.jpg").write_bytes(stream.getvalue())
+        total += stream.tell()
+    return total // count
+
+
+def peer(folder: Path, floats: bool) -> Callable[[], int]:
+    """Return a pass over torchvision's ImageFolder through a DataLoader with one worker."""
+    steps = [transforms.RandomResizedCrop(CROP_SIZE), transforms.RandomHorizontalFlip()]
+    if floats:
+        steps += [transforms.ToTensor(), transforms.Normalize(MEAN, DEVIATION)]
+    else:
+        steps += [transforms.PILToTensor()]
+    data = torchvision.datasets.ImageFolder(str(folder), transforms.Compose(steps))
+    loader = torch.utils.data.DataLoader(data, BATCH, shuffle=True, num_workers=1)
+    return lambda: sum(len(images) for images, _ in loader)
+
+
+def shuffled(count: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the row numbers of a random order in batches."""
+    order = np.random.default_rng().permutation(count)
+    return (order[start : start + BATCH] for start in range(0, count, BATCH))
+
+
+def store_pass(store: Store) -> Callable[[], int]:
+    """Return a pass over the store in a new random order, into one buffer."""
+    buffer = store.buffer(BATCH)
+    return lambda: sum(len(store.read(rows, buffer)) for rows in shuffled(len(store)))
+
+
+def augmented_pass(store: Store) -> Callable[[], int]:
+    """Return a pass over the store with random crop, flip and normalisation of each batch on this processor."""
+    buffer = store.buffer(BATCH)
+    floats = torch.zeros(BATCH, 3, CROP_SIZE, CROP_SIZE).contiguous(memory_format=torch.channels_last)
+    random = np.random.default_rng(0)
+    mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) * 255 for values in (MEAN, DEVIATION))
+
+    def augment(pictures: NDArray[np.uint8]) -> torch.Tensor:
+        left, top = random.integers(0, STORE_SIZE - CROP_SIZE + 1, 2)
+        crop = torch.from_numpy(pictures[:, top : top + CROP_SIZE, left : left + CROP_SIZE]).permute(0, 3, 1, 2)
+        crop = crop.flip(3) if random.random() < 0.5 else crop
+        return floats[: len(crop)].copy_(crop).sub_(mean).div_(deviation)
+
+    return lambda: sum(len(augment(store.read(rows, buffer))) for rows in shuffled(len(store)))
+
+
+def processor() -> str:
+    """Return the processor's name as the system gives it."""
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def main() -> None:
+    """Measure, print and write the table."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--images", type=int, default=2048)
+    arguments.add_argument("--rounds", type=int, default=5)
+    options = arguments.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        mean_bytes = write_photographs(folder / "photographs", options.images)
+        stores = {}
+        build_rates = {}
+        for encoding in ("uint8", "jpeg"):
+            out = folder / encoding
+            names = [out / name for name in ("images.npy", "images.parquet", "classes.csv", "undecodable.csv")]
+            started = time.perf_counter()
+            build_store(
+                folder / "photographs", "class_folders", *names, state=out / "unfinished",
+                size=STORE_SIZE, encoding=encoding,
+            )  # fmt: skip
+            build_rates[encoding] = options.images / (time.perf_counter() - started)
+            stores[encoding] = Store.open(names[0], names[1])
+        passes = {
+            ANCHOR: peer(folder / "photographs", floats=True),
+            "ImageFolder + DataLoader, uint8": peer(folder / "photographs", floats=False),
+            "store, uint8": store_pass(stores["uint8"]),
+            "store, JPEG files": store_pass(stores["jpeg"]),
+            "store, uint8, with crop, flip, normalisation": augmented_pass(stores["uint8"]),
+            "store, JPEG files, with crop, flip, normalisation": augmented_pass(stores["jpeg"]),
+        }
+        rates: dict[str, list[float]] = {name: [] for name in passes}
+        for _ in range(options.rounds):
+            for name, one_pass in passes.items():
+                started = time.perf_counter()
+                images = one_pass()
+                rates[name].append(images / (time.perf_counter() - started))
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    anchor = medians[ANCHOR]
+    fixed = {
+        "images": options.images,
+        "mean_bytes": mean_bytes,
+        "rounds": options.rounds,
+        "machine": f"{processor()}, {os.cpu_count()} cores",
+        "versions": f"Python {platform.python_version()}, torch {torch.__version__}, "
+        f"torchvision {torchvision.__version__}, Pillow {PIL.__version__}, NumPy {np.__version__}",
+    }
+    rows = [
+        {
+            "what": name,
+            "images_per_second_per_core": round(medians[name]),
+            "slowest_round": round(min(values)),
+            "fastest_round": round(max(values)),
+            "ratio_to_image_folder": round(medians[name] / anchor, 1),
+        }
+        | fixed
+        for name, values in rates.items()
+    ]
+    for encoding, rate in build_rates.items():
+        rows.append({"what": f"building the store, {encoding}", "images_per_second_per_core": round(rate)} | fixed)
+    for row in rows:
+        rate, ratio = row["images_per_second_per_core"], row.get("ratio_to_image_folder", "")
+        print(f"{row['what']:52} {rate:>8} images/s per core   {ratio} x")
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    with open(RESULTS, "w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

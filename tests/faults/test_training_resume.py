@@ -1,0 +1,140 @@
+"""Trainings killed with SIGKILL, at random moments and at each of their writes, end with an undisturbed one's bits.
+
+The trainings run in forks of one process that has imported torch and not used it yet: a kill costs no start-up.
+"""
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE_FOLDER = Path(__file__).parents[2] / "workflow_scripts"
+
+RUNNER = '''
+import logging, os, random, signal, sys, time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from pretraining_robustness import files, training_state
+from pretraining_robustness.finetune import finetune
+from pretraining_robustness.pretrain import pretrain
+
+folder, stage, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+chance = random.Random(seed)
+ARCHITECTURE = {"builder": "DenseNet",
+                "arguments": {"growth_rate": 4, "block_config": [2, 2], "num_init_features": 8, "drop_rate": 0.2}}
+RECIPE = {"epochs": 4, "batch_size": 32, "learning_rate": 0.01, "weight_decay": 0.05, "image_size": 16,
+          "augmentation": {"crop": "shift", "shift": 2, "flip": True}, "warmup_fraction": 0.1}
+
+
+def data():
+    generator = np.random.default_rng(0)
+    np.save(folder / "images.npy", generator.integers(0, 256, (320, 16, 16, 3), np.uint8))
+    labels = generator.integers(0, 5, 320)
+    task = {"row": np.arange(320), "y": labels, "split": ["train"] * 320}
+    pyarrow.parquet.write_table(pa.table(task), folder / "images.parquet")
+    pyarrow.parquet.write_table(pa.table({"row": np.arange(320), "label": labels}), folder / "index.parquet")
+
+
+def work(out):
+    logging.basicConfig(filename=folder / "log", level=logging.INFO, force=True)
+    same = dict(images=folder / "images.npy", table=folder / "images.parquet", metrics=out / "metrics.csv",
+                distribution="d", architecture=ARCHITECTURE, recipe=RECIPE, seed=0, state=out / "state", code="c")
+    if stage == "pretrain":
+        pretrain(index=folder / "index.parquet", weights=out / "weights.safetensors", **same)
+    else:
+        finetune(pretrained=None, checkpoints=[out / f"epoch_{epoch}.safetensors" for epoch in range(1, 5)], **same)
+
+
+def fork(out, crash_at=None):
+    """Start `work`; with `crash_at`, it kills itself at that one of its renames, links and removals."""
+    process = os.fork()
+    if process:
+        return process
+    if crash_at is not None:
+        calls = 0
+        def crashing(function):
+            def wrapper(*arguments, **options):
+                nonlocal calls
+                calls += 1
+                if calls == crash_at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return function(*arguments, **options)
+            return wrapper
+        os.replace, os.link = crashing(os.replace), crashing(os.link)
+        training_state.shutil.rmtree = crashing(training_state.shutil.rmtree)
+    try:
+        work(out)
+    except BaseException:
+        logging.exception("failed")
+        os._exit(1)
+    os._exit(0)
+
+
+def outputs(out):
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir()) if path.suffix == ".safetensors"}
+
+
+def delete_outputs(out):
+    """What Snakemake does before it starts a failed job again."""
+    for path in [*out.glob("*.safetensors"), *out.glob("*.csv")]:
+        path.unlink()
+
+
+data()
+began = time.monotonic()
+assert os.waitpid(fork(folder / "undisturbed"), 0)[1] == 0
+whole = time.monotonic() - began
+expected = outputs(folder / "undisturbed")
+assert expected
+
+kills, longest = 0, whole / 3
+while True:
+    process = fork(folder / "killed")
+    time.sleep(chance.uniform(0, longest))
+    os.kill(process, signal.SIGKILL)
+    status = os.waitpid(process, 0)[1]
+    if status == 0 or kills == 60:
+        break
+    assert os.WIFSIGNALED(status), (folder / "log").read_text()
+    kills += 1
+    longest *= 1.1  # so that a busy machine gets through an epoch, too
+    if (folder / "killed").exists():
+        delete_outputs(folder / "killed")
+assert outputs(folder / "killed") == expected
+assert not (folder / "killed" / "state").exists()
+resumed = (folder / "log").read_text().count("resuming after epoch")
+print(kills, "kills,", resumed, "resumptions")
+assert kills >= 3 and resumed >= 1
+
+point, finished = 0, False
+while not finished:
+    point += 1
+    out = folder / f"crash_{point}"
+    finished = os.waitpid(fork(out, crash_at=point), 0)[1] == 0
+    if not finished:
+        delete_outputs(out)
+        assert os.waitpid(fork(out), 0)[1] == 0, (folder / "log").read_text()
+    assert outputs(out) == expected, point
+    assert not (out / "state").exists()
+print(point - 1, "crash points")
+assert point > 6
+'''
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+def test_a_killed_training_ends_with_the_same_bits(stage: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_FOLDER), "OMP_NUM_THREADS": "1"}
+    seed = random.SystemRandom().randrange(10**6)  # other moments at every run of this test; printed for a repetition
+    print("seed", seed)
+    command = [sys.executable, "-c", RUNNER, str(tmp_path), stage, str(seed)]
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    print(finished.stdout)
+    assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -1,0 +1,19 @@
+"""Decode a raw image collection once into one array of pictures."""
+
+from pretraining_robustness.rule import run_rule
+from pretraining_robustness.store import build_store
+
+if __name__ == "__main__":
+    run_rule(
+        snakemake,
+        lambda: build_store(
+            raw=snakemake.input.raw,
+            **snakemake.params.store,
+            state=snakemake.params.state,
+            images=snakemake.output.images,
+            table=snakemake.output.table,
+            classes=snakemake.output.classes,
+            undecodable=snakemake.output.undecodable,
+            threads=snakemake.threads,
+        ),
+    )

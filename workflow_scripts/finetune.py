@@ -1,0 +1,29 @@
+"""Fine-tune one network on a downstream task, with a checkpoint after every epoch."""
+
+from pretraining_robustness.gpu_lease import lease_card
+from pretraining_robustness.rule import run_rule
+
+
+def main() -> None:
+    lease_card()
+    from pretraining_robustness.finetune import finetune  # brings torch, which must see the leased card only
+
+    run = snakemake.params.run
+    finetune(
+        images=snakemake.input.images,
+        table=snakemake.input.table,
+        pretrained=snakemake.input.get("weights"),
+        checkpoints=snakemake.output.checkpoints,
+        metrics=snakemake.output.metrics,
+        distribution=run["distribution"],
+        architecture=run["architecture"],
+        recipe=run["recipe"],
+        seed=run["seed"],
+        state=snakemake.params.state,
+        code=snakemake.params.code,
+        threads=snakemake.threads,
+    )
+
+
+if __name__ == "__main__":
+    run_rule(snakemake, main)

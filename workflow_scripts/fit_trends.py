@@ -1,0 +1,15 @@
+"""Fit the trends of a figure's series."""
+
+from pretraining_robustness.rule import run_rule
+from pretraining_robustness.trends import fit_trends
+
+if __name__ == "__main__":
+    run_rule(
+        snakemake,
+        lambda: fit_trends(
+            scores=snakemake.input.scores,
+            trends=snakemake.output.trends,
+            bands=snakemake.output.bands,
+            **snakemake.params.trends,
+        ),
+    )

@@ -1,0 +1,25 @@
+"""Pre-train one architecture on one distribution."""
+
+from pretraining_robustness.gpu_lease import lease_card
+from pretraining_robustness.rule import run_rule
+
+
+def main() -> None:
+    lease_card()
+    from pretraining_robustness.pretrain import pretrain  # brings torch, which must see the leased card only
+
+    pretrain(
+        images=snakemake.input.images,
+        table=snakemake.input.table,
+        index=snakemake.input.index,
+        weights=snakemake.output.weights,
+        metrics=snakemake.output.metrics,
+        **snakemake.params.run,
+        state=snakemake.params.state,
+        code=snakemake.params.code,
+        threads=snakemake.threads,
+    )
+
+
+if __name__ == "__main__":
+    run_rule(snakemake, main)

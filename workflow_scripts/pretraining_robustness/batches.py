@@ -1,0 +1,127 @@
+"""Batches of stored images on the training device, in an order that depends on the seed and the step alone."""
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pretraining_robustness.devices import derived_seed, to_device
+from pretraining_robustness.store_reading import Store
+
+# A set is held on the device when it takes at most this part of its free memory; the rest is for the training.
+RESIDENT_FRACTION = {"cuda": 0.5, "cpu": 0.1}
+BYTES_PER_READ = 64 * 2**20
+
+
+@lru_cache(maxsize=2)
+def _order(images: int, seed: int, number: int) -> np.ndarray:
+    return np.random.default_rng(derived_seed(seed, "order", number)).permutation(images)
+
+
+def training_batch(images: int, batch_size: int, seed: int, step: int) -> np.ndarray:
+    """Return the positions (0 .. images - 1) of the batch of `step`.
+
+    Steps run through one random permutation of the set after another; the incomplete batch at a permutation's end is
+    left out. A set smaller than `batch_size` is one batch: every step sees all of it once.
+    """
+    size = min(batch_size, images)
+    number, position = divmod(step, images // size)
+    return _order(images, seed, number)[position * size : (position + 1) * size]
+
+
+def consecutive_batches(images: int, batch_size: int) -> list[np.ndarray]:
+    """Return positions 0 .. images - 1 in order, `batch_size` at a time, the last batch as short as it comes."""
+    ends = [*range(0, images, batch_size), images]
+    return [np.arange(first, last) for first, last in pairwise(ends)]
+
+
+def load_images(store: Store, rows: np.ndarray, device: torch.device) -> "ResidentImages | StreamedImages":
+    """Open the images of `rows`: on the device where they fit (see `RESIDENT_FRACTION`), else read batch by batch."""
+    if device.type == "cuda":
+        free = torch.cuda.mem_get_info(device)[0]
+    else:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    needed = len(rows) * store.size**2 * 3
+    if needed <= RESIDENT_FRACTION[device.type] * free:
+        return ResidentImages(store, rows, device)
+    return StreamedImages(store, rows, device)
+
+
+class ResidentImages:
+    """Images held on the device as uint8: nothing but positions travels during training."""
+
+    def __init__(self, store: Store, rows: np.ndarray, device: torch.device) -> None:
+        self.device = device
+        self.images = torch.empty((len(rows), store.size, store.size, 3), dtype=torch.uint8, device=device)
+        chunk = max(1, BYTES_PER_READ // (store.size**2 * 3))
+        buffer = store.buffer(min(chunk, len(rows)))
+        for positions in consecutive_batches(len(rows), chunk):
+            part = store.read(rows[positions], buffer)
+            self.images[positions[0] : positions[-1] + 1] = torch.from_numpy(part)
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield, on the device, each array of positions and its images, uint8 (n, size, size, 3)."""
+        for positions in batches:
+            on_device = to_device(positions, self.device)
+            yield on_device, self.images.index_select(0, on_device)
+
+
+class StreamedImages:
+    """Images read from the store one batch ahead, into reused buffers, and copied beside the computation."""
+
+    def __init__(self, store: Store, rows: np.ndarray, device: torch.device) -> None:
+        self.store, self.rows, self.device = store, rows, device
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield as `ResidentImages.stream` does; a batch is valid until the next one is asked for."""
+        slots: list[_Slot] = [_Slot(self.device), _Slot(self.device)]
+        with ThreadPoolExecutor(max_workers=1) as reading:
+            pending: tuple[np.ndarray, _Slot, Future[Tensor]] | None = None
+            for number, positions in enumerate(batches):
+                slot = slots[number % 2]
+                following = positions, slot, reading.submit(slot.fill, self.store, self.rows[positions])
+                if pending is not None:
+                    yield self._arrived(*pending)
+                pending = following
+            if pending is not None:
+                yield self._arrived(*pending)
+
+    def _arrived(self, positions: np.ndarray, slot: "_Slot", images: "Future[Tensor]") -> tuple[Tensor, Tensor]:
+        return to_device(positions, self.device), slot.hand_over(images.result())
+
+
+class _Slot:
+    """One host buffer (pinned for CUDA) and the event that says when its last copy to the device was done."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.buffer: Tensor | None = None
+        self.side_stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self.copied = torch.cuda.Event() if device.type == "cuda" else None
+
+    def fill(self, store: Store, rows: np.ndarray) -> Tensor:
+        if self.buffer is None or len(self.buffer) < len(rows):
+            shape = (len(rows), store.size, store.size, 3)
+            self.buffer = torch.empty(shape, dtype=torch.uint8, pin_memory=self.copied is not None)
+        if self.copied is not None:
+            self.copied.synchronize()
+        images = self.buffer[: len(rows)]
+        store.read(rows, images.numpy())
+        if self.side_stream is None or self.copied is None:
+            return images
+        with torch.cuda.stream(self.side_stream):
+            on_device = images.to(self.device, non_blocking=True)
+            self.copied.record()
+        return on_device
+
+    def hand_over(self, images: Tensor) -> Tensor:
+        if self.copied is not None:
+            current = torch.cuda.current_stream(self.device)
+            current.wait_event(self.copied)
+            images.record_stream(current)
+        return images

@@ -1,0 +1,77 @@
+"""Axes for macro F1: the same range on both, square, ticks at round F1 values on any scale."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from pretraining_robustness.axis_scales import AxisScale, Floats
+
+# Round values, the roundest first; each level fills the gaps that the earlier ones leave.
+_TICK_LEVELS = (
+    np.array([0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99]),
+    np.array([0.0, 0.001, 0.05, 0.95, 0.999, 1.0]),
+    np.arange(1, 20) * 0.05,
+    np.arange(1, 50) * 0.02,
+    np.arange(1, 100) * 0.01,
+    np.arange(1, 200) * 0.005,
+    np.arange(1, 1000) * 0.001,
+)
+_ENOUGH_TICKS = 6
+_SMALLEST_GAP = 0.085  # of the axis: room for "0.05"
+_MARGIN = 0.06
+_SMALLEST_SPAN = 0.05
+_EMPTY = (0.05, 0.95)
+
+
+def common_limits(values: Floats, scale: AxisScale) -> tuple[float, float]:
+    """Return one range of F1, used for both axes of all panels, that holds `values` (F1, any shape) with a margin."""
+    flat = np.asarray(values, dtype=np.float64).ravel()
+    placed = scale.forward(flat[scale.representable(flat)])
+    if len(placed) == 0:
+        return _EMPTY
+    low, high = float(placed.min()), float(placed.max())
+    margin = max(_MARGIN * (high - low), _SMALLEST_SPAN / 2)
+    ends = scale.inverse(np.array([low - margin, high + margin]))
+    return float(ends[0]), float(ends[1])
+
+
+def round_ticks(limits: tuple[float, float], scale: AxisScale) -> Floats:
+    """Return sorted round F1 values within `limits`, far enough apart on `scale` for their labels to stay legible."""
+    low, high = scale.forward(np.array(limits))
+    chosen: list[float] = []
+    places: list[float] = []
+    for level in _TICK_LEVELS:
+        for value in level[(level >= limits[0]) & (level <= limits[1])]:
+            place = (float(scale.forward(np.array([value]))[0]) - low) / (high - low)
+            if all(abs(place - other) >= _SMALLEST_GAP for other in places):
+                chosen.append(round(float(value), 3))
+                places.append(place)
+        if len(chosen) >= _ENOUGH_TICKS:
+            break
+    return np.array(sorted(chosen))
+
+
+def set_up_f1_axes(axes: Axes, limits: tuple[float, float], scale: AxisScale) -> None:
+    """Make both axes show `limits` (F1) on `scale`, so that the line y = x is the square's diagonal."""
+    ticks = round_ticks(limits, scale)
+    for set_scale, axis in ((axes.set_xscale, axes.xaxis), (axes.set_yscale, axes.yaxis)):
+        if scale.name != "linear":
+            set_scale("function", functions=(_quiet(scale), scale.inverse))
+        axis.set_major_locator(FixedLocator(ticks.tolist()))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlim(*limits)
+    axes.set_ylim(*limits)
+    axes.set_box_aspect(1)
+    axes.grid(True, zorder=0)
+    axes.set_axisbelow(True)
+
+
+def _quiet(scale: AxisScale):  # type: ignore[no-untyped-def]  # matplotlib passes arrays of any kind
+    """Return the scale's map for matplotlib, which also tries values outside (0, 1)."""
+
+    def forward(values):  # type: ignore[no-untyped-def]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return scale.forward(np.asarray(values, dtype=np.float64))
+
+    return forward

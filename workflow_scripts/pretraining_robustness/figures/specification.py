@@ -1,0 +1,80 @@
+"""What a figure of trends shows, read from the plain dict that the workflow passes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pretraining_robustness.axis_scales import AxisScale, axis_scale
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.trends import UNITS
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes: its title and the distributions whose checkpoints it shows."""
+
+    title: str
+    series: list[str]
+
+
+@dataclass(frozen=True)
+class TrendFigure:
+    """A figure of out-of-distribution against in-distribution macro F1.
+
+    `references` are distributions whose trend is drawn in every panel, `band` is the unit of the bootstrap band ("runs"
+    or "checkpoints"), `confidence` its level in (0, 1), `note` a line that the figure must show, `labels` the readable
+    name of each distribution.
+    """
+
+    name: str
+    title: str
+    scale: AxisScale
+    task_label: str
+    panels: list[Panel]
+    references: list[str]
+    band: str
+    confidence: float
+    note: str
+    labels: Mapping[str, str]
+    x_label: str
+    y_label: str
+
+    @classmethod
+    def from_dict(cls, figure: Mapping[str, Any]) -> "TrendFigure":
+        """Read a specification; `note` and `labels` may be missing or None, other keys are ignored.
+
+        Raises:
+            InputError: a key is missing, or the scale or the band is not one that exists.
+        """
+        try:
+            band = figure["band"]
+            if band not in UNITS:
+                raise InputError(f"figure {figure['name']}: band {band!r} is not a unit; use {' or '.join(UNITS)}")
+            return cls(
+                name=figure["name"],
+                title=figure["title"],
+                scale=axis_scale(figure["scale"]),
+                task_label=figure["task_label"],
+                panels=[Panel(panel["title"], list(dict.fromkeys(panel["series"]))) for panel in figure["panels"]],
+                references=list(dict.fromkeys(figure["references"])),
+                band=band,
+                confidence=figure["confidence"],
+                note=figure.get("note") or "",
+                labels=figure.get("labels") or {},
+                x_label=figure["x_label"],
+                y_label=figure["y_label"],
+            )
+        except KeyError as error:
+            raise InputError(f"figure {figure.get('name', '?')}: the key {error} is missing; add it") from None
+
+    def label(self, distribution: str) -> str:
+        """Return the readable name of a distribution, or its own name when it has none."""
+        return self.labels.get(distribution, distribution)
+
+    def shown(self, panel: Panel) -> list[str]:
+        """Return what a panel shows: the references first, then the other series."""
+        return [*self.references, *(name for name in panel.series if name not in self.references)]
+
+    def distributions(self) -> list[str]:
+        """Return every distribution of the figure once, in the order shown."""
+        return list(dict.fromkeys(name for panel in self.panels for name in self.shown(panel)))

@@ -1,0 +1,135 @@
+"""Recipes: the hyper-parameters of one training, checked, and the learning rate as a pure function of the step."""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pretraining_robustness.errors import InputError
+
+# Channel means and standard deviations of ImageNet, as torchvision's and WILDS's transforms use them.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+# A training measured in steps is reported and saved in this many equal parts.
+PARTS = 5
+
+CHOICES = {
+    "optimizer": ("adamw", "adam", "sgd"),
+    "schedule": ("cosine", "step", "constant"),
+    "precision": ("float32", "bfloat16"),
+    "crop": ("random_resized", "shift", "none"),
+}
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes of training images: `crop` (random_resized with area `scale`, shift by at most `shift` pixels at
+    `image_size`, or none: the whole image) and left-right `flip` with probability 1/2.
+    """
+
+    crop: str = "none"
+    scale: tuple[float, float] = (0.08, 1.0)
+    shift: int = 0
+    flip: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training. Its length is `epochs` or `steps` (batches), exactly one of them.
+
+    `milestones` (schedule step) and `warmup_fraction` are fractions of the whole length, so that they keep their
+    meaning when a data set is smaller. `mean` and `std` normalise pixels scaled to 0..1. `image_size` in pixels.
+    `compile`: torch.compile, whose kernels all jobs keep in the folder that TORCHINDUCTOR_CACHE_DIR names.
+    """
+
+    batch_size: int
+    learning_rate: float
+    image_size: int
+    epochs: int | None = None
+    steps: int | None = None
+    optimizer: str = "adamw"
+    weight_decay: float = 0.0
+    momentum: float = 0.9
+    schedule: str = "cosine"
+    milestones: tuple[float, ...] = ()
+    warmup_fraction: float = 0.0
+    label_smoothing: float = 0.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
+    precision: str = "float32"
+    compile: bool = False
+
+    def digest(self) -> str:
+        """Return 16 hexadecimal digits that change with any hyper-parameter."""
+        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def learning_rate_at(self, step: int, total_steps: int) -> float:
+        """Return the learning rate of `step` (0 .. total_steps - 1).
+
+        Linear warm-up from 1/warm-up steps of the rate; then constant, or half a cosine that ends at 0 after the last
+        step (Loshchilov and Hutter 2017, without restarts), or a tenth of the rate after each milestone passed.
+        """
+        warmup = round(self.warmup_fraction * total_steps)
+        if step < warmup:
+            return self.learning_rate * (step + 1) / warmup
+        if self.schedule == "cosine":
+            return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total_steps - warmup)))
+        if self.schedule == "step":
+            passed = sum(step >= milestone * total_steps for milestone in self.milestones)
+            return self.learning_rate * 0.1**passed
+        return self.learning_rate
+
+    def epoch_ends(self, images: int, parts: int = PARTS) -> list[int]:
+        """Return the step after the last of each epoch, for a set of `images`.
+
+        The incomplete batch at an epoch's end is left out; a set smaller than a batch is one batch. A recipe in steps
+        has `parts` equal parts (at most one a step) in place of epochs.
+        """
+        if self.epochs is not None:
+            steps_per_epoch = images // min(self.batch_size, images)
+            return [steps_per_epoch * epoch for epoch in range(1, self.epochs + 1)]
+        assert self.steps is not None
+        parts = min(parts, self.steps)
+        return [round(self.steps * part / parts) for part in range(1, parts + 1)]
+
+
+def read_recipe(values: Mapping[str, Any]) -> Recipe:
+    """Check a recipe from the config and return it. Raises InputError naming the key, with the nearest known one."""
+    values = dict(values)
+    if isinstance(values.get("augmentation"), Mapping):
+        values["augmentation"] = _filled(Augmentation, values["augmentation"], "recipe.augmentation")
+    recipe = _filled(Recipe, values, "recipe")
+    if (recipe.epochs is None) == (recipe.steps is None):
+        raise InputError("recipe: give its length as epochs or as steps, exactly one of them")
+    for key, value in (("epochs", recipe.epochs), ("steps", recipe.steps)):
+        if value is not None and value < 1:
+            raise InputError(f"recipe.{key}: {value} is not a positive number")
+    if recipe.batch_size < 1 or recipe.image_size < 1 or not recipe.learning_rate > 0:
+        raise InputError("recipe: batch_size, image_size and learning_rate have to be positive")
+    for part in (recipe, recipe.augmentation):
+        for key, known in CHOICES.items():
+            value = getattr(part, key, known[0])
+            if value not in known:
+                raise InputError(f"recipe.{key}: '{value}' is not one of {', '.join(known)}")
+    if not 0 < recipe.augmentation.scale[0] <= recipe.augmentation.scale[1] <= 1:
+        raise InputError(f"recipe.augmentation.scale: {recipe.augmentation.scale} is not a range within 0..1")
+    return recipe
+
+
+def _filled(kind: type, values: Mapping[str, Any], where: str) -> Any:
+    names = [item.name for item in dataclasses.fields(kind)]
+    for key in values:
+        if key not in names:
+            nearest = difflib.get_close_matches(key, names, n=1, cutoff=0)[0]
+            raise InputError(f"{where}.{key} is not a hyper-parameter; did you mean '{nearest}'?")
+    try:
+        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    except TypeError as error:
+        raise InputError(f"{where}: {error}") from error

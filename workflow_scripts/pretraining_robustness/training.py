@@ -1,0 +1,142 @@
+"""The training loop: one network, one recipe, one device, resumable at every epoch."""
+
+import csv
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pretraining_robustness.augmentation import Preparation
+from pretraining_robustness.batches import ResidentImages, StreamedImages, training_batch
+from pretraining_robustness.devices import derived_seed, seed_generator
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import atomic_path
+from pretraining_robustness.recipes import Recipe
+from pretraining_robustness.training_state import TrainingState
+
+logger = logging.getLogger(__name__)
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return the recipe's optimiser in torch's fused form."""
+    parameters = list(model.parameters())
+    rate, decay = recipe.learning_rate, recipe.weight_decay
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(parameters, rate, momentum=recipe.momentum, weight_decay=decay, fused=True)
+    kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+    return kind(parameters, rate, weight_decay=decay, fused=True)
+
+
+def train(
+    model: nn.Module,
+    images: ResidentImages | StreamedImages,
+    labels: Tensor,
+    recipe: Recipe,
+    seed: int,
+    state: TrainingState,
+    ends: list[int],
+    after_epoch: Callable[[int], None] = lambda epoch: None,
+) -> list[dict[str, Any]]:
+    """Train `model` in place on `images` with `labels` (int64, on the model's device) and return one record an epoch.
+
+    Every random number is a function of (seed, step), so that the state after an epoch is: weights, optimiser and
+    records. It is saved after `after_epoch(epoch)`; a training whose `state` holds such a state goes on from there.
+    A record holds epoch, images, loss, accuracy (both means over the augmented training images), learning_rate (of the
+    last step), images_per_second, peak_gpu_memory_mb (0 without a card) and seconds.
+
+    Raises InputError if the loss stops being finite.
+    """
+    model.to(labels.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    optimizer = make_optimizer(model, recipe)
+    records: list[dict[str, Any]] = []
+    saved = state.load(labels.device)
+    if saved is not None:
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        records = saved["records"]
+        logger.info("resuming after epoch %d of %d", len(records), len(ends))
+    network = torch.compile(model) if recipe.compile else model
+    for epoch in range(len(records) + 1, len(ends) + 1):
+        first = ends[epoch - 2] if epoch > 1 else 0
+        record = {
+            "epoch": epoch,
+            **_run(network, images, labels, recipe, seed, optimizer, range(first, ends[epoch - 1]), ends[-1]),
+        }
+        logger.info(
+            "epoch %d of %d: loss %.4f, accuracy %.4f, %.0f images/s",
+            epoch,
+            len(ends),
+            record["loss"],
+            record["accuracy"],
+            record["images_per_second"],
+        )
+        records.append(record)
+        after_epoch(epoch)
+        state.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "records": records})
+    return records
+
+
+def write_metrics(path: str | Path, records: list[dict[str, Any]]) -> None:
+    """Write the records of `train` as CSV, one row an epoch."""
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, records[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+
+
+def _run(
+    network: Callable[[Tensor], Tensor],
+    images: ResidentImages | StreamedImages,
+    labels: Tensor,
+    recipe: Recipe,
+    seed: int,
+    optimizer: torch.optim.Optimizer,
+    steps: range,
+    total_steps: int,
+) -> dict[str, Any]:
+    """Train for `steps` and return the record. Sums stay on the device until the end: no step waits for the host."""
+    device = labels.device
+    on_card = device.type == "cuda"
+    preparation = Preparation(recipe, device)
+    loss_sum = torch.zeros((), device=device)
+    correct = torch.zeros((), dtype=torch.int64, device=device)
+    seen = 0
+    if on_card:
+        torch.cuda.reset_peak_memory_stats(device)
+    started = time.perf_counter()
+    batches = (training_batch(len(labels), recipe.batch_size, seed, step) for step in steps)
+    for step, (positions, pixels) in zip(steps, images.stream(batches), strict=True):
+        seed_generator(device, derived_seed(seed, "step", step))
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate_at(step, total_steps)
+        truth = labels.index_select(0, positions)
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            scores = network(preparation.for_training(pixels))
+            loss = functional.cross_entropy(scores.float(), truth, label_smoothing=recipe.label_smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        loss_sum += loss.detach() * len(truth)
+        correct += (scores.detach().argmax(dim=1) == truth).sum()
+        seen += len(truth)
+    mean_loss = loss_sum.item() / seen
+    seconds = time.perf_counter() - started
+    if not torch.isfinite(loss_sum):
+        raise InputError(
+            f"recipe: the loss became {mean_loss} before step {steps.stop} of {total_steps}; lower learning_rate "
+            "or lengthen warmup_fraction"
+        )
+    return {
+        "images": seen,
+        "loss": mean_loss,
+        "accuracy": correct.item() / seen,
+        "learning_rate": recipe.learning_rate_at(steps[-1], total_steps),
+        "images_per_second": seen / seconds,
+        "peak_gpu_memory_mb": torch.cuda.max_memory_allocated(device) / 2**20 if on_card else 0.0,
+        "seconds": seconds,
+    }

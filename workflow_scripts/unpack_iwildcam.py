@@ -1,0 +1,16 @@
+"""Unpack the archive of iWildCam-WILDS v2.0 into the folder that the wilds package opens."""
+
+from pathlib import Path
+
+from pretraining_robustness.archives import unpack
+from pretraining_robustness.rule import run_rule
+
+if __name__ == "__main__":
+    run_rule(
+        snakemake,
+        lambda: unpack(
+            archive=snakemake.input.archive,
+            target=Path(snakemake.output.metadata).parent,
+            expected=["RELEASE_v2.0.txt", "metadata.csv", "categories.csv", "train"],
+        ),
+    )
