@@ -25,16 +25,20 @@ def test_the_default_and_the_full_study_are_accepted(config, paper_config, repos
     check_config(paper_config, repository / "rules/config.schema.yaml")
 
 
+def fig4(config):
+    return config["figures"]["fig4"]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda c: c.update(figurs={}), ["unknown key 'figurs'", "did you mean 'figures'?"]),
         (lambda c: c["recipes"]["finetune"].update(learning_rat=1), ["recipes.finetune", "'learning_rate'"]),
-        (lambda c: c["figures"]["fig4"]["panels"][0]["series"].append("imagenet_10k"), ["fig4.panels.0.series", "did you mean 'imagenet_1"]),
-        (lambda c: c["figures"]["fig4"].update(scale="probitt"), ["figures.fig4.scale", "did you mean 'probit'?"]),
-        (lambda c: c["figures"]["fig4"].update(task="iwildcan"), ["figures.fig4.task", "did you mean 'iwildcam'?"]),
+        (lambda c: fig4(c)["panels"][0]["series"].append("imagenet_10k"), ["fig4.panels.0.series", "'imagenet_1"]),
+        (lambda c: fig4(c).update(scale="probitt"), ["figures.fig4.scale", "did you mean 'probit'?"]),
+        (lambda c: fig4(c).update(task="iwildcan"), ["figures.fig4.task", "did you mean 'iwildcam'?"]),
         (lambda c: c["runs"]["architectures"].append("resnet11"), ["runs.architectures", "did you mean 'resnet10'?"]),
-        (lambda c: c["distributions"]["imagenet_5k"].update(source="imagenett"), ["imagenet_5k.source", "did you mean 'imagenet'?"]),
+        (lambda c: c["distributions"]["imagenet_5k"].update(source="imagenett"), ["imagenet_5k.source", "'imagenet'?"]),
         (lambda c: c["distributions"]["imagenet_5k"].update(nested_in="imagenet_25"), ["nested_in", "'imagenet_25k'"]),
         (lambda c: c["distributions"]["imagenet_5k"].update(images=2_000_000), ["2,000,000", "1,281,167", "lower"]),
         (lambda c: c["distributions"]["inaturalist_5k"].update(classes={"most_frequent": 6000}), ["6,000", "5,089"]),

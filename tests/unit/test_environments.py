@@ -55,7 +55,11 @@ def pins(repository, environment):
 def test_environment_holds_what_its_scripts_import(repository, environment):
     scripts = scripts_by_environment(repository)[environment]
     needed = set().union(*(imported_packages(script) for script in scripts))
-    listed = {line.split("==")[0].strip() for line in (repository / f"envs/{environment}.in").read_text().splitlines() if line[0] != "#"}
+    listed = {
+        line.split("==")[0].strip()
+        for line in (repository / f"envs/{environment}.in").read_text().splitlines()
+        if line[0] != "#"
+    }
     assert needed <= set(pins(repository, environment))
     assert listed <= set(pins(repository, environment))
 

@@ -146,7 +146,8 @@ def test_a_task_keeps_labels_and_splits(tmp_path: Path) -> None:
     )
     table["datetime"] = "2013-06-05 05:44:19.000"
     table.to_csv(source / "metadata.csv", index=False)
-    stored = pd.read_parquet(build(source, tmp_path / "out", format="metadata_folder", fit="stretch") / "images.parquet")
+    store = build(source, tmp_path / "out", format="metadata_folder", fit="stretch")
+    stored = pd.read_parquet(store / "images.parquet")
     assert stored["y"].dtype == np.int64
     assert list(stored["y"]) == list(table["y"])
     assert list(stored["class_id"]) == [str(y) for y in table["y"]]

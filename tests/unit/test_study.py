@@ -8,7 +8,9 @@ def test_full_study_has_the_papers_numbers(paper_config):
     images = {name: study.distribution(name)["images"] for name in study.series("fig4") if name != "scratch"}
     assert images == {
         "imagenet_full": None,
-        **{f"{source}_{size}k": size * 1000 for source in ("imagenet", "inaturalist") for size in (150, 100, 50, 25, 5)},
+        **{
+            f"{source}_{size}k": size * 1000 for source in ("imagenet", "inaturalist") for size in (150, 100, 50, 25, 5)
+        },
         "inaturalist_full": None,
     }
     for name, declared in paper_config["distributions"].items():

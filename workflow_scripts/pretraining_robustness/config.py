@@ -41,16 +41,15 @@ def _check_collections(config: dict[str, Any]) -> None:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
             if collection["format"] == "folder":
                 if "path" not in collection:
-                    raise InputError(
-                        f"config {key}: the format 'folder' needs a key 'path', the folder with your pictures."
-                    )
+                    raise InputError(f"config {key}: the format 'folder' needs 'path', the folder with your pictures.")
                 continue
             needed = ["images", "classes"]
             if config["acquisition"] == "draw":
                 needed.append("world")
             elif name != collection["format"] or name not in config.get("downloads", {}):
+                declared = ", ".join(sorted(config.get("downloads", {}))) or "nothing"
                 raise InputError(
-                    f"config {key}: files to download are declared for {', '.join(sorted(config.get('downloads', {})))}; "
+                    f"config {key}: files to download are declared for {declared}; "
                     f"a real {collection['format']} source or task must have that name."
                 )
             for required in needed:
@@ -69,7 +68,8 @@ def _check_distributions(config: dict[str, Any]) -> None:
         for what, count in asked.items():
             if count is not None and what in source and count > source[what]:
                 raise InputError(
-                    f"config {key}: asks for {count:,} {what}, but {distribution['source']} has {source[what]:,}; lower it."
+                    f"config {key}: asks for {count:,} {what}, but {distribution['source']} has {source[what]:,}; "
+                    "ask for fewer."
                 )
         if "nested_in" in distribution:
             known_name(f"{key}.nested_in", distribution["nested_in"], "distribution", config["distributions"])
@@ -92,8 +92,8 @@ def _check_runs(config: dict[str, Any]) -> None:
     for name, architecture in config["architectures"].items():
         if "epochs" in architecture.get("finetune", {}):
             raise InputError(
-                f"config architectures.{name}.finetune: 'epochs' is one number for all architectures, so that every series "
-                "has the same checkpoints; set recipes.finetune.epochs."
+                f"config architectures.{name}.finetune: 'epochs' is one number for all architectures, so that every "
+                "series has the same checkpoints; set recipes.finetune.epochs."
             )
 
 
@@ -101,7 +101,8 @@ def _check_figures(config: dict[str, Any]) -> None:
     series_names = [SCRATCH, *config["distributions"]]
     for name, figure in config["figures"].items():
         known_name(f"figures.{name}.task", figure["task"], "task", config["tasks"])
-        known_name(f"figures.{name}.scale", figure["scale"], "fitted scale (trends.scales)", config["trends"]["scales"])
+        scales = config["trends"]["scales"]
+        known_name(f"figures.{name}.scale", figure["scale"], "fitted scale (trends.scales)", scales)
         for series in figure["references"]:
             known_name(f"figures.{name}.references", series, "distribution", series_names)
         for number, panel in enumerate(figure["panels"]):
@@ -122,8 +123,8 @@ def _describe(error: ValidationError) -> str:
         meaning = properties.get(missing, {}).get("description", "")
         return f"{place}: the key '{missing}' is missing. {meaning}"
     if error.validator == "enum":
-        allowed = ", ".join(map(str, error.validator_value))
-        return f"{place}: {error.instance!r} is not one of {allowed}{_nearest(str(error.instance), map(str, error.validator_value))}"
+        allowed = [str(value) for value in error.validator_value]
+        return f"{place}: {error.instance!r} is not one of {', '.join(allowed)}{_nearest(str(error.instance), allowed)}"
     meaning = (
         f" ({error.schema['description']})" if isinstance(error.schema, dict) and "description" in error.schema else ""
     )

@@ -85,7 +85,8 @@ def images_per_class(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.Seri
     if len(short):
         raise InputError(
             f"distributions.{name}: wants {counts[short.index[0]]:,} images of class {short.index[0]}, which has "
-            f"{short.iloc[0]:,} ({len(short):,} of {len(counts):,} classes are too small); lower 'images' or take fewer classes."
+            f"{short.iloc[0]:,} ({len(short):,} of {len(counts):,} classes are too small); "
+            "lower 'images' or take fewer classes."
         )
     return counts[counts > 0]
 

@@ -132,7 +132,11 @@ class Study:
         panels = [{**panel, "series": [s for s in panel["series"] if s not in left_out]} for panel in spec["panels"]]
         task_label = task.get("label", spec["task"])
         asked = [series for panel in spec["panels"] for series in panel["series"]]
-        notes = ["Miniature: drawn data and small networks, not the paper's results."] if self.is_drawn(spec["task"]) else []
+        notes = (
+            ["Miniature: drawn data and small networks, not the paper's results."]
+            if self.is_drawn(spec["task"])
+            else []
+        )
         if missing := [self.label(series) for series in dict.fromkeys(asked) if series in left_out]:
             notes.append(f"Left out of this study: {'; '.join(missing)}.")
         return {
