@@ -2,8 +2,9 @@
 
     python data/make_imagenet_classes.py --wordnet /usr/share/wordnet --wnids imagenet_synsets.txt --to data
 
-WordNet 3.0 is Debian's package wordnet-base (1:3.0-37; files data.noun and index.noun). A wnid is "n" and the byte offset of a synset in
-data.noun of this very version. The wnids in order of class index come with the timm package (timm/data/_info/imagenet_synsets.txt).
+WordNet 3.0 is Debian's package wordnet-base (1:3.0-37; files data.noun and index.noun). A wnid is "n" and the byte
+offset of a synset in data.noun of this very version. The wnids in order of class index come with the timm package
+(timm/data/_info/imagenet_synsets.txt).
 
 Both tables hold the whole hierarchy above the 1000 classes, with every hypernym (a synset can have several):
     wnid       of the synset
@@ -11,7 +12,8 @@ Both tables hold the whole hierarchy above the 1000 classes, with every hypernym
     name       its lemmas, joined by ", " as in ImageNet's own devkit
     depth      edges on the shortest path of hypernyms to entity.n.01
     hypernyms  wnids of the direct hypernyms, sorted by their synset's name, separated by a space
-imagenet_classes.csv has one row a class and the column `index` (0 to 999, wnids sorted); imagenet_hypernyms.csv has the 860 synsets above.
+imagenet_classes.csv has one row a class and the column `index` (0 to 999, wnids sorted); imagenet_hypernyms.csv has the
+860 synsets above.
 """
 
 import argparse

@@ -40,7 +40,7 @@ def fig4(config):
         (lambda c: c["runs"]["architectures"].append("resnet11"), ["runs.architectures", "did you mean 'resnet10'?"]),
         (lambda c: c["distributions"]["imagenet_5k"].update(source="imagenett"), ["imagenet_5k.source", "'imagenet'?"]),
         (lambda c: c["distributions"]["imagenet_5k"].update(nested_in="imagenet_25"), ["nested_in", "'imagenet_25k'"]),
-        (lambda c: c["distributions"]["imagenet_5k"].update(images=2_000_000), ["2,000,000", "1,281,167", "lower"]),
+        (lambda c: c["distributions"]["imagenet_5k"].update(images=2_000_000), ["2,000,000", "1,281,167", "fewer"]),
         (lambda c: c["distributions"]["inaturalist_5k"].update(classes={"most_frequent": 6000}), ["6,000", "5,089"]),
         (lambda c: c["distributions"].update(scratch={"source": "imagenet"}), ["no pre-training"]),
         (lambda c: c["recipes"]["pretrain"].update(epochs=3), ["recipes.pretrain", "'epochs' or 'steps'"]),

@@ -1,4 +1,4 @@
-"""The species of the camera-trap world: looks set by hand in camera_species.csv, so none is a class of the object world.
+"""The species of the camera-trap world: looks set by hand in camera_species.csv, none of them a class elsewhere.
 
 The names are those of species that camera traps do meet, the looks are caricatures. The table's order is that of their
 frequency.

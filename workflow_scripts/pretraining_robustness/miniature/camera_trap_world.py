@@ -155,10 +155,8 @@ def draw_visit(camera: Camera, visit: Visit) -> list[np.ndarray]:
             species.figure(pen, species.traits, Random(f"{visit.number}|{frame // 3}|pose|{rng.random()}"))
         camera.foreground(image)
         pixels: np.ndarray = np.asarray(image.reduce(2), dtype=np.float32)
-        if visit.dark:
-            pixels = _infrared(pixels, rng)
-        else:
-            pixels = pixels * (_light_of(visit.hour) * weather) * camera.cast
+        daylight = _light_of(visit.hour) * weather * camera.cast
+        pixels = _infrared(pixels, rng) if visit.dark else pixels * daylight
         pixels = pixels + texture(3, size, rng)[:, :, None] * (4.0 if visit.dark else 2.5)
         shift = round(sway * math.sin(frame))
         pixels = np.roll(pixels, shift, axis=1)

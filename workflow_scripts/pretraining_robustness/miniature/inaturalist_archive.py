@@ -40,10 +40,56 @@ _VALIDATION_SHARE = 95_986 / 579_184
 # have 150 images or more, the mean is 114).
 _SPREAD = 0.95
 
-_STARTS = ["Acro", "Brachy", "Calo", "Dendro", "Eu", "Gymno", "Helio", "Iso", "Lepto", "Macro", "Neo", "Opho", "Platy", "Rhodo", "Steno", "Tricho", "Xantho", "Zygo", "Chloro", "Micro",]
+_STARTS = [
+    "Acro",
+    "Brachy",
+    "Calo",
+    "Dendro",
+    "Eu",
+    "Gymno",
+    "Helio",
+    "Iso",
+    "Lepto",
+    "Macro",
+    "Neo",
+    "Opho",
+    "Platy",
+    "Rhodo",
+    "Steno",
+    "Tricho",
+    "Xantho",
+    "Zygo",
+    "Chloro",
+    "Micro",
+]
 _MIDDLES = ["cer", "pter", "der", "cephal", "gnath", "phyll", "dont", "stom", "the", "ur", "morph", "chil"]
 _ENDS = ["us", "a", "is", "ella", "ium", "odes", "ops", "ina"]
-_EPITHETS = ["alba", "minor", "major", "vulgaris", "montana", "palustris", "elegans", "gracilis", "robusta", "viridis", "rubra", "nigra", "maculata", "striata", "occidentalis", "orientalis", "borealis", "australis", "aquatica", "arvensis", "silvestris", "communis", "pallida", "ornata",]
+_EPITHETS = [
+    "alba",
+    "minor",
+    "major",
+    "vulgaris",
+    "montana",
+    "palustris",
+    "elegans",
+    "gracilis",
+    "robusta",
+    "viridis",
+    "rubra",
+    "nigra",
+    "maculata",
+    "striata",
+    "occidentalis",
+    "orientalis",
+    "borealis",
+    "australis",
+    "aquatica",
+    "arvensis",
+    "silvestris",
+    "communis",
+    "pallida",
+    "ornata",
+]
 
 
 @dataclass(frozen=True)

@@ -234,5 +234,3 @@ def paint_sea(canvas: Canvas) -> None:
         fill=hsv(canvas.rng.uniform(0.48, 0.6), 0.5, canvas.rng.uniform(0.4, 0.7)),
     )
     canvas.draw.line([(0, low), (canvas.size, low)], fill=(235, 235, 230), width=max(1, canvas.size // 50))
-
-

@@ -9,7 +9,24 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pretraining_robustness.miniature.drawing import Colour, Range, hsv
-from pretraining_robustness.miniature.scene_elements import Canvas, paint_trunks, paint_crowns, paint_conifers, paint_hills, paint_tufts, paint_bushes, paint_rocks, paint_ripples, paint_weeds, paint_big_leaves, paint_clouds, paint_windows, paint_boards, paint_houses, paint_sea
+from pretraining_robustness.miniature.scene_elements import (
+    Canvas,
+    paint_big_leaves,
+    paint_boards,
+    paint_bushes,
+    paint_clouds,
+    paint_conifers,
+    paint_crowns,
+    paint_hills,
+    paint_houses,
+    paint_ripples,
+    paint_rocks,
+    paint_sea,
+    paint_trunks,
+    paint_tufts,
+    paint_weeds,
+    paint_windows,
+)
 
 _TEXTURE_SIZE = 512
 
@@ -41,7 +58,7 @@ Hsv = tuple[Range, Range, Range]
 class Place:
     """A kind of place.
 
-    It has colours above and below the horizon, a horizon (share of the height), roughness of the ground and elements."""
+    Colours above and below the horizon, the horizon (share of the height), roughness of the ground, elements."""
 
     sky: Hsv
     ground: Hsv
@@ -57,7 +74,12 @@ PLACES: dict[str, Place] = {
         ((0.18, 0.33), (0.3, 0.65), (0.35, 0.7)),
         (0.25, 0.5),
         (8, 18),
-        (paint_clouds, lambda c: paint_hills(c, False), lambda c: paint_crowns(c, False), lambda c: paint_tufts(c, (70, 110, 40))),
+        (
+            paint_clouds,
+            lambda c: paint_hills(c, False),
+            lambda c: paint_crowns(c, False),
+            lambda c: paint_tufts(c, (70, 110, 40)),
+        ),
     ),
     "savanna": Place(
         ((0.1, 0.6), (0.05, 0.3), (0.75, 0.98)),
@@ -78,7 +100,11 @@ PLACES: dict[str, Place] = {
         ((0.07, 0.12), (0.3, 0.6), (0.65, 0.9)),
         (0.25, 0.5),
         (4, 12),
-        (lambda c: paint_hills(c, False), lambda c: paint_rocks(c, (170, 135, 100)), lambda c: paint_bushes(c, (110, 115, 60))),
+        (
+            lambda c: paint_hills(c, False),
+            lambda c: paint_rocks(c, (170, 135, 100)),
+            lambda c: paint_bushes(c, (110, 115, 60)),
+        ),
     ),
     "snow": Place(
         ((0.55, 0.62), (0.02, 0.2), (0.6, 0.92)),
@@ -109,7 +135,11 @@ PLACES: dict[str, Place] = {
         (paint_clouds, paint_sea, lambda c: paint_rocks(c, (140, 130, 115))),
     ),
     "underwater": Place(
-        ((0.45, 0.6), (0.4, 0.8), (0.5, 0.8)), ((0.5, 0.63), (0.5, 0.85), (0.2, 0.45)), (0.7, 1.0), (6, 14), (paint_weeds,)
+        ((0.45, 0.6), (0.4, 0.8), (0.5, 0.8)),
+        ((0.5, 0.63), (0.5, 0.85), (0.2, 0.45)),
+        (0.7, 1.0),
+        (6, 14),
+        (paint_weeds,),
     ),
     "litter": Place(
         ((0.05, 0.12), (0.3, 0.55), (0.3, 0.5)),
@@ -135,7 +165,11 @@ PLACES: dict[str, Place] = {
         (paint_windows,),
     ),
     "table": Place(
-        ((0.0, 1.0), (0.02, 0.45), (0.3, 0.9)), ((0.04, 0.12), (0.1, 0.6), (0.35, 0.85)), (0.3, 0.6), (3, 9), (paint_boards,)
+        ((0.0, 1.0), (0.02, 0.45), (0.3, 0.9)),
+        ((0.04, 0.12), (0.1, 0.6), (0.35, 0.85)),
+        (0.3, 0.6),
+        (3, 9),
+        (paint_boards,),
     ),
     "studio": Place(
         ((0.0, 1.0), (0.0, 0.3), (0.6, 1.0)), ((0.0, 1.0), (0.0, 0.3), (0.5, 0.95)), (0.6, 0.9), (1, 4), ()

@@ -25,9 +25,9 @@ def hashed_uniform(text: str) -> float:
 class Traits:
     """The traits of one class: each a number in (0, 1), inherited in part from every ancestor.
 
-    A trait is the normal distribution function of a weighted sum of normal deviates, one for each ancestor on `path` (root first) and one for
-    the class itself, so that it is uniform over unrelated classes and correlated by common ancestry. `settings` narrows what a figure
-    draws with: a range of numbers, or the names to choose from.
+    A trait is the normal distribution function of a weighted sum of normal deviates, one for each ancestor on `path`
+    (root first) and one for the class itself, so that it is uniform over unrelated classes and correlated by common
+    ancestry. `settings` narrows what a figure draws with: a range of numbers, or the names to choose from.
     """
 
     def __init__(self, path: Sequence[str], world: str, settings: Mapping[str, Setting] | None = None) -> None:
