@@ -19,8 +19,17 @@ HEADER = "# Written by envs/update.py from envs/lock.txt; change envs/{name}.in 
 
 def resolve(names: list[str], *options: str) -> str:
     """Return exact pins of what the named lists need, one a line."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--fork-strategy", "fewest", "--python-version", "3.11"]
-    command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", *options]
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--python-version", "3.11"]
+    command += [
+        "--universal",
+        "--fork-strategy",
+        "fewest",
+        "--no-header",
+        "--no-annotate",
+        "--no-emit-index-url",
+        "--no-emit-find-links",
+        *options,
+    ]
     command += [str(ENVS / f"{name}.in") for name in names]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 

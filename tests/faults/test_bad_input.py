@@ -1,0 +1,128 @@
+"""Bad input to the whole workflow: one line that says what is wrong, and nothing half-made."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+
+@pytest.fixture
+def own(workflow, repository):
+    """The example study for own pictures, with a source of 3 classes and a task of 2 classes in place."""
+    random = np.random.default_rng(0)
+
+    def draw(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 255, (40, 48, 3), dtype=np.uint8)).save(path)
+
+    for kind in ("cat", "dog", "owl"):
+        for number in range(4):
+            draw(workflow.folder / f"pictures/my_source/{kind}/{number}.jpg")
+    rows = []
+    for split in ("train", "id_val", "id_test", "val", "test"):
+        for number in range(4):
+            rows.append({"filename": f"{split}/{number}.png", "y": number % 2, "split": split})
+            draw(workflow.folder / "pictures/my_task" / rows[-1]["filename"])
+    pd.DataFrame(rows).to_csv(workflow.folder / "pictures/my_task/metadata.csv", index=False)
+    workflow.study = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+    workflow.metadata = workflow.folder / "pictures/my_task/metadata.csv"
+    return workflow
+
+
+def refusal(own, target):
+    """Run a target that must fail, and return the lines that say why."""
+    printed = own.run(target, config=own.study, fails=True)
+    lines = [line for line in printed.splitlines() if line.startswith("ERROR: ")]
+    assert len(set(lines)) == 1, printed[-4000:]
+    assert not (own.folder / target).exists()
+    return lines[0]
+
+
+def change(own, row, column, value):
+    table = pd.read_csv(own.metadata, dtype=str)
+    table.loc[row, column] = value
+    table.to_csv(own.metadata, index=False)
+
+
+STORE = "own/results/stores/my_task/images.npy"
+
+
+def test_good_input_is_stored(own):
+    own.run(STORE, "own/results/distributions/my_source_full/promises.csv", config=own.study)
+    assert np.load(own.folder / STORE, mmap_mode="r").shape == (20, 32, 32, 3)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value", "words"),
+    [
+        (3, "split", "trainn", ["metadata.csv, row 5", "'trainn'", "id_test"]),
+        (2, "filename", "train/9.png", ["train/9.png"]),
+        (1, "y", "7", ["label"]),
+        (1, "y", "cat", ["metadata.csv", "cat"]),
+    ],
+)
+def test_a_wrong_metadata_row_is_named(own, row, column, value, words):
+    change(own, row, column, value)
+    line = refusal(own, STORE)
+    assert all(word in line for word in words), line
+
+
+def test_an_image_that_does_not_decode_is_named_or_counted(own):
+    broken = own.folder / "pictures/my_source/dog/2.jpg"
+    broken.write_bytes(broken.read_bytes()[:300])
+    assert "dog/2.jpg" in refusal(own, "own/results/stores/my_source/images.npy")
+    own.study["store"] = {"on_undecodable": "skip"}
+    own.run("own/results/stores/my_source/images.npy", config=own.study)
+    listed = pd.read_csv(own.folder / "own/results/stores/my_source/undecodable.csv")
+    assert listed["image"].tolist() == ["dog/2.jpg"]
+    assert pd.read_csv(own.folder / "own/results/stores/my_source/classes.csv")["images"].tolist() == [4, 3, 4]
+
+
+def test_a_size_larger_than_the_source_says_both_numbers(own):
+    line = refusal(own, "own/results/distributions/my_source_500/index.parquet")
+    assert "distributions.my_source_500" in line
+    assert "500" in line
+    assert "12" in line
+
+
+def test_a_missing_folder_is_named(own):
+    shutil.rmtree(own.folder / "pictures/my_source")
+    printed = own.run("own/results/stores/my_source/images.npy", config=own.study, fails=True)
+    assert "pictures/my_source" in printed
+
+
+def test_missing_archives_are_asked_for_in_one_line(workflow, paper_config):
+    target = "paper/resources/imagenet/ILSVRC2012_img_train.tar"
+    printed = workflow.run(target, config=paper_config, fails=True)
+    (line,) = {line for line in printed.splitlines() if line.startswith("ERROR: ")}
+    for word in ("ILSVRC2012_img_train.tar", "1d675b47d978889d74fa0da5fadfb00e", "ILSVRC2012_devkit_t12.tar.gz"):
+        assert word in line
+    assert "paper/downloads" in line
+
+
+def test_a_wrong_checksum_is_refused(workflow, paper_config):
+    place = workflow.folder / "paper/downloads"
+    place.mkdir(parents=True)
+    for name in ("ILSVRC2012_img_train.tar", "ILSVRC2012_devkit_t12.tar.gz"):
+        (place / name).write_bytes(b"not an archive")
+    target = "paper/resources/imagenet/ILSVRC2012_img_train.tar"
+    printed = workflow.run(target, config=paper_config, fails=True)
+    (line,) = {line for line in printed.splitlines() if line.startswith("ERROR: ")}
+    assert "paper/downloads/ILSVRC2012" in line
+    assert "fa75699e90414af021442c21a62c3abf" in line or "1d675b47d978889d74fa0da5fadfb00e" in line
+    assert not (workflow.folder / target).exists()
+
+
+def test_a_truncated_archive_is_named(workflow, config):
+    overlay = {"scale": {**config["scale"], "images": 0.0003, "classes": 0.012}}
+    archive = "resources/imagenet/ILSVRC2012_img_train.tar"
+    workflow.run(archive, config=overlay)
+    whole = workflow.folder / archive
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    printed = workflow.run("results/stores/imagenet/images.npy", config=overlay, fails=True)
+    (line,) = {line for line in printed.splitlines() if line.startswith("ERROR: ")}
+    assert "ILSVRC2012_img_train.tar" in line
+    assert not (workflow.folder / "results/stores/imagenet/images.npy").exists()
