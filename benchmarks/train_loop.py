@@ -28,13 +28,13 @@ sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-from pretraining_robustness.architectures import build  # noqa: E402
-from pretraining_robustness.batches import ResidentImages, StreamedImages  # noqa: E402
-from pretraining_robustness.devices import training_device  # noqa: E402
-from pretraining_robustness.recipes import Recipe, read_recipe  # noqa: E402
-from pretraining_robustness.store_reading import Store  # noqa: E402
-from pretraining_robustness.training import make_optimizer, train  # noqa: E402
-from pretraining_robustness.training_state import TrainingState  # noqa: E402
+from pretraining_robustness.stores.store_reading import Store  # noqa: E402
+from pretraining_robustness.training.architectures import build  # noqa: E402
+from pretraining_robustness.training.batches import ResidentImages, StreamedImages  # noqa: E402
+from pretraining_robustness.training.devices import training_device  # noqa: E402
+from pretraining_robustness.training.loop import make_optimizer, train  # noqa: E402
+from pretraining_robustness.training.recipes import Recipe, read_recipe  # noqa: E402
+from pretraining_robustness.training.training_state import TrainingState  # noqa: E402
 
 EPOCHS = 10  # the first warms up and is not counted
 COLUMNS = [

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from pretraining_robustness.distributions.promises import check_promises, demand_kept
 from pretraining_robustness.files import atomic_path
-from pretraining_robustness.promises import check_promises, demand_kept
 from pretraining_robustness.rule import run_rule
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.trends import read_trends
+from pretraining_robustness.trends.fit import read_trends
 
 
 def collect_trends(tables: list[str], trends: str) -> None:

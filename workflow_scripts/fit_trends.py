@@ -1,7 +1,7 @@
 """Fit the trends of a figure's series."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.trends import fit_trends
+from pretraining_robustness.trends.fit import fit_trends
 
 if __name__ == "__main__":
     run_rule(

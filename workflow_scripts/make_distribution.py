@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pretraining_robustness.distributions import class_table, make_distribution
+from pretraining_robustness.distributions.selection import class_table, make_distribution
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.rule import run_rule
 

@@ -21,9 +21,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from pretraining_robustness import files, training_state
-from pretraining_robustness.finetune import finetune
-from pretraining_robustness.pretrain import pretrain
+from pretraining_robustness import files
+from pretraining_robustness.training import training_state
+from pretraining_robustness.training.finetune import finetune
+from pretraining_robustness.training.pretrain import pretrain
 
 folder, stage, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 chance = random.Random(seed)

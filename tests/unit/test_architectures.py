@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from pretraining_robustness.architectures import (
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.training.architectures import (
     build,
     head_name,
     load_backbone,
@@ -9,7 +10,6 @@ from pretraining_robustness.architectures import (
     replace_head,
     save_weights,
 )
-from pretraining_robustness.errors import InputError
 
 SMALL = {
     "ResNet": {"builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}},

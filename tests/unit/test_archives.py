@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pretraining_robustness.archives import stream_members, unpack
+from pretraining_robustness.acquisition.archives import stream_members, unpack
 from pretraining_robustness.errors import InputError
 
 FILES = {"metadata.csv": b"a,b\n1,2\n", "train/1.jpg": b"\xff\xd8" + os.urandom(20_000), "train/2.jpg": b""}
@@ -124,7 +124,7 @@ def test_members_are_streamed_in_order_and_only_once(tmp_path: Path) -> None:
 
 def test_a_disk_that_fills_up_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     archive_of(tmp_path / "a.tar", {"metadata.csv": b"x", "large.bin": bytes(3_000_000)})
-    script = "import sys; from pretraining_robustness.archives import unpack; unpack(*sys.argv[1:])"
+    script = "import sys; from pretraining_robustness.acquisition.archives import unpack; unpack(*sys.argv[1:])"
     run = subprocess.run(
         [sys.executable, "-c", script, tmp_path / "a.tar", tmp_path / "target"],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pretraining_robustness.bootstrap import ResampledLines, percentile_band, percentile_interval, resample_lines
+from pretraining_robustness.trends.bootstrap import ResampledLines, percentile_band, percentile_interval, resample_lines
 
 
 def correlated(generator, runs, epochs, slope=0.7, within=0.8):

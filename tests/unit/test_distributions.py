@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pretraining_robustness.distributions import class_table, make_distribution
+from pretraining_robustness.distributions.promises import check_promises, demand_kept
+from pretraining_robustness.distributions.selection import class_table, make_distribution
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.promises import check_promises, demand_kept
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pretraining_robustness import downloads
-from pretraining_robustness.acquisition import acquire
-from pretraining_robustness.downloads import download
+from pretraining_robustness.acquisition import downloads
+from pretraining_robustness.acquisition.acquire import acquire
+from pretraining_robustness.acquisition.downloads import download
 from pretraining_robustness.errors import InputError
 
 DATA = bytes(range(256)) * 12_000  # 3 MB
@@ -197,7 +197,7 @@ def test_a_file_larger_than_the_disk_is_not_begun(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = type("Usage", (), {"free": 1_000_000})
-    monkeypatch.setattr("pretraining_robustness.disk_space.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr("pretraining_robustness.acquisition.disk_space.shutil.disk_usage", lambda path: usage)
     with pytest.raises(InputError, match=r"0\.00 GB are needed|are needed and the disk has 0\.00 GB free"):
         download(server.address(), tmp_path / "file.bin", md5=MD5)
     assert not list(tmp_path.iterdir())
@@ -231,7 +231,7 @@ def test_a_link_is_symbolic_where_hard_ones_do_not_reach(tmp_path: Path, monkeyp
     def refuse(*args: object) -> None:
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
-    monkeypatch.setattr("pretraining_robustness.acquisition.os.link", refuse)
+    monkeypatch.setattr("pretraining_robustness.acquisition.acquire.os.link", refuse)
     place = tmp_path / "manual"
     place.mkdir()
     (place / "train.tar").write_bytes(DATA)

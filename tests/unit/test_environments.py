@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from pretraining_robustness.code_digest import _package_modules
+from pretraining_robustness.code_digest import package_modules
 
 DISTRIBUTION_OF = {"PIL": "pillow", "yaml": "pyyaml", "sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}
 
@@ -32,7 +32,7 @@ def imported_packages(script):
             continue
         seen.add(path)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            waiting.extend(_package_modules(node))
+            waiting.extend(package_modules(node))
             if isinstance(node, ast.Import):
                 packages.update(alias.name.split(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:

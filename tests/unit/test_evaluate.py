@@ -8,10 +8,10 @@ import pytest
 import torch
 from sklearn.metrics import f1_score
 
-from pretraining_robustness import batches
-from pretraining_robustness.architectures import build, save_weights
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate import evaluate
+from pretraining_robustness.training import batches
+from pretraining_robustness.training.architectures import build, save_weights
+from pretraining_robustness.training.evaluate import evaluate
 
 ARCHITECTURE = {"builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}}
 RECIPE = {"epochs": 3, "batch_size": 32, "learning_rate": 0.01, "image_size": 16}

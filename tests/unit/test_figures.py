@@ -14,15 +14,15 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from pretraining_robustness.axis_scales import SCALES
-from pretraining_robustness.captions import trend_caption
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures.axes import common_limits, round_ticks
 from pretraining_robustness.figures.draw import draw_figure
 from pretraining_robustness.figures.style import REFERENCES, SCRATCH, SERIES, series_styles
 from pretraining_robustness.figures.trend_figure import draw_trend_figure, figure_points
-from pretraining_robustness.scores import COLUMNS
-from pretraining_robustness.trends import fit_trends, read_bands, read_trends
+from pretraining_robustness.trends.axis_scales import SCALES
+from pretraining_robustness.trends.captions import trend_caption
+from pretraining_robustness.trends.fit import fit_trends, read_bands, read_trends
+from pretraining_robustness.trends.scores import COLUMNS
 
 SIZES = ["full", "150k", "100k", "50k", "25k", "5k"]
 LABELS = {"scratch": "From scratch (no pre-training)"} | {

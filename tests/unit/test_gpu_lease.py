@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from pretraining_robustness.gpu_lease import lease_card, visible_cards
+from pretraining_robustness.training.gpu_lease import lease_card, visible_cards
 
 PACKAGE_FOLDER = Path(__file__).parents[2] / "workflow_scripts"
 # Takes a card, notes the time, works a little, notes the time again.
 JOB = """
 import os, sys, time
 from pathlib import Path
-from pretraining_robustness.gpu_lease import lease_card
+from pretraining_robustness.training.gpu_lease import lease_card
 card = lease_card(folder=Path(sys.argv[1]))
 assert os.environ["CUDA_VISIBLE_DEVICES"] == card
 begin = time.time()
@@ -87,5 +87,5 @@ def test_cards_are_counted_by_their_device_files(tmp_path: Path) -> None:
 
 
 def test_the_lease_does_not_import_torch() -> None:
-    code = "import sys, pretraining_robustness.gpu_lease; assert 'torch' not in sys.modules"
+    code = "import sys, pretraining_robustness.training.gpu_lease; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": str(PACKAGE_FOLDER)})

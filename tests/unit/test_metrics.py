@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.metrics import f1_score
 
-from pretraining_robustness.metrics import accuracy, macro_f1
+from pretraining_robustness.training.metrics import accuracy, macro_f1
 
 
 def cases() -> list[tuple[str, np.ndarray, np.ndarray]]:

@@ -15,12 +15,12 @@ from numpy.lib.recfunctions import repack_fields
 from scipy.io import savemat
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.readers import FORMATS, open_collection
-from pretraining_robustness.readers.class_folders import ClassFolders
-from pretraining_robustness.readers.imagenet import ImageNet
-from pretraining_robustness.readers.inaturalist import INaturalist
-from pretraining_robustness.readers.metadata_folder import IWildCam, MetadataFolder
-from pretraining_robustness.readers.raw import RawCollection
+from pretraining_robustness.stores.readers import FORMATS, open_collection
+from pretraining_robustness.stores.readers.class_folders import ClassFolders
+from pretraining_robustness.stores.readers.imagenet import ImageNet
+from pretraining_robustness.stores.readers.inaturalist import INaturalist
+from pretraining_robustness.stores.readers.metadata_folder import IWildCam, MetadataFolder
+from pretraining_robustness.stores.readers.raw import RawCollection
 
 COUNTS = {"n01440764": 3, "n02119789": 4, "n03000684": 2}
 WORDS = {"n01440764": "tench, Tinca tinca", "n02119789": "kit fox", "n03000684": "chain saw, chainsaw"}
@@ -423,4 +423,3 @@ def test_unknown_formats_and_numbers_of_files(tmp_path: Path) -> None:
         open_collection("imagnet", tmp_path)
     with pytest.raises(InputError, match=r"is read from the archive of the training images and .* 1 paths were given"):
         open_collection("imagenet", tmp_path)
-

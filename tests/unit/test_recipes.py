@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.recipes import read_recipe
+from pretraining_robustness.training.recipes import read_recipe
 
 MINIMAL = {"epochs": 3, "batch_size": 4, "learning_rate": 0.1, "image_size": 32}
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.scores import CHECKPOINT, COLUMNS, collect_scores, read_scores
+from pretraining_robustness.trends.scores import CHECKPOINT, COLUMNS, collect_scores, read_scores
 
 
 def run_scores(distribution="scratch", architecture="resnet10", seed=0, epochs=3):

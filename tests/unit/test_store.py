@@ -17,10 +17,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pretraining_robustness.decoding import UndecodableError, decode, encode_jpeg
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store import build_store
-from pretraining_robustness.store_reading import Store
+from pretraining_robustness.stores.decoding import UndecodableError, decode, encode_jpeg
+from pretraining_robustness.stores.store import build_store
+from pretraining_robustness.stores.store_reading import Store
 
 NAMES = ("images.npy", "images.parquet", "classes.csv", "undecodable.csv")
 
@@ -225,7 +225,7 @@ def test_unknown_choices_are_refused(tmp_path: Path, options: dict[str, Any], me
 
 def test_a_store_larger_than_the_disk_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr("pretraining_robustness.disk_space.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr("pretraining_robustness.acquisition.disk_space.shutil.disk_usage", lambda path: usage)
     with pytest.raises(InputError, match=r"images\.npy: .* GB are needed and the disk has"):
         build(write_source(tmp_path / "source"), tmp_path / "out")
 
@@ -235,7 +235,7 @@ def test_a_store_larger_than_the_disk_is_not_begun(tmp_path: Path, monkeypatch: 
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from pretraining_robustness import store
+from pretraining_robustness.stores import store
 {setup}
 source, out, encoding, threads = sys.argv[1:]
 names = ("images.npy", "images.parquet", "classes.csv", "undecodable.csv")
@@ -293,9 +293,9 @@ def interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int = 30) -
     whole = build(source, tmp_path / "whole")
     calls = iter(range(at))
     with monkeypatch.context() as patch:
-        patch.setattr("pretraining_robustness.store.IMAGES_PER_COMMIT", 4)
-        patch.setattr("pretraining_robustness.store.IMAGES_PER_TASK", 2)
-        patch.setattr("pretraining_robustness.store.decode", lambda *args: (next(calls), decode(*args))[1])
+        patch.setattr("pretraining_robustness.stores.store.IMAGES_PER_COMMIT", 4)
+        patch.setattr("pretraining_robustness.stores.store.IMAGES_PER_TASK", 2)
+        patch.setattr("pretraining_robustness.stores.store.decode", lambda *args: (next(calls), decode(*args))[1])
         with pytest.raises(RuntimeError):
             build(source, tmp_path / "out")
     assert 10 < lines_in(tmp_path / "out" / "unfinished" / "journal.jsonl") <= at + 1
@@ -341,11 +341,11 @@ def test_a_job_that_died_at_the_very_end_is_finished(tmp_path: Path, monkeypatch
 
     for step in ("_write_tables", "_write_header", "_hand_over", "shutil.rmtree"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"pretraining_robustness.store.{step}", die)
+            patch.setattr(f"pretraining_robustness.stores.store.{step}", die)
             with pytest.raises(KeyboardInterrupt):
                 build(source, tmp_path / "out")
         with monkeypatch.context() as patch:
-            patch.setattr("pretraining_robustness.store.decode", die)  # nothing is decoded a second time
+            patch.setattr("pretraining_robustness.stores.store.decode", die)  # nothing is decoded a second time
             build(source, tmp_path / "out")
         assert digests(tmp_path / "out") == digests(whole)
 
@@ -431,7 +431,7 @@ def test_what_is_no_store_is_named(tmp_path: Path) -> None:
 
 
 def test_reading_imports_nothing_heavy() -> None:
-    script = "import sys, pretraining_robustness.store_reading; print(*sys.modules)"
+    script = "import sys, pretraining_robustness.stores.store_reading; print(*sys.modules)"
     run = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},

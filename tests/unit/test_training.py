@@ -8,16 +8,16 @@ import pytest
 import torch
 from torch import nn
 
-from pretraining_robustness import batches
-from pretraining_robustness.architectures import read_weights, save_weights
-from pretraining_robustness.batches import ResidentImages, training_batch
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.finetune import finetune
-from pretraining_robustness.pretrain import pretrain
-from pretraining_robustness.recipes import read_recipe
-from pretraining_robustness.store_reading import Store
-from pretraining_robustness.training import train
-from pretraining_robustness.training_state import TrainingState, stamp
+from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.training import batches
+from pretraining_robustness.training.architectures import read_weights, save_weights
+from pretraining_robustness.training.batches import ResidentImages, training_batch
+from pretraining_robustness.training.finetune import finetune
+from pretraining_robustness.training.loop import train
+from pretraining_robustness.training.pretrain import pretrain
+from pretraining_robustness.training.recipes import read_recipe
+from pretraining_robustness.training.training_state import TrainingState, stamp
 
 ARCHITECTURE = {
     "builder": "DenseNet",

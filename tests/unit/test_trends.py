@@ -6,10 +6,9 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from pretraining_robustness.axis_scales import SCALES, axis_scale
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.scores import COLUMNS
-from pretraining_robustness.trends import (
+from pretraining_robustness.trends.axis_scales import SCALES, axis_scale
+from pretraining_robustness.trends.fit import (
     BAND_COLUMNS,
     TREND_COLUMNS,
     fit_trends,
@@ -17,6 +16,7 @@ from pretraining_robustness.trends import (
     read_bands,
     read_trends,
 )
+from pretraining_robustness.trends.scores import COLUMNS
 
 
 def series_scores(name, slope=0.9, intercept=-0.3, runs=4, epochs=6, noise=0.05, seed=0, scale="probit"):

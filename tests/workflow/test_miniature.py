@@ -100,12 +100,12 @@ def test_moved_and_touched_files_run_nothing(copy):
 
 
 def test_a_comment_in_training_code_runs_nothing(copy):
-    append(copy, "training.py", "# a comment")
+    append(copy, "training/loop.py", "# a comment")
     assert copy.plan("demo", config=TINY) == {}
 
 
 def test_an_edit_of_training_code_trains_again_but_draws_no_world(copy):
-    append(copy, "training.py", "REVISION = 2")
+    append(copy, "training/loop.py", "REVISION = 2")
     jobs = copy.plan("demo", config=TINY)
     assert jobs["pretrain"] == 4
     assert jobs["finetune"] == 5

@@ -6,49 +6,62 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+FACTS = PACKAGE.parent.parent / "data"
 # Logging, error messages and the digest itself cannot change a result.
-IGNORED = {"errors", "rule", "code_digest"}
+IGNORED = [["errors"], ["rule"], ["code_digest"]]
 
 
 def code_digest(script: Path) -> str:
-    """Return a digest of `script` and of every module of this package that it imports, directly or not.
+    """Return a digest of `script`, of every module of this package that it imports and of every table that they name.
 
-    The digest is taken of the syntax trees without docstrings: comments, docstrings and formatting do not change it.
+    Modules count when they are imported directly or not, anywhere in the code. Tables are CSV files that a module
+    names, beside it or in the repository's `data/`. The digest is taken of the syntax trees without docstrings:
+    comments, docstrings and formatting do not change it.
     """
     seen: dict[str, str] = {}
     waiting = [script]
     while waiting:
         path = waiting.pop()
         if (name := path.as_posix()) not in seen:
-            seen[name], imported = _tree_digest(path)
+            seen[name], imported = _module_digest(path)
             waiting.extend(imported)
     return hashlib.sha256("".join(seen[name] for name in sorted(seen)).encode()).hexdigest()[:16]
 
 
 @cache
-def _tree_digest(path: Path) -> tuple[str, list[Path]]:
+def _module_digest(path: Path) -> tuple[str, list[Path]]:
+    """Return the digest of one module with the tables it names, and the modules of this package it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    imported = sorted({module for node in ast.walk(tree) for module in _package_modules(node)})
+    imported = sorted({module for node in ast.walk(tree) for module in package_modules(node)})
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            and ast.get_docstring(node, clean=False) is not None
-        ):
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if documented and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imported
+    digest = hashlib.sha256(ast.dump(tree).encode())
+    for table in _named_tables(tree, path.parent):
+        digest.update(table.read_bytes())
+    return digest.hexdigest(), imported
 
 
-def _package_modules(node: ast.AST) -> list[Path]:
+def package_modules(node: ast.AST) -> list[Path]:
+    """Return the files of the modules of this package that an import statement may bring; none for another node."""
     if isinstance(node, ast.Import):
         names = [alias.name for alias in node.names]
     elif isinstance(node, ast.ImportFrom) and node.module:
         names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     else:
         return []
-    paths = []
+    paths: list[Path] = []
     for name in names:
-        package, _, module = name.partition(".")
-        path = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
-        if package == PACKAGE.name and module not in IGNORED and path.is_file():
-            paths.append(path)
+        package, *parts = name.split(".")
+        if package != PACKAGE.name or parts in IGNORED:
+            continue
+        module = PACKAGE.joinpath(*parts)
+        paths.extend(path for path in (module.with_suffix(".py"), module / "__init__.py") if path.is_file())
     return paths
+
+
+def _named_tables(tree: ast.AST, folder: Path) -> list[Path]:
+    constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    names = sorted({name for name in constants if isinstance(name, str) and name.endswith(".csv") and "\n" not in name})
+    return [place / name for name in names for place in (folder, FACTS) if (place / name).is_file()]

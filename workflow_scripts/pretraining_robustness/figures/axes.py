@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from pretraining_robustness.axis_scales import AxisScale, Floats
+from pretraining_robustness.trends.axis_scales import AxisScale, Floats
 
 # Round values, the roundest first; each level fills the gaps that the earlier ones leave.
 _TICK_LEVELS = (

@@ -9,13 +9,13 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from pretraining_robustness.captions import trend_caption
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH, SETTINGS
 from pretraining_robustness.figures.trend_figure import draw_trend_figure, figure_points
 from pretraining_robustness.files import atomic_path
-from pretraining_robustness.scores import read_scores
-from pretraining_robustness.trends import read_bands, read_trends
+from pretraining_robustness.trends.captions import trend_caption
+from pretraining_robustness.trends.fit import read_bands, read_trends
+from pretraining_robustness.trends.scores import read_scores
 
 logger = logging.getLogger(__name__)
 

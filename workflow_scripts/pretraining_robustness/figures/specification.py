@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pretraining_robustness.axis_scales import AxisScale, axis_scale
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.trends import UNITS
+from pretraining_robustness.trends.axis_scales import AxisScale, axis_scale
+from pretraining_robustness.trends.fit import UNITS
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
-from pretraining_robustness.axis_scales import Floats
 from pretraining_robustness.figures.axes import common_limits, set_up_f1_axes
 from pretraining_robustness.figures.specification import Panel, TrendFigure
 from pretraining_robustness.figures.style import SETTINGS, SeriesStyle, series_styles
+from pretraining_robustness.trends.axis_scales import Floats
 
 # Inches.
 _PANEL = {1: 3.9, 2: 3.45}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.readers.raw import RawImage, file_stamp
+from pretraining_robustness.stores.readers.raw import RawImage, file_stamp
 
 logger = logging.getLogger(__name__)
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import torch
 
-from pretraining_robustness.architectures import build, load_backbone, read_weights, save_weights
-from pretraining_robustness.batches import load_images
-from pretraining_robustness.devices import derived_seed, seed_generator, training_device
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.recipes import read_recipe
-from pretraining_robustness.store_reading import Store
-from pretraining_robustness.task_splits import read_split, task_classes
-from pretraining_robustness.training import train, write_metrics
-from pretraining_robustness.training_state import TrainingState, stamp
+from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.training.architectures import build, load_backbone, read_weights, save_weights
+from pretraining_robustness.training.batches import load_images
+from pretraining_robustness.training.devices import derived_seed, seed_generator, training_device
+from pretraining_robustness.training.loop import train, write_metrics
+from pretraining_robustness.training.recipes import read_recipe
+from pretraining_robustness.training.task_splits import read_split, task_classes
+from pretraining_robustness.training.training_state import TrainingState, stamp
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pretraining_robustness.disk_space import full_disk_named
+from pretraining_robustness.acquisition.disk_space import full_disk_named
 
 logger = logging.getLogger(__name__)
 

@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 import PIL
 
-from pretraining_robustness.decoding import Fit, UndecodableError, decode, encode_jpeg
-from pretraining_robustness.disk_space import full_disk_named, require_space
+from pretraining_robustness.acquisition.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
-from pretraining_robustness.partial_store import Entry, PartialStore
-from pretraining_robustness.readers import open_collection
-from pretraining_robustness.readers.raw import RawCollection, RawImage
+from pretraining_robustness.stores.decoding import Fit, UndecodableError, decode, encode_jpeg
+from pretraining_robustness.stores.partial_store import Entry, PartialStore
+from pretraining_robustness.stores.readers import open_collection
+from pretraining_robustness.stores.readers.raw import RawCollection, RawImage
 
 logger = logging.getLogger(__name__)
 

@@ -12,16 +12,16 @@ import pyarrow.parquet
 import torch
 from torch import Tensor, nn
 
-from pretraining_robustness.architectures import build, read_weights
-from pretraining_robustness.augmentation import Preparation
-from pretraining_robustness.batches import ResidentImages, StreamedImages, consecutive_batches, load_images
-from pretraining_robustness.devices import training_device
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
-from pretraining_robustness.metrics import accuracy, macro_f1
-from pretraining_robustness.recipes import Recipe, read_recipe
-from pretraining_robustness.store_reading import Store
-from pretraining_robustness.task_splits import read_split, task_classes
+from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.training.architectures import build, read_weights
+from pretraining_robustness.training.augmentation import Preparation
+from pretraining_robustness.training.batches import ResidentImages, StreamedImages, consecutive_batches, load_images
+from pretraining_robustness.training.devices import training_device
+from pretraining_robustness.training.metrics import accuracy, macro_f1
+from pretraining_robustness.training.recipes import Recipe, read_recipe
+from pretraining_robustness.training.task_splits import read_split, task_classes
 
 logger = logging.getLogger(__name__)
 

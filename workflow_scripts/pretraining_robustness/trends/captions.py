@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.figures.specification import TrendFigure
-from pretraining_robustness.trends import FEW_RUNS
+from pretraining_robustness.trends.fit import FEW_RUNS
 
 _MEANING = {
     "linear": "linear axes",

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.readers.raw import RawImage, file_stamp
+from pretraining_robustness.stores.readers.raw import RawImage, file_stamp
 
 METADATA = "metadata.csv"
 REQUIRED = ("filename", "y", "split")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from pretraining_robustness.disk_space import full_disk_named
+from pretraining_robustness.acquisition.disk_space import full_disk_named
 from pretraining_robustness.errors import InputError
 
 GZIP_MAGIC = b"\x1f\x8b"

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.readers.class_folders import ClassFolders
-from pretraining_robustness.readers.imagenet import ImageNet
-from pretraining_robustness.readers.inaturalist import INaturalist
-from pretraining_robustness.readers.metadata_folder import IWildCam, MetadataFolder
-from pretraining_robustness.readers.raw import RawCollection
+from pretraining_robustness.stores.readers.class_folders import ClassFolders
+from pretraining_robustness.stores.readers.imagenet import ImageNet
+from pretraining_robustness.stores.readers.inaturalist import INaturalist
+from pretraining_robustness.stores.readers.metadata_folder import IWildCam, MetadataFolder
+from pretraining_robustness.stores.readers.raw import RawCollection
 
 # What each format is read from, in this order.
 FORMATS: dict[str, tuple[Callable[..., RawCollection], tuple[str, ...]]] = {

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pretraining_robustness.augmentation import Preparation
-from pretraining_robustness.batches import ResidentImages, StreamedImages, training_batch
-from pretraining_robustness.devices import derived_seed, seed_generator
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
-from pretraining_robustness.recipes import Recipe
-from pretraining_robustness.training_state import TrainingState
+from pretraining_robustness.training.augmentation import Preparation
+from pretraining_robustness.training.batches import ResidentImages, StreamedImages, training_batch
+from pretraining_robustness.training.devices import derived_seed, seed_generator
+from pretraining_robustness.training.recipes import Recipe
+from pretraining_robustness.training.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from pretraining_robustness.archives import named_faults, read_member, stream_members
+from pretraining_robustness.acquisition.archives import named_faults, read_member, stream_members
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.readers.raw import RawImage, file_stamp
+from pretraining_robustness.stores.readers.raw import RawImage, file_stamp
 
 TRAIN_ANNOTATIONS = "train2017.json"
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pretraining_robustness.recipes import Recipe
+from pretraining_robustness.training.recipes import Recipe
 
 # Aspect ratios of random resized crops: torchvision's RandomResizedCrop, after Szegedy et al. 2015.
 ASPECT_RATIOS = (3 / 4, 4 / 3)

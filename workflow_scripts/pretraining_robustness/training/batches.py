@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pretraining_robustness.devices import derived_seed, to_device
-from pretraining_robustness.store_reading import Store
+from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.training.devices import derived_seed, to_device
 
 # A set is held on the device when it takes at most this part of its free memory; the rest is for the training.
 RESIDENT_FRACTION = {"cuda": 0.5, "cpu": 0.1}

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pretraining_robustness.axis_scales import AxisScale, Floats, axis_scale
-from pretraining_robustness.bootstrap import ResampledLines, percentile_band, percentile_interval, resample_lines
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
-from pretraining_robustness.scores import RUN, read_scores
+from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
+from pretraining_robustness.trends.bootstrap import ResampledLines, percentile_band, percentile_interval, resample_lines
+from pretraining_robustness.trends.scores import RUN, read_scores
 
 logger = logging.getLogger(__name__)
 

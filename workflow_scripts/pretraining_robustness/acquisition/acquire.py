@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pretraining_robustness.downloads import check_file, download
+from pretraining_robustness.acquisition.downloads import check_file, download
 from pretraining_robustness.errors import InputError
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""Score tables, linear trends with bootstrap intervals, and what captions say of them."""
