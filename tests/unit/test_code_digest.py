@@ -19,9 +19,8 @@ def project(tmp_path, monkeypatch):
     (package / "folder").mkdir()
     (package / "folder" / "__init__.py").write_text("Y = 1\n")
     script = tmp_path / "train.py"
-    script.write_text(
-        "def main():\n    from pretraining_robustness.loops import f\n    from pretraining_robustness.folder import Y\n    f(Y)\n"
-    )
+    imports = ["from pretraining_robustness.loops import f", "from pretraining_robustness.folder import Y"]
+    script.write_text("def main():\n" + "".join(f"    {line}\n" for line in imports) + "    f(Y)\n")
     monkeypatch.setattr(digest_module, "PACKAGE", package)
     return script, package
 

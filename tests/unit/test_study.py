@@ -68,3 +68,11 @@ def test_overrides_of_an_architecture_reach_its_recipe_only(paper_config):
     assert study.recipe("pretrain", "alexnet")["learning_rate"] == 0.01
     assert study.recipe("pretrain", "resnet50")["learning_rate"] == 0.1
     assert "steps" not in study.recipe("pretrain", "resnet50")
+
+
+def test_a_figure_says_what_the_study_leaves_out_and_that_it_is_a_miniature(config, paper_config):
+    miniature, full = Study(config).figure("fig4"), Study(paper_config).figure("fig4")
+    assert miniature["not_run"] == [Study(config).label(name) for name in config["left_out"]]
+    assert "not the paper's results" in miniature["note"]
+    assert full["not_run"] == []
+    assert full["note"] is None

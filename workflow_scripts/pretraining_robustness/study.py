@@ -132,13 +132,7 @@ class Study:
         panels = [{**panel, "series": [s for s in panel["series"] if s not in left_out]} for panel in spec["panels"]]
         task_label = task.get("label", spec["task"])
         asked = [series for panel in spec["panels"] for series in panel["series"]]
-        notes = (
-            ["Miniature: drawn data and small networks, not the paper's results."]
-            if self.is_drawn(spec["task"])
-            else []
-        )
-        if missing := [self.label(series) for series in dict.fromkeys(asked) if series in left_out]:
-            notes.append(f"Left out of this study: {'; '.join(missing)}.")
+        note = "Miniature: drawn data and small networks, not the paper's results"
         return {
             "name": name,
             "kind": spec["kind"],
@@ -152,7 +146,8 @@ class Study:
             "task_label": task_label,
             "x_label": f"In-distribution macro F1 score ({task_label}, {task['id_split']} split)",
             "y_label": f"Out-of-distribution macro F1 score ({task_label}, {task['ood_split']} split)",
-            "note": " ".join(notes) or None,
+            "note": note if self.is_drawn(spec["task"]) else None,
+            "not_run": [self.label(series) for series in dict.fromkeys(asked) if series in left_out],
         }
 
 

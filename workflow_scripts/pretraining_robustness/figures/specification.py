@@ -23,7 +23,7 @@ class TrendFigure:
 
     `references` are distributions whose trend is drawn in every panel, `band` is the unit of the bootstrap band ("runs"
     or "checkpoints"), `confidence` its level in (0, 1), `note` a line that the figure must show, `labels` the readable
-    name of each distribution.
+    name of each distribution, `not_run` the readable names of series that the study at hand leaves out.
     """
 
     name: str
@@ -36,12 +36,13 @@ class TrendFigure:
     confidence: float
     note: str
     labels: Mapping[str, str]
+    not_run: list[str]
     x_label: str
     y_label: str
 
     @classmethod
     def from_dict(cls, figure: Mapping[str, Any]) -> "TrendFigure":
-        """Read a specification; `note` and `labels` may be missing or None, other keys are ignored.
+        """Read a specification; `note`, `labels` and `not_run` may be missing or None, other keys are ignored.
 
         Raises:
             InputError: a key is missing, or the scale or the band is not one that exists.
@@ -61,6 +62,7 @@ class TrendFigure:
                 confidence=figure["confidence"],
                 note=figure.get("note") or "",
                 labels=figure.get("labels") or {},
+                not_run=list(figure.get("not_run") or []),
                 x_label=figure["x_label"],
                 y_label=figure["y_label"],
             )
@@ -70,6 +72,10 @@ class TrendFigure:
     def label(self, distribution: str) -> str:
         """Return the readable name of a distribution, or its own name when it has none."""
         return self.labels.get(distribution, distribution)
+
+    def says_not_run(self) -> str:
+        """Return a sentence that names the series that the study at hand leaves out; empty when there are none."""
+        return f"Left out of this study: {'; '.join(self.not_run)}." if self.not_run else ""
 
     def shown(self, panel: Panel) -> list[str]:
         """Return what a panel shows: the references first, then the other series."""

@@ -133,6 +133,8 @@ def _footer(spec: TrendFigure, trends: pd.DataFrame) -> list[str]:
         lines.append(
             f"Not shown or fitted: {dropped} checkpoints with an F1 of 0 or 1, which have no place on these axes."
         )
+    if spec.not_run:
+        lines.append(spec.says_not_run())
     return lines
 
 

@@ -31,6 +31,7 @@ def trend_caption(scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataFram
         _how(spec, trends),
         _left_out(spec, trends),
         f"{spec.note[0].upper()}{spec.note[1:].rstrip('.')}." if spec.note else "",
+        spec.says_not_run(),
     ]
     paragraph = " ".join(sentence for sentence in sentences if sentence)
     return "\n".join([paragraph, *_readings(spec, trends, bands)]) + "\n"
