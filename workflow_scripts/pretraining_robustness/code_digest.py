@@ -34,8 +34,7 @@ def _module_digest(path: Path) -> tuple[str, list[Path]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = sorted({module for node in ast.walk(tree) for module in package_modules(node)})
     for node in ast.walk(tree):
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        if documented and ast.get_docstring(node, clean=False) is not None:
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
             node.body = node.body[1:]
     digest = hashlib.sha256(ast.dump(tree).encode())
     for table in _named_tables(tree, path.parent):
