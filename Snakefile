@@ -31,11 +31,11 @@ rule all:
 
 
 rule demo:
+    """The study's two central figures, with their tables."""
     input:
         figure_files("fig2", "fig4"),
         "<results>/scores.csv",
         "<results>/trends.csv",
-    """The study's two central figures, with their tables."""
     localrule: True
 
 
@@ -50,9 +50,9 @@ for name in study.figures:
 
 
 rule unknown_target:
+    """Takes a name that is neither a rule nor a file of this workflow and says which name may have been meant."""
     input:
         nearest_target,
     output:
         touch("{target}"),
-    """Takes a name that is neither a rule nor a file of this workflow and says which name may have been meant."""
     localrule: True

@@ -40,13 +40,13 @@ rule evaluate:
 
 
 rule collect_scores:
+    """Put the scores of all runs of a figure into one table; with it, the figure can be redrawn without anything else."""
     input:
         scores=figure_run_scores,
     output:
         scores="<results>/scores/{figure}.csv",
     log:
         "<logs>/collect_scores/{figure}.log",
-    """Put the scores of all runs of a figure into one table; with it, the figure can be redrawn without anything else."""
     localrule: True
     conda:
         "../envs/analyse.yaml"

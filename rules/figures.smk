@@ -2,6 +2,7 @@
 
 
 rule draw_figure:
+    """Draw a figure from its tables."""
     input:
         scores="<results>/scores/{figure}.csv",
         trends="<results>/trends/{figure}.csv",
@@ -13,7 +14,6 @@ rule draw_figure:
         caption="<results>/figures/{figure}.txt",
     log:
         "<logs>/draw_figure/{figure}.log",
-    """Draw a figure from its tables."""
     localrule: True
     conda:
         "../envs/analyse.yaml"

@@ -2,6 +2,7 @@
 
 
 rule fit_trends:
+    """Fit the linear trend of every series of a figure."""
     input:
         scores="<results>/scores/{figure}.csv",
     output:
@@ -9,7 +10,6 @@ rule fit_trends:
         bands="<results>/trends/{figure}_bands.csv",
     log:
         "<logs>/fit_trends/{figure}.log",
-    """Fit the linear trend of every series of a figure."""
     localrule: True
     conda:
         "../envs/analyse.yaml"
@@ -27,13 +27,13 @@ rule fit_trends:
 
 
 rule collect_trends:
+    """Put the trends of all figures into one table."""
     input:
         trends=collect("<results>/trends/{figure}.csv", figure=study.figures),
     output:
         trends="<results>/trends.csv",
     log:
         "<logs>/collect_trends.log",
-    """Put the trends of all figures into one table."""
     localrule: True
     conda:
         "../envs/analyse.yaml"
