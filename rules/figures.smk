@@ -9,7 +9,11 @@ rule draw_figure:
         bands="<results>/trends/{figure}_bands.csv",
     output:
         pdf="<results>/figures/{figure}.pdf",
-        png="<results>/figures/{figure}.png",
+        png=report(
+            "<results>/figures/{figure}.png",
+            caption="captions/trends.rst",
+            category="Figures",
+        ),
         table="<results>/figures/{figure}.csv",
         caption="<results>/figures/{figure}.txt",
     log:
