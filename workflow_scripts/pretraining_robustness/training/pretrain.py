@@ -42,7 +42,7 @@ def pretrain(
         images, table: the source's store.
         index: Parquet with columns row (into the store) and label (contiguous from 0).
         weights: safetensors to write; its description holds architecture, classes, distribution and recipe digest.
-        metrics: CSV to write, one row an epoch (see `training.train`).
+        metrics: CSV to write, one row an epoch (see `loop.train`).
         distribution: name, for the description.
         architecture: see `architectures.build`.
         recipe: see `recipes.read_recipe`.
