@@ -18,13 +18,15 @@ include: "rules/finetune.smk"
 include: "rules/evaluate.smk"
 include: "rules/trends.smk"
 include: "rules/figures.smk"
+include: "rules/tables.smk"
 
 
 rule all:
-    """Every figure, the table of all checkpoints and the table of all trends."""
+    """Every figure and table, the table of all checkpoints and the table of all trends."""
     default_target: True
     input:
         figure_files(*study.figures),
+        table_files(*study.tables),
         "<results>/scores.csv",
         "<results>/trends.csv",
     localrule: True
@@ -34,8 +36,11 @@ rule demo:
     """The study's two central figures, with their tables."""
     input:
         figure_files("fig2", "fig4"),
-        "<results>/scores.csv",
-        "<results>/trends.csv",
+        collect(
+            "<results>/{kind}/{figure}.csv",
+            kind=["scores", "trends"],
+            figure=["fig2", "fig4"],
+        ),
     localrule: True
 
 
@@ -46,6 +51,16 @@ for name in study.figures:
             name
         input:
             figure_files(name),
+        localrule: True
+
+
+for name in study.tables:
+
+    rule:
+        name:
+            name
+        input:
+            table_files(name),
         localrule: True
 
 

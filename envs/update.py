@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 ENVS = Path(__file__).parent
-CONDA = ["acquire", "train", "analyse"]
-EVERYTHING = [*CONDA, "workflow", "test"]
+CONDA = ["acquire", "train", "analyse", "workflow"]
+EVERYTHING = [*CONDA, "test"]
 PYTHON = "3.11.7"
 PIP = "26.3"
 

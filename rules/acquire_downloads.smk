@@ -54,3 +54,44 @@ rule acquire_iwildcam:
         "Take or download iWildCam-WILDS"
     script:
         "../workflow_scripts/acquire_archives.py"
+
+
+rule acquire_breeds:
+    """Download the hierarchy of ImageNet's classes that BREEDS recalibrated."""
+    output:
+        hierarchy="<resources>/breeds/class_hierarchy.txt",
+        names="<resources>/breeds/node_names.txt",
+        info="<resources>/breeds/dataset_class_info.json",
+    log:
+        "<logs>/acquire_breeds.log",
+    retries: 3
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        downloads=config["downloads"]["breeds"],
+        place=config["downloads"]["place"],
+    message:
+        "Download the BREEDS hierarchy"
+    script:
+        "../workflow_scripts/acquire_archives.py"
+
+
+rule select_breeds:
+    """Select BREEDS' superclasses and subclasses and compare them with the published table."""
+    input:
+        hierarchy="<resources>/breeds/class_hierarchy.txt",
+        names="<resources>/breeds/node_names.txt",
+        info="<resources>/breeds/dataset_class_info.json",
+        committed=os.path.relpath(Path(workflow.basedir, "data", "imagenet_breeds.csv")),
+    output:
+        table="<resources>/breeds/imagenet_breeds.csv",
+    log:
+        "<logs>/select_breeds.log",
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        code=code("select_breeds.py"),
+    message:
+        "Select BREEDS' superclasses"
+    script:
+        "../workflow_scripts/select_breeds.py"

@@ -1,5 +1,6 @@
 """What all rules share: the checked study, names as wildcards, input functions and the digest of a rule's code."""
 
+import os
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,12 +11,17 @@ SCRIPTS = Path(workflow.basedir, "workflow_scripts")
 sys.path.insert(0, str(SCRIPTS))
 
 from pretraining_robustness.code_digest import code_digest
-from pretraining_robustness.config import SCRATCH, check_config
+from pretraining_robustness.config import SCRATCH, check_config, locate
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.experiments import experiments
 from pretraining_robustness.study import Study
 
 try:
-    check_config(config, Path(workflow.basedir, "rules", "config.schema.yaml"))
+    check_config(
+        config,
+        schema=Path(workflow.basedir, "rules", "config.schema.yaml"),
+        repository=Path(workflow.basedir),
+    )
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -24,7 +30,7 @@ study = Study(config)
 
 def one_of(names):
     """A wildcard that is one of these names and nothing else."""
-    return "|".join(sorted(names))
+    return "|".join(sorted(names)) or "(?!)"
 
 
 wildcard_constraints:
@@ -34,7 +40,13 @@ wildcard_constraints:
     architecture=one_of(config["architectures"]),
     seed=r"\d+",
     epoch=r"\d+",
-    figure=one_of(study.figures),
+    figure=one_of(study.scored_figures),
+    trend_figure=one_of(study.of_kind("trends")),
+    picture_figure=one_of(study.of_kind("pictures")),
+    pipeline_figure=one_of(study.of_kind("pipeline")),
+    source_table=one_of(study.of_kind("sources")),
+    experiment_table=one_of(study.of_kind("experiments")),
+    cooccurrence_table=one_of(study.of_kind("cooccurrence")),
     target=r"[^/.]+",
 
 
@@ -56,6 +68,15 @@ def figure_files(*figures):
         "<results>/figures/{figure}.{kind}",
         figure=figures,
         kind=["pdf", "png", "csv", "txt"],
+    )
+
+
+def table_files(*tables):
+    """The files of tables."""
+    return collect(
+        "<results>/tables/{table}.{kind}",
+        table=tables,
+        kind=["csv", "html", "tex"],
     )
 
 
@@ -97,12 +118,35 @@ def source_file(name):
     return path
 
 
-def enclosing_manifest(wildcards):
-    """The manifest of the distribution that this one is nested in, if it declares one."""
-    outer = config["distributions"][wildcards.distribution].get("nested_in")
-    return (
-        {"enclosing": f"<results>/distributions/{outer}/manifest.csv"} if outer else {}
-    )
+def superclass_table(wildcards):
+    """The table of a distribution's superclasses, if it has one beside its source's own classes."""
+    label_map = study.label_map(wildcards.distribution)
+    table = label_map and config["label_maps"][label_map["name"]].get("table")
+    if table is None:
+        return []
+    if label_map["name"] in config.get("downloads", {}):
+        return f"<resources>/{label_map['name']}/{Path(table).name}"
+    return os.path.relpath(locate(table, Path(workflow.basedir)))
+
+
+def related_manifests(wildcards):
+    """The manifests of the distributions that this one promises something about, by relation."""
+    return {
+        relation: f"<results>/distributions/{other}/manifest.csv"
+        for relation, other in study.relations(wildcards.distribution).items()
+    }
+
+
+def panel_files(stage, name, of):
+    """A file of each panel of a figure of pictures: of its `collection`, or of its `distribution` where it has one."""
+
+    def paths(wildcards):
+        panels = study.panels(wildcards.picture_figure)
+        return [
+            f"<results>/{stage}/{panel[of]}/{name}" for panel in panels if panel[of]
+        ]
+
+    return paths
 
 
 def pretrained_weights(wildcards):
@@ -131,7 +175,7 @@ def all_run_scores(wildcards):
     """Scores of the runs of all figures."""
     return [
         f"<results>/evaluate/{run_folder(run)}/scores.csv"
-        for run in study.runs(*study.figures)
+        for run in study.runs(*study.scored_figures)
     ]
 
 
@@ -142,7 +186,7 @@ def nearest_target(wildcards):
     hint = (
         f"did you mean '{near[0]}'?"
         if near
-        else f"figures are: {', '.join(study.figures)}."
+        else f"figures and tables are: {', '.join([*study.figures, *study.tables])}."
     )
     raise WorkflowError(
         f"'{wildcards.target}' is not a figure, a table or another target; {hint}"

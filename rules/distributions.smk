@@ -6,6 +6,7 @@ rule make_distribution:
     input:
         table=source_file("images.parquet"),
         classes=source_file("classes.csv"),
+        superclasses=superclass_table,
     output:
         index="<results>/distributions/{distribution}/index.parquet",
         classes="<results>/distributions/{distribution}/classes.csv",
@@ -26,8 +27,10 @@ rule make_distribution:
 rule check_distribution:
     """Check a distribution against what its declaration promises."""
     input:
-        unpack(enclosing_manifest),
+        unpack(related_manifests),
         manifest="<results>/distributions/{distribution}/manifest.csv",
+        classes=source_file("classes.csv"),
+        superclasses=superclass_table,
     output:
         promises="<results>/distributions/{distribution}/promises.csv",
     log:

@@ -29,7 +29,7 @@ rule fit_trends:
 rule collect_trends:
     """Put the trends of all figures into one table."""
     input:
-        trends=collect("<results>/trends/{figure}.csv", figure=study.figures),
+        trends=collect("<results>/trends/{figure}.csv", figure=study.scored_figures),
     output:
         trends="<results>/trends.csv",
     log:

@@ -13,7 +13,7 @@ def refusal(config, repository):
     def refuse(change) -> str:
         change(config)
         with pytest.raises(InputError) as refused:
-            check_config(config, repository / "rules/config.schema.yaml")
+            check_config(config, repository / "rules/config.schema.yaml", repository)
         assert "\n" not in str(refused.value)
         return str(refused.value)
 
@@ -21,8 +21,8 @@ def refusal(config, repository):
 
 
 def test_the_default_and_the_full_study_are_accepted(config, paper_config, repository):
-    check_config(config, repository / "rules/config.schema.yaml")
-    check_config(paper_config, repository / "rules/config.schema.yaml")
+    check_config(config, repository / "rules/config.schema.yaml", repository)
+    check_config(paper_config, repository / "rules/config.schema.yaml", repository)
 
 
 def fig4(config):

@@ -1,46 +1,25 @@
 """The object world: its classes, its pictures, and the two archive formats, opened by the libraries that know them."""
 
-import csv
 import io
 import json
 import tarfile
 import zipfile
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from pretraining_robustness import wordnet
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.miniature import inaturalist_archive
 from pretraining_robustness.miniature.imagenet_archive import draw_imagenet, images_per_class, object_class
-from pretraining_robustness.miniature.imagenet_classes import all_classes, choose_classes, family_of
-from pretraining_robustness.miniature.inaturalist_archive import SUPERCATEGORIES, draw_inaturalist, species_list
+from pretraining_robustness.miniature.imagenet_classes import all_classes, breeds, choose_classes, family_of
+from pretraining_robustness.miniature.inaturalist_archive import draw_inaturalist, species_list, supercategories
 from pretraining_robustness.miniature.object_world import draw_class
 from pretraining_robustness.miniature.scenery import PLACES
 from pretraining_robustness.miniature.traits import Traits
 
-DATA = Path(__file__).resolve().parents[2] / "data"
 ANIMAL = "animal.n.01"
-
-
-def rows_of(name: str) -> list[dict[str, str]]:
-    with (DATA / name).open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-# The published sizes of WordNet's contraction at these depths (Ramanujan et al. 2023, section 4.4).
-@pytest.mark.parametrize(("depth", "superclasses"), [(2, 5), (4, 17), (5, 37), (6, 85), (7, 232)])
-def test_the_table_of_classes_contracts_to_the_published_numbers_of_superclasses(depth, superclasses):
-    synsets = {row["wnid"]: row for row in rows_of("imagenet_classes.csv") + rows_of("imagenet_hypernyms.csv")}
-
-    def contract(wnid: str) -> str:
-        while int(synsets[wnid]["depth"]) > depth:
-            wnid = synsets[wnid]["hypernyms"].split()[0]
-        return wnid
-
-    assert len({contract(one.wnid) for one in all_classes()}) == superclasses
 
 
 def test_the_classes_are_imagenets():
@@ -60,13 +39,29 @@ def test_a_choice_of_classes_is_nested_and_spread(count):
     assert sum(ANIMAL in one.path for one in chosen) / count == pytest.approx(0.398, abs=0.03)
 
 
-def test_fifty_classes_hold_superclasses_of_several_classes():
-    superclasses = {
-        *("mammal.n.01", "bird.n.01", "reptile.n.01", "arthropod.n.01", "clothing.n.01", "structure.n.01"),
-        *("device.n.01", "container.n.01"),
-    }
-    held = Counter(name for one in choose_classes(50) for name in one.path if name in superclasses)
-    assert sum(count >= 3 for count in held.values()) >= 5
+@pytest.mark.parametrize(("count", "animals", "others"), [(25, 2, 2), (50, 4, 4), (100, 5, 9)])
+def test_a_choice_of_classes_holds_superclasses_of_three_subclasses(count, animals, others):
+    held = Counter((ANIMAL in one.path, breeds()[one.wnid]) for one in choose_classes(count) if one.wnid in breeds())
+    whole = Counter(animal for (animal, _), subclasses in held.items() if subclasses >= 3)
+    assert whole[True] >= animals
+    assert whole[False] >= others
+
+
+@pytest.mark.parametrize(("count", "coarsest"), [(25, 2), (50, 3), (100, 3)])
+def test_a_choice_of_classes_has_more_superclasses_at_greater_depths(count, coarsest):
+    chosen = [one.wnid for one in choose_classes(count)]
+    sizes = [len({wordnet.superclass(wnid, depth) for wnid in chosen}) for depth in (2, 4, 5, 6, 7)]
+    # Each step of the paper's Figure 5 must be a step here.
+    assert sizes == sorted(set(sizes))
+    assert coarsest <= sizes[0]
+    assert sizes[-1] < count
+
+
+def test_fifty_classes_have_many_shapes():
+    """What is drawn differs for at least half of the classes; no family has more than a tenth of them."""
+    families = Counter(family_of(one)[1].name for one in choose_classes(50))
+    assert len(families) >= 25
+    assert max(families.values()) <= 5
 
 
 def test_too_many_classes_are_refused():
@@ -145,9 +140,10 @@ def test_inaturalist_has_the_real_proportions_and_a_long_tail(classes, images, m
     assert sum(one.train for one in species) == images
     assert len({one.name for one in species}) == classes
     held = Counter(one.supercategory for one in species)
-    assert set(held) == set(SUPERCATEGORIES)
-    for name, (categories, _) in SUPERCATEGORIES.items():
-        assert abs(held[name] - classes * categories / 5089) <= max(2, 0.05 * classes * categories / 5089)
+    assert set(held) == {real.name for real in supercategories()}
+    for real in supercategories():
+        expected = classes * real.classes / 5089
+        assert abs(held[real.name] - expected) <= max(2, 0.05 * expected)
     counts = sorted((one.train for one in species), reverse=True)
     # The real set: 1000 of 5089 classes have at least 150 images each, where the mean is 114.
     assert counts[most_frequent - 1] >= 1.3 * images / classes
@@ -212,4 +208,4 @@ def test_no_picture_is_drawn_twice(tmp_path):
     draw_inaturalist(tmp_path / "images.tar.gz", tmp_path / "annotations.zip", 13, 200, 32, seed=0)
     with tarfile.open(tmp_path / "images.tar.gz") as tar:
         pictures = [tar.extractfile(member).read() for member in tar.getmembers()]
-    assert len(set(pictures)) == len(pictures) == 200 + round(200 * inaturalist_archive._VALIDATION_SHARE)
+    assert len(set(pictures)) == len(pictures) == 200 + round(200 * 95_986 / 579_184)

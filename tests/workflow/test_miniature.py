@@ -1,29 +1,39 @@
 """A very small study runs end to end, and afterwards only what a change concerns runs again."""
 
 import os
+import re
 import shutil
 import signal
 import time
 from collections import Counter
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 from snakemake.utils import update_config
 
 from pretraining_robustness.study import Study
 
+TRAINED = [
+    *("imagenet_full", "imagenet_50k", "inaturalist_full", "inaturalist_50k"),
+    *("imagenet_depth_2", "imagenet_animals", "imagenet_diversity_33"),
+]
+DISTRIBUTIONS = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))["distributions"]
 TINY = {
-    "scale": {"images": 0.001, "classes": 0.025, "task_images": 0.004, "task_classes": 0.06},
+    "scale": {
+        **{"images": 0.001, "classes": 0.025, "superclasses": 0.125, "subclasses": 0.25},
+        **{"task_images": 0.004, "task_classes": 0.06},
+    },
     "sources": {"imagenet": {"world": {"image_size": 48}}, "inaturalist": {"world": {"image_size": 48}}},
     "tasks": {"iwildcam": {"world": {"image_size": 48, "cameras": 16}}},
-    "left_out": [f"{source}_{size}k" for source in ("imagenet", "inaturalist") for size in (150, 100, 25, 5)],
+    "left_out": [name for name in DISTRIBUTIONS if name not in TRAINED],
     "runs": {"architectures": ["densenet14"]},
     "recipes": {"pretrain": {"steps": 6}, "finetune": {"epochs": 2}},
     "trends": {"resamples": 200},
 }
 IGNORED = (".git", ".venv", ".snakemake", "results", "resources", "__pycache__", ".*_cache")
-FIGURES = [f"results/figures/{figure}.{kind}" for figure in ("fig2", "fig4") for kind in ("pdf", "png", "csv", "txt")]
 
 pytestmark = pytest.mark.xdist_group("miniature")
 
@@ -34,7 +44,7 @@ def finished(tmp_path_factory, repository, workflow_type):
     folder = tmp_path_factory.mktemp("finished") / "copy"
     shutil.copytree(repository, folder, ignore=shutil.ignore_patterns(*IGNORED))
     workflow = workflow_type(folder, folder)
-    workflow.run("demo", config=TINY)
+    workflow.run(config=TINY)
     return workflow
 
 
@@ -59,23 +69,48 @@ def append(workflow, module, line):
 
 def test_every_checkpoint_has_a_score_and_every_series_a_trend(finished, tiny_study):
     scores = pd.read_csv(finished.folder / "results/scores.csv")
-    runs = tiny_study.runs("fig2", "fig4")
+    runs = tiny_study.runs(*tiny_study.scored_figures)
     assert len(scores) == len(runs) * 2
-    assert set(scores["distribution"]) == set(tiny_study.series("fig4"))
+    assert set(scores["distribution"]) == {"scratch", *TRAINED}
     measured = scores[["id_macro_f1", "ood_macro_f1", "id_accuracy", "ood_accuracy"]]
     assert ((measured >= 0) & (measured <= 1)).all(axis=None)
     trends = pd.read_csv(finished.folder / "results/trends.csv")
-    for figure in ("fig2", "fig4"):
+    for figure in tiny_study.scored_figures:
         fitted = trends[trends["figure"] == figure]
         assert Counter(fitted["series"]) == Counter(tiny_study.series(figure) * 3)
 
 
-def test_figures_are_drawn_in_full_resolution(finished):
-    for path in FIGURES:
-        assert (finished.folder / path).stat().st_size > 100
-    with Image.open(finished.folder / "results/figures/fig4.png") as figure:
-        assert round(figure.info["dpi"][0]) == 300
-        assert figure.width > figure.height
+def test_every_figure_is_drawn_in_full_resolution(finished, tiny_study):
+    folder = finished.folder / "results/figures"
+    assert {path.stem for path in folder.iterdir()} == set(tiny_study.figures)
+    for name in tiny_study.figures:
+        assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert len((folder / f"{name}.txt").read_text(encoding="utf-8")) > 100
+        assert len(pd.read_csv(folder / f"{name}.csv")) > 0
+        with Image.open(folder / f"{name}.png") as figure:
+            assert round(figure.info["dpi"][0]) == 300
+            assert min(figure.size) > 600
+
+
+def test_every_table_is_made(finished, tiny_study):
+    folder = finished.folder / "results/tables"
+    for name in tiny_study.tables:
+        assert len(pd.read_csv(folder / f"{name}.csv")) > 0
+        page = (folder / f"{name}.html").read_text(encoding="utf-8")
+        assert "<table" in page
+        assert "http" not in re.sub(r"http://www.w3.org/\S*", "", page.split("<table")[0])
+        assert "\\begin{" in (folder / f"{name}.tex").read_text(encoding="utf-8")
+
+
+def test_the_summary_table_has_every_experiment_with_its_counts(finished):
+    summary = pd.read_csv(finished.folder / "results/tables/table2.csv").set_index("distribution")
+    assert list(summary.index) == ["scratch", *DISTRIBUTIONS]
+    for name in TRAINED:
+        manifest = pd.read_csv(finished.folder / f"results/distributions/{name}/manifest.csv")
+        found = summary.loc[name]
+        assert found["images_found"] == len(manifest)
+        assert found["classes_found"] == manifest["class_id"].nunique()
+        assert found["labels_found"] == manifest["label"].nunique()
 
 
 def test_manifests_are_readable_and_nested(finished):
@@ -110,6 +145,15 @@ def test_an_edit_of_training_code_trains_again_but_draws_no_world(copy):
     assert jobs["pretrain"] == 4
     assert jobs["finetune"] == 5
     assert jobs["draw_imagenet"] == jobs["build_store"] == jobs["make_distribution"] == 0
+
+
+def test_an_edit_of_the_table_of_superclasses_makes_its_distributions_again(copy):
+    table = copy.folder / "data/imagenet_superclasses.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("n00002684", "n00001930"), encoding="utf-8")
+    jobs = copy.plan("fig5", config=TINY)
+    assert jobs["make_distribution"] == jobs["check_distribution"] == 1
+    assert jobs["pretrain"] == 1
+    assert jobs["draw_imagenet"] == jobs["build_store"] == 0
 
 
 def test_an_edit_of_the_figures_style_draws_figures_only(copy):

@@ -22,12 +22,33 @@ def test_one_figure_needs_only_its_own_runs(workflow, config):
     assert jobs["draw_inaturalist"] == 0
 
 
+def test_runs_shared_by_figures_are_trained_once(workflow, config):
+    """All figures together train what their distributions need, though the figures share most of their series."""
+    jobs = workflow.plan()
+    architectures = len(config["runs"]["architectures"])
+    trained = len(config["distributions"]) - len(config["left_out"])
+    assert jobs["pretrain"] == trained * architectures
+    assert jobs["finetune"] == jobs["evaluate"] == (trained + 1) * architectures
+    assert jobs["draw_figure"] + jobs["draw_pictures"] + jobs["draw_pipeline"] == len(config["figures"])
+    assert sum(jobs[f"tabulate_{kind}"] for kind in ("sources", "experiments", "cooccurrence")) == len(config["tables"])
+
+
+def test_every_figure_and_table_has_its_own_target(workflow, config):
+    names = [*config["figures"], *config["tables"]]
+    jobs = workflow.plan(*names)
+    assert {name: jobs[name] for name in names} == dict.fromkeys(names, 1)
+
+
 def test_full_study_plans_without_data(workflow, paper_config):
     jobs = workflow.plan(config=paper_config)
     architectures = len(paper_config["runs"]["architectures"])
-    assert jobs["pretrain"] == 12 * architectures
-    assert jobs["finetune"] == jobs["evaluate"] == 13 * architectures
+    distributions = len(paper_config["distributions"])
+    assert distributions == 33
+    assert jobs["pretrain"] == distributions * architectures
+    assert jobs["finetune"] == jobs["evaluate"] == (distributions + 1) * architectures
+    assert jobs["make_distribution"] == jobs["check_distribution"] == distributions
     assert jobs["acquire_imagenet"] == jobs["acquire_inaturalist"] == jobs["acquire_iwildcam"] == 1
+    assert jobs["acquire_breeds"] == jobs["select_breeds"] == 1
     assert jobs["draw_imagenet"] == 0
 
 

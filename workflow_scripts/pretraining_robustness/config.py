@@ -9,21 +9,27 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
+RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
 
 
-def check_config(config: dict[str, Any], schema: Path) -> None:
-    """Raise InputError for the first thing in `config` that is not as `schema` and the rules of a study demand."""
+def check_config(config: dict[str, Any], schema: Path, repository: Path) -> None:
+    """Raise InputError for the first thing in `config` that is not as `schema` and the rules of a study demand.
+
+    Tables that the config names are looked for in the working folder, then in `repository`.
+    """
     validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
     error = best_match(validator.iter_errors(config))
     if error is not None:
         raise InputError(_describe(error))
     _check_collections(config)
-    _check_distributions(config)
+    _check_distributions(config, repository)
     _check_runs(config)
     _check_figures(config)
+    _check_tables(config)
 
 
 def known_name(key: str, name: str, kind: str, names: Iterable[str]) -> None:
@@ -57,22 +63,48 @@ def _check_collections(config: dict[str, Any]) -> None:
                     raise InputError(f"config {key}: the key '{required}' is missing; {collection['format']} needs it.")
 
 
-def _check_distributions(config: dict[str, Any]) -> None:
+def locate(table: str, repository: Path) -> Path:
+    """Return where a table that the config names lies: in the working folder, or else in the repository."""
+    return Path(table) if Path(table).exists() else repository / table
+
+
+def _check_distributions(config: dict[str, Any], repository: Path) -> None:
+    for name, label_map in config["label_maps"].items():
+        known_name(f"label_maps.{name}.source", label_map["source"], "source", config["sources"])
     for name, distribution in config["distributions"].items():
         key = f"distributions.{name}"
         if name == SCRATCH:
             raise InputError(f"config {key}: 'scratch' stands for no pre-training; choose another name.")
         known_name(f"{key}.source", distribution["source"], "source", config["sources"])
         source = config["sources"][distribution["source"]]
-        asked = {"images": distribution.get("images"), "classes": distribution.get("classes", {}).get("most_frequent")}
+        choice = distribution.get("classes", {})
+        asked = {
+            "images": distribution.get("images"),
+            "classes": choice.get("most_frequent", choice.get("random")),
+        }
         for what, count in asked.items():
             if count is not None and what in source and count > source[what]:
                 raise InputError(
                     f"config {key}: asks for {count:,} {what}, but {distribution['source']} has {source[what]:,}; "
                     "ask for fewer."
                 )
-        if "nested_in" in distribution:
-            known_name(f"{key}.nested_in", distribution["nested_in"], "distribution", config["distributions"])
+        if {"under", "not_under"} & set(choice) and source["format"] != "imagenet":
+            raise InputError(
+                f"config {key}.classes: {distribution['source']} has no WordNet synsets; only ImageNet has."
+            )
+        if "labels" in distribution:
+            known_name(f"{key}.labels", distribution["labels"], "label map", config["label_maps"])
+            mapped = config["label_maps"][distribution["labels"]]["source"]
+            if mapped != distribution["source"]:
+                raise InputError(
+                    f"config {key}.labels: '{distribution['labels']}' is a label map of {mapped}; take another."
+                )
+        elif "ratio" in choice or distribution.get("balanced") == "superclasses":
+            raise InputError(f"config {key}: there are no superclasses without 'labels'; name a label map.")
+        for relation in RELATIONS:
+            if relation in distribution:
+                known_name(f"{key}.{relation}", distribution[relation], "distribution", config["distributions"])
+        check_feasible(name, config, lambda table: locate(table, repository))
     for name in config["left_out"]:
         known_name("left_out", name, "distribution", config["distributions"])
 
@@ -100,14 +132,37 @@ def _check_runs(config: dict[str, Any]) -> None:
 def _check_figures(config: dict[str, Any]) -> None:
     series_names = [SCRATCH, *config["distributions"]]
     for name, figure in config["figures"].items():
-        known_name(f"figures.{name}.task", figure["task"], "task", config["tasks"])
-        scales = config["trends"]["scales"]
-        known_name(f"figures.{name}.scale", figure["scale"], "fitted scale (trends.scales)", scales)
+        key = f"figures.{name}"
+        if figure["kind"] == "pictures":
+            for number, panel in enumerate(figure["panels"]):
+                if "distribution" in panel:
+                    place = f"{key}.panels.{number}.distribution"
+                    known_name(place, panel["distribution"], "distribution", config["distributions"])
+                elif "collection" in panel:
+                    collections = [*config["sources"], *config["tasks"]]
+                    known_name(f"{key}.panels.{number}.collection", panel["collection"], "source or task", collections)
+        if figure["kind"] not in ("trends", "residuals"):
+            continue
+        known_name(f"{key}.task", figure["task"], "task", config["tasks"])
+        known_name(f"{key}.scale", figure["scale"], "fitted scale (trends.scales)", config["trends"]["scales"])
+        if figure["kind"] == "residuals":
+            known_name(f"{key}.baseline", figure["baseline"], "distribution", series_names)
+            for series in figure["series"]:
+                known_name(f"{key}.series", series, "distribution", series_names)
+            continue
         for series in figure["references"]:
-            known_name(f"figures.{name}.references", series, "distribution", series_names)
+            known_name(f"{key}.references", series, "distribution", series_names)
         for number, panel in enumerate(figure["panels"]):
             for series in panel["series"]:
-                known_name(f"figures.{name}.panels.{number}.series", series, "distribution", series_names)
+                known_name(f"{key}.panels.{number}.series", series, "distribution", series_names)
+
+
+def _check_tables(config: dict[str, Any]) -> None:
+    for name, table in config["tables"].items():
+        if name in config["figures"]:
+            raise InputError(f"config tables.{name}: a figure has the same name; rename one of them.")
+        for source in table.get("sources", []):
+            known_name(f"tables.{name}.sources", source, "source", config["sources"])
 
 
 def _describe(error: ValidationError) -> str:

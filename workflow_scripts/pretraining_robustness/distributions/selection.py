@@ -5,90 +5,239 @@ class from (seed, class), so that a smaller total takes a subset of what a large
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pretraining_robustness import wordnet
+from pretraining_robustness.distributions.label_maps import LabelMap, Superclass
 from pretraining_robustness.errors import InputError
 
 
-def make_distribution(images: pd.DataFrame, classes: pd.DataFrame, declared: dict[str, Any]) -> pd.DataFrame:
+def make_distribution(
+    images: pd.DataFrame, classes: pd.DataFrame, label_map: LabelMap | None, declared: dict[str, Any]
+) -> pd.DataFrame:
     """Return the chosen images with their labels, in the order of the store.
 
     Args:
         images: the store's table, with columns row, image, class_id.
         classes: the store's classes, with columns class_id, name, images.
-        declared: keys distribution (its name, for messages), source, most_frequent (number of classes or None for all),
-            images (total or None for all), balanced (equal numbers for all classes), seed.
+        label_map: the superclass of each class, or None to train on the classes themselves.
+        declared: keys distribution (its name, for messages), source, classes (which: see `select_classes`), images
+            (total or None for all), balanced (None, "classes" or "superclasses": what gives equal numbers),
+            short_classes ("refuse" or "fill"), seed.
 
     Returns:
-        Columns row (int64, into the store), image, class_id, class_name, label (int64, from 0 in order of class_id),
-        label_name.
+        Columns row (int64, into the store), image, class_id, class_name, label (int64, from 0 in order of the
+        superclass's or class's identifier), label_name.
 
     Raises:
-        InputError: the source has fewer classes or images than declared.
+        InputError: the source has fewer classes or images than declared, or a class without a superclass.
     """
-    chosen = select_classes(classes, declared)
+    chosen = select_classes(add_superclasses(classes, label_map, declared), declared)
     counts = images_per_class(chosen, declared)
     selected = select_images(images, counts, declared["seed"])
-    labels = {class_id: label for label, class_id in enumerate(sorted(counts.index))}
-    names = chosen.set_index("class_id")["name"]
+    chosen = chosen.set_index("class_id")
+    superclass = chosen["superclass"][counts.index]
+    labels = {name: label for label, name in enumerate(sorted(superclass.unique()))}
     return selected.assign(
-        class_name=selected["class_id"].map(names),
-        label=selected["class_id"].map(labels).astype("int64"),
-        label_name=selected["class_id"].map(names),
+        class_name=selected["class_id"].map(chosen["name"]),
+        label=selected["class_id"].map(superclass.map(labels)).astype("int64"),
+        label_name=selected["class_id"].map(chosen["superclass_name"]),
     )[["row", "image", "class_id", "class_name", "label", "label_name"]]
 
 
+def add_superclasses(classes: pd.DataFrame, label_map: LabelMap | None, declared: dict[str, Any]) -> pd.DataFrame:
+    """Return the classes with columns superclass, superclass_name; without a label map a class is its own superclass.
+
+    A map may name more classes than the source has. A class that it does not name is refused, unless the distribution
+    chooses among the map's superclasses: then it cannot be chosen.
+    """
+    if label_map is None:
+        return classes.assign(superclass=classes["class_id"], superclass_name=classes["name"])
+    unnamed = classes.loc[~classes["class_id"].isin(label_map.keys()), "class_id"]
+    if len(unnamed) and not _chooses_subclasses(declared):
+        raise InputError(
+            f"distributions.{declared['distribution']}: its label map has no superclass for class {unnamed.iloc[0]} "
+            f"({len(unnamed):,} of {len(classes):,} classes are missing); add them to the table."
+        )
+    named = classes[~classes["class_id"].isin(unnamed)]
+    superclasses: list[Superclass] = [label_map[class_id] for class_id in named["class_id"]]
+    return named.assign(
+        superclass=[superclass.identifier for superclass in superclasses],
+        superclass_name=[superclass.name for superclass in superclasses],
+        place=named["class_id"].map({class_id: place for place, class_id in enumerate(label_map)}),
+    )
+
+
 def select_classes(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.DataFrame:
-    """Return the declared number of classes with the most images (ties: the smaller class_id), or all of them."""
-    wanted = declared["most_frequent"]
-    if wanted is None:
-        return classes
+    """Return the declared classes, with a column `siblings`: how many classes its superclass has at ratio 1.
+
+    `declared["classes"]` holds the keys of one of these choices, or none for all classes:
+        most_frequent: number; those with the most images, ties by class_id.
+        random, at_least: number; the first in a seeded order, in which classes with `at_least` images come first.
+        under or not_under: a WordNet synset (wnid); the classes below it by any path of hypernyms, or the others.
+        superclasses, subclasses, ratio: superclasses by name, or the first so many of the label map (None: all), each
+            with its first round(ratio x subclasses) classes (None: of all that it has) in order of number of images,
+            ties in a seeded order.
+    """
+    choice = {key: value for key, value in declared["classes"].items() if value is not None}
+    if _chooses_subclasses(declared):
+        return _select_subclasses(classes, choice, declared)
+    wanted = choice.get("most_frequent") or choice.get("random") or len(classes)
     if wanted > len(classes):
         raise InputError(
-            f"distributions.{declared['distribution']}: wants the {wanted:,} most frequent classes, "
-            f"but {declared['source']} has {len(classes):,}; lower 'most_frequent'."
+            f"distributions.{declared['distribution']}: wants {wanted:,} classes, "
+            f"but {declared['source']} has {len(classes):,}; ask for fewer."
         )
-    ranked = classes.sort_values(["images", "class_id"], ascending=[False, True], kind="stable")
-    return ranked.head(wanted)
+    if "most_frequent" in choice:
+        classes = classes.sort_values(["images", "class_id"], ascending=[False, True], kind="stable").head(wanted)
+    elif "random" in choice:
+        order = _order(declared["seed"], "classes")
+        ranked = sorted(classes["class_id"], key=order)
+        large = set(classes.loc[classes["images"] >= choice.get("at_least", 0), "class_id"])
+        first = [*(one for one in ranked if one in large), *(one for one in ranked if one not in large)]
+        classes = classes[classes["class_id"].isin(first[:wanted])]
+    elif "under" in choice:
+        classes = classes[[wordnet.is_under(class_id, choice["under"]) for class_id in classes["class_id"]]]
+    elif "not_under" in choice:
+        classes = classes[[not wordnet.is_under(class_id, choice["not_under"]) for class_id in classes["class_id"]]]
+    if classes.empty:
+        raise InputError(f"distributions.{declared['distribution']}: {declared['source']} has none of its classes.")
+    return classes.assign(siblings=classes.groupby("superclass")["class_id"].transform("size"))
 
 
-def images_per_class(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.Series:
+def _chooses_subclasses(declared: dict[str, Any]) -> bool:
+    return declared["classes"].get("ratio") is not None
+
+
+def _select_subclasses(classes: pd.DataFrame, choice: dict[str, Any], declared: dict[str, Any]) -> pd.DataFrame:
+    order = _order(declared["seed"], "subclasses")
+    parts = []
+    for superclass in _superclasses(classes, choice, declared):
+        members = classes[classes["superclass"] == superclass]
+        siblings = choice.get("subclasses", len(members))
+        ranked = sorted(zip(-members["images"], map(order, members["class_id"]), members["class_id"], strict=True))
+        chosen = {class_id for *_, class_id in ranked[: max(1, round(choice["ratio"] * siblings))]}
+        parts.append(members[members["class_id"].isin(chosen)].assign(siblings=siblings))
+    return pd.concat(parts)
+
+
+def _superclasses(classes: pd.DataFrame, choice: dict[str, Any], declared: dict[str, Any]) -> list[str]:
+    """Return the declared superclasses, which all have enough subclasses."""
+    # In the order of the label map's table, which a superclass enters with its first class.
+    sizes = classes.sort_values("place").groupby("superclass", sort=False).size()
+    needed, wanted = choice.get("subclasses", 1), choice.get("superclasses", len(sizes))
+    place = f"distributions.{declared['distribution']}"
+    if isinstance(wanted, list):
+        for superclass in wanted:
+            if superclass not in sizes:
+                raise InputError(f"{place}: {declared['source']} has no superclass {superclass}; leave it out.")
+            if sizes[superclass] < needed:
+                has = f"{declared['source']} has {sizes[superclass]} classes of {superclass}"
+                raise InputError(f"{place}: {has}, fewer than the {needed} asked for; lower 'subclasses'.")
+        return wanted
+    enough = [str(superclass) for superclass in sizes.index[sizes >= needed]]
+    if len(enough) < wanted:
+        raise InputError(
+            f"{place}: wants {wanted} superclasses with {needed} subclasses each, but {declared['source']} has "
+            f"{len(enough)}; lower 'superclasses' or 'subclasses'."
+        )
+    return enough[:wanted]
+
+
+def images_per_class(chosen: pd.DataFrame, declared: dict[str, Any]) -> pd.Series:
     """Return how many images each class gives, indexed by class_id.
 
-    A balanced total that the number of classes does not divide gives one image more to the first classes of a seeded
-    order. An unbalanced total is shared in proportion to the classes' sizes (largest remainder).
+    Without `balanced` a total is shared in proportion to the classes' sizes. Balanced by superclasses, each of them
+    gives as many as any other and its classes share alike. Balanced by classes, each class gives as many as any other;
+    where a ratio takes only some classes of a superclass, they give together what all would have given, so that labels
+    keep their numbers at every ratio. What does not divide goes to the first of a seeded order. A class that has fewer
+    is refused, or gives all it has and the others of its group (superclass or, without a ratio, distribution) the rest.
     """
-    available = classes.set_index("class_id")["images"].sort_index()
-    total = declared["images"]
+    chosen = chosen.sort_values("class_id")
+    available = chosen.set_index("class_id")["images"]
+    total, name = declared["images"], declared["distribution"]
     if total is None:
         return available
-    name = declared["distribution"]
     if total > available.sum():
         raise InputError(
             f"distributions.{name}: wants {total:,} images, but its {len(available):,} classes of {declared['source']} "
             f"have {available.sum():,}; lower 'images'."
         )
-    if declared["balanced"]:
-        order = sorted(available.index, key=lambda class_id: _hash(declared["seed"], "remainder", class_id))
-        base, extra = divmod(total, len(available))
-        counts = pd.Series(base, index=available.index)
-        counts[order[:extra]] += 1
-    else:
-        share = available * total / available.sum()
-        counts = np.floor(share).astype(int)
-        remainder = (share - counts).sort_values(ascending=False, kind="stable")
-        counts[remainder.index[: total - counts.sum()]] += 1
-    short = available[available < counts]
-    if len(short):
-        raise InputError(
-            f"distributions.{name}: wants {counts[short.index[0]]:,} images of class {short.index[0]}, which has "
-            f"{short.iloc[0]:,} ({len(short):,} of {len(counts):,} classes are too small); "
-            "lower 'images' or take fewer classes."
-        )
+    if declared["balanced"] is None:
+        counts = _apportion(available, total)
+        return counts[counts > 0]
+    order = _order(declared["seed"], "remainder")
+    quotas = superclass_quotas(chosen, declared)
+    parts = []
+    for group, quota in quotas.items():
+        members = chosen if group is None else chosen[chosen["superclass"] == group]
+        sizes = members.set_index("class_id")["images"]
+        equal = _share_equally(pd.Series(quota, index=sizes.index), quota, order)
+        if (equal > sizes).any():
+            equal = _fill(sizes, quota, equal, order, declared)
+        parts.append(equal)
+    counts = pd.concat(parts).sort_index()
     return counts[counts > 0]
+
+
+def superclass_quotas(chosen: pd.DataFrame, declared: dict[str, Any]) -> dict[str | None, int]:
+    """Return the images of each superclass of a balanced distribution; one quota, named None, where it does not matter.
+
+    `chosen` has columns superclass and siblings (see `select_classes`).
+    """
+    if declared["balanced"] == "superclasses":
+        names = pd.Index(sorted(chosen["superclass"].unique()))
+        order = _order(declared["seed"], "remainder")
+        equal = _share_equally(pd.Series(declared["images"], index=names), declared["images"], order)
+        return {str(name): int(images) for name, images in equal.items()}
+    if not _chooses_subclasses(declared):
+        return {None: declared["images"]}
+    weights = chosen.groupby("superclass")["siblings"].first()
+    return {str(name): int(images) for name, images in _apportion(weights, declared["images"]).items()}
+
+
+def _apportion(weights: pd.Series, total: int) -> pd.Series:
+    """Share a total in proportion to weights, by largest remainder."""
+    exact = weights * total / weights.sum()
+    counts = np.floor(exact).astype(int)
+    remainder = (exact - counts).sort_values(ascending=False, kind="stable")
+    counts[remainder.index[: total - counts.sum()]] += 1
+    return counts
+
+
+def _share_equally(most: pd.Series, total: int, order: Callable[[str], int]) -> pd.Series:
+    """Share a total equally, none above its entry of `most`; one more for the first of the order."""
+    counts = pd.Series(0, index=most.index)
+    ranked = sorted(most.index, key=order)
+    while total:
+        open_ = [name for name in ranked if counts[name] < most[name]]
+        base = min(total // len(open_), int((most - counts)[open_].min()))
+        if base == 0:
+            counts[open_[:total]] += 1
+            break
+        counts[open_] += base
+        total -= base * len(open_)
+    return counts
+
+
+def _fill(
+    sizes: pd.Series, quota: int, equal: pd.Series, order: Callable[[str], int], declared: dict[str, Any]
+) -> pd.Series:
+    short = sizes[sizes < equal]
+    first = short.index[0]
+    facts = (
+        f"distributions.{declared['distribution']}: wants {equal[first]:,} images of class {first}, which has "
+        f"{short.iloc[0]:,} ({len(short):,} of {len(sizes):,} classes are too small)"
+    )
+    if declared["short_classes"] == "refuse":
+        raise InputError(f"{facts}; lower 'images', take fewer classes or set 'short_classes: fill'.")
+    if sizes.sum() < quota:
+        raise InputError(f"{facts}, and all together have {sizes.sum():,} of {quota:,}; lower 'images'.")
+    return _share_equally(sizes, quota, order)
 
 
 def select_images(images: pd.DataFrame, counts: pd.Series, seed: int) -> pd.DataFrame:
@@ -107,6 +256,10 @@ def class_table(selected: pd.DataFrame) -> pd.DataFrame:
     """Count the chosen images of each class: columns label, label_name, class_id, class_name, images."""
     keys = ["label", "label_name", "class_id", "class_name"]
     return selected.groupby(keys, sort=True).size().rename("images").reset_index()
+
+
+def _order(seed: int, purpose: str) -> Callable[[str], int]:
+    return lambda name: _hash(seed, purpose, name)
 
 
 def _hash(seed: int, purpose: str, name: str) -> int:

@@ -1,26 +1,34 @@
 """From the tables of a figure to its files: PDF, PNG, the points behind it and its caption."""
 
-import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
+import pandas as pd
 from matplotlib.figure import Figure
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH, SETTINGS
+from pretraining_robustness.figures.output import save_figure
+from pretraining_robustness.figures.residual_figure import draw_residual_figure
 from pretraining_robustness.figures.trend_figure import draw_trend_figure, figure_points
-from pretraining_robustness.files import atomic_path
-from pretraining_robustness.trends.captions import trend_caption
+from pretraining_robustness.trends.captions import residual_caption, trend_caption
 from pretraining_robustness.trends.fit import read_bands, read_trends
+from pretraining_robustness.trends.residuals import residual_points
 from pretraining_robustness.trends.scores import read_scores
 
 logger = logging.getLogger(__name__)
 
+Specification = Mapping[str, Any]
+Draw = Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame, Specification], Figure]
+Points = Callable[[pd.DataFrame, pd.DataFrame, Specification], pd.DataFrame]
+Caption = Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame, Specification], str]
+
 # Each kind of figure: how it is drawn, which points are behind it, what its caption says.
-_KINDS = {"trends": (draw_trend_figure, figure_points, trend_caption)}
+_KINDS: dict[str, tuple[Draw, Points, Caption]] = {
+    "trends": (draw_trend_figure, lambda scores, _, specification: figure_points(scores, specification), trend_caption),
+    "residuals": (draw_residual_figure, residual_points, residual_caption),
+}
 
 
 def draw_figure(
@@ -33,8 +41,9 @@ def draw_figure(
     table: str | Path,
     caption: str | Path,
 ) -> None:
-    """Draw the figure that `specification` (specification.TrendFigure as a dict, with `kind`) describes.
+    """Draw the figure that `specification` describes.
 
+    `specification` is specification.TrendFigure or ResidualFigure as a dict, with its `kind`: trends or residuals.
     Writes a vector PDF, a 300 dpi PNG, the points behind it as CSV and its caption as text. The same inputs give the
     same bytes.
 
@@ -47,20 +56,13 @@ def draw_figure(
     draw, points_of, caption_of = _KINDS[kind]
     score_table, trend_table, band_table = read_scores(scores), read_trends(trends), read_bands(bands)
     figure = draw(score_table, trend_table, band_table, specification)
-    for path, contents in ((pdf, _bytes(figure, "pdf")), (png, _bytes(figure, "png"))):
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(contents)
-    with atomic_path(table) as temporary:
-        points_of(score_table, specification).to_csv(temporary, index=False)
-    with atomic_path(caption) as temporary:
-        temporary.write_text(caption_of(score_table, trend_table, band_table, specification), encoding="utf-8")
+    save_figure(
+        figure,
+        points_of(score_table, trend_table, specification),
+        caption_of(score_table, trend_table, band_table, specification),
+        pdf=pdf,
+        png=png,
+        table=table,
+        caption=caption,
+    )
     logger.info("drew %s", pdf)
-
-
-def _bytes(figure: Figure, form: str) -> bytes:
-    """Return the figure as a file of the given form, without dates or versions that would change its bytes."""
-    metadata = {"pdf": {"CreationDate": None, "Producer": None, "Creator": None}, "png": {"Software": None}}[form]
-    buffer = io.BytesIO()
-    with mpl.rc_context(SETTINGS):
-        figure.savefig(buffer, format=form, dpi=PNG_DOTS_PER_INCH, metadata=metadata)
-    return buffer.getvalue()

@@ -1,12 +1,17 @@
-"""What a figure of trends shows, read from the plain dict that the workflow passes."""
+"""What the figures of scores show, read from the plain dict that the workflow passes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.figures.keys import missing_keys_named
 from pretraining_robustness.trends.axis_scales import AxisScale, axis_scale
 from pretraining_robustness.trends.fit import UNITS
+
+
+def _left_out(labels: list[str]) -> str:
+    return f"Left out of this study: {'; '.join(labels)}." if labels else ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class TrendFigure:
         Raises:
             InputError: a key is missing, or the scale or the band is not one that exists.
         """
-        try:
+        with missing_keys_named(figure):
             band = figure["band"]
             if band not in UNITS:
                 raise InputError(f"figure {figure['name']}: band {band!r} is not a unit; use {' or '.join(UNITS)}")
@@ -66,8 +71,6 @@ class TrendFigure:
                 x_label=figure["x_label"],
                 y_label=figure["y_label"],
             )
-        except KeyError as error:
-            raise InputError(f"figure {figure.get('name', '?')}: the key {error} is missing; add it") from None
 
     def label(self, distribution: str) -> str:
         """Return the readable name of a distribution, or its own name when it has none."""
@@ -75,7 +78,7 @@ class TrendFigure:
 
     def says_not_run(self) -> str:
         """Return a sentence that names the series that the study at hand leaves out; empty when there are none."""
-        return f"Left out of this study: {'; '.join(self.not_run)}." if self.not_run else ""
+        return _left_out(self.not_run)
 
     def shown(self, panel: Panel) -> list[str]:
         """Return what a panel shows: the references first, then the other series."""
@@ -84,3 +87,66 @@ class TrendFigure:
     def distributions(self) -> list[str]:
         """Return every distribution of the figure once, in the order shown."""
         return list(dict.fromkeys(name for panel in self.panels for name in self.shown(panel)))
+
+
+@dataclass(frozen=True)
+class ResidualFigure:
+    """A figure of residuals from one trend over the epochs of fine-tuning, a line an architecture.
+
+    `baseline` is the distribution whose trend is the zero line, `series` are the distributions whose checkpoints are
+    shown, `architectures` the readable name of each architecture as "family (name)"; the rest as for `TrendFigure`.
+    """
+
+    name: str
+    title: str
+    scale: AxisScale
+    task_label: str
+    confidence: float
+    baseline: str
+    series: list[str]
+    architectures: Mapping[str, str]
+    note: str
+    labels: Mapping[str, str]
+    not_run: list[str]
+    x_label: str
+    y_label: str
+
+    @classmethod
+    def from_dict(cls, figure: Mapping[str, Any]) -> "ResidualFigure":
+        """Read a specification; `note`, `labels`, `architectures` and `not_run` may be missing or None.
+
+        Raises:
+            InputError: a key is missing, or the scale is not one that exists.
+        """
+        with missing_keys_named(figure):
+            return cls(
+                name=figure["name"],
+                title=figure["title"],
+                scale=axis_scale(figure["scale"]),
+                task_label=figure["task_label"],
+                confidence=figure["confidence"],
+                baseline=figure["baseline"],
+                series=list(dict.fromkeys(figure["series"])),
+                architectures=figure.get("architectures") or {},
+                note=figure.get("note") or "",
+                labels=figure.get("labels") or {},
+                not_run=list(figure.get("not_run") or []),
+                x_label=figure["x_label"],
+                y_label=figure["y_label"],
+            )
+
+    def label(self, distribution: str) -> str:
+        """Return the readable name of a distribution, or its own name when it has none."""
+        return self.labels.get(distribution, distribution)
+
+    def family(self, architecture: str) -> str:
+        """Return the family of an architecture: its readable name up to the bracket."""
+        return self.architecture_label(architecture).partition(" (")[0]
+
+    def architecture_label(self, architecture: str) -> str:
+        """Return the readable name of an architecture, or its own name when it has none."""
+        return self.architectures.get(architecture, architecture)
+
+    def says_not_run(self) -> str:
+        """Return a sentence that names the series that the study at hand leaves out; empty when there are none."""
+        return _left_out(self.not_run)

@@ -42,6 +42,11 @@ class SeriesStyle:
     marker: str
     area: float = 17.0
 
+    @property
+    def marker_size(self) -> float:
+        """Size in points for the markers of a line."""
+        return 1.2 * self.area**0.5
+
 
 # arXiv 2307.12532 draws training from scratch in dark blue and ImageNet in cyan in all its figures.
 SCRATCH = SeriesStyle("#1030A8", "o")

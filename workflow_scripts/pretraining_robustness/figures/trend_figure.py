@@ -8,25 +8,22 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
 from pretraining_robustness.figures.axes import common_limits, set_up_f1_axes
+from pretraining_robustness.figures.page import Page, make_page
 from pretraining_robustness.figures.specification import Panel, TrendFigure
 from pretraining_robustness.figures.style import SETTINGS, SeriesStyle, series_styles
+from pretraining_robustness.figures.text import LINE, SMALL, wrap
 from pretraining_robustness.trends.axis_scales import Floats
 
 # Inches.
 _PANEL = {1: 3.9, 2: 3.45}
 _SMALL_PANEL = 3.0
-_LEFT, _BETWEEN, _RIGHT, _TOP, _BELOW_AXES, _BOTTOM = 0.72, 0.85, 0.18, 0.12, 0.62, 0.08
-_LINE = 1.45 / 72  # height of a line of text, for each point of font size
-_TITLE_FONT = FontProperties(weight="bold", size=10)
-_SMALL = 7
+_LEFT, _BETWEEN, _RIGHT, _BELOW_AXES = 0.72, 0.85, 0.18, 0.62
 _ROOMY = 120  # checkpoints that a panel shows at full marker size
 _SMALLEST_MARKER = 0.35
-_FINE = 1200  # dots per inch for measuring text without rounding to pixels
 _HALO = [Stroke(linewidth=2.7, foreground="white", alpha=0.9), Normal()]
 
 
@@ -74,8 +71,8 @@ def draw_trend_figure(
         np.concatenate([points.loc[points["drawn"], ["id_macro_f1", "ood_macro_f1"]], lines[["x", "y"]]]), spec.scale
     )
     with mpl.rc_context(SETTINGS):
-        page, all_axes, legend_tops = _lay_out(spec, trends)
-        for panel, axes, legend_top in zip(spec.panels, all_axes, legend_tops, strict=True):
+        page, all_axes = _lay_out(spec, trends)
+        for panel, axes in zip(spec.panels, all_axes, strict=True):
             set_up_f1_axes(axes, limits, spec.scale)
             _draw_identity(axes, limits, spec)
             _draw_note(axes, spec)
@@ -86,36 +83,30 @@ def draw_trend_figure(
                 _draw_points(axes, mine[mine["distribution"] == name], styles[name], spec.label(name), crowd=len(mine))
             if mine.empty:
                 axes.text(0.5, 0.5, "no checkpoints to show", transform=axes.transAxes, ha="center", va="center")
-            _draw_legend(axes, page, spec, panel, trends, styles, legend_top)
-    return page
+            _draw_legend(axes, spec, panel, trends, styles)
+    return page.figure
 
 
-def _lay_out(spec: TrendFigure, trends: pd.DataFrame) -> tuple[Figure, list[Axes], list[float]]:
-    """Make a page with room for all text; return it, its axes, and the top of each legend as a fraction of its height.
-
-    Everything has its place in inches, so that no text meets another whatever the number of series.
-    """
+def _lay_out(spec: TrendFigure, trends: pd.DataFrame) -> tuple[Page, list[Axes]]:
+    """Make a page with room for all text, whatever the number of series; return it and its axes."""
     columns, side = len(spec.panels), _side(spec)
-    width = _LEFT + columns * side + (columns - 1) * _BETWEEN + _RIGHT
-    title = _wrap(spec.title, width - 0.3, _TITLE_FONT)
-    footer = [line for text in _footer(spec, trends) for line in _wrap(text, width - 0.3, _SMALL)]
-    titles = [_wrap(panel.title, side, 9) for panel in spec.panels]
-    above = _TOP + len(title) * 10 * _LINE + 0.1 + max(map(len, titles)) * 9 * _LINE
-    rows = max(sum(len(_legend_text(spec, name, trends, side)) for name in spec.shown(panel)) for panel in spec.panels)
-    below = _BELOW_AXES + rows * 8 * _LINE + 0.12 + len(footer) * _SMALL * _LINE + _BOTTOM
-    height = above + side + below
-    page = Figure(figsize=(width, height))
-    page.text(0.15 / width, 1 - _TOP / height, "\n".join(title), fontproperties=_TITLE_FONT, va="top", ha="left")
+    titles = [wrap(panel.title, side, 9) for panel in spec.panels]
+    entries = max(
+        sum(len(_legend_text(spec, name, trends, side)) for name in spec.shown(panel)) for panel in spec.panels
+    )
+    legend = entries * 8 * LINE
+    contents = max(map(len, titles)) * 9 * LINE + side + _BELOW_AXES + legend
+    page_width = _LEFT + columns * side + (columns - 1) * _BETWEEN + _RIGHT
+    page = make_page(page_width, contents, spec.title, _footer(spec, trends))
     all_axes = []
     for column, (panel, panel_title) in enumerate(zip(spec.panels, titles, strict=True)):
         left = _LEFT + column * (side + _BETWEEN)
-        axes = page.add_axes((left / width, below / height, side / width, side / height), label=panel.title)
+        axes = page.add_axes(left, page.bottom + legend + _BELOW_AXES, side, side, label=panel.title)
         axes.set_title("\n".join(panel_title), loc="left")
-        axes.set_xlabel("\n".join(_wrap(spec.x_label, side, 8)))
-        axes.set_ylabel("\n".join(_wrap(spec.y_label, side, 8)))
+        axes.set_xlabel("\n".join(wrap(spec.x_label, side, 8)))
+        axes.set_ylabel("\n".join(wrap(spec.y_label, side, 8)))
         all_axes.append(axes)
-    page.text(0.15 / width, _BOTTOM / height, "\n".join(footer), fontsize=_SMALL, color="0.25", va="bottom", ha="left")
-    return page, all_axes, [(below - _BELOW_AXES) / height] * columns
+    return page, all_axes
 
 
 def _footer(spec: TrendFigure, trends: pd.DataFrame) -> list[str]:
@@ -123,7 +114,8 @@ def _footer(spec: TrendFigure, trends: pd.DataFrame) -> list[str]:
     dropped = int(shown["n_dropped"].fillna(0).sum())
     fitted = shown.loc[shown["slope"].notna(), "n_runs"]
     fewest, most = (int(fitted.min()), int(fitted.max())) if len(fitted) else (0, 0)
-    runs = f" ({fewest if fewest == most else f'{fewest} to {most}'} runs a series)" if most else ""
+    number = str(fewest) if fewest == most else f"{fewest}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{most}"
+    runs = f" ({number}\N{NO-BREAK SPACE}runs\N{NO-BREAK SPACE}a\N{NO-BREAK SPACE}series)" if most else ""
     axes = "" if spec.scale.name == "linear" else f"Axes on {spec.scale.name} scale. "
     lines = [
         f"{axes}Bands: {spec.confidence * 100:g} % bootstrap interval of the trend, resampling {spec.band}{runs}. "
@@ -158,7 +150,7 @@ def _draw_identity(axes: Axes, limits: tuple[float, float], spec: TrendFigure) -
 def _draw_note(axes: Axes, spec: TrendFigure) -> None:
     """Write the note where points are rarest: in the upper left corner, above y = x."""
     if spec.note:
-        lines = _wrap(spec.note, 0.62 * _side(spec), _SMALL)
+        lines = wrap(spec.note, 0.62 * _side(spec), SMALL)
         axes.text(
             0.025,
             0.975,
@@ -166,7 +158,7 @@ def _draw_note(axes: Axes, spec: TrendFigure) -> None:
             transform=axes.transAxes,
             va="top",
             ha="left",
-            fontsize=_SMALL,
+            fontsize=SMALL,
             style="italic",
             color="0.25",
             zorder=1.8,
@@ -235,13 +227,7 @@ def _draw_points(axes: Axes, points: pd.DataFrame, style: SeriesStyle, label: st
 
 
 def _draw_legend(
-    axes: Axes,
-    page: Figure,
-    spec: TrendFigure,
-    panel: Panel,
-    trends: pd.DataFrame,
-    styles: dict[str, SeriesStyle],
-    top: float,
+    axes: Axes, spec: TrendFigure, panel: Panel, trends: pd.DataFrame, styles: dict[str, SeriesStyle]
 ) -> None:
     side = _side(spec)
     entries = spec.shown(panel)
@@ -259,13 +245,11 @@ def _draw_legend(
         for name in entries
     ]
     texts = ["\n".join(_legend_text(spec, name, trends, side)) for name in entries]
-    box = axes.get_position()
     axes.legend(
         handles,
         texts,
         loc="upper left",
-        bbox_to_anchor=(box.x0, top),
-        bbox_transform=page.transFigure,
+        bbox_to_anchor=(0, -_BELOW_AXES / side),
         borderaxespad=0,
         borderpad=0,
         frameon=False,
@@ -277,32 +261,9 @@ def _draw_legend(
 def _legend_text(spec: TrendFigure, name: str, trends: pd.DataFrame, side: float) -> list[str]:
     note = str(trends.at[name, "note"]) if name in trends.index else "no trend: not fitted"
     missing = f" ({note})" if note.startswith("no trend") else ""
-    return _wrap(spec.label(name) + missing, side - 0.25, 8)
+    return wrap(spec.label(name) + missing, side - 0.25, 8)
 
 
 def _side(spec: TrendFigure) -> float:
     """Return the side of a panel in inches."""
     return _PANEL.get(len(spec.panels), _SMALL_PANEL)
-
-
-def _wrap(text: str, inches: float, font: float | FontProperties) -> list[str]:
-    """Break a text into lines that fit a width, at a bracket if that is enough, else between words."""
-    properties = font if isinstance(font, FontProperties) else FontProperties(size=font)
-    glyphs = get_font(findfont(properties))
-    glyphs.set_size(properties.get_size_in_points(), _FINE)
-
-    def fits(line: str) -> bool:
-        glyphs.set_text(line, 0.0)
-        return glyphs.get_width_height()[0] / 64 <= _FINE * inches  # FreeType measures in 1/64 of a dot
-
-    before, bracket, after = text.partition(" (")
-    if not fits(text) and bracket and fits(before) and fits(f"({after}"):
-        return [before, f"({after}"]
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and not fits(longer):
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines

@@ -1,17 +1,18 @@
-"""ImageNet's 1000 classes in WordNet's hierarchy, and a choice of k of them that is spread over it."""
+"""ImageNet's 1000 classes, and a choice of k of them that is spread over WordNet and keeps superclasses together."""
 
 import csv
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from pretraining_robustness import wordnet
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.miniature.families import Family, families_of
 
 _DATA = Path(__file__).resolve().parents[3] / "data"
 _ANIMAL = "animal.n.01"
-_ROOT = "entity.n.01"
 
 
 @dataclass(frozen=True)
@@ -25,34 +26,21 @@ class Synset:
 
 
 @cache
-def _rows() -> dict[str, dict[str, str]]:
-    rows: dict[str, dict[str, str]] = {}
-    for table in ("imagenet_classes.csv", "imagenet_hypernyms.csv"):
-        with (_DATA / table).open(newline="") as file:
-            rows.update((row["wnid"], row) for row in csv.DictReader(file))
-    return rows
-
-
-@cache
 def _synset(wnid: str) -> Synset:
-    row = _rows()[wnid]
-    first = row["hypernyms"].split()[:1]
-    path = (*_synset(first[0]).path, row["synset"]) if first else (row["synset"],)
-    return Synset(wnid, row["synset"], row["name"], path)
+    path = tuple(map(wordnet.synset, wordnet.first_path(wnid)))
+    return Synset(wnid, wordnet.synset(wnid), ", ".join(wordnet.lemmas(wnid)), path)
 
 
 @cache
 def all_classes() -> tuple[Synset, ...]:
-    """Return the 1000 classes in order of their index, from data/imagenet_classes.csv."""
-    rows = [row for row in _rows().values() if "index" in row]
-    return tuple(_synset(row["wnid"]) for row in sorted(rows, key=lambda row: int(row["index"])))
+    """Return the 1000 classes in order of their index."""
+    return tuple(map(_synset, wordnet.all_wnids()))
 
 
 def ancestors_of(classes: list[Synset]) -> list[Synset]:
     """Return the inner synsets on the classes' paths, root first, each once."""
-    by_name = {row["synset"]: wnid for wnid, row in _rows().items()}
-    names = {name for one in classes for name in one.path[:-1]}
-    return sorted((_synset(by_name[name]) for name in names), key=lambda synset: (len(synset.path), synset.wnid))
+    wnids = {wnid for one in classes for wnid in wordnet.first_path(one.wnid)[:-1]}
+    return sorted(map(_synset, wnids), key=lambda synset: (len(synset.path), synset.wnid))
 
 
 def family_of(one: Synset) -> tuple[str, Family]:
@@ -63,71 +51,62 @@ def family_of(one: Synset) -> tuple[str, Family]:
 
 
 @cache
+def breeds() -> dict[str, str]:
+    """Return the superclass of each wnid in data/imagenet_breeds.csv."""
+    with (_DATA / "imagenet_breeds.csv").open(newline="", encoding="utf-8") as file:
+        return {row["wnid"]: row["superclass"] for row in csv.DictReader(file)}
+
+
+@cache
 def _order() -> tuple[Synset, ...]:
-    """Order the 1000 classes so that every beginning of the list is spread over the hierarchy.
+    """Order the 1000 classes so that every beginning of the list is spread over the hierarchy and keeps superclasses.
 
-    Animals and other classes come in ImageNet's proportion (398 to 602). Within each, the parts of the tree that are
-    drawn alike take turns in proportion to the square root of their number of classes, so that large ones (118 dogs) do
-    not crowd out small ones; within a part, each step goes down the branch that has been taken least for its size.
+    Animals and other classes come in ImageNet's proportion (398 to 602). Within each, subclasses of `breeds` take turns
+    with the rest, two to one, as long as they last, so that a small choice still holds superclasses of three
+    subclasses and some of everything else.
     """
-    groups: dict[bool, dict[str, list[Synset]]] = {True: defaultdict(list), False: defaultdict(list)}
-    for one in all_classes():
-        groups[_ANIMAL in one.path][_stem(one)].append(one)
-    sizes = Counter({animal: sum(map(len, parts.values())) for animal, parts in groups.items()})
-    queues = {animal: {stem: _descend(classes) for stem, classes in parts.items()} for animal, parts in groups.items()}
-    taken = {animal: Counter[str]() for animal in groups}
-    order: list[Synset] = []
-    for _ in range(sum(sizes.values())):
-        open_ = [animal for animal in queues if any(queues[animal].values())]
-        animal = min(open_, key=lambda a: (taken[a].total() + 0.5) / sizes[a])
-        parts = {stem: queue for stem, queue in queues[animal].items() if queue}
-        stem = min(parts, key=lambda s: ((taken[animal][s] + 0.5) / len(groups[animal][s]) ** 0.5, s))
-        taken[animal][stem] += 1
-        order.append(parts[stem].pop(0))
-    return tuple(order)
+    groups = {animal: [one for one in all_classes() if (_ANIMAL in one.path) == animal] for animal in (True, False)}
+    queues = []
+    for classes in groups.values():
+        listed = _three_at_a_time([one for one in classes if one.wnid in breeds()])
+        rest = _spread([one for one in classes if one.wnid not in breeds()])
+        queues.append(_take_turns([listed, rest], [2, 1]))
+    return tuple(_take_turns(queues, list(map(len, queues))))
 
 
-# Parts of the tree that take turns in the choice: superclasses in the spirit of BREEDS (Santurkar et al. 2021), and
-# what lies between.
-_STEMS = frozenset(
-    [
-        "dog.n.01",
-        "mammal.n.01",
-        "bird.n.01",
-        "reptile.n.01",
-        "amphibian.n.03",
-        "fish.n.01",
-        "arthropod.n.01",
-        "invertebrate.n.01",
-        "wheeled_vehicle.n.01",
-        "conveyance.n.03",
-        "container.n.01",
-        "furniture.n.01",
-        "musical_instrument.n.01",
-        "device.n.01",
-        "instrumentality.n.03",
-        "clothing.n.01",
-        "structure.n.01",
-        "covering.n.02",
-        "food.n.01",
-        "food.n.02",
-        "plant_part.n.01",
-        "entity.n.01",
-    ]
-)
+def _take_turns(queues: Sequence[Sequence[Synset]], weights: Sequence[float]) -> list[Synset]:
+    """Merge the queues: each step takes from the one that has given least for its weight; the first one of equals."""
+    taken = [0] * len(queues)
+    order = []
+    while left := [i for i, queue in enumerate(queues) if taken[i] < len(queue)]:
+        turn = min(left, key=lambda i: (taken[i] + 0.5) / weights[i])
+        order.append(queues[turn][taken[turn]])
+        taken[turn] += 1
+    return order
 
 
-def _stem(one: Synset) -> str:
-    return next(name for name in reversed(one.path) if name in _STEMS)
+def _three_at_a_time(classes: Sequence[Synset]) -> list[Synset]:
+    """Order subclasses of `breeds`: three of each superclass, then three more of each."""
+    superclasses: dict[str, list[Synset]] = defaultdict(list)
+    for one in _spread(classes):
+        superclasses[breeds()[one.wnid]].append(one)
+    members = [_spread(some, power=1.0) for some in superclasses.values()]  # what is typical first
+    rounds = range(0, max(map(len, members)), 3)
+    return [one for start in rounds for some in members for one in some[start : start + 3]]
 
 
-def _descend(classes: list[Synset]) -> list[Synset]:
-    below = Counter(name for one in classes for name in one.path)
+def _spread(classes: Sequence[Synset], power: float = 0.5) -> list[Synset]:
+    """Order classes by steps down the hierarchy, each down the branch that has been taken least for its weight.
+
+    The weight is a power of the number of classes below: the square root, so that large branches (118 dogs) do not
+    crowd out small ones, or the number itself, so that large ones come first.
+    """
+    weights = {name: number**power for name, number in Counter(name for one in classes for name in one.path).items()}
     taken: Counter[str] = Counter()
     left = list(classes)
     order = []
     while left:
-        one = min(left, key=lambda c: [((taken[name] + 0.5) / below[name], name) for name in c.path])
+        one = min(left, key=lambda c: [((taken[name] + 0.5) / weights[name], name) for name in c.path])
         left.remove(one)
         order.append(one)
         taken.update(one.path)

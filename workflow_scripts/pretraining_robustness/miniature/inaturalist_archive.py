@@ -1,9 +1,11 @@
 """The object world as the iNaturalist 2017 competition: one tree of images and COCO-style annotations."""
 
+import csv
 import hashlib
 import json
 import logging
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 from statistics import NormalDist
@@ -17,24 +19,7 @@ from pretraining_robustness.miniature.object_world import ObjectClass, draw_clas
 
 _LOG = logging.getLogger(__name__)
 
-# Categories and training images of each super category (visipedia/inat_comp, 2017/README.md).
-SUPERCATEGORIES: dict[str, tuple[int, int]] = {
-    "Plantae": (2101, 158407),
-    "Insecta": (1021, 100479),
-    "Aves": (964, 214295),
-    "Reptilia": (289, 35201),
-    "Mammalia": (186, 29333),
-    "Fungi": (121, 5826),
-    "Amphibia": (115, 15318),
-    "Mollusca": (93, 7536),
-    "Animalia": (77, 5228),
-    "Arachnida": (56, 4873),
-    "Actinopterygii": (53, 1982),
-    "Chromista": (9, 398),
-    "Protozoa": (4, 308),
-}
-# 95,986 validation images to 579,184 training images (the same README).
-_VALIDATION_SHARE = 95_986 / 579_184
+_SUPERCATEGORIES = Path(__file__).resolve().parents[3] / "data" / "inaturalist_supercategories.csv"
 # Standard deviation of log(images) within a super category: ours, so that the most frequent fifth of the classes holds
 # well over half of the images and its last class still has 1.3 times the mean, as in the real set (1000 of 5089 classes
 # have 150 images or more, the mean is 114).
@@ -90,6 +75,8 @@ _EPITHETS = [
     "pallida",
     "ornata",
 ]
+# So many genera have a name of three parts; half of what there are, so that a new one is soon found.
+_SHORT_GENERA = len(_STARTS) * len(_MIDDLES) * len(_ENDS) // 2
 
 
 @dataclass(frozen=True)
@@ -105,6 +92,31 @@ class Species:
     val: int
 
 
+@dataclass(frozen=True)
+class Supercategory:
+    """A super category of the real competition: its name and its numbers of classes and images."""
+
+    name: str
+    classes: int
+    train_images: int
+    val_images: int
+
+
+@cache
+def supercategories() -> tuple[Supercategory, ...]:
+    """Return the super categories, largest first, from data/inaturalist_supercategories.csv."""
+    with _SUPERCATEGORIES.open(newline="", encoding="utf-8") as file:
+        return tuple(
+            Supercategory(row["supercategory"], int(row["classes"]), int(row["train_images"]), int(row["val_images"]))
+            for row in csv.DictReader(file)
+        )
+
+
+def _validation_share() -> float:
+    """Return the real number of validation images to a training image."""
+    return sum(one.val_images for one in supercategories()) / sum(one.train_images for one in supercategories())
+
+
 def _share_out(weights: np.ndarray, total: int, least: int) -> np.ndarray:
     """Return whole numbers in proportion to the weights, none below `least`, that sum to `total`."""
     exact = weights / weights.sum() * total
@@ -118,22 +130,22 @@ def _share_out(weights: np.ndarray, total: int, least: int) -> np.ndarray:
 
 def species_list(classes: int, images: int) -> list[Species]:
     """Return species of all super categories with long-tailed numbers of training images that sum to `images`."""
-    if classes < len(SUPERCATEGORIES) or images < classes:
+    if classes < len(supercategories()) or images < classes:
         raise InputError(
             f"inaturalist: {classes} classes and {images} images asked of the miniature: "
-            f"give at least {len(SUPERCATEGORIES)} classes and one image a class"
+            f"give at least {len(supercategories())} classes and one image a class"
         )
-    names = list(SUPERCATEGORIES)
-    real = np.array(list(SUPERCATEGORIES.values()), dtype=float)
-    per_super = _share_out(real[:, 0], classes, least=1)
+    per_super = _share_out(np.array([real.classes for real in supercategories()], dtype=float), classes, least=1)
     drafts: list[tuple[str, str, str, str]] = []
     weights: list[float] = []
     used: set[str] = set()
-    for name, count, (categories, photographs) in zip(names, per_super, real, strict=True):
+    for real, size in zip(supercategories(), per_super.tolist(), strict=True):
+        name, count = real.name, size
         rng = Random(f"species of {name}")
         genera = 0
         while count > 0:
-            genus = rng.choice(_STARTS) + rng.choice(_MIDDLES) + rng.choice(_ENDS)
+            longer = rng.choice(_MIDDLES) if len(used) > _SHORT_GENERA else ""
+            genus = rng.choice(_STARTS) + rng.choice(_MIDDLES) + longer + rng.choice(_ENDS)
             if genus in used:
                 continue
             used.add(genus)
@@ -143,12 +155,11 @@ def species_list(classes: int, images: int) -> list[Species]:
                 drafts.append((name, order, genus, f"{genus} {epithet}"))
                 count -= 1
         # A log-normal number of images around the super category's mean: its quantiles, dealt out at random.
-        size = int(per_super[names.index(name)])
         quantiles = [NormalDist(0, _SPREAD).inv_cdf((i + 0.5) / size) for i in range(size)]
         rng.shuffle(quantiles)
-        weights += [photographs / categories * float(np.exp(quantile)) for quantile in quantiles]
+        weights += [real.train_images / real.classes * float(np.exp(quantile)) for quantile in quantiles]
     train = _share_out(np.array(weights), images, least=1)
-    val = _share_out(train.astype(float), round(images * _VALIDATION_SHARE), least=0)
+    val = _share_out(train.astype(float), round(images * _validation_share()), least=0)
     return [
         Species(i, binomial, supercategory, order, genus, int(train[i]), int(val[i]))
         for i, (supercategory, order, genus, binomial) in enumerate(drafts)

@@ -1,13 +1,21 @@
 """Captions in the words of a paper, filled from the results."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from pretraining_robustness.figures.specification import TrendFigure
+from pretraining_robustness.figures.specification import ResidualFigure, TrendFigure
+from pretraining_robustness.figures.words import count, sentence
 from pretraining_robustness.trends.fit import FEW_RUNS
+from pretraining_robustness.trends.residuals import (
+    LINE_KEY,
+    baseline_trend,
+    changes_sign,
+    mean_over_seeds,
+    residual_points,
+)
 
 _MEANING = {
     "linear": "linear axes",
@@ -26,11 +34,11 @@ def trend_caption(scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataFram
     trends = trends[trends["scale"] == spec.scale.name].set_index("series").reindex(spec.distributions())
     bands = bands[(bands["scale"] == spec.scale.name) & (bands["bootstrap"] == spec.band)]
     sentences = [
-        f"{spec.title.rstrip('.')}." if spec.title else "",
+        sentence(spec.title),
         _what(spec, scores),
         _how(spec, trends),
         _left_out(spec, trends),
-        f"{spec.note[0].upper()}{spec.note[1:].rstrip('.')}." if spec.note else "",
+        sentence(spec.note),
         spec.says_not_run(),
     ]
     paragraph = " ".join(sentence for sentence in sentences if sentence)
@@ -44,9 +52,9 @@ def _what(spec: TrendFigure, scores: pd.DataFrame) -> str:
     where = f" Panels, from left to right: {panels}." if len(spec.panels) > 1 else ""
     return (
         f"Out-of-distribution (OOD) against in-distribution (ID) macro F1 score on {spec.task_label}.{where} Each "
-        f"point is a checkpoint (a network after one epoch of fine-tuning): {_count(len(rows), 'checkpoint')} of "
-        f"{_count(runs, 'run')} with {_count(rows['architecture'].nunique(), 'architecture')} and "
-        f"{_count(rows['seed'].nunique(), 'seed')}."
+        f"point is a checkpoint (a network after one epoch of fine-tuning): {count(len(rows), 'checkpoint')} of "
+        f"{count(runs, 'run')} with {count(rows['architecture'].nunique(), 'architecture')} and "
+        f"{count(rows['seed'].nunique(), 'seed')}."
     )
 
 
@@ -120,15 +128,105 @@ def _left_out(spec: TrendFigure, trends: pd.DataFrame) -> str:
     text = []
     dropped = int(trends["n_dropped"].fillna(0).sum())
     if dropped:
-        text.append(
-            f"{_count(dropped, 'checkpoint')} with an F1 of 0 or 1 cannot be placed on these axes and "
-            f"{'is' if dropped == 1 else 'are'} left out of points and fits."
-        )
+        text.append(f"{_out_of_place(dropped)} and {'is' if dropped == 1 else 'are'} left out of points and fits.")
     for name, row in trends[trends["slope"].isna()].iterrows():
         note = str(row["note"]) if isinstance(row["note"], str) else "no trend: not fitted"
         text.append(f"{spec.label(str(name))} has {note}.")
     return " ".join(text)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def residual_caption(scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataFrame, figure: Mapping[str, Any]) -> str:
+    """Return the caption of a figure of residuals: what it shows, how it was made, and the numbers read off it.
+
+    It draws no conclusion on whether residuals depend on the epoch or the architecture, which needs a test. The
+    arguments are those of figures.residual_figure.draw_residual_figure.
+    """
+    spec = ResidualFigure.from_dict(figure)
+    points, trend = residual_points(scores, trends, figure), baseline_trend(trends, spec)
+    baseline = spec.label(spec.baseline)
+    if pd.isna(trend["slope"]):
+        numbers, lines = f"'{baseline}' has {trend['note']}, so there are no residuals.", []
+    else:
+        numbers, lines = _residual_numbers(spec, points), _residual_readings(spec, points)
+    dropped = int((~points["drawn"]).sum()) if pd.notna(trend["slope"]) else 0
+    sentences = [
+        sentence(spec.title),
+        _residual_what(spec, points),
+        _residual_how(spec, trend),
+        numbers,
+        f"{_out_of_place(dropped)} and {'has' if dropped == 1 else 'have'} no residual." if dropped else "",
+        sentence(spec.note),
+        spec.says_not_run(),
+    ]
+    return "\n".join([" ".join(text for text in sentences if text), *lines]) + "\n"
+
+
+def _residual_what(spec: ResidualFigure, points: pd.DataFrame) -> str:
+    baseline = spec.label(spec.baseline)
+    shown = "; ".join(map(spec.label, spec.series))
+    several = points.groupby(LINE_KEY)["seed"].nunique().gt(1).any()
+    line = (
+        "Each line is one architecture, averaged over its seeds (small points)" if several else "Each line is one run"
+    )
+    return (
+        f"Residuals of fine-tuned networks over the epochs of fine-tuning on {spec.task_label}: out-of-distribution "
+        f"(OOD) macro F1 minus what the linear trend of '{baseline}' predicts from the in-distribution (ID) macro F1, "
+        f"that is, effective robustness against this trend. Pre-trained on: {shown}. {line}: "
+        f"{count(len(points), 'checkpoint')} of {count(points['architecture'].nunique(), 'architecture')} with "
+        f"{count(points['seed'].nunique(), 'seed')}."
+    )
+
+
+def _residual_how(spec: ResidualFigure, trend: pd.Series) -> str:
+    if pd.isna(trend["slope"]):
+        return ""
+    slope, low, high = (float(trend[name]) for name in ("slope", "slope_low", "slope_high"))
+    return (
+        f"The trend (y = 0) is an ordinary least-squares fit on {_MEANING[spec.scale.name]} to "
+        f"{count(int(trend['n_checkpoints']), 'checkpoint')} of {count(int(trend['n_runs']), 'run')}, with slope "
+        f"{slope:.2f} [{low:.2f}, {high:.2f}] ({spec.confidence * 100:g} % bootstrap interval, resampling runs); its "
+        "predictions are mapped back to F1."
+    )
+
+
+def _residual_numbers(spec: ResidualFigure, points: pd.DataFrame) -> str:
+    drawn = points[points["drawn"]]
+    if drawn.empty:
+        return "No checkpoint has a residual."
+    own = drawn["distribution"] == spec.baseline
+    changes = changes_sign(mean_over_seeds(points))
+    noun = "architecture" if len(spec.series) == 1 else "line"
+    text = (
+        f"Residuals range from {_signed(drawn['residual'].min())} to {_signed(drawn['residual'].max())} in F1, with "
+        f"mean {_signed(drawn['residual'].mean())}; {int(changes.sum())} of {count(len(changes), noun)} "
+        f"{'changes' if int(changes.sum()) == 1 else 'change'} sign over fine-tuning."
+    )
+    if own.any():
+        text += (
+            " That they scatter around zero is partly by construction: the trend was fitted to "
+            f"{'these same' if own.all() else 'some of these'} checkpoints, whose mean residual on its axes is zero."
+        )
+    return f"{text} Whether residuals depend on the epoch or the architecture is not tested here."
+
+
+def _residual_readings(spec: ResidualFigure, points: pd.DataFrame) -> list[str]:
+    """Return a list of each line's mean and range."""
+    lines = mean_over_seeds(points)
+    changes = changes_sign(lines)
+    readings = []
+    for key, line in lines.groupby(LINE_KEY)["residual"]:
+        distribution, architecture = map(str, cast("tuple[str, str]", key))
+        name = spec.architecture_label(architecture)
+        name = f"{spec.label(distribution)}, {name}" if len(spec.series) > 1 else name
+        sign = "changes sign" if changes.loc[(distribution, architecture)] else "keeps its sign"
+        span = f"from {_signed(line.min())} to {_signed(line.max())}"
+        readings.append(f"- {name}: mean {_signed(line.mean())}, {span}, {sign}")
+    return ["", "Residuals of each line, in F1:", "", *readings] if readings else []
+
+
+def _signed(number: float) -> str:
+    return f"{number:+.3f}".replace("+0.000", "0.000").replace("-0.000", "0.000")
+
+
+def _out_of_place(dropped: int) -> str:
+    return f"{count(dropped, 'checkpoint')} with an F1 of 0 or 1 cannot be placed on these axes"

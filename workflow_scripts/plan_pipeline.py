@@ -1,0 +1,17 @@
+"""Plan the whole study and list its rules, how often each runs and what each feeds."""
+
+from pathlib import Path
+
+from pretraining_robustness.figures.pipeline_plan import plan_pipeline
+from pretraining_robustness.rule import run_rule
+
+if __name__ == "__main__":
+    run_rule(
+        snakemake,
+        lambda: plan_pipeline(
+            snakefile=Path(snakemake.scriptdir).parent / "Snakefile",
+            config=snakemake.params.config,
+            jobs=snakemake.output.jobs,
+            edges=snakemake.output.edges,
+        ),
+    )

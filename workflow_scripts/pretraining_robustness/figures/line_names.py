@@ -1,0 +1,83 @@
+"""Names written at the ends of lines, instead of a legend."""
+
+from collections.abc import Iterable, Sequence
+
+from matplotlib.axes import Axes
+
+from pretraining_robustness.figures.page import axes_size
+from pretraining_robustness.figures.style import SeriesStyle
+from pretraining_robustness.figures.text import LINE, width, wrap
+
+# Inches.
+_LEADER, _MARKER, _GAP = 0.34, 0.06, 0.08
+_WIDEST = 1.75
+_SIZE = 8  # points
+
+LineEnd = tuple[str, SeriesStyle, float, float]
+"""A line's name, its look and its last point in data coordinates."""
+
+
+def names_width(names: Iterable[str]) -> float:
+    """Return the room in inches that the names need right of the axes, with the leaders that connect them."""
+    lines = [line for name in names for line in _wrapped(name)]
+    return max((width(line, _SIZE) for line in lines), default=0.0) + _LEADER + _MARKER + _GAP
+
+
+def name_line_ends(axes: Axes, ends: Sequence[LineEnd]) -> None:
+    """Write each line's name right of the axes at its end, moved up or down so that no name meets another."""
+    across, down = axes_size(axes)
+    placed = [(axes.transLimits.transform((x, y)), name, style) for name, style, x, y in ends]
+    placed.sort(key=lambda end: -end[0][1])
+    heights = [(len(_wrapped(name)) * _SIZE * LINE + 0.05) / down for _, name, _ in placed]
+    places = spread([float(point[1]) for point, _, _ in placed], heights)
+    marker = 1 + _LEADER / across
+    for (point, name, style), place in zip(placed, places, strict=True):
+        axes.plot(
+            [point[0], 1.0, marker - 0.08 / across, marker],
+            [point[1], point[1], place, place],
+            color=style.colour,
+            linewidth=0.7,
+            alpha=0.8,
+            zorder=1.8,
+            transform=axes.transAxes,
+            clip_on=False,
+            label="_leader",
+        )
+        axes.plot(
+            [marker],
+            [place],
+            style.marker,
+            color=style.colour,
+            markersize=style.marker_size,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+            transform=axes.transAxes,
+            clip_on=False,
+            label="_leader",
+        )
+        left = marker + (_MARKER + 0.02) / across
+        axes.text(
+            left, place, "\n".join(_wrapped(name)), transform=axes.transAxes, va="center", ha="left", fontsize=_SIZE
+        )
+
+
+def spread(places: Sequence[float], heights: Sequence[float], low: float = 0.0, high: float = 1.0) -> list[float]:
+    """Move the middles of boxes, given from the highest to the lowest, until none overlap.
+
+    The sum of squared moves is the least possible, and all boxes stay between `low` and `high` if they fit there
+    together. Without the boxes' heights the middles need only be in order, which is isotonic regression: neighbours
+    that are out of order take their mean (pool adjacent violators; Ayer et al. 1955).
+    """
+    above = [sum(heights[:index]) + own / 2 for index, own in enumerate(heights)]
+    pools: list[tuple[float, int]] = []  # mean of a pool and how many it holds
+    for place, offset in zip(places, above, strict=True):
+        pools.append((place + offset, 1))
+        while len(pools) > 1 and pools[-1][0] > pools[-2][0]:
+            (later, more), (earlier, some) = pools.pop(), pools.pop()
+            pools.append(((later * more + earlier * some) / (more + some), more + some))
+    flat = [min(max(mean, low + sum(heights)), high) for mean, count in pools for _ in range(count)]
+    return [place - offset for place, offset in zip(flat, above, strict=True)]
+
+
+def _wrapped(name: str) -> list[str]:
+    return wrap(name, _WIDEST, _SIZE)

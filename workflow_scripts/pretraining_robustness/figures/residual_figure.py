@@ -1,0 +1,283 @@
+"""Figure 3 and its like: residuals from a linear trend over the epochs of fine-tuning, a line an architecture."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+from pretraining_robustness.figures.line_names import LineEnd, name_line_ends, names_width
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, axes_size, make_page
+from pretraining_robustness.figures.specification import ResidualFigure
+from pretraining_robustness.figures.style import SERIES, SETTINGS, SeriesStyle
+from pretraining_robustness.figures.text import LINE, height, wrap
+from pretraining_robustness.trends.residuals import baseline_trend, mean_over_seeds, residual_points
+
+_MOST = len(SERIES)  # lines that one panel can tell apart
+_COLUMNS = 3  # of small multiples
+# Inches.
+_TICKS, _RIGHT, _TITLE, _BELOW_AXES, _BETWEEN, _BETWEEN_ROWS = 0.52, 0.12, 0.22, 0.46, 0.14, 0.24
+_HEIGHT, _SMALL_HEIGHT, _NARROW = 2.75, 1.5, 2.5
+_SMALLEST_REACH = 0.01  # of F1: the axis does not magnify what is smaller than a reader would care for
+_LEGEND = 7  # points
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes: its title, its distribution and the look of each architecture in colour; none: all in grey."""
+
+    title: str
+    distribution: str
+    styles: dict[str, SeriesStyle]
+
+
+def draw_residual_figure(
+    scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataFrame, figure: Mapping[str, Any]
+) -> Figure:
+    """Draw the residuals of each distribution: in one panel, or by family when there are many architectures.
+
+    Args:
+        scores: a score table (scores.COLUMNS).
+        trends: a trend table with the baseline's trend (fit.TREND_COLUMNS).
+        bands: not used; all figures of scores are drawn from the same three tables.
+        figure: the specification as a plain dict (specification.ResidualFigure).
+    """
+    spec = ResidualFigure.from_dict(figure)
+    points, trend = residual_points(scores, trends, figure), baseline_trend(trends, spec)
+    lines = mean_over_seeds(points)
+    panels = _panels(spec, points)
+    many = any(not panel.styles for panel in panels) and len(points) > 0
+    with mpl.rc_context(SETTINGS):
+        page, places = (_lay_out_grid if many else _lay_out_rows)(spec, panels, _footer(spec, trend, points))
+        for panel, (axes, legend_top) in zip(panels, places, strict=True):
+            mine = points[points["distribution"] == panel.distribution]
+            _set_up(axes, points)
+            if mine["drawn"].any():
+                _draw_panel(axes, panel, mine, lines[lines["distribution"] == panel.distribution], spec)
+                if panel.styles.keys() != set(mine["architecture"]):
+                    _draw_legend(axes, panel, spec, legend_top)
+            else:
+                _say_why_empty(axes, spec, trend, mine)
+    return page.figure
+
+
+def _panels(spec: ResidualFigure, points: pd.DataFrame) -> list[Panel]:
+    """Return a panel for each distribution, or with too many architectures one for all and one for each family."""
+    panels = []
+    for name in spec.series:
+        present = set(points.loc[points["distribution"] == name, "architecture"])
+        ordered = [one for one in spec.architectures if one in present]
+        ordered += sorted(present.difference(ordered))
+        styles = {one: SERIES[place % _MOST] for place, one in enumerate(ordered)}
+        if len(ordered) <= _MOST:
+            panels.append(Panel(spec.label(name), name, styles))
+            continue
+        before = f"{spec.label(name)}: " if len(spec.series) > 1 else ""
+        panels.append(Panel(f"{before}all architectures" if before else "All architectures", name, {}))
+        for family in dict.fromkeys(map(spec.family, ordered)):
+            members = [one for one in ordered if spec.family(one) == family]
+            for start in range(0, len(members), _MOST):
+                chosen = {one: styles[one] for one in members[start : start + _MOST]}
+                panels.append(Panel(f"{before}{family}", name, chosen))
+    return panels
+
+
+def _footer(spec: ResidualFigure, trend: pd.Series, points: pd.DataFrame) -> list[str]:
+    sentences = []
+    if pd.notna(trend["slope"]):
+        dropped = int((~points["drawn"]).sum())
+        sentences.append(
+            f"y = 0: the trend of '{spec.label(spec.baseline)}', fitted on {spec.scale.name} axes to "
+            f"{int(trend['n_checkpoints'])} checkpoints of {int(trend['n_runs'])} runs."
+        )
+        if dropped:
+            sentences.append(
+                f"Not shown: {dropped} checkpoints with an F1 of 0 or 1, which have no place on these axes."
+            )
+    if points.groupby(["distribution", "architecture"])["seed"].nunique().gt(1).any():
+        sentences.append("Lines: means over seeds; small points: single seeds.")
+    sentences.append(spec.says_not_run())
+    text = " ".join(sentence for sentence in sentences if sentence)
+    return [text] if text else []
+
+
+def _lay_out_rows(
+    spec: ResidualFigure, panels: list[Panel], footer: Sequence[str]
+) -> tuple[Page, list[tuple[Axes, float]]]:
+    """Make a page with one wide panel a row and room for the lines' names at its right."""
+    row = _TITLE + _HEIGHT + _BELOW_AXES
+    page = make_page(FULL_WIDTH, len(panels) * row, spec.title, footer, spec.note)
+    label = wrap(spec.y_label, _HEIGHT, 8)
+    left = MARGIN + height(label, 8) + _TICKS
+    names = max(names_width(map(spec.architecture_label, panel.styles)) for panel in panels)
+    places = []
+    for place, panel in enumerate(panels):
+        bottom = page.top - (place + 1) * row + _BELOW_AXES
+        axes = page.add_axes(left, bottom, FULL_WIDTH - left - names - MARGIN, _HEIGHT, label=panel.title)
+        axes.set_title(panel.title, loc="left")
+        axes.set_xlabel(spec.x_label)
+        _label_vertically(page, label, bottom + _HEIGHT / 2)
+        places.append((axes, 1.0))
+    return page, places
+
+
+def _lay_out_grid(
+    spec: ResidualFigure, panels: list[Panel], footer: Sequence[str]
+) -> tuple[Page, list[tuple[Axes, float]]]:
+    """Make a page with small panels, three a row, each with room for its title and its legend above.
+
+    With each panel comes the top of its legend as a fraction of the axes' height.
+    """
+    label = wrap(spec.y_label, 2 * _SMALL_HEIGHT, 8)
+    left = MARGIN + height(label, 8) + _TICKS
+    width = (FULL_WIDTH - left - _RIGHT - (_COLUMNS - 1) * _BETWEEN) / _COLUMNS
+    rows = [panels[start : start + _COLUMNS] for start in range(0, len(panels), _COLUMNS)]
+    titles = [max(height(wrap(panel.title, width, 9), 9) for panel in row) + 0.04 for row in rows]
+    legends = [max(-(-len(panel.styles) // 2) or 1 for panel in row) * _LEGEND * LINE + 0.06 for row in rows]
+    heights = [title + legend + _SMALL_HEIGHT for title, legend in zip(titles, legends, strict=True)]
+    contents = sum(heights) + (len(rows) - 1) * _BETWEEN_ROWS + _BELOW_AXES
+    page = make_page(FULL_WIDTH, contents, spec.title, footer, spec.note)
+    _label_vertically(page, label, (page.top + page.bottom + _BELOW_AXES) / 2)
+    places, top = [], page.top
+    for down, row in enumerate(rows):
+        bottom = top - heights[down]
+        for across, panel in enumerate(row):
+            box = (left + across * (width + _BETWEEN), bottom, width, _SMALL_HEIGHT)
+            axes = page.add_axes(*box, label=panel.title)
+            legend_top = 1 + (legends[down] + 0.01) / _SMALL_HEIGHT
+            axes.set_title("\n".join(wrap(panel.title, width, 9)), loc="left", y=legend_top, pad=2)
+            nothing_below = down * _COLUMNS + across + _COLUMNS >= len(panels)
+            axes.tick_params(labelleft=across == 0, labelbottom=nothing_below)
+            axes.set_xlabel(spec.x_label if nothing_below else "")
+            places.append((axes, legend_top))
+        top = bottom - _BETWEEN_ROWS
+    return page, places
+
+
+def _label_vertically(page: Page, label: list[str], middle: float) -> None:
+    options: dict[str, Any] = {"rotation": 90, "va": "center", "ha": "left", "multialignment": "center"}
+    page.write(MARGIN, middle, "\n".join(label), fontsize=8, **options)
+
+
+def _set_up(axes: Axes, points: pd.DataFrame) -> None:
+    """Give all panels the same axes: epochs, and residuals as far up as down."""
+    last = int(points["epoch"].max()) if len(points) else 1
+    width = axes_size(axes)[0]
+    step = -(-last // (6 if width < _NARROW else 15))
+    axes.set_xlim(0.5, last + 0.5)
+    axes.xaxis.set_major_locator(FixedLocator([epoch for epoch in range(1, last + 1) if epoch % step == 0]))
+    reach = max(float(points["residual"].abs().max()) if points["drawn"].any() else 0.0, _SMALLEST_REACH)
+    axes.set_ylim(-1.1 * reach, 1.1 * reach)
+    ticks = MaxNLocator(6, steps=[1, 2, 5, 10], symmetric=True).tick_values(-1.1 * reach, 1.1 * reach)
+    digits = max(len(f"{tick:.4f}".rstrip("0").partition(".")[2]) for tick in ticks)
+    axes.yaxis.set_major_locator(FixedLocator([tick for tick in ticks if abs(tick) <= 1.1 * reach]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _signed(value, digits)))
+    axes.grid(True, zorder=0)
+    axes.set_axisbelow(True)
+    axes.axhline(0, color="0.25", linewidth=1.1, zorder=1.5, label="_trend")
+
+
+def _signed(value: float, digits: int) -> str:
+    return "0" if abs(value) < 1e-9 else f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _draw_panel(axes: Axes, panel: Panel, points: pd.DataFrame, lines: pd.DataFrame, spec: ResidualFigure) -> None:
+    """Draw the panel's own lines in colour, above all others in grey."""
+    others = lines[~lines["architecture"].isin(panel.styles)]
+    for _, line in others.groupby("architecture", sort=True):
+        axes.plot(line["epoch"], line["residual"], color="0.72", linewidth=0.7, zorder=2, label="_other")
+    if not panel.styles:
+        mean = lines.groupby("epoch")["residual"].mean()
+        axes.plot(mean.index, mean, color="black", linewidth=1.6, marker="o", markersize=3, zorder=5, label="Mean")
+    for name, style in panel.styles.items():
+        _draw_line(axes, points[(points["architecture"] == name) & points["drawn"]], lines, name, style, spec)
+    if others.empty:
+        name_line_ends(axes, _line_ends(panel, lines, spec))
+
+
+def _line_ends(panel: Panel, lines: pd.DataFrame, spec: ResidualFigure) -> list[LineEnd]:
+    ends = lines.sort_values("epoch").groupby("architecture").tail(1)
+    columns = (ends["architecture"], ends["epoch"], ends["residual"])
+    return [
+        (spec.architecture_label(name), panel.styles[name], epoch, residual)
+        for name, epoch, residual in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+
+
+def _draw_line(
+    axes: Axes, seeds: pd.DataFrame, lines: pd.DataFrame, name: str, style: SeriesStyle, spec: ResidualFigure
+) -> None:
+    line = lines[lines["architecture"] == name]
+    if line["seeds"].gt(1).any():
+        axes.scatter(
+            seeds["epoch"],
+            seeds["residual"],
+            s=style.area / 3,
+            marker=style.marker,
+            color=style.colour,
+            alpha=0.55,
+            linewidths=0,
+            zorder=3,
+        )
+    axes.plot(
+        line["epoch"],
+        line["residual"],
+        color=style.colour,
+        linewidth=1.5,
+        marker=style.marker,
+        markersize=style.marker_size,
+        markeredgecolor="white",
+        markeredgewidth=0.5,
+        zorder=4,
+        label=spec.architecture_label(name),
+    )
+
+
+def _draw_legend(axes: Axes, panel: Panel, spec: ResidualFigure, top: float) -> None:
+    """Name the lines between the title and the axes; the family is in the title."""
+    looks = [
+        (spec.architecture_label(name).partition(" (")[2].removesuffix(")") or name, style.colour, style.marker, 1.5)
+        for name, style in panel.styles.items()
+    ] or [("Mean", "black", "o", 1.6), ("Single architectures", "0.72", "", 0.7)]
+    handles = [
+        Line2D([], [], label=name, color=colour, marker=marker, linewidth=width, markersize=5, markeredgecolor="white")
+        for name, colour, marker, width in looks
+    ]
+    axes.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0, top),
+        ncols=2,
+        frameon=False,
+        borderaxespad=0.1,
+        borderpad=0,
+        handlelength=1.6,
+        handletextpad=0.4,
+        columnspacing=0.9,
+        labelspacing=0.25,
+        fontsize=_LEGEND,
+    )
+
+
+def _say_why_empty(axes: Axes, spec: ResidualFigure, trend: pd.Series, points: pd.DataFrame) -> None:
+    if points.empty:
+        text = "no checkpoints to show"
+    elif pd.isna(trend["slope"]):
+        text = f"no residuals to show: '{spec.label(spec.baseline)}' has {trend['note']}"
+    else:
+        text = "no checkpoints to show: each has an F1 of 0 or 1"
+    axes.text(
+        0.5,
+        0.5,
+        "\n".join(wrap(text, 0.8 * axes_size(axes)[0], 8)),
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        zorder=3,
+        bbox={"facecolor": "white", "edgecolor": "none"},
+    )

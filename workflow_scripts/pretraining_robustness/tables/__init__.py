@@ -1,0 +1,1 @@
+"""Tables: what is counted and compared, written as CSV, as an HTML page and as LaTeX source."""

@@ -1,0 +1,281 @@
+"""Table 2: every experiment in a row, with what was changed in it and what was kept."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.tables.reading import by_folder, read_columns
+from pretraining_robustness.tables.settings import (
+    STAGES,
+    compare,
+    differences,
+    most_common,
+    recipe_settings,
+    text_of,
+)
+from pretraining_robustness.tables.typeset import NOTHING, Column, TypesetTable
+from pretraining_robustness.tables.writing import write_table
+
+_FOUND = ("classes", "labels", "images", "fewest_a_class", "most_a_class")
+_REFERENCES = "References: what the others are compared with"
+_COLUMNS = [
+    Column("experiment", "Experiment", 1.9),
+    Column("selection", "Which classes and images", 2.9),
+    Column("declared", "Images at the paper's scale", 0.9, numeric=True),
+    Column("classes", "Classes", 0.72, "Found in this study", numeric=True),
+    Column("labels", "Labels", 0.68, "Found in this study", numeric=True),
+    Column("images", "Images", 0.75, "Found in this study", numeric=True),
+    Column("per_class", "Images a class", 0.85, "Found in this study", numeric=True),
+    Column("changed", "Changed and kept, against the reference", 3.2),
+    Column("promises", "Promises kept", 0.85, numeric=True),
+    Column("evidence", "Evidence", 1.4),
+]
+
+
+def tabulate_experiments(
+    classes: Sequence[str | Path],
+    promises: Sequence[str | Path],
+    experiments: Sequence[Mapping[str, Any]],
+    table: Mapping[str, Any],
+    csv: str | Path,
+    html: str | Path,
+    tex: str | Path,
+) -> None:
+    """Write the table of the experiments.
+
+    Args:
+        classes: .../{distribution}/classes.csv (label, class_id, images) of every distribution that was made.
+        promises: .../{distribution}/promises.csv (promise, kept) likewise.
+        experiments: a dict for each experiment, with keys distribution, label, figures, reference (name of another
+            experiment or None), run (False: left out), source, selection, label_map, selection_seed, nested_in, task,
+            architectures, seeds, declared and here (flat dicts with the same keys: settings at the paper's scale and at
+            this study's), pretrain and finetune (the recipe for each architecture; None for no pre-training), evidence.
+        table: name, title, note, and optionally figures, the title of each figure by name.
+        csv, html, tex: outputs.
+
+    Raises:
+        InputError: an experiment's files are missing or not what they should be, or its reference does not exist.
+    """
+    by_name = {experiment["distribution"]: experiment for experiment in experiments}
+    class_files, promise_files = by_folder(classes), by_folder(promises)
+    facts = []
+    for experiment in experiments:
+        name, reference = experiment["distribution"], experiment["reference"]
+        if reference is not None and reference not in by_name:
+            raise InputError(f"distributions.{name}: its reference '{reference}' is not an experiment")
+        found: dict[str, Any] = {}
+        if experiment["run"] and experiment["pretrain"] is not None:
+            for kind, files in (("classes.csv", class_files), ("promises.csv", promise_files)):
+                if name not in files:
+                    raise InputError(f"distributions.{name}: its {kind} is not among the inputs; make the distribution")
+            found = {**count_classes(class_files[name]), **count_promises(promise_files[name])}
+        facts.append(_facts(experiment, by_name.get(reference), found))
+    frame = pd.DataFrame(facts)
+    # Counts stay whole numbers where other rows have none.
+    counts = [f"{name}_found" for name in _FOUND] + ["promises_kept", "promises_checked"]
+    frame = frame.astype({**dict.fromkeys(counts, "Int64"), "selection_seed": "Int64"})
+    write_table(frame, _typeset(facts, experiments, table), csv, html, tex)
+
+
+def count_classes(path: str | Path) -> dict[str, int]:
+    """Count a distribution's classes, labels, images, and the images of its smallest and largest class."""
+    rows = read_columns(path, {"label": int, "class_id": str, "images": int})
+    sizes = rows.groupby("class_id")["images"].sum()
+    found = (len(sizes), rows["label"].nunique(), sizes.sum(), sizes.min(), sizes.max())
+    return {f"{name}_found": int(number) for name, number in zip(_FOUND, found, strict=True)}
+
+
+def count_promises(path: str | Path) -> dict[str, Any]:
+    """Count the promises that were checked and those that were kept, and name the broken ones."""
+    rows = read_columns(path, {"promise": str, "kept": bool})
+    broken = rows.loc[~rows["kept"].astype(bool), "promise"]
+    return {
+        "promises_kept": len(rows) - len(broken),
+        "promises_checked": len(rows),
+        "promises_broken": "; ".join(broken),
+    }
+
+
+def _facts(
+    experiment: Mapping[str, Any], reference: Mapping[str, Any] | None, found: Mapping[str, Any]
+) -> dict[str, Any]:
+    changed, stayed = compare(experiment, reference) if reference else ([], [])
+    declared, here = experiment["declared"], experiment["here"]
+    recipes = {stage: recipe_settings(experiment[stage] or {}) for stage in STAGES}
+    return {
+        "figures": "; ".join(experiment["figures"]),
+        "distribution": experiment["distribution"],
+        "label": experiment["label"],
+        "run": experiment["run"],
+        "source": experiment["source"],
+        "classes_declared": declared.get("classes"),
+        "classes_here": here.get("classes"),
+        "classes_found": found.get("classes_found"),
+        "labels_found": found.get("labels_found"),
+        "images_declared": declared.get("images"),
+        "images_here": here.get("images"),
+        "images_found": found.get("images_found"),
+        "fewest_a_class_found": found.get("fewest_a_class_found"),
+        "most_a_class_found": found.get("most_a_class_found"),
+        "selection": experiment["selection"],
+        "label_map": experiment["label_map"],
+        "selection_seed": experiment["selection_seed"],
+        "nested_in": experiment["nested_in"],
+        "declared": _joined(declared),
+        "here": _joined(here),
+        "pretrain_length": _length(recipes["pretrain"]),
+        "finetune_length": _length(recipes["finetune"]),
+        "pretrain_settings": _joined(recipes["pretrain"]),
+        "finetune_settings": _joined(recipes["finetune"]),
+        "architectures": "; ".join(experiment["architectures"]),
+        "seeds": "; ".join(map(str, experiment["seeds"])),
+        "task": experiment["task"],
+        "reference": experiment["reference"],
+        "changed": "; ".join(changed),
+        "stayed": "; ".join(stayed),
+        "promises_kept": found.get("promises_kept"),
+        "promises_checked": found.get("promises_checked"),
+        "promises_broken": found.get("promises_broken"),
+        "evidence": experiment["evidence"],
+    }
+
+
+def _joined(found: Mapping[str, Any]) -> str:
+    return "; ".join(f"{name.replace('_', ' ')} {text_of(value)}" for name, value in found.items())
+
+
+def _length(recipe: Mapping[str, str]) -> str:
+    return "; ".join(f"{recipe[unit]} {unit}" for unit in ("epochs", "steps") if unit in recipe)
+
+
+def _typeset(
+    facts: Sequence[Mapping[str, Any]], experiments: Sequence[Mapping[str, Any]], table: Mapping[str, Any]
+) -> TypesetTable:
+    common = most_common(experiments)
+    by_name = {experiment["distribution"]: experiment for experiment in experiments}
+    titles = table.get("figures") or {}
+    lines: list[dict[str, str]] = []
+    for fact, experiment in zip(facts, experiments, strict=True):
+        counted = fact["images_found"] is not None
+        lines.append(
+            {
+                "group": _group(experiment, titles),
+                "experiment": _experiment(experiment),
+                "selection": _selection(experiment),
+                "declared": text_of(experiment["declared"].get("images", NOTHING)),
+                "classes": f"{fact['classes_found']:,}" if counted else NOTHING,
+                "labels": f"{fact['labels_found']:,}" if counted else NOTHING,
+                "images": f"{fact['images_found']:,}" if counted else NOTHING,
+                "per_class": _range(fact) if counted else NOTHING,
+                "changed": _changed(experiment, by_name.get(experiment["reference"]), common),
+                "promises": _promises(fact) if counted else NOTHING,
+                "evidence": experiment["evidence"],
+            }
+        )
+    groups = list(dict.fromkeys(line["group"] for line in lines))
+    groups.sort(key=lambda group: _place(group, list(titles)))
+    lines.sort(key=lambda line: groups.index(line["group"]))
+    return TypesetTable(
+        table["name"],
+        table["title"],
+        _COLUMNS,
+        pd.DataFrame(lines),
+        table.get("note"),
+        _notes(experiments, common),
+        "group",
+        wide=True,
+    )
+
+
+def _group(experiment: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    """Return the heading under which an experiment stands: the first figure that it was made for."""
+    if experiment["reference"] is None:
+        return _REFERENCES
+    if not experiment["figures"]:
+        return "In no figure of scores"
+    figure = experiment["figures"][0]
+    return f"{figure}: {titles[figure]}" if figure in titles else figure
+
+
+def _place(group: str, figures: list[str]) -> int:
+    """Sort references first, then figures in the order of their titles; what has no title stays in its order."""
+    name = group.split(":")[0]
+    if group == _REFERENCES:
+        return -1
+    return figures.index(name) if name in figures else len(figures)
+
+
+def _experiment(experiment: Mapping[str, Any]) -> str:
+    lines = [experiment["label"], experiment["distribution"], ", ".join(experiment["figures"])]
+    return "\n".join([*filter(None, lines), *([] if experiment["run"] else ["left out of this study"])])
+
+
+def _selection(experiment: Mapping[str, Any]) -> str:
+    lines = [f"{experiment['source']}: {experiment['selection']}."]
+    if experiment["pretrain"] is None:
+        return lines[0].removeprefix("none: ")
+    here = experiment["here"]
+    scaled = [
+        f"{name.replace('_', ' ')}: {text_of(value)}"
+        for name, value in experiment["declared"].items()
+        if value != here.get(name) and name != "images"
+    ]
+    if scaled:
+        lines.append(f"At the paper's scale: {'; '.join(scaled)}.")
+    lines.append(f"Labels: {experiment['label_map']}.")
+    if experiment["nested_in"]:
+        lines.append(f"{_capital(experiment['nested_in'])}.")
+    return "\n".join(lines)
+
+
+def _range(fact: Mapping[str, Any]) -> str:
+    fewest, most = fact["fewest_a_class_found"], fact["most_a_class_found"]
+    return f"{fewest:,}" if fewest == most else f"{fewest:,} – {most:,}"
+
+
+def _promises(fact: Mapping[str, Any]) -> str:
+    text = f"{fact['promises_kept']} of {fact['promises_checked']}"
+    return f"{text}\nbroken: {fact['promises_broken']}" if fact["promises_broken"] else text
+
+
+def _changed(experiment: Mapping[str, Any], reference: Mapping[str, Any] | None, common: Mapping[str, str]) -> str:
+    lines = []
+    if reference is not None:
+        changed, stayed = compare(experiment, reference)
+        lines += [f"Against {reference['distribution']}:", *(_capital(text).replace("->", "→") for text in changed)]
+        lines.append(f"Kept: {', '.join(stayed)}.")
+    own = "; ".join(f"{name}: {value}" for name, value in differences(experiment, common).items())
+    return "\n".join([*lines, *([f"Unlike most: {own}."] if own else [])]) or NOTHING
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _notes(experiments: Sequence[Mapping[str, Any]], common: Mapping[str, str]) -> list[str]:
+    notes = ['Every experiment, unless its row says "unlike most":']
+    general = {name: value for name, value in common.items() if ", " not in name and name not in STAGES.values()}
+    notes[0] += f" {'; '.join(f'{name}: {value}' for name, value in general.items())}."
+    for words in STAGES.values():
+        recipe = {name.partition(", ")[2]: value for name, value in common.items() if name.startswith(f"{words}, ")}
+        if recipe:
+            notes.append(f"{_capital(words)}: {'; '.join(f'{name} {value}' for name, value in recipe.items())}.")
+    seeds = dict.fromkeys(one["selection_seed"] for one in experiments if one["selection_seed"] is not None)
+    if seeds:
+        notes.append(
+            f"Random choices of classes and images are drawn with seed {', '.join(map(str, seeds))}, for each class by "
+            "itself. The exact classes and images of a distribution are in distributions/{name}/manifest.csv."
+        )
+    notes.append(
+        "Changed and kept: all declared settings at the paper's scale, and all settings of pre-training and "
+        "fine-tuning, compared one by one with those of the reference. All images are all that the source has."
+    )
+    notes.append(
+        "Promises: what was checked on a distribution after it was made; each promise, expected and found, is in "
+        "distributions/{name}/promises.csv. Evidence: what a distribution rests on, the paper's text, what is inferred "
+        "from it, or a choice of ours."
+    )
+    return notes

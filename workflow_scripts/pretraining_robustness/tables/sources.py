@@ -1,0 +1,131 @@
+"""Table 1: what differs between the pre-training sources, counted from their stores (paper, Table 1)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.tables.reading import by_folder, read_columns
+from pretraining_robustness.tables.typeset import NOTHING, Column, TypesetTable
+from pretraining_robustness.tables.writing import write_table
+
+BALANCED_UP_TO = 2.0
+"""A source is called class-balanced up to this ratio of the largest to the smallest class, and long-tailed above it.
+
+Ours: the paper (section 4.1) calls ImageNet class-balanced, whose classes have 732 to 1300 images (Russakovsky et al.
+2015, Table 2), a ratio of 1.78, and iNaturalist 2017 long-tailed.
+"""
+
+_COUNTED = {
+    "images": "Training images",
+    "classes": "Classes",
+    "smallest_class": "Images of the smallest class",
+    "median_class": "Images of the median class",
+    "largest_class": "Images of the largest class",
+    "largest_to_smallest": "Largest to smallest class",
+    "gini": "Gini coefficient of the class sizes",
+    "class_distribution": "Class distribution",
+    "superclasses": "Superclasses that come with the source",
+}
+_NAMES = {"hierarchy": "Class hierarchy", "expert_labelled": "Labelled by experts"}
+_GROUPS = ("Counted from the images of this study", "At full scale, as configured", "Stated by the paper, not counted")
+
+
+def tabulate_sources(
+    classes: Sequence[str | Path], table: Mapping[str, Any], csv: str | Path, html: str | Path, tex: str | Path
+) -> None:
+    """Write the table of the sources.
+
+    Args:
+        classes: the stores' tables of classes, .../{source}/classes.csv: class_id, name, (superclass), images.
+        table: name, title, note and sources, each with name, label, about (facts that cannot be counted, of any keys)
+            and paper (images and classes at full scale, or None).
+        csv, html, tex: outputs.
+
+    Raises:
+        InputError: a source has no table of classes, or a table is not what it should be.
+    """
+    files = by_folder(classes)
+    missing = [source["name"] for source in table["sources"] if source["name"] not in files]
+    if missing:
+        raise InputError(f"tables.{table['name']}: no classes.csv of {', '.join(missing)}; build its store")
+    facts = [source_facts(files[source["name"]], source) for source in table["sources"]]
+    frame = pd.DataFrame(facts)
+    whole = [name for name in frame if pd.api.types.is_integer_dtype(frame[name].convert_dtypes())]
+    write_table(frame.astype(dict.fromkeys(whole, "Int64")), _typeset(facts, table), csv, html, tex)
+
+
+def source_facts(classes: str | Path, source: Mapping[str, Any]) -> dict[str, Any]:
+    """Count one source from its table of classes. Classes without images are only counted as `empty_classes`."""
+    rows = read_columns(classes, {"class_id": str, "images": int}, optional=["superclass"])
+    filled = rows[rows["images"] > 0]
+    if filled.empty:
+        raise InputError(f"{classes}: no class has an image; build the store again")
+    sizes = filled["images"].to_numpy()
+    ratio = sizes.max() / sizes.min()
+    return {
+        "source": source["name"],
+        "label": source["label"],
+        "images": int(sizes.sum()),
+        "classes": len(sizes),
+        "empty_classes": len(rows) - len(filled),
+        "smallest_class": int(sizes.min()),
+        "median_class": float(np.median(sizes)),
+        "largest_class": int(sizes.max()),
+        "largest_to_smallest": round(float(ratio), 4),
+        "gini": round(gini(sizes), 4),
+        "class_distribution": "class-balanced" if ratio <= BALANCED_UP_TO else "long-tailed",
+        "superclasses": filled["superclass"].nunique() if "superclass" in filled else None,
+        "full_scale_images": source["paper"].get("images"),
+        "full_scale_classes": source["paper"].get("classes"),
+        **{f"about_{key}": value for key, value in source["about"].items()},
+    }
+
+
+def gini(sizes: np.ndarray) -> float:
+    """Return the Gini coefficient of class sizes: 0 if all are equal, towards 1 if one class has nearly all images.
+
+    It is half the mean absolute difference of all pairs of classes, divided by the mean size, here from the sorted
+    sizes x_1 <= ... <= x_n as sum((2 i - n - 1) x_i) / (n sum(x_i)) (Damgaard & Weiner 2000, Ecology 81:1139).
+    """
+    ordered = np.sort(sizes.astype(np.float64))
+    number = len(ordered)
+    ranks = np.arange(1, number + 1)
+    return float(((2 * ranks - number - 1) * ordered).sum() / (number * ordered.sum()))
+
+
+def _typeset(facts: Sequence[Mapping[str, Any]], table: Mapping[str, Any]) -> TypesetTable:
+    counted, full_scale, stated = _GROUPS
+    lines = [(counted, heading, name) for name, heading in _COUNTED.items()]
+    lines += [(full_scale, _COUNTED[name], f"full_scale_{name}") for name in ("images", "classes")]
+    about = dict.fromkeys(key for source in table["sources"] for key in source["about"])
+    lines += [(stated, _NAMES.get(key, key.replace("_", " ").capitalize()), f"about_{key}") for key in about]
+    shown = {fact["source"]: [_text(fact, name) for _, _, name in lines] for fact in facts}
+    rows = pd.DataFrame({"group": [line[0] for line in lines], "property": [line[1] for line in lines], **shown})
+    columns = [Column("property", "", 1.4)]
+    columns += [Column(fact["source"], fact["label"]) for fact in facts]
+    notes = [
+        f"Class-balanced: the largest class has at most {BALANCED_UP_TO:g} times the images of the smallest; "
+        "long-tailed: more.",
+        "Gini coefficient: 0 if all classes are equally large, towards 1 if one class has nearly all images.",
+    ]
+    empty = [f"{fact['label']}: {fact['empty_classes']:,}" for fact in facts if fact["empty_classes"]]
+    if empty:
+        notes.append(f"Classes without any image are not counted ({'; '.join(empty)}).")
+    return TypesetTable(table["name"], table["title"], columns, rows, table.get("note"), notes, group="group")
+
+
+def _text(fact: Mapping[str, Any], name: str) -> str:
+    value = fact.get(name)
+    if name == "class_distribution":
+        return f"{value} (ratio {_text(fact, 'largest_to_smallest')})"
+    if value is None:
+        return "none" if name == "superclasses" else NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name in ("largest_to_smallest", "gini"):
+        return f"{value:,.2f}" if value < 10 else f"{value:,.0f}"
+    return f"{value:,.10g}" if isinstance(value, int | float) else str(value)

@@ -1,0 +1,97 @@
+"""Residuals of checkpoints from a linear trend: their effective robustness against it.
+
+"Effective robustness ... measures the difference between a model's actual OOD performance and what could be predicted
+from its ID performance" (arXiv 2307.12532, section 2, after Taori et al. 2020, "Measuring robustness to natural
+distribution shifts in image classification"). The prediction is the baseline's linear trend, fitted on
+linear, logit or probit axes (fit.py). Figure 3 of arXiv 2307.12532 follows these residuals over fine-tuning.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pretraining_robustness.figures.specification import ResidualFigure
+from pretraining_robustness.trends.axis_scales import AxisScale
+from pretraining_robustness.trends.scores import CHECKPOINT
+
+RESIDUAL_COLUMNS = ["predicted_ood_macro_f1", "residual", "axis_residual"]
+
+LINE_KEY = ["distribution", "architecture"]
+"""The columns that name one line of a figure of residuals."""
+
+
+def add_residuals(scores: pd.DataFrame, slope: float, intercept: float, scale: AxisScale) -> pd.DataFrame:
+    """Return a score table with what a trend predicts of each checkpoint and how far from it the checkpoint is.
+
+    Args:
+        scores: a score table (scores.COLUMNS).
+        slope: of the trend, in axis units; NaN when there is no trend.
+        intercept: of the trend, in axis units; NaN when there is no trend.
+        scale: the axes on which it was fitted.
+
+    Returns:
+        The rows with `RESIDUAL_COLUMNS`: predicted_ood_macro_f1 = scale.inverse(intercept + slope scale.forward(ID)), a
+        fraction; residual = OOD macro F1 minus that, in F1 units (-1 to 1); axis_residual = the same difference in
+        axis units. All are NaN for a checkpoint whose ID or OOD macro F1 has no place on the axes (0 or 1 on logit and
+        probit) and where there is no trend.
+    """
+    x_f1, y_f1 = scores["id_macro_f1"].to_numpy(), scores["ood_macro_f1"].to_numpy()
+    placed = scale.representable(x_f1) & scale.representable(y_f1)
+    predicted = np.full(len(scores), np.nan)
+    observed = np.full(len(scores), np.nan)
+    predicted[placed] = intercept + slope * scale.forward(x_f1[placed])
+    observed[placed] = scale.forward(y_f1[placed])
+    predicted_f1 = scale.inverse(predicted)
+    return scores.assign(
+        predicted_ood_macro_f1=predicted_f1, residual=y_f1 - predicted_f1, axis_residual=observed - predicted
+    )
+
+
+def mean_over_seeds(checkpoints: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines of a figure: the mean residual of each distribution, architecture and epoch over its seeds.
+
+    Columns `LINE_KEY`, epoch, residual, seeds (how many were averaged), in this order of rows too. Checkpoints without
+    a residual are left out.
+    """
+    kept = checkpoints.dropna(subset=["residual"])
+    groups = kept.groupby([*LINE_KEY, "epoch"], sort=True)["residual"]
+    return groups.agg(residual="mean", seeds="size").reset_index()
+
+
+def changes_sign(lines: pd.DataFrame) -> pd.Series:
+    """Return for each line of `mean_over_seeds` whether it is above zero at one epoch and below at another."""
+    ends = lines.groupby(LINE_KEY, sort=True)["residual"].agg(["min", "max"])
+    return (ends["min"] < 0) & (ends["max"] > 0)
+
+
+def residual_points(scores: pd.DataFrame, trends: pd.DataFrame, figure: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the checkpoints behind a figure, `label` and `drawn` first, with `RESIDUAL_COLUMNS` at the end.
+
+    `drawn` is false where a checkpoint has no residual: an F1 of 0 or 1 without a place on the trend's axes, or no
+    trend.
+    """
+    spec = ResidualFigure.from_dict(figure)
+    trend = baseline_trend(trends, spec)
+    rows = add_residuals(_checkpoints(scores, spec.series), trend["slope"], trend["intercept"], spec.scale)
+    rows.insert(0, "label", rows["distribution"].map(spec.label))
+    rows.insert(1, "drawn", rows["residual"].notna())
+    return rows
+
+
+def baseline_trend(trends: pd.DataFrame, spec: ResidualFigure) -> pd.Series:
+    """Return the row of the trend that is the zero line; NaN with a note that says why when there is none."""
+    rows = trends[(trends["series"] == spec.baseline) & (trends["scale"] == spec.scale.name)]
+    if len(rows):
+        return rows.iloc[0]
+    numbers = dict.fromkeys(["slope", "slope_low", "slope_high", "intercept", "n_checkpoints", "n_runs"], np.nan)
+    return pd.Series({**numbers, "note": "no trend: not fitted"}, dtype=object)
+
+
+def _checkpoints(scores: pd.DataFrame, series: list[str]) -> pd.DataFrame:
+    """Return the checkpoints of `series`, series in the order given, each by architecture, seed and epoch."""
+    order = {name: place for place, name in enumerate(series)}
+    rows = scores[scores["distribution"].isin(series)]
+    by = rows.assign(distribution=rows["distribution"].map(order)).sort_values(CHECKPOINT[1:])
+    return rows.loc[by.index].reset_index(drop=True)
