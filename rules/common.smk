@@ -47,13 +47,22 @@ wildcard_constraints:
     source_table=one_of(study.of_kind("sources")),
     experiment_table=one_of(study.of_kind("experiments")),
     cooccurrence_table=one_of(study.of_kind("cooccurrence")),
-    target=r"[^/.]+",
+    target=r"(?!Snakefile$)[^/.]+",
 
 
 def code(script):
     """Digest of a rule's script and of the modules behind it: a real edit reruns the rule, a comment does not."""
     return code_digest(SCRIPTS / script)
 
+
+# The files in which the workflow's rules are written.
+RULE_FILES = [
+    os.path.relpath(path)
+    for path in (
+        Path(workflow.basedir, "Snakefile"),
+        *sorted(Path(workflow.basedir, "rules").glob("*.smk")),
+    )
+]
 
 # The checkpoints of a run, one after every epoch of fine-tuning.
 CHECKPOINTS = collect(

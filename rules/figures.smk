@@ -62,6 +62,8 @@ rule draw_pictures:
 
 rule plan_pipeline:
     """Plan the whole study and list its rules, how often each runs and what each feeds."""
+    input:
+        rules=RULE_FILES,
     output:
         jobs="<results>/pipeline/jobs.csv",
         edges="<results>/pipeline/edges.csv",

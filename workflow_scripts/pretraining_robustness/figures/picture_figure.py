@@ -106,16 +106,13 @@ def resize(picture: Pictures, side: int) -> Pictures:
 
 def _cell(choices: Sequence[Choice], across: int) -> int:
     """Return the largest side of a picture, in dots, with which `across` panels side by side fit the page."""
-    sizes = [_LARGEST]
-    tallest = 0
-    for start in range(0, len(choices), across):
-        row = choices[start : start + across]
-        columns = sum(choice.panel.columns for choice in row)
-        room = FULL_WIDTH - 2 * MARGIN - (len(row) - 1) * _BETWEEN - sum(map(_names_width, row))
-        sizes.append((room - (columns - len(row)) * _GAP) / columns)
-        tallest += max(max(len(choice.grid), 1) for choice in row)
-    sizes.append(_TALLEST / tallest - _GAP)
-    return int(min(sizes) * PNG_DOTS_PER_INCH)
+    above = [choices[column::across] for column in range(across)]  # panels above each other
+    names = sum(max(map(_names_width, panels)) for panels in above)
+    columns = sum(max(choice.panel.columns for choice in panels) for panels in above)
+    beside = [choices[start : start + across] for start in range(0, len(choices), across)]
+    rows = sum(max(max(len(choice.grid), 1) for choice in panels) for panels in beside)
+    room = FULL_WIDTH - 2 * MARGIN - (across - 1) * _BETWEEN - names - (columns - across) * _GAP
+    return int(min(_LARGEST, room / columns, _TALLEST / rows - _GAP) * PNG_DOTS_PER_INCH)
 
 
 def _grid_size(choice: Choice, cell: int) -> tuple[int, int]:

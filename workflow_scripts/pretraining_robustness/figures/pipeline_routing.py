@@ -165,15 +165,16 @@ def _below_passed(layout: Layout, net: Net) -> float:
 
 
 def _ports(layout: Layout, rule: str, nets: Sequence[Net]) -> list[tuple[Net, float]]:
-    """Return where lines enter a box: around its middle, or so that one of them comes straight from another box."""
+    """Return where lines enter a box: around its middle, or, if they are few, so that one comes straight."""
     box = layout.boxes[rule]
     step = min(_PORT, box.height / (len(nets) + 1))
-    places = [place - (len(nets) - 1) / 2 for place in range(len(nets))]
+    first = -(len(nets) - 1) / 2 * step
     for place, net in enumerate(nets):
         sources = [layout.boxes[source] for source in net.sources]
-        if any(_is_next(source, box) and source.middle == box.middle for source in sources):
-            places = [other - place for other in range(len(nets))]
-    return [(net, box.middle + place * step) for net, place in zip(nets, places, strict=True)]
+        straight = any(_is_next(source, box) and source.middle == box.middle for source in sources)
+        if straight and max(place, len(nets) - 1 - place) * step < box.height / 2:
+            first = -place * step
+    return [(net, box.middle + first + place * step) for place, net in enumerate(nets)]
 
 
 def _cost(paths: dict[Net, list[Path]]) -> float:
