@@ -263,6 +263,14 @@ def test_a_table_of_superclasses_is_read_and_faults_are_named(tmp_path):
         read_label_map(tmp_path / "none.csv", "wnid", "coarse")
 
 
+def test_superclasses_of_one_name_are_told_apart(repository):
+    """WordNet 3.0 calls two synsets food: what is eaten, and any substance that nourishes."""
+    depth_4 = read_label_map(repository / "data/imagenet_superclasses.csv", "wnid", "depth4")
+    superclasses = set(depth_4.values())
+    assert len({one.name for one in superclasses}) == len(superclasses) == 17
+    assert {"food (n00021265)", "food (n07555863)"} < {one.name for one in superclasses}
+
+
 def kept(promises):
     return {promise.promise: promise.kept for promise in promises}
 

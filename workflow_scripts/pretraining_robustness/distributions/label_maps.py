@@ -1,6 +1,7 @@
 """Label maps: which superclass each class of a source belongs to."""
 
 import csv
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -50,7 +51,16 @@ def read_label_map(path: str | Path, key: str, column: str) -> LabelMap:
         if class_id in mapped:
             raise InputError(f"{path}: line {line}: class {class_id} appears twice; keep one row of it")
         mapped[class_id] = Superclass(superclass, row.get(f"{column}_name") or wordnet.name_or_identifier(superclass))
-    return mapped
+    return _with_distinct_names(mapped)
+
+
+def _with_distinct_names(mapped: LabelMap) -> LabelMap:
+    """Add the identifier to names that several superclasses have: WordNet has two synsets called food, for one."""
+    uses = Counter(superclass.name for superclass in set(mapped.values()))
+    return {
+        class_id: Superclass(one.identifier, one.name if uses[one.name] == 1 else f"{one.name} ({one.identifier})")
+        for class_id, one in mapped.items()
+    }
 
 
 def distribution_label_map(declared: Mapping[str, str] | None, table: str | Path) -> LabelMap | None:
