@@ -5,7 +5,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 CORES ?= all
 UV := 0.13.8
-RUNTIME := workflow acquire train analyse
+RUNTIME := workflow acquire generate train analyse
 INSTALL = $(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraints envs/lock.txt
 
 .PHONY: demo test check lock clean

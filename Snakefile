@@ -12,6 +12,9 @@ configfile: f"{workflow.basedir}/config.yaml"
 include: "rules/common.smk"
 include: "rules/acquire.smk"
 include: "rules/store.smk"
+include: "rules/fractaldb.smk"
+include: "rules/stable_diffusion.smk"
+include: "rules/tasks.smk"
 include: "rules/distributions.smk"
 include: "rules/pretrain.smk"
 include: "rules/finetune.smk"
@@ -19,6 +22,7 @@ include: "rules/evaluate.smk"
 include: "rules/trends.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
+include: "rules/report.smk"
 
 
 rule all:
@@ -27,8 +31,10 @@ rule all:
     input:
         figure_files(*study.figures),
         table_files(*study.tables),
+        recognitions(),
         "<results>/scores.csv",
         "<results>/trends.csv",
+        "<results>/page.html",
     localrule: True
 
 

@@ -33,6 +33,7 @@ from pretraining_robustness.training.architectures import build  # noqa: E402
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages  # noqa: E402
 from pretraining_robustness.training.devices import training_device  # noqa: E402
 from pretraining_robustness.training.loop import make_optimizer, train  # noqa: E402
+from pretraining_robustness.training.objectives import Supervised  # noqa: E402
 from pretraining_robustness.training.recipes import Recipe, read_recipe  # noqa: E402
 from pretraining_robustness.training.training_state import TrainingState  # noqa: E402
 
@@ -118,7 +119,7 @@ def measure(case: Case, compiled: bool, device: torch.device, folder: Path) -> d
     records = train(
         model,
         images,
-        labels,
+        Supervised(labels, recipe.label_smoothing),
         recipe,
         0,
         TrainingState(folder / "state", "benchmark"),

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ENVS = Path(__file__).parent
-CONDA = ["acquire", "train", "analyse", "workflow"]
+CONDA = ["acquire", "generate", "train", "analyse", "workflow"]
 EVERYTHING = [*CONDA, "test"]
 PYTHON = "3.11.7"
 PIP = "26.3"

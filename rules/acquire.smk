@@ -27,3 +27,21 @@ rule unpack_iwildcam:
         "Unpack iWildCam-WILDS"
     script:
         "../workflow_scripts/unpack_iwildcam.py"
+
+
+rule unpack_domainnet:
+    """Unpack DomainNet into the folder that the wilds package opens."""
+    input:
+        archive="<resources>/domainnet/domainnet_v1.0.tar.gz",
+    output:
+        release="<resources>/domainnet/domainnet_v1.0/RELEASE_v1.0.txt",
+    log:
+        "<logs>/unpack_domainnet.log",
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        code=code("unpack_domainnet.py"),
+    message:
+        "Unpack DomainNet"
+    script:
+        "../workflow_scripts/unpack_domainnet.py"

@@ -56,6 +56,24 @@ rule acquire_iwildcam:
         "../workflow_scripts/acquire_archives.py"
 
 
+rule acquire_domainnet:
+    """Take DomainNet's archive from where you placed it, or download it."""
+    output:
+        archive="<resources>/domainnet/domainnet_v1.0.tar.gz",
+    log:
+        "<logs>/acquire_domainnet.log",
+    retries: 3
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        downloads=config["downloads"]["domainnet"],
+        place=config["downloads"]["place"],
+    message:
+        "Take or download DomainNet"
+    script:
+        "../workflow_scripts/acquire_archives.py"
+
+
 rule acquire_breeds:
     """Download the hierarchy of ImageNet's classes that BREEDS recalibrated."""
     output:

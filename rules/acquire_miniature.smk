@@ -52,3 +52,20 @@ rule draw_iwildcam:
         "Draw a miniature iWildCam"
     script:
         "../workflow_scripts/draw_iwildcam.py"
+
+
+rule draw_domainnet:
+    """Draw the object world in several styles as DomainNet's archive."""
+    output:
+        archive="<resources>/domainnet/domainnet_v1.0.tar.gz",
+    log:
+        "<logs>/draw_domainnet.log",
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        world=study.world("domainnet"),
+        code=code("draw_domainnet.py"),
+    message:
+        "Draw a miniature DomainNet"
+    script:
+        "../workflow_scripts/draw_domainnet.py"

@@ -4,8 +4,8 @@
 rule evaluate:
     """Predict both test splits with every checkpoint of a run and score the predictions."""
     input:
-        images="<results>/stores/{task}/images.npy",
-        table="<results>/stores/{task}/images.parquet",
+        images=task_images,
+        table=task_table,
         checkpoints=CHECKPOINTS,
     output:
         predictions="<results>/evaluate/{task}/{distribution}/{architecture}/seed_{seed}/predictions.parquet",
@@ -37,6 +37,36 @@ rule evaluate:
         "Evaluate {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/evaluate.py"
+
+
+rule recognise_generated:
+    """Count how many generated images a network that was trained on real ones recognises as what was asked for."""
+    input:
+        unpack(recognising_network),
+        images="<results>/stores/{diffusion_source}/images.npy",
+        table="<results>/stores/{diffusion_source}/images.parquet",
+    output:
+        recognition="<results>/generated/{diffusion_source}/recognition.csv",
+        per_class="<results>/generated/{diffusion_source}/recognition_by_class.csv",
+    log:
+        "<logs>/recognise_generated/{diffusion_source}.log",
+    conda:
+        "../envs/train.yaml"
+    threads: stage_resource("evaluate", "threads")
+    resources:
+        mem_mb=stage_resource("evaluate", "mem_mb"),
+        runtime=stage_resource("evaluate", "runtime"),
+        gpu=stage_resource("evaluate", "gpu"),
+    params:
+        run=lambda wildcards: {
+            "architecture": study.architecture(recogniser(wildcards)["architecture"]),
+            "recipe": study.recipe("pretrain", recogniser(wildcards)["architecture"]),
+        },
+        code=code("recognise_generated.py"),
+    message:
+        "Recognise the images of {wildcards.diffusion_source}"
+    script:
+        "../workflow_scripts/recognise_generated.py"
 
 
 rule collect_scores:

@@ -7,6 +7,9 @@ rule draw_figure:
         scores="<results>/scores/{figure}.csv",
         trends="<results>/trends/{figure}.csv",
         bands="<results>/trends/{figure}_bands.csv",
+        comparisons=figure_comparisons,
+        published=tables_from_elsewhere("published"),
+        studies=tables_from_elsewhere("studies"),
     output:
         pdf="<results>/figures/{figure}.pdf",
         png=report(

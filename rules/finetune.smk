@@ -1,12 +1,31 @@
 """Takes pre-trained weights and a downstream task; makes fine-tuned checkpoints, one at every epoch."""
 
 
+rule make_zero_shot_head:
+    """Make a head for a task from the names of its classes, as the text network of a model embeds them."""
+    input:
+        text=pretraining_file("text.safetensors"),
+        classes=task_classes,
+    output:
+        head="<results>/heads/{task}/{distribution}/{architecture}/seed_{seed}/head.safetensors",
+    log:
+        "<logs>/make_zero_shot_head/{task}/{distribution}/{architecture}/seed_{seed}.log",
+    conda:
+        "../envs/train.yaml"
+    params:
+        code=code("make_zero_shot_head.py"),
+    message:
+        "Embed the classes of {wildcards.task} with {wildcards.architecture} from {wildcards.distribution}"
+    script:
+        "../workflow_scripts/make_zero_shot_head.py"
+
+
 rule finetune:
     """Fine-tune one network on a downstream task and keep a checkpoint of every epoch."""
     input:
         unpack(pretrained_weights),
-        images="<results>/stores/{task}/images.npy",
-        table="<results>/stores/{task}/images.parquet",
+        images=task_images,
+        table=task_table,
     output:
         checkpoints=CHECKPOINTS,
         metrics="<results>/finetune/{task}/{distribution}/{architecture}/seed_{seed}/metrics.csv",

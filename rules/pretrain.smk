@@ -1,4 +1,4 @@
-"""Takes a distribution; makes pre-trained weights, one job a network."""
+"""Takes a distribution, or published weights; makes pre-trained weights, one job a network."""
 
 
 rule pretrain:
@@ -9,12 +9,16 @@ rule pretrain:
         index="<results>/distributions/{distribution}/index.parquet",
         promises="<results>/distributions/{distribution}/promises.csv",
     output:
-        weights="<results>/pretrain/{distribution}/{architecture}/seed_{seed}/weights.safetensors",
-        metrics="<results>/pretrain/{distribution}/{architecture}/seed_{seed}/metrics.csv",
+        weights=pretraining_file("weights.safetensors"),
+        metrics=pretraining_file("metrics.csv"),
     log:
         "<logs>/pretrain/{distribution}/{architecture}/seed_{seed}.log",
     benchmark:
         "<benchmarks>/pretrain/{distribution}/{architecture}/seed_{seed}.tsv"
+    wildcard_constraints:
+        distribution=one_of(
+            set(study.trained_distributions) - set(study.captioned()),
+        ),
     conda:
         "../envs/train.yaml"
     threads: stage_resource("pretrain", "threads")
@@ -27,7 +31,10 @@ rule pretrain:
             "distribution": wildcards.distribution,
             "seed": int(wildcards.seed),
             "architecture": study.architecture(wildcards.architecture),
-            "recipe": study.recipe("pretrain", wildcards.architecture),
+            "recipe": study.recipe(
+                "pretrain", wildcards.architecture, wildcards.distribution
+            ),
+            "objective": study.objective(wildcards.distribution),
         },
         state=state_folder,
         code=code("pretrain.py"),
@@ -35,3 +42,71 @@ rule pretrain:
         "Pre-train {wildcards.architecture} on {wildcards.distribution}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/pretrain.py"
+
+
+rule pretrain_image_text:
+    """Pre-train one architecture on the images of a distribution and their captions."""
+    input:
+        images=source_file("images.npy"),
+        table=source_file("images.parquet"),
+        index="<results>/distributions/{distribution}/index.parquet",
+        classes="<results>/distributions/{distribution}/classes.csv",
+        promises="<results>/distributions/{distribution}/promises.csv",
+    output:
+        weights=pretraining_file("weights.safetensors"),
+        text=pretraining_file("text.safetensors"),
+        metrics=pretraining_file("metrics.csv"),
+    log:
+        "<logs>/pretrain_image_text/{distribution}/{architecture}/seed_{seed}.log",
+    benchmark:
+        "<benchmarks>/pretrain_image_text/{distribution}/{architecture}/seed_{seed}.tsv"
+    wildcard_constraints:
+        distribution=one_of(study.captioned()),
+    conda:
+        "../envs/train.yaml"
+    threads: stage_resource("pretrain", "threads")
+    resources:
+        mem_mb=stage_resource("pretrain", "mem_mb"),
+        runtime=stage_resource("pretrain", "runtime"),
+        gpu=stage_resource("pretrain", "gpu"),
+    params:
+        run=lambda wildcards: {
+            "distribution": wildcards.distribution,
+            "seed": int(wildcards.seed),
+            "architecture": study.architecture(wildcards.architecture),
+            "recipe": study.recipe(
+                "pretrain", wildcards.architecture, wildcards.distribution
+            ),
+            "objective": study.objective(wildcards.distribution),
+        },
+        state=state_folder,
+        code=code("pretrain_image_text.py"),
+    message:
+        "Pre-train {wildcards.architecture} on {wildcards.distribution} with captions, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/pretrain_image_text.py"
+
+
+rule take_published_weights:
+    """Take the weights of a published image-text model, from where you placed them or from their home."""
+    output:
+        weights=pretraining_file("weights.safetensors"),
+        text=pretraining_file("text.safetensors"),
+    log:
+        "<logs>/take_published_weights/{distribution}/{architecture}/seed_{seed}.log",
+    wildcard_constraints:
+        distribution=one_of(study.published_distributions),
+    conda:
+        "../envs/train.yaml"
+    params:
+        run=lambda wildcards: {
+            "distribution": wildcards.distribution,
+            "architecture": study.architecture(wildcards.architecture),
+            "pretrained": study.published(wildcards.distribution),
+            "place": config.get("downloads", {}).get("place", "downloads"),
+        },
+        code=code("take_published_weights.py"),
+    message:
+        "Take the published weights of {wildcards.architecture} from {wildcards.distribution}"
+    script:
+        "../workflow_scripts/take_published_weights.py"

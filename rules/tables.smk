@@ -1,4 +1,4 @@
-"""Takes stores, distributions and the config; makes tables: CSV, a typeset page and LaTeX source."""
+"""Takes stores, distributions, trends and the config; makes tables: CSV, a typeset page and LaTeX source."""
 
 
 rule tabulate_sources:
@@ -106,3 +106,87 @@ rule tabulate_cooccurrence:
         "Tabulate {wildcards.cooccurrence_table}"
     script:
         "../workflow_scripts/tabulate_cooccurrence.py"
+
+
+rule tabulate_trends:
+    """Typeset the linear trend of every series."""
+    input:
+        trends="<results>/trends.csv",
+    output:
+        csv="<results>/tables/{trend_table}.csv",
+        html=report(
+            "<results>/tables/{trend_table}.html",
+            caption="captions/tables.rst",
+            category="Tables",
+        ),
+        tex="<results>/tables/{trend_table}.tex",
+    log:
+        "<logs>/tabulate_trends/{trend_table}.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        table=lambda wildcards: study.table(wildcards.trend_table),
+        code=code("tabulate_trends.py"),
+    message:
+        "Tabulate the trends as {wildcards.trend_table}"
+    script:
+        "../workflow_scripts/tabulate_trends.py"
+
+
+rule tabulate_contrasts:
+    """Typeset the tests of each figure's series and their contrasts."""
+    input:
+        comparisons=collect(
+            "<results>/comparisons/{figure}.csv", figure=study.of_kind("trends")
+        ),
+        contrasts=collect(
+            "<results>/comparisons/{figure}_contrasts.csv",
+            figure=study.of_kind("trends"),
+        ),
+    output:
+        csv="<results>/tables/{contrast_table}.csv",
+        html=report(
+            "<results>/tables/{contrast_table}.html",
+            caption="captions/tables.rst",
+            category="Tables",
+        ),
+        tex="<results>/tables/{contrast_table}.tex",
+    log:
+        "<logs>/tabulate_contrasts/{contrast_table}.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        table=lambda wildcards: study.table(wildcards.contrast_table),
+        code=code("tabulate_contrasts.py"),
+    message:
+        "Tabulate the comparisons of series as {wildcards.contrast_table}"
+    script:
+        "../workflow_scripts/tabulate_contrasts.py"
+
+
+rule tabulate_robustness:
+    """Typeset the effective and relative robustness of every series."""
+    input:
+        series="<results>/effective_robustness/series.csv",
+    output:
+        csv="<results>/tables/{robustness_table}.csv",
+        html=report(
+            "<results>/tables/{robustness_table}.html",
+            caption="captions/tables.rst",
+            category="Tables",
+        ),
+        tex="<results>/tables/{robustness_table}.tex",
+    log:
+        "<logs>/tabulate_robustness/{robustness_table}.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        table=lambda wildcards: study.table(wildcards.robustness_table),
+        code=code("tabulate_robustness.py"),
+    message:
+        "Tabulate effective robustness as {wildcards.robustness_table}"
+    script:
+        "../workflow_scripts/tabulate_robustness.py"

@@ -1,10 +1,12 @@
-"""Takes the scores of a figure's runs; makes its linear trends with bootstrap intervals."""
+"""Takes scores; makes linear trends with their intervals, tests of their differences, and effective robustness."""
 
 
 rule fit_trends:
     """Fit the linear trend of every series of a figure."""
     input:
         scores="<results>/scores/{figure}.csv",
+        published=tables_from_elsewhere("published"),
+        studies=tables_from_elsewhere("studies"),
     output:
         trends="<results>/trends/{figure}.csv",
         bands="<results>/trends/{figure}_bands.csv",
@@ -17,6 +19,8 @@ rule fit_trends:
         trends=lambda wildcards: {
             "figure": wildcards.figure,
             "series": study.series(wildcards.figure),
+            "metric": study.metric(wildcards.figure),
+            "studies": study.studies(wildcards.figure),
             **config["trends"],
         },
         code=code("fit_trends.py"),
@@ -43,3 +47,59 @@ rule collect_trends:
         "Collect the trends of all figures"
     script:
         "../workflow_scripts/collect_trends.py"
+
+
+rule compare_series:
+    """Test whether the series of each panel of a figure share one trend, and compare them pairwise."""
+    input:
+        scores="<results>/scores/{trend_figure}.csv",
+        published=tables_from_elsewhere("published"),
+        studies=tables_from_elsewhere("studies"),
+    output:
+        comparisons="<results>/comparisons/{trend_figure}.csv",
+        contrasts="<results>/comparisons/{trend_figure}_contrasts.csv",
+    log:
+        "<logs>/compare_series/{trend_figure}.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        comparison=lambda wildcards: {
+            "figure": study.figure(wildcards.trend_figure),
+            "studies": study.studies(wildcards.trend_figure),
+            **config["comparisons"],
+        },
+        code=code("compare_series.py"),
+    message:
+        "Compare the series of {wildcards.trend_figure}"
+    script:
+        "../workflow_scripts/compare_series.py"
+
+
+rule effective_robustness:
+    """Measure how far every checkpoint and every series lies above the baselines' trends."""
+    input:
+        scores="<results>/scores.csv",
+    output:
+        checkpoints="<results>/effective_robustness/checkpoints.csv",
+        series="<results>/effective_robustness/series.csv",
+    log:
+        "<logs>/effective_robustness.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        robustness={
+            "scratch": SCRATCH,
+            "metric": study.metrics(),
+            **config["effective_robustness"],
+            **{
+                key: config["trends"][key]
+                for key in ("confidence", "resamples", "seed")
+            },
+        },
+        code=code("effective_robustness.py"),
+    message:
+        "Measure effective robustness"
+    script:
+        "../workflow_scripts/effective_robustness.py"

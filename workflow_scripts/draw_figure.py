@@ -15,5 +15,7 @@ if __name__ == "__main__":
             png=snakemake.output.png,
             table=snakemake.output.table,
             caption=snakemake.output.caption,
+            comparisons=snakemake.input.get("comparisons") or None,
+            published=snakemake.input.get("published", []),
         ),
     )

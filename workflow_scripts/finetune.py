@@ -13,6 +13,7 @@ def main() -> None:
         images=snakemake.input.images,
         table=snakemake.input.table,
         pretrained=snakemake.input.get("weights"),
+        head=snakemake.input.get("head"),
         checkpoints=snakemake.output.checkpoints,
         metrics=snakemake.output.metrics,
         distribution=run["distribution"],

@@ -10,6 +10,7 @@ if __name__ == "__main__":
             scores=snakemake.input.scores,
             trends=snakemake.output.trends,
             bands=snakemake.output.bands,
+            published=list(snakemake.input.get("published", [])),
             **snakemake.params.trends,
         ),
     )

@@ -32,6 +32,12 @@ ARCHITECTURE = {"builder": "DenseNet",
                 "arguments": {"growth_rate": 4, "block_config": [2, 2], "num_init_features": 8, "drop_rate": 0.2}}
 RECIPE = {"epochs": 4, "batch_size": 32, "learning_rate": 0.01, "weight_decay": 0.05, "image_size": 16,
           "augmentation": {"crop": "shift", "shift": 2, "flip": True}, "warmup_fraction": 0.1}
+TEXT = {"width": 4, "heads": 1, "layers": 1}
+# Imported before the forks, too.
+if stage == "self_supervised":
+    import pretraining_robustness.training.self_supervised
+if stage == "image_text":
+    from pretraining_robustness.training.pretrain_image_text import pretrain_image_text
 
 
 def data():
@@ -41,14 +47,22 @@ def data():
     task = {"row": np.arange(320), "y": labels, "split": ["train"] * 320}
     pyarrow.parquet.write_table(pa.table(task), folder / "images.parquet")
     pyarrow.parquet.write_table(pa.table({"row": np.arange(320), "label": labels}), folder / "index.parquet")
+    names = [f"{label},class {label}" for label in range(5)]
+    (folder / "classes.csv").write_text(os.linesep.join(["label,label_name", *names]))
 
 
 def work(out):
     logging.basicConfig(filename=folder / "log", level=logging.INFO, force=True)
     same = dict(images=folder / "images.npy", table=folder / "images.parquet", metrics=out / "metrics.csv",
                 distribution="d", architecture=ARCHITECTURE, recipe=RECIPE, seed=0, state=out / "state", code="c")
+    source = dict(index=folder / "index.parquet", weights=out / "weights.safetensors")
     if stage == "pretrain":
-        pretrain(index=folder / "index.parquet", weights=out / "weights.safetensors", **same)
+        pretrain(**source, **same)
+    elif stage == "self_supervised":
+        pretrain(**source, **same, objective={"name": stage, "projection": 8})
+    elif stage == "image_text":
+        pretrain_image_text(**source, **same, classes=folder / "classes.csv", text=out / "text.safetensors",
+                            objective={"name": stage, "embedding": 8, "context_length": 16, "text": TEXT})
     else:
         finetune(pretrained=None, checkpoints=[out / f"epoch_{epoch}.safetensors" for epoch in range(1, 5)], **same)
 
@@ -130,7 +144,7 @@ assert point > 6
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+@pytest.mark.parametrize("stage", ["pretrain", "self_supervised", "image_text", "finetune"])
 def test_a_killed_training_ends_with_the_same_bits(stage: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE_FOLDER), "OMP_NUM_THREADS": "1"}
     seed = random.SystemRandom().randrange(10**6)  # other moments at every run of this test; printed for a repetition

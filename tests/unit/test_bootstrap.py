@@ -1,9 +1,16 @@
-"""The closed-form bootstrap against a plain loop over resamples, and its coverage."""
+"""The closed-form bootstrap against a plain loop over resamples, and its coverage where the paper's holds."""
 
 import numpy as np
 import pytest
 
-from pretraining_robustness.trends.bootstrap import ResampledLines, percentile_band, percentile_interval, resample_lines
+from pretraining_robustness.trends.bootstrap import (
+    ResampledLines,
+    draw_counts,
+    lines_of_counts,
+    percentile_band,
+    percentile_interval,
+    resample_lines,
+)
 
 
 def correlated(generator, runs, epochs, slope=0.7, within=0.8):
@@ -52,23 +59,21 @@ def test_resamples_with_a_single_x_are_counted_and_left_out():
 
 
 def test_no_usable_resample_gives_no_interval():
-    none = ResampledLines(np.empty(0), np.empty(0), degenerate=5)
+    none = ResampledLines(np.empty(0), np.empty(0), usable=np.zeros(5, dtype=bool))
     assert np.isnan(percentile_interval(none.slopes, 0.95)).all()
     assert np.isnan(percentile_band(none, np.zeros(3), 0.95)).all()
 
 
-def test_correlated_checkpoints_need_the_bootstrap_of_runs():
-    """With 30 runs of 8 strongly correlated epochs the i.i.d. interval is far too narrow, that of runs nearly right."""
-    generator = np.random.default_rng(2)
-    covered = {"runs": 0, "checkpoints": 0}
-    trials = 300
-    for _ in range(trials):
-        x, y, runs = correlated(generator, runs=30, epochs=8)
-        for unit, clusters in (("runs", runs), ("checkpoints", np.arange(len(x)))):
-            low, high = percentile_interval(resample_lines(x, y, clusters, 500, generator).slopes, 0.95)
-            covered[unit] += low <= 0.7 <= high
-    assert covered["runs"] / trials >= 0.89
-    assert covered["checkpoints"] / trials <= 0.86
+def test_a_cluster_without_points_here_changes_nothing():
+    """Two series are resampled together by architecture, and one may lack an architecture."""
+    x, y, runs = correlated(np.random.default_rng(4), runs=4, epochs=5)
+    counts = draw_counts(5, 100, np.random.default_rng(6))
+    lines = lines_of_counts(x, y, runs, counts)
+    none = counts[:, :4].sum(axis=1) == 0
+    assert (lines.usable == ~none).all()
+    drawn = [np.repeat(np.arange(len(x)), row[runs].astype(int)) for row in counts[lines.usable]]
+    expected = [np.polyfit(x[rows], y[rows], 1) for rows in drawn]
+    np.testing.assert_allclose(np.stack([lines.slopes, lines.intercepts], axis=1), expected, rtol=1e-8)
 
 
 def test_independent_checkpoints_are_covered_by_the_paper_s_bootstrap():

@@ -34,6 +34,7 @@ def declare(**changes):
         "images": None,
         "balanced": None,
         "short_classes": "refuse",
+        "take": None,
     }
     return {"distribution": "some", "source": "mine", "seed": 0, **everything, **changes}
 
@@ -95,6 +96,14 @@ def test_choice_depends_on_the_seed_alone(source):
     other = make_distribution(images, classes, None, declare(images=50, seed=1))
     pd.testing.assert_frame_equal(first, again)
     assert set(first["image"]) != set(other["image"])
+
+
+def test_the_first_images_of_each_class_are_taken_where_asked(source):
+    images, _ = source
+    for each in (2, 4):
+        made = make_distribution(*source, None, declare(images=12 * each, balanced="classes", take="first"))
+        expected = images.sort_values("row").groupby("class_id").head(each)["row"]
+        assert sorted(made["row"]) == sorted(expected)
 
 
 def test_images_of_a_class_are_chosen_uniformly(source):

@@ -10,6 +10,9 @@ import yaml
 from pretraining_robustness.code_digest import package_modules
 
 DISTRIBUTION_OF = {"PIL": "pillow", "yaml": "pyyaml", "sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}
+DISTRIBUTION_OF |= {"open_clip": "open-clip-torch", "pytorch_metric_learning": "pytorch-metric-learning"}
+DISTRIBUTION_OF |= {"vl_convert": "vl-convert-python", "huggingface_hub": "huggingface-hub"}
+ENVIRONMENTS = ["acquire", "generate", "train", "analyse", "workflow"]
 
 
 def scripts_by_environment(repository):
@@ -51,7 +54,7 @@ def pins(repository, environment):
     return {match.group(1): match.group(2) for match in parsed}
 
 
-@pytest.mark.parametrize("environment", ["acquire", "train", "analyse"])
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_environment_holds_what_its_scripts_import(repository, environment):
     scripts = scripts_by_environment(repository)[environment]
     needed = set().union(*(imported_packages(script) for script in scripts))
@@ -71,6 +74,6 @@ def test_environments_without_torch_stay_without(repository):
 
 def test_every_version_is_the_locks(repository):
     lock = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (repository / "envs/lock.txt").read_text(), re.MULTILINE))
-    for environment in ("acquire", "train", "analyse"):
+    for environment in ENVIRONMENTS:
         for name, version in pins(repository, environment).items():
             assert lock[name] == version

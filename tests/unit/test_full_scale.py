@@ -21,7 +21,11 @@ from pretraining_robustness.study import Study
 def sources():
     imagenet = list(all_classes())
     species = species_list(5089, 579_184)
+    thousand = [f"{number:05d}" for number in range(1000)]
+    equal = pd.DataFrame({"class_id": thousand, "name": thousand, "images": 1000})
     return {
+        "fractaldb": equal,
+        "stable_diffusion": equal,
         "imagenet": pd.DataFrame(
             {
                 "class_id": [one.wnid for one in imagenet],
@@ -84,6 +88,12 @@ def choose(sources, paper_config, repository):
         ("inaturalist_diversity_100", 80_000, 4797, 7, None),
         ("inaturalist_diversity_67", 80_000, 3215, 7, None),
         ("inaturalist_diversity_33", 80_000, 1582, 7, None),
+        *[(f"{source}_full", 1_000_000, 1000, 1000, 1000) for source in ("fractaldb", "stable_diffusion")],
+        *[(f"{source}_150k", 150_000, 1000, 1000, 150) for source in ("fractaldb", "stable_diffusion")],
+        ("captions_full", 1_281_167, 1000, 1000, None),
+        ("captions_150k", 150_000, 1000, 1000, 150),
+        ("captions_25k", 25_000, 1000, 1000, 25),
+        ("self_supervised", 1_281_167, 1000, 1000, None),
     ],
 )
 def test_counts_are_the_papers(choose, name, images, classes, labels, each):
@@ -98,7 +108,7 @@ def test_counts_are_the_papers(choose, name, images, classes, labels, each):
 
 def test_every_distribution_is_tested_above(paper_config):
     marked = next(mark for mark in test_counts_are_the_papers.pytestmark if mark.name == "parametrize")
-    assert {case[0] for case in marked.args[1]} == set(paper_config["distributions"])
+    assert {case[0] for case in marked.args[1]} == set(Study(paper_config).trained_distributions)
 
 
 def test_image_diversity_changes_neither_the_total_nor_any_label(choose):

@@ -380,8 +380,28 @@ def test_empty_or_nested_class_folders_are_named(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------------------------------------- all of them
 
 
+def write_domainnet(folder: Path) -> Path:
+    rows = ["image_path,domain,split,category,y"]
+    for number, (domain, split) in enumerate([("real", "train"), ("real", "test"), ("sketch", "train")]):
+        path = f"{domain}/ant/{number}.jpg"
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content(str(number)))
+        rows.append(f"{path},{domain},{split},ant,0")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def write_captions(folder: Path) -> Path:
+    rows = ["image,caption"]
+    for number in range(3):
+        (folder / f"{number}.jpg").write_bytes(content(str(number)))
+        rows.append(f"{number}.jpg,a picture number {number}")
+    (folder / "captions.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
 def all_collections(folder: Path) -> dict[str, RawCollection]:
-    for name in ("task", "classes", "iwildcam"):
+    for name in ("task", "classes", "iwildcam", "domainnet", "captions"):
         (folder / name).mkdir()
     return {
         "imagenet": open_collection("imagenet", write_imagenet(folder)),
@@ -389,6 +409,8 @@ def all_collections(folder: Path) -> dict[str, RawCollection]:
         "iwildcam": open_collection("iwildcam", write_iwildcam(folder / "iwildcam")),
         "metadata_folder": open_collection("metadata_folder", [write_task(folder / "task")]),
         "class_folders": open_collection("class_folders", str(write_classes(folder / "classes"))),
+        "domainnet": open_collection("domainnet", write_domainnet(folder / "domainnet")),
+        "image_text": open_collection("image_text", write_captions(folder / "captions")),
     }
 
 
@@ -413,6 +435,8 @@ def test_every_reader_notices_that_its_files_changed(tmp_path: Path) -> None:
         "iwildcam": tmp_path / "iwildcam",
         "metadata_folder": tmp_path / "task",
         "class_folders": tmp_path / "classes",
+        "domainnet": tmp_path / "domainnet",
+        "image_text": tmp_path / "captions",
     }
     for name, raw in names.items():
         assert open_collection(name, raw).fingerprint() != before[name]

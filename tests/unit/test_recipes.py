@@ -54,6 +54,7 @@ def test_a_recipe_in_steps_has_equal_parts() -> None:
 
 def test_the_digest_changes_with_every_value() -> None:
     variants = [{}, {"batch_size": 5}, {"augmentation": {"flip": True}}, {"augmentation": {"crop": "shift"}}]
+    variants += [{"augmentation": {"colour_jitter": 0.5}}, {"augmentation": {"grayscale": 0.2}}]
     assert len({read_recipe({**MINIMAL, **variant}).digest() for variant in variants}) == len(variants)
     assert read_recipe(MINIMAL).digest() == read_recipe(dict(reversed(MINIMAL.items()))).digest()
 
@@ -69,6 +70,8 @@ def test_the_digest_changes_with_every_value() -> None:
         ({"optimizer": "adamax"}, "'adamax' is not one of adamw, adam, sgd"),
         ({"augmentation": {"crop": "centre"}}, "'centre' is not one of"),
         ({"augmentation": {"scale": [0.5, 0.2]}}, "not a range"),
+        ({"augmentation": {"colour_jitter": 1.5}}, r"recipe\.augmentation\.colour_jitter: 1\.5 is not within 0\.\.1"),
+        ({"augmentation": {"grayscale": -0.1}}, "grayscale: -0.1 is not within"),
         ({"learning_rate": 0}, "positive"),
     ],
 )

@@ -15,6 +15,7 @@ from pretraining_robustness.training.architectures import read_weights, save_wei
 from pretraining_robustness.training.batches import ResidentImages, training_batch
 from pretraining_robustness.training.finetune import finetune
 from pretraining_robustness.training.loop import train
+from pretraining_robustness.training.objectives import Supervised
 from pretraining_robustness.training.pretrain import pretrain
 from pretraining_robustness.training.recipes import read_recipe
 from pretraining_robustness.training.training_state import TrainingState, stamp
@@ -149,7 +150,8 @@ def test_the_loop_is_plain_training(tmp_path: Path, optimizer: str, reference: t
 
     ours, expected = network(), network()
     resident = ResidentImages(Store(images), np.arange(40), torch.device("cpu"))
-    reported = train(ours, resident, labels, recipe, 7, TrainingState(tmp_path, "s"), recipe.epoch_ends(40))
+    objective = Supervised(labels, recipe.label_smoothing)
+    reported = train(ours, resident, objective, recipe, 7, TrainingState(tmp_path, "s"), recipe.epoch_ends(40))
 
     momentum = {"momentum": 0.9} if optimizer == "sgd" else {}
     plain = reference(expected.parameters(), lr=0.01, weight_decay=0.05, **momentum)

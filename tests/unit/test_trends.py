@@ -11,11 +11,14 @@ from pretraining_robustness.trends.axis_scales import SCALES, axis_scale
 from pretraining_robustness.trends.fit import (
     BAND_COLUMNS,
     TREND_COLUMNS,
+    UNITS,
+    fit_series,
     fit_trends,
     least_squares,
     read_bands,
     read_trends,
 )
+from pretraining_robustness.trends.metric import score_metric
 from pretraining_robustness.trends.scores import COLUMNS
 
 
@@ -68,7 +71,7 @@ def test_the_fit_is_that_of_statsmodels(tmp_path, scale):
     assert (trend["n_checkpoints"], trend["n_runs"], trend["n_dropped"]) == (24, 4, 0)
     assert trend["slope_low"] < trend["slope"] < trend["slope_high"]
 
-    curve = bands[(bands["scale"] == scale) & (bands["bootstrap"] == "runs")]
+    curve = bands[(bands["scale"] == scale) & (bands["band"] == "runs")]
     predicted = reference.predict(sm.add_constant(SCALES[scale].forward(curve["x"].to_numpy())))
     np.testing.assert_allclose(curve["y"], SCALES[scale].inverse(predicted), atol=1e-10)
     assert curve["x"].min() == pytest.approx(scores["id_macro_f1"].min())
@@ -106,9 +109,10 @@ def test_the_tables_have_their_columns_and_one_row_a_series_and_scale(tmp_path):
     assert list(bands.columns) == BAND_COLUMNS
     assert trends["series"].tolist() == ["b"] * 3 + ["a"] * 3
     assert not trends.duplicated(["figure", "series", "scale"]).any()
-    assert set(bands["bootstrap"]) == {"runs", "checkpoints"}
+    assert set(bands["band"]) == set(UNITS) == {"runs", "resampled_runs", "checkpoints"}
     assert bands[["x", "y", "low", "high"]].to_numpy().min() >= 0
-    assert trends[[f"{name}_checkpoints" for name in ("slope_low", "slope_high")]].notna().all(axis=None)
+    assert trends.drop(columns="note").notna().all(axis=None)
+    assert (trends["metric"] == "macro_f1").all()
 
 
 def test_results_depend_on_the_seed_and_on_no_other_series(tmp_path):
@@ -119,7 +123,9 @@ def test_results_depend_on_the_seed_and_on_no_other_series(tmp_path):
     other, _ = fit(tmp_path, a, ["a"], seed=1)
     pd.testing.assert_frame_equal(alone, again)
     pd.testing.assert_frame_equal(alone, beside[beside["series"] == "a"].reset_index(drop=True))
-    assert not np.allclose(alone["slope_low"], other["slope_low"], rtol=1e-9)
+    for unit in ("resampled_runs", "checkpoints"):
+        assert not np.allclose(alone[f"slope_low_{unit}"], other[f"slope_low_{unit}"], rtol=1e-9)
+    np.testing.assert_array_equal(alone["slope_low"], other["slope_low"])  # nothing is drawn
 
 
 def test_scores_of_0_and_1_are_dropped_where_they_have_no_place_and_counted(tmp_path):
@@ -133,6 +139,8 @@ def test_scores_of_0_and_1_are_dropped_where_they_have_no_place_and_counted(tmp_
     by_scale, clean = trends.set_index("scale"), clean.set_index("scale")
     assert by_scale.at["probit", "slope"] == pytest.approx(clean.at["probit", "slope"], abs=1e-12)
     assert by_scale.at["probit", "n_checkpoints"] == 22
+    assert "left out 2 with an F1 of 0 or 1" in by_scale.at["probit", "note"]
+    assert "left out" not in by_scale.at["linear", "note"]
 
 
 @pytest.mark.parametrize(
@@ -156,9 +164,64 @@ def test_few_runs_and_unusable_resamples_are_noted(tmp_path):
     scores = series_scores("a", runs=3, epochs=1)
     trends, _ = fit(tmp_path, scores, ["a"], scales=["probit"])
     row = trends.iloc[0]
-    assert "only 3 runs: intervals are probably too narrow" in row["note"]
+    assert "only 3 runs: bootstrap intervals are probably too narrow" in row["note"]
     assert f"{400 - int(row['resamples'])} of 400 resamples of runs had a single ID score" in row["note"]
     assert 300 < row["resamples"] < 390  # 1/9 of them draw one run three times
+
+
+def test_the_intervals_of_runs_are_those_of_cr2_standard_errors(tmp_path):
+    """With every checkpoint a run of its own CR2 is HC2, which statsmodels has."""
+    scores = series_scores("a", runs=30, epochs=1, seed=2)
+    trends, bands = fit(tmp_path, scores, ["a"], scales=["probit"])
+    row = trends.iloc[0]
+    x, y = (stats.norm.ppf(scores[column]) for column in ("id_macro_f1", "ood_macro_f1"))
+    reference = sm.OLS(y, sm.add_constant(x)).fit(cov_type="HC2")
+    assert row["slope_error"] == pytest.approx(reference.bse[1], abs=1e-10)
+    half = stats.t.ppf(0.975, row["slope_freedom"]) * reference.bse[1]
+    assert row["slope_low"] == pytest.approx(row["slope"] - half, abs=1e-10)
+    assert row["slope_high"] == pytest.approx(row["slope"] + half, abs=1e-10)
+    curve = bands[bands["band"] == "runs"]
+    place = sm.add_constant(stats.norm.ppf(curve["x"]))
+    error = np.sqrt(np.einsum("ni,ij,nj->n", place, reference.cov_params(), place))
+    width = (stats.norm.ppf(curve["high"]) - stats.norm.ppf(curve["low"])) / 2
+    assert ((width / error > stats.t.ppf(0.975, 28)) & (width / error < stats.t.ppf(0.975, 2))).all()
+    np.testing.assert_allclose(
+        (stats.norm.ppf(curve["high"]) + stats.norm.ppf(curve["low"])) / 2, stats.norm.ppf(curve["y"]), atol=1e-9
+    )
+
+
+def test_accuracy_is_fitted_and_named_like_macro_f1(tmp_path):
+    scores = series_scores("a")
+    swapped = scores.assign(id_accuracy=scores["id_macro_f1"], ood_accuracy=scores["ood_macro_f1"])
+    swapped = swapped.assign(id_macro_f1=0.5, ood_macro_f1=0.4)
+    by_f1, _ = fit(tmp_path, scores, ["a"])
+    by_accuracy, _ = fit(tmp_path, swapped, ["a"], metric="accuracy")
+    pd.testing.assert_frame_equal(by_f1.assign(metric="accuracy"), by_accuracy)
+    constant, _ = fit(tmp_path, swapped, ["a"], scales=["probit"])
+    assert constant["note"].tolist() == ["no trend: all checkpoints have the same in-distribution F1"]
+    extreme, _ = fit(tmp_path, swapped.assign(ood_accuracy=1.0), ["a"], scales=["logit"], metric="accuracy")
+    assert extreme["note"].tolist() == ["no trend: every checkpoint has an accuracy of 0 or 1"]
+    with pytest.raises(InputError, match="'f2' is not a metric of a score table; use one of macro_f1, accuracy"):
+        fit(tmp_path, scores, ["a"], metric="f2")
+
+
+def test_missing_scores_are_left_out_and_counted():
+    """A score table has none, published numbers of another metric do (published.py)."""
+    scores = series_scores("a")
+    options = {"resamples": 100, "confidence": 0.95}
+    metric, scale = score_metric("macro_f1"), SCALES["probit"]
+    holes = scores.assign(ood_macro_f1=scores["ood_macro_f1"].mask(scores.index < 3))
+    row, bands = fit_series(holes, scale, metric, generator=np.random.default_rng(0), **options)
+    clean, _ = fit_series(scores.iloc[3:], scale, metric, generator=np.random.default_rng(0), **options)
+    assert row["slope"] == clean["slope"]
+    assert row["n_dropped"] == 3
+    assert "left out 3 without a score" in row["note"]
+    assert bands.notna().all(axis=None)
+    nothing, bands = fit_series(
+        scores.assign(id_macro_f1=np.nan), scale, metric, generator=np.random.default_rng(0), **options
+    )
+    assert nothing["note"] == "no trend: every score is missing"
+    assert bands.empty
 
 
 def test_several_downstream_tasks_are_not_mixed(tmp_path):

@@ -19,15 +19,28 @@ from pretraining_robustness.study import Study
 TRAINED = [
     *("imagenet_full", "imagenet_50k", "inaturalist_full", "inaturalist_50k"),
     *("imagenet_depth_2", "imagenet_animals", "imagenet_diversity_33"),
+    *("fractaldb_150k", "stable_diffusion_150k", "captions_25k", "self_supervised"),
 ]
 DISTRIBUTIONS = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8"))["distributions"]
 TINY = {
     "scale": {
         **{"images": 0.001, "classes": 0.025, "superclasses": 0.125, "subclasses": 0.25},
-        **{"task_images": 0.004, "task_classes": 0.06},
+        **{"task_images": 0.004, "task_classes": 0.06, "domain_images": 0.0006, "domain_classes": 0.02},
     },
-    "sources": {"imagenet": {"world": {"image_size": 48}}, "inaturalist": {"world": {"image_size": 48}}},
-    "tasks": {"iwildcam": {"world": {"image_size": 48, "cameras": 16}}},
+    "sources": {
+        "imagenet": {"world": {"image_size": 48}},
+        "inaturalist": {"world": {"image_size": 48}},
+        "fractaldb": {"search": {"points": 10000, "filling_rate": 0.01}, "render": {"points": 2000}},
+        "stable_diffusion": {
+            "training": {"autoencoder_steps": 5, "steps": 5},
+            "generate": {"steps": 2},
+            "recognised_by": {"architecture": "densenet14"},
+        },
+    },
+    "tasks": {
+        "iwildcam": {"world": {"image_size": 48, "cameras": 16}},
+        "domainnet": {"world": {"image_size": 48}},
+    },
     "left_out": [name for name in DISTRIBUTIONS if name not in TRAINED],
     "runs": {"architectures": ["densenet14"]},
     "recipes": {"pretrain": {"steps": 6}, "finetune": {"epochs": 2}},
@@ -123,8 +136,28 @@ def test_manifests_are_readable_and_nested(finished):
     assert small["class_id"].str.fullmatch(r"n\d{8}").all()
 
 
+def test_generated_images_know_their_prompts_and_are_judged(finished):
+    folder = finished.folder / "results/generated/stable_diffusion"
+    images = pd.read_parquet(finished.folder / "results/stores/stable_diffusion/images.parquet")
+    prompts = set(pd.read_csv(folder / "prompts.csv")["prompt"])
+    assert len(images) == 1000
+    assert images["seed"].is_unique
+    assert set(images["prompt"]) <= prompts
+    taken = pd.read_csv(finished.folder / "results/distributions/stable_diffusion_150k/manifest.csv")
+    assert set(taken["image"]) == set(images.head(150)["image"])
+    judged = pd.read_csv(folder / "recognition.csv").iloc[0]
+    assert judged["images"] == 1000
+    assert 0 <= judged["top1"] <= judged["top5"] <= 1
+
+
+def test_the_page_has_every_checkpoint(finished):
+    page = (finished.folder / "results/page.html").read_text(encoding="utf-8")
+    assert all(name in page for name in TRAINED)
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", page)
+
+
 def test_nothing_is_left_unfinished(finished):
-    assert not list(finished.folder.rglob("unfinished"))
+    assert not list(finished.folder.rglob("unfinished*"))
     assert not list(finished.folder.rglob("*.part"))
 
 

@@ -3,6 +3,8 @@
 import pytest
 import yaml
 
+from pretraining_robustness.study import Study
+
 
 def test_demo_trains_every_network_once(workflow, config):
     jobs = workflow.plan("demo")
@@ -25,10 +27,14 @@ def test_one_figure_needs_only_its_own_runs(workflow, config):
 def test_runs_shared_by_figures_are_trained_once(workflow, config):
     """All figures together train what their distributions need, though the figures share most of their series."""
     jobs = workflow.plan()
-    architectures = len(config["runs"]["architectures"])
-    trained = len(config["distributions"]) - len(config["left_out"])
-    assert jobs["pretrain"] == trained * architectures
-    assert jobs["finetune"] == jobs["evaluate"] == (trained + 1) * architectures
+    study, architectures = Study(config), len(config["runs"]["architectures"])
+    trained = [name for name in config["distributions"] if name not in config["left_out"]]
+    captioned = [name for name in study.captioned() if name in trained]
+    assert jobs["pretrain"] == (len(trained) - len(captioned)) * architectures
+    assert jobs["pretrain_image_text"] == len(captioned) * architectures
+    # Each pair of domains is fine-tuned on from scratch and from ImageNet, which is pre-trained once for all tasks.
+    expected = (len(trained) + 1 + 2 * len(study.domain_pairs)) * architectures
+    assert jobs["finetune"] == jobs["evaluate"] == expected
     assert jobs["draw_figure"] + jobs["draw_pictures"] + jobs["draw_pipeline"] == len(config["figures"])
     assert sum(jobs[f"tabulate_{kind}"] for kind in ("sources", "experiments", "cooccurrence")) == len(config["tables"])
 
@@ -42,12 +48,16 @@ def test_every_figure_and_table_has_its_own_target(workflow, config):
 def test_full_study_plans_without_data(workflow, paper_config):
     jobs = workflow.plan(config=paper_config)
     architectures = len(paper_config["runs"]["architectures"])
-    distributions = len(paper_config["distributions"])
-    assert distributions == 33
-    assert jobs["pretrain"] == distributions * architectures
-    assert jobs["finetune"] == jobs["evaluate"] == (distributions + 1) * architectures
-    assert jobs["make_distribution"] == jobs["check_distribution"] == distributions
+    assert jobs["pretrain"] == 38 * architectures  # 33 of natural images, 4 of synthetic ones, 1 without labels
+    assert jobs["pretrain_image_text"] == 3 * architectures
+    assert jobs["take_published_weights"] == 10  # eight networks of OpenAI, two of others
+    runs = (38 + 3 + 1) * architectures + 10 + 3 * 2 * architectures
+    assert jobs["finetune"] == jobs["evaluate"] == runs
+    assert jobs["make_distribution"] == jobs["check_distribution"] == 38 + 3
     assert jobs["acquire_imagenet"] == jobs["acquire_inaturalist"] == jobs["acquire_iwildcam"] == 1
+    assert jobs["acquire_domainnet"] == jobs["search_fractals"] == jobs["render_fractals"] == 1
+    assert jobs["generate_images"] == 64
+    assert jobs["train_diffusion"] == 0
     assert jobs["acquire_breeds"] == jobs["select_breeds"] == 1
     assert jobs["draw_imagenet"] == 0
 

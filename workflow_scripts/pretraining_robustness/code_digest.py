@@ -7,16 +7,17 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 FACTS = PACKAGE.parent.parent / "data"
+READ = (".csv", ".js", ".css", ".html")  # files that a module may name and read
 # Logging, error messages and the digest itself cannot change a result.
 IGNORED = [["errors"], ["rule"], ["code_digest"]]
 
 
 def code_digest(script: Path) -> str:
-    """Return a digest of `script`, of every module of this package that it imports and of every table that they name.
+    """Return a digest of `script`, of every module of this package that it imports and of every file that they name.
 
-    Modules count when they are imported directly or not, anywhere in the code. Tables are CSV files that a module
-    names, beside it or in the repository's `data/`. The digest is taken of the syntax trees without docstrings:
-    comments, docstrings and formatting do not change it.
+    Modules count when they are imported directly or not, anywhere in the code. Files are tables and parts of pages that
+    a module names, beside it or in the repository's `data/`. The digest is taken of the syntax trees without
+    docstrings: comments, docstrings and formatting do not change it.
     """
     seen: dict[str, str] = {}
     waiting = [script]
@@ -30,15 +31,15 @@ def code_digest(script: Path) -> str:
 
 @cache
 def _module_digest(path: Path) -> tuple[str, list[Path]]:
-    """Return the digest of one module with the tables it names, and the modules of this package it imports."""
+    """Return the digest of one module with the files it names, and the modules of this package it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = sorted({module for node in ast.walk(tree) for module in package_modules(node)})
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
             node.body = node.body[1:]
     digest = hashlib.sha256(ast.dump(tree).encode())
-    for table in _named_tables(tree, path.parent):
-        digest.update(table.read_bytes())
+    for file in _named_files(tree, path.parent):
+        digest.update(file.read_bytes())
     return digest.hexdigest(), imported
 
 
@@ -60,7 +61,7 @@ def package_modules(node: ast.AST) -> list[Path]:
     return paths
 
 
-def _named_tables(tree: ast.AST, folder: Path) -> list[Path]:
+def _named_files(tree: ast.AST, folder: Path) -> list[Path]:
     constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
-    names = sorted({name for name in constants if isinstance(name, str) and name.endswith(".csv") and "\n" not in name})
+    names = sorted({name for name in constants if isinstance(name, str) and name.endswith(READ) and "\n" not in name})
     return [place / name for name in names for place in (folder, FACTS) if (place / name).is_file()]

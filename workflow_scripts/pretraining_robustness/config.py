@@ -1,5 +1,6 @@
 """Check the study's configuration against its schema and against itself, in words a person can act on."""
 
+import csv
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +13,12 @@ from jsonschema.exceptions import ValidationError, best_match
 from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 
+# What a source needs that is made, not decoded from files.
+MADE_FROM = {
+    "fractaldb": ["search", "render"],
+    "stable_diffusion": ["prompts", "model", "generate", "recognised_by"],
+    "published": ["pretrained"],
+}
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
 RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
 
@@ -45,22 +52,47 @@ def _check_collections(config: dict[str, Any]) -> None:
             key = f"{kind}.{name}"
             if name in config["sources"] and name in config["tasks"]:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
-            if collection["format"] == "folder":
-                if "path" not in collection:
-                    raise InputError(f"config {key}: the format 'folder' needs 'path', the folder with your pictures.")
+            if "pair_of" in collection:
+                _check_pair(config, key, collection)
                 continue
-            needed = ["images", "classes"]
-            if config["acquisition"] == "draw":
+            if collection["format"] in ("folder", "image_text"):
+                if "path" not in collection:
+                    place = "'path', the folder with your pictures"
+                    raise InputError(f"config {key}: the format '{collection['format']}' needs {place}.")
+                continue
+            needed = ["images", "classes", *MADE_FROM.get(collection["format"], [])]
+            if collection["format"] in MADE_FROM:
+                _check_made(config, key, collection)
+            elif config["acquisition"] == "draw":
                 needed.append("world")
             elif name != collection["format"] or name not in config.get("downloads", {}):
-                declared = ", ".join(sorted(config.get("downloads", {}))) or "nothing"
+                declared = ", ".join(sorted(set(config.get("downloads", {})) - {"place"})) or "nothing"
                 raise InputError(
                     f"config {key}: files to download are declared for {declared}; "
                     f"a real {collection['format']} source or task must have that name."
                 )
             for required in needed:
-                if required not in collection:
+                if required not in collection and (required, collection["format"]) != ("classes", "published"):
                     raise InputError(f"config {key}: the key '{required}' is missing; {collection['format']} needs it.")
+
+
+def _check_pair(config: dict[str, Any], key: str, pair: dict[str, Any]) -> None:
+    with_domains = {name: task["domains"] for name, task in config["tasks"].items() if "domains" in task}
+    known_name(f"{key}.pair_of", pair["pair_of"], "collection of domains", with_domains)
+    for role in ("id_domain", "ood_domain"):
+        known_name(f"{key}.{role}", pair[role], "domain", with_domains[pair["pair_of"]])
+
+
+def _check_made(config: dict[str, Any], key: str, source: dict[str, Any]) -> None:
+    if source["format"] == "stable_diffusion":
+        judge = source["recognised_by"]
+        known_name(f"{key}.recognised_by.distribution", judge["distribution"], "distribution", config["distributions"])
+        known_name(f"{key}.recognised_by.architecture", judge["architecture"], "architecture", config["architectures"])
+        formats = [one["format"] for one in config["sources"].values()]
+        if source.get("model") == "trained" and "training" not in source:
+            raise InputError(f"config {key}: the model 'trained' needs 'training'; or name a model or a folder.")
+        if source.get("model") == "trained" and "imagenet" not in formats:
+            raise InputError(f"config {key}: the model 'trained' is trained on ImageNet, which is no source here.")
 
 
 def locate(table: str, repository: Path) -> Path:
@@ -77,6 +109,13 @@ def _check_distributions(config: dict[str, Any], repository: Path) -> None:
             raise InputError(f"config {key}: 'scratch' stands for no pre-training; choose another name.")
         known_name(f"{key}.source", distribution["source"], "source", config["sources"])
         source = config["sources"][distribution["source"]]
+        if "objective" in distribution:
+            known_name(f"{key}.objective", distribution["objective"], "objective", config["objectives"])
+        for architecture in distribution.get("architectures", []):
+            known_name(f"{key}.architectures", architecture, "architecture", config["architectures"])
+        if source["format"] == "published":
+            _check_published(key, distribution)
+            continue
         choice = distribution.get("classes", {})
         asked = {
             "images": distribution.get("images"),
@@ -109,6 +148,17 @@ def _check_distributions(config: dict[str, Any], repository: Path) -> None:
         known_name("left_out", name, "distribution", config["distributions"])
 
 
+def _check_published(key: str, distribution: dict[str, Any]) -> None:
+    """Published weights are taken as they are: nothing can be chosen of what they were trained on."""
+    for choice in distribution:
+        if choice not in ("source", "label", "evidence", "architectures", "head"):
+            raise InputError(
+                f"config {key}.{choice}: only weights can be had of {distribution['source']}; leave it out."
+            )
+    if "architectures" not in distribution:
+        raise InputError(f"config {key}: the key 'architectures' is missing; name those whose weights are published.")
+
+
 def _check_runs(config: dict[str, Any]) -> None:
     for name in config["runs"]["architectures"]:
         known_name("runs.architectures", name, "architecture", config["architectures"])
@@ -130,9 +180,9 @@ def _check_runs(config: dict[str, Any]) -> None:
 
 
 def _check_figures(config: dict[str, Any]) -> None:
-    series_names = [SCRATCH, *config["distributions"]]
     for name, figure in config["figures"].items():
         key = f"figures.{name}"
+        series_names = [SCRATCH, *config["distributions"], *_from_elsewhere(key, figure)]
         if figure["kind"] == "pictures":
             for number, panel in enumerate(figure["panels"]):
                 if "distribution" in panel:
@@ -143,7 +193,8 @@ def _check_figures(config: dict[str, Any]) -> None:
                     known_name(f"{key}.panels.{number}.collection", panel["collection"], "source or task", collections)
         if figure["kind"] not in ("trends", "residuals"):
             continue
-        known_name(f"{key}.task", figure["task"], "task", config["tasks"])
+        tasks = [task for task, spec in config["tasks"].items() if "domains" not in spec]
+        known_name(f"{key}.task", figure["task"], "task", tasks)
         known_name(f"{key}.scale", figure["scale"], "fitted scale (trends.scales)", config["trends"]["scales"])
         if figure["kind"] == "residuals":
             known_name(f"{key}.baseline", figure["baseline"], "distribution", series_names)
@@ -155,6 +206,26 @@ def _check_figures(config: dict[str, Any]) -> None:
         for number, panel in enumerate(figure["panels"]):
             for series in panel["series"]:
                 known_name(f"{key}.panels.{number}.series", series, "distribution", series_names)
+
+
+def _from_elsewhere(key: str, figure: dict[str, Any]) -> list[str]:
+    """Return the series that the tables of published numbers and other studies give a figure."""
+    series = []
+    for path in figure.get("published", []):
+        series += _column(key, path, "group")
+    for study, path in figure.get("studies", {}).items():
+        series += [f"{study}/{name}" for name in _column(key, path, "distribution")]
+    return list(dict.fromkeys(series))
+
+
+def _column(key: str, path: str, column: str) -> list[str]:
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            return [row[column] for row in csv.DictReader(file)]
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"config {key}: {path} is not a readable table with a column {column} ({error}); correct the path."
+        ) from None
 
 
 def _check_tables(config: dict[str, Any]) -> None:

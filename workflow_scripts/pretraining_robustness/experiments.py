@@ -19,12 +19,12 @@ def _describe(study: Study, name: str) -> dict[str, Any]:
     runs = study.config["runs"]
     figures = [figure for figure in study.scored_figures if name in study.asked(figure)]
     tasks = dict.fromkeys(study.config["figures"][figure]["task"] for figure in figures)
-    architectures = runs["architectures"]
+    architectures = study.architectures(name)
     common = {
         "distribution": name,
         "label": study.label(name),
         "figures": figures,
-        "task": ", ".join(study.collection(task).get("label", task) for task in tasks),
+        "task": ", ".join(map(study.task_label, tasks)),
         "architectures": architectures,
         "seeds": runs["seeds"],
         "finetune": {one: study.recipe("finetune", one) for one in architectures},
@@ -46,6 +46,8 @@ def _describe(study: Study, name: str) -> dict[str, Any]:
             "evidence": "paper, Figure 2",
         }
     written = study.config["distributions"][name]
+    if study.is_published(name):
+        return {**common, **_published(study, name)}
     declared, here = study.declaration(name, full_scale=True), study.distribution(name)
     return {
         **common,
@@ -59,7 +61,28 @@ def _describe(study: Study, name: str) -> dict[str, Any]:
         "nested_in": "; ".join(f"{key.replace('_', ' ')} {other}" for key, other in study.relations(name).items())
         or None,
         "selection_seed": here["seed"],
-        "pretrain": {one: study.recipe("pretrain", one) for one in architectures},
+        "pretrain": {one: study.recipe("pretrain", one, name) for one in architectures},
+        "evidence": written.get("evidence", "own"),
+    }
+
+
+def _published(study: Study, name: str) -> dict[str, Any]:
+    """Describe an experiment that starts from published weights."""
+    written = study.config["distributions"][name]
+    source = study.collection(written["source"])
+    label = source.get("label", written["source"])
+    settings = {"source": written["source"], "images": source["images"], "objective": "image_text"}
+    return {
+        "reference": None,
+        "run": name not in study.config["left_out"],
+        "source": label,
+        "selection": f"published weights ({source['pretrained']}); {source['images']:,} image-text pairs",
+        "label_map": "none",
+        "declared": settings,
+        "here": settings,
+        "nested_in": None,
+        "selection_seed": None,
+        "pretrain": None,
         "evidence": written.get("evidence", "own"),
     }
 
@@ -75,7 +98,7 @@ def reference(study: Study, name: str) -> str | None:
         root = written[root]["classes_nested_in"]
     if root != name:
         return root
-    interventions = {"classes", "labels", "images", "balanced"}
+    interventions = {"classes", "labels", "images", "balanced", "objective"}
     whole = [
         other
         for other, declared in written.items()
@@ -88,6 +111,7 @@ def _settings(study: Study, name: str, declared: dict[str, Any], scale: float) -
     total = study.collection(declared["source"]).get("images")
     return {
         "source": declared["source"],
+        "objective": study.objective(name)["name"],
         "classes": _classes(declared),
         "labels": _label_map(study, name),
         "images": declared["images"] or (scaled(total, scale) if total else "all"),

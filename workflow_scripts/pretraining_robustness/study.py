@@ -10,6 +10,11 @@ from typing import Any
 
 from pretraining_robustness.config import RELATIONS, SCRATCH
 
+OWN = ("folder", "image_text")  # formats of your own data, which no scale changes
+NOT_RAW = ("fractaldb", "stable_diffusion", "published")  # formats of sources whose stores are not decoded from files
+IMAGES_PER_INSTANCE = 100  # FractalDB renders a system in 25 weightings, each of them flipped in 4 ways
+METRICS = {"macro_f1": "macro F1 score", "accuracy": "accuracy"}
+
 
 @dataclass(frozen=True, order=True)
 class Run:
@@ -49,8 +54,50 @@ class Study:
 
     @property
     def distributions(self) -> list[str]:
-        """Names of the distributions that this study does not leave out."""
-        return [name for name in self.config["distributions"] if name not in self.config["left_out"]]
+        """Names of the distributions of images that this study makes."""
+        return [name for name in self.trained_distributions if name not in self.config["left_out"]]
+
+    @property
+    def trained_distributions(self) -> list[str]:
+        """Names of the distributions on which networks are pre-trained."""
+        return [name for name in self.config["distributions"] if not self.is_published(name)]
+
+    @property
+    def published_distributions(self) -> list[str]:
+        """Names of the distributions of which only the weights of published networks can be had."""
+        return [name for name in self.config["distributions"] if self.is_published(name)]
+
+    def is_published(self, distribution: str) -> bool:
+        """Whether only published weights can be had of a distribution."""
+        return bool(self.collection(self.config["distributions"][distribution]["source"])["format"] == "published")
+
+    def captioned(self) -> list[str]:
+        """Names of the distributions whose images are learned with captions."""
+        return [name for name in self.trained_distributions if self.objective(name)["name"] == "image_text"]
+
+    def sources_of_format(self, format: str) -> list[str]:
+        """Names of the sources of a format."""
+        return [name for name, source in self.config["sources"].items() if source["format"] == format]
+
+    @property
+    def raw_collections(self) -> list[str]:
+        """Names of the sources and tasks whose stores are decoded from raw files."""
+        sources = [name for name, source in self.config["sources"].items() if source["format"] not in NOT_RAW]
+        return [*sources, *(name for name, task in self.config["tasks"].items() if "pair_of" not in task)]
+
+    @property
+    def domain_pairs(self) -> list[str]:
+        """Names of the tasks that are pairs of domains."""
+        return [name for name, task in self.config["tasks"].items() if "pair_of" in task]
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the downstream tasks; a collection of domains is none, its pairs are."""
+        return [name for name, task in self.config["tasks"].items() if "domains" not in task]
+
+    def task_collection(self, task: str) -> str:
+        """Return the collection that holds the images of a task: its own, or that of its pair's domains."""
+        return str(self.config["tasks"][task].get("pair_of", task))
 
     def asked(self, figure: str) -> list[str]:
         """Distributions that a figure of scores is declared to show, each once."""
@@ -65,15 +112,33 @@ class Study:
         """Distributions that a figure of scores shows, each once, without those that the study leaves out."""
         return [name for name in self.asked(figure) if name not in self.config["left_out"]]
 
+    def metric(self, figure: str) -> str:
+        """Return what a figure of scores shows of its task: macro_f1 or accuracy."""
+        return str(self.config["tasks"][self.config["figures"][figure]["task"]].get("metric", "macro_f1"))
+
+    def metrics(self) -> dict[str, str]:
+        """Return the metric of each task."""
+        return {task: str(self.config["tasks"][task].get("metric", "macro_f1")) for task in self.tasks}
+
+    def studies(self, figure: str) -> dict[str, str]:
+        """Return the score tables of other studies that a figure shows, by the study's name."""
+        return dict(self.config["figures"][figure].get("studies", {}))
+
     def runs(self, *figures: str) -> list[Run]:
         """Runs that the figures need, each once, sorted."""
         return sorted({run for figure in figures for run in self._figure_runs(figure)})
 
     def _figure_runs(self, figure: str) -> Iterator[Run]:
-        for distribution in self.series(figure):
-            for architecture in self.config["runs"]["architectures"]:
+        own = [name for name in self.series(figure) if name == SCRATCH or name in self.config["distributions"]]
+        for distribution in own:
+            for architecture in self.architectures(distribution):
                 for seed in self.config["runs"]["seeds"]:
                     yield Run(self.config["figures"][figure]["task"], distribution, architecture, seed)
+
+    def architectures(self, distribution: str) -> list[str]:
+        """Return the architectures that are trained on a distribution."""
+        declared = self.config["distributions"].get(distribution, {})
+        return list(declared.get("architectures", self.config["runs"]["architectures"]))
 
     def panels(self, figure: str) -> list[dict[str, Any]]:
         """Return the panels of a figure of pictures, each with its collection; none needs training."""
@@ -85,23 +150,60 @@ class Study:
         return panels
 
     def collection(self, name: str) -> dict[str, Any]:
-        """Return the configuration of a source or a task."""
-        return self.config["sources"].get(name) or self.config["tasks"][name]
+        """Return the configuration of a source or a task; of a pair of domains, that of their collection."""
+        return self.config["sources"].get(name) or self.config["tasks"][self.task_collection(name)]
 
     def is_drawn(self, name: str) -> bool:
         """Whether a source or a task is a miniature that the pipeline draws."""
-        return self.config["acquisition"] == "draw" and self.collection(name)["format"] != "folder"
+        return self.config["acquisition"] == "draw" and self.collection(name)["format"] not in (*OWN, "published")
 
     def world(self, name: str) -> dict[str, Any]:
         """Return what the drawing rule of a source or a task is told: images, classes, seed and looks."""
         collection, scale = self.collection(name), self.config["scale"]
-        prefix = "task_" if name in self.config["tasks"] else ""
+        prefix = "" if name in self.config["sources"] else "domain_" if "domains" in collection else "task_"
+        domains = {"domains": collection["domains"]} if "domains" in collection else {}
         return {
             "images": scaled(collection["images"], scale[f"{prefix}images"]),
             "classes": scaled(collection["classes"], scale[f"{prefix}classes"]),
             "seed": self.config["world_seed"],
+            **domains,
             **collection["world"],
         }
+
+    def search(self, source: str) -> dict[str, Any]:
+        """Return what the search for fractals is told: how many categories, and how."""
+        spec = self.collection(source)
+        return {"categories": scaled(spec["classes"], self.config["scale"]["classes"]), **spec["search"]}
+
+    def render(self, source: str) -> dict[str, Any]:
+        """Return how fractals are drawn: each weighting of a system in so many instances, each of them flipped."""
+        spec, scale = self.collection(source), self.config["scale"]
+        images, classes = scaled(spec["images"], scale["images"]), scaled(spec["classes"], scale["classes"])
+        return {"instances": max(1, round(images / classes / IMAGES_PER_INSTANCE)), **spec["render"]}
+
+    def prompts(self, source: str) -> dict[str, Any]:
+        """Return how prompts are dealt out to the images that Stable Diffusion generates."""
+        spec = self.collection(source)
+        return {"images": scaled(spec["images"], self.config["scale"]["images"]), **spec["prompts"]}
+
+    def generate(self, source: str) -> dict[str, Any]:
+        """Return how Stable Diffusion generates images, and how they are stored."""
+        spec = self.collection(source)
+        settings = {key: value for key, value in spec["generate"].items() if key != "shards"}
+        store = {**self.config["store"], **spec.get("store", {})}
+        return {**settings, "size": store["size"], "encoding": store["encoding"]}
+
+    def published(self, distribution: str) -> str:
+        """Return the name of the published weights that stand for a distribution."""
+        return str(self.collection(self.config["distributions"][distribution]["source"])["pretrained"])
+
+    def objective(self, distribution: str) -> dict[str, Any]:
+        """Return what pre-training learns by: the name of the objective and its settings."""
+        name = self.config["distributions"][distribution].get("objective")
+        if name is None:
+            return {"name": "supervised"}
+        spec = self.config["objectives"][name]
+        return {"name": spec["kind"], **{key: spec[key] for key in spec if key not in ("kind", "recipe")}}
 
     def store(self, name: str) -> dict[str, Any]:
         """Return how the images of a source or a task are stored."""
@@ -139,12 +241,13 @@ class Study:
             "images": scaled(declared["images"], scale["images"]) if "images" in declared else None,
             "balanced": declared.get("balanced"),
             "short_classes": declared.get("short_classes", "refuse"),
+            "take": declared.get("take"),
             "seed": self.config["selection_seed"],
         }
 
     def scale(self, collection: str) -> dict[str, float]:
         """Return the factors on the paper's numbers for a source or task; 1 for your own folders."""
-        own = self.collection(collection)["format"] == "folder"
+        own = self.collection(collection)["format"] in (*OWN, "published")
         return dict.fromkeys(self.config["scale"], 1.0) if own else self.config["scale"]
 
     def label_map(self, distribution: str) -> dict[str, Any] | None:
@@ -160,9 +263,15 @@ class Study:
         declared = self.config["distributions"][distribution]
         return {relation: declared[relation] for relation in RELATIONS if relation in declared}
 
-    def recipe(self, stage: str, architecture: str) -> dict[str, Any]:
-        """Return the recipe of a stage (pretrain, finetune) for an architecture, without empty keys."""
+    def recipe(self, stage: str, architecture: str, distribution: str = SCRATCH) -> dict[str, Any]:
+        """Return the recipe of a stage (pretrain, finetune) for an architecture, without empty keys.
+
+        The objective of a distribution may change the recipe of pre-training.
+        """
         merged = {**self.config["recipes"][stage], **self.config["architectures"][architecture].get(stage, {})}
+        objective = self.config["distributions"].get(distribution, {}).get("objective")
+        if stage == "pretrain" and objective is not None:
+            merged |= self.config["objectives"][objective].get("recipe", {})
         augmentation = {key: value for key, value in merged["augmentation"].items() if value is not None}
         return {key: value for key, value in merged.items() if value is not None} | {"augmentation": augmentation}
 
@@ -175,6 +284,8 @@ class Study:
         """Return a readable name with the paper's numbers and, in a scaled study, this study's."""
         if distribution == SCRATCH:
             return "From scratch (no pre-training)"
+        if distribution not in self.config["distributions"]:
+            return distribution  # from elsewhere: published numbers or another study
         declared = self.config["distributions"][distribution]
         return declared.get("label", self._describe(declared)) + self._here(distribution)
 
@@ -217,13 +328,16 @@ class Study:
         if spec["kind"] == "pictures":
             return {**common, "seed": spec["seed"], "panels": self.panels(name)}
         task = self.config["tasks"][spec["task"]]
-        task_label = task.get("label", spec["task"])
+        task_label, metric = self.task_label(spec["task"]), self.metric(name)
+        score = METRICS[metric]
         left_out = set(self.config["left_out"])
         common |= {
             "scale": spec["scale"],
             "confidence": self.config["trends"]["confidence"],
             "labels": {series: self.label(series) for series in self.series(name)},
             "task_label": task_label,
+            "metric": metric,
+            "studies": self.studies(name),
         }
         if spec["kind"] == "residuals":
             return {
@@ -232,7 +346,7 @@ class Study:
                 "series": [series for series in spec["series"] if series not in left_out],
                 "architectures": {one: self.architecture_label(one) for one in self.config["runs"]["architectures"]},
                 "x_label": "Epochs of fine-tuning",
-                "y_label": f"Residual of out-of-distribution macro F1 score ({task_label}, {task['ood_split']} split)",
+                "y_label": f"Residual of out-of-distribution {score} ({task_label}, {task['ood_split']} split)",
                 "not_run": [self.label(series) for series in spec["series"] if series in left_out],
             }
         asked = [series for panel in spec["panels"] for series in panel["series"]]
@@ -243,10 +357,14 @@ class Study:
             "panels": [
                 {**panel, "series": [s for s in panel["series"] if s not in left_out]} for panel in spec["panels"]
             ],
-            "x_label": f"In-distribution macro F1 score ({task_label}, {task['id_split']} split)",
-            "y_label": f"Out-of-distribution macro F1 score ({task_label}, {task['ood_split']} split)",
+            "x_label": f"In-distribution {score} ({task_label}, {task['id_split']} split)",
+            "y_label": f"Out-of-distribution {score} ({task_label}, {task['ood_split']} split)",
             "not_run": [self.label(series) for series in dict.fromkeys(asked) if series in left_out],
         }
+
+    def task_label(self, task: str) -> str:
+        """Return the readable name of a task."""
+        return str(self.config["tasks"][task].get("label", task))
 
     def architecture_label(self, name: str) -> str:
         """Return the family of an architecture and its name."""
@@ -271,6 +389,19 @@ class Study:
         table = {**spec, "name": name, "note": self._note(name)}
         if spec["kind"] == "experiments":
             table["figures"] = {figure: self.config["figures"][figure]["title"] for figure in self.scored_figures}
+        if spec["kind"] in ("fitted_trends", "contrasts", "effective_robustness"):
+            shown = dict.fromkeys(series for figure in self.scored_figures for series in self.series(figure))
+            table |= {
+                "labels": {series: self.label(series) for series in shown},
+                "confidence": self.config["trends"]["confidence"],
+            }
+        if spec["kind"] == "fitted_trends":
+            figures = self.config["figures"]
+            table["tasks"] = {figure: self.task_label(figures[figure]["task"]) for figure in self.scored_figures}
+        if spec["kind"] == "contrasts":
+            table["figures"] = {figure: self.config["figures"][figure]["title"] for figure in self.of_kind("trends")}
+        if spec["kind"] == "effective_robustness":
+            table["tasks"] = {task: self.task_label(task) for task in self.tasks}
         if spec["kind"] == "sources":
             table["sources"] = [
                 {

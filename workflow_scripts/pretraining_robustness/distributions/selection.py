@@ -27,7 +27,7 @@ def make_distribution(
         label_map: the superclass of each class, or None to train on the classes themselves.
         declared: keys distribution (its name, for messages), source, classes (which: see `select_classes`), images
             (total or None for all), balanced (None, "classes" or "superclasses": what gives equal numbers),
-            short_classes ("refuse" or "fill"), seed.
+            short_classes ("refuse" or "fill"), take (None, or "first": see `select_images`), seed.
 
     Returns:
         Columns row (int64, into the store), image, class_id, class_name, label (int64, from 0 in order of the
@@ -38,7 +38,7 @@ def make_distribution(
     """
     chosen = select_classes(add_superclasses(classes, label_map, declared), declared)
     counts = images_per_class(chosen, declared)
-    selected = select_images(images, counts, declared["seed"])
+    selected = select_images(images, counts, declared["seed"], first=declared["take"] == "first")
     chosen = chosen.set_index("class_id")
     superclass = chosen["superclass"][counts.index]
     labels = {name: label for label, name in enumerate(sorted(superclass.unique()))}
@@ -240,14 +240,18 @@ def _fill(
     return _share_equally(sizes, quota, order)
 
 
-def select_images(images: pd.DataFrame, counts: pd.Series, seed: int) -> pd.DataFrame:
+def select_images(images: pd.DataFrame, counts: pd.Series, seed: int, first: bool = False) -> pd.DataFrame:
     """Return the first `counts[class_id]` images of each class in a seeded order, sorted by row.
 
-    The order of a class depends on the seed and the class alone: with the same seed a smaller count is a subset.
+    The order of a class depends on the seed and the class alone: with the same seed a smaller count is a subset. With
+    `first` it is the order of the rows.
     """
     rows = []
     for class_id, members in images[images["class_id"].isin(counts.index)].groupby("class_id", sort=True):
-        order = np.random.default_rng(_hash(seed, "images", str(class_id))).permutation(len(members))
+        if first:
+            order = np.argsort(members["row"].to_numpy(), kind="stable")
+        else:
+            order = np.random.default_rng(_hash(seed, "images", str(class_id))).permutation(len(members))
         rows.append(members.iloc[order[: counts[class_id]]])
     return pd.concat(rows).sort_values("row", kind="stable").reset_index(drop=True)
 

@@ -1,4 +1,4 @@
-"""Axes for macro F1: the same range on both, square, ticks at round F1 values on any scale."""
+"""Axes for scores: the same range on both, square, ticks at round values on any scale."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,13 +18,14 @@ _TICK_LEVELS = (
 )
 _ENOUGH_TICKS = 6
 _SMALLEST_GAP = 0.085  # of the axis: room for "0.05"
+_FEW_TICKS, _WIDE_GAP, _ENDS = 2, 0.26, 0.11  # on small axes, whose ends stay free for the labels of neighbours
 _MARGIN = 0.06
 _SMALLEST_SPAN = 0.05
 _EMPTY = (0.05, 0.95)
 
 
 def common_limits(values: Floats, scale: AxisScale) -> tuple[float, float]:
-    """Return one range of F1, used for both axes of all panels, that holds `values` (F1, any shape) with a margin."""
+    """Return one range of scores for both axes of all panels that holds `values` (any shape) with a margin."""
     flat = np.asarray(values, dtype=np.float64).ravel()
     placed = scale.forward(flat[scale.representable(flat)])
     if len(placed) == 0:
@@ -35,25 +36,30 @@ def common_limits(values: Floats, scale: AxisScale) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
 
 
-def round_ticks(limits: tuple[float, float], scale: AxisScale) -> Floats:
-    """Return sorted round F1 values within `limits`, far enough apart on `scale` for their labels to stay legible."""
+def round_ticks(limits: tuple[float, float], scale: AxisScale, roomy: bool = True) -> Floats:
+    """Return sorted round scores within `limits`, far enough apart on `scale` for their labels to stay legible.
+
+    Axes that are not `roomy`, about an inch long, get few ticks.
+    """
+    enough, gap = (_ENOUGH_TICKS, _SMALLEST_GAP) if roomy else (_FEW_TICKS, _WIDE_GAP)
     low, high = scale.forward(np.array(limits))
+    ends = 0.0 if roomy else _ENDS
     chosen: list[float] = []
     places: list[float] = []
     for level in _TICK_LEVELS:
         for value in level[(level >= limits[0]) & (level <= limits[1])]:
             place = (float(scale.forward(np.array([value]))[0]) - low) / (high - low)
-            if all(abs(place - other) >= _SMALLEST_GAP for other in places):
+            if ends <= place <= 1 - ends and all(abs(place - other) >= gap for other in places):
                 chosen.append(round(float(value), 3))
                 places.append(place)
-        if len(chosen) >= _ENOUGH_TICKS:
+        if len(chosen) >= enough:
             break
     return np.array(sorted(chosen))
 
 
-def set_up_f1_axes(axes: Axes, limits: tuple[float, float], scale: AxisScale) -> None:
-    """Make both axes show `limits` (F1) on `scale`, so that the line y = x is the square's diagonal."""
-    ticks = round_ticks(limits, scale)
+def set_up_score_axes(axes: Axes, limits: tuple[float, float], scale: AxisScale, roomy: bool = True) -> None:
+    """Make both axes show `limits` on `scale`, so that the line y = x is the square's diagonal."""
+    ticks = round_ticks(limits, scale, roomy)
     for set_scale, axis in ((axes.set_xscale, axes.xaxis), (axes.set_yscale, axes.yaxis)):
         if scale.name != "linear":
             set_scale("function", functions=(_quiet(scale), scale.inverse))

@@ -20,7 +20,7 @@ from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.pipeline_layout import STAGE_SIZE, Box, Column, Stage, in_chains, lay_out
 from pretraining_robustness.figures.pipeline_routing import Path, inner_path, nets_of, room_for_lanes, route
 from pretraining_robustness.figures.style import SETTINGS
-from pretraining_robustness.figures.text import LINE, SMALL, wrap_words
+from pretraining_robustness.figures.text import LINE, SMALL, fitting_size, wrap_words
 from pretraining_robustness.figures.words import count, sentence
 
 logger = logging.getLogger(__name__)
@@ -29,17 +29,22 @@ logger = logging.getLogger(__name__)
 _STAGES = {
     "acquire": ("Acquire", "the web, or drawn worlds → archives"),
     "store": ("Store", "archives → decoded images"),
+    "fractaldb": ("Fractals", "systems of maps → rendered fractals"),
+    "stable_diffusion": ("Diffusion", "prompts, a model → generated images"),
+    "tasks": ("Tasks", "domains → downstream tasks"),
     "distributions": ("Distributions", "images, classes → pre-training data"),
     "pretrain": ("Pre-train", "distribution → pre-trained network"),
     "finetune": ("Fine-tune", "network, downstream task → checkpoints"),
-    "evaluate": ("Evaluate", "checkpoints → F1 in and out of distribution"),
-    "trends": ("Trends", "F1 scores → lines with intervals"),
+    "evaluate": ("Evaluate", "checkpoints → scores in and out of distribution"),
+    "trends": ("Trends", "scores → lines, tests, intervals"),
     "figures": ("Figures", "scores, trends, pictures → figures"),
     "tables": ("Tables", "distributions, counts → tables"),
+    "report": ("Report", "scores, trends, curves → one page"),
 }
-_COLOURS = ("#5F6B73", "#1F63B5", "#26817A", "#CA1C03", "#D8690F", "#771F52", "#7A52A8", "#4A4A20", "#4A4A20")
+_COLOURS = ("#5F6B73", "#1F63B5", "#26817A", "#CA1C03", "#D8690F", "#771F52", "#7A52A8", "#4A4A20")
 _INK, _GREY = "0.12", "0.4"
 _TINT = 0.1
+_BESIDE_HEADING = 0.03  # inches
 _CORNER, _HEAD = 0.045, 0.055  # inches
 """Radius of a line's bends, and length of an arrow's head."""
 
@@ -97,8 +102,11 @@ def draw_pipeline_figure(jobs: pd.DataFrame, edges: pd.DataFrame, title: str, no
         canvas.set_ylim(page.top, page.top - page.height)  # y goes down from the top of the drawing
         colours = {stage.name: _COLOURS[place % len(_COLOURS)] for place, stage in enumerate(stages)}
         stage_of = dict(zip(jobs["rule"], jobs["stage"], strict=True))
-        for number, column in enumerate(layout.columns, start=1):
-            _draw_column(canvas, column, number, colours[column.stage.name])
+        headings = [f"{number}  {column.stage.title}" for number, column in enumerate(layout.columns, start=1)]
+        room = layout.columns[0].width - 2 * _BESIDE_HEADING
+        size = min(fitting_size(heading, room, STAGE_SIZE, "bold") for heading in headings)
+        for heading, column in zip(headings, layout.columns, strict=True):
+            _draw_column(canvas, column, heading, size, colours[column.stage.name])
         for net, paths in paths_of.items():
             _draw_paths(canvas, paths, colours[stage_of[net.sources[0]]])
         for source, target in pairs:
@@ -160,7 +168,7 @@ def _is_between(box: Box, one: Box, other: Box) -> bool:
     return (box.tier, box.column) == (one.tier, one.column) and one.top < box.top < other.top
 
 
-def _draw_column(canvas: Axes, column: Column, number: int, colour: str) -> None:
+def _draw_column(canvas: Axes, column: Column, heading: str, size: float, colour: str) -> None:
     frame = FancyBboxPatch(
         (column.left, column.top),
         column.width,
@@ -172,8 +180,7 @@ def _draw_column(canvas: Axes, column: Column, number: int, colour: str) -> None
     )
     canvas.add_patch(frame)
     middle, top = column.left + column.width / 2, column.top + 0.09
-    title = f"{number}  {column.stage.title}"
-    canvas.text(middle, top, title, fontsize=STAGE_SIZE, weight="bold", color=colour, ha="center", va="top")
+    canvas.text(middle, top, heading, fontsize=size, weight="bold", color=colour, ha="center", va="top")
     for place, line in enumerate(column.says):
         down = top + STAGE_SIZE * LINE + (place + 0.5) * SMALL * LINE
         canvas.text(middle, down, line, fontsize=SMALL, color=_INK, ha="center", va="center")
@@ -195,9 +202,8 @@ def _draw_box(canvas: Axes, box: Box, colour: str) -> None:
     top = box.middle - (len(box.lines) + 1) * line / 2
     for place, text in enumerate([*box.lines, count(box.jobs, "job")]):
         colour = _INK if place < len(box.lines) else _GREY
-        canvas.text(
-            middle, top + (place + 0.5) * line, text, fontsize=SMALL, color=colour, ha="center", va="center", zorder=6
-        )
+        down, size = top + (place + 0.5) * line, fitting_size(text, box.width - 0.04, SMALL)
+        canvas.text(middle, down, text, fontsize=size, color=colour, ha="center", va="center", zorder=6)
 
 
 def _draw_paths(canvas: Axes, paths: Sequence[Path], colour: str) -> None:

@@ -8,7 +8,6 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from pretraining_robustness.figures.line_names import LineEnd, name_line_ends, names_width
@@ -16,6 +15,8 @@ from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, axes_s
 from pretraining_robustness.figures.specification import ResidualFigure
 from pretraining_robustness.figures.style import SERIES, SETTINGS, SeriesStyle
 from pretraining_robustness.figures.text import LINE, height, wrap
+from pretraining_robustness.figures.trend_marks import key
+from pretraining_robustness.figures.words import count
 from pretraining_robustness.trends.residuals import baseline_trend, mean_over_seeds, residual_points
 
 _MOST = len(SERIES)  # lines that one panel can tell apart
@@ -97,7 +98,8 @@ def _footer(spec: ResidualFigure, trend: pd.Series, points: pd.DataFrame) -> lis
         )
         if dropped:
             sentences.append(
-                f"Not shown: {dropped} checkpoints with an F1 of 0 or 1, which have no place on these axes."
+                f"Not shown: {count(dropped, 'checkpoint')} with an {spec.measure.symbol} of 0 or 1, without a place "
+                "on these axes."
             )
     if points.groupby(["distribution", "architecture"])["seed"].nunique().gt(1).any():
         sentences.append("Lines: means over seeds; small points: single seeds.")
@@ -228,6 +230,7 @@ def _draw_line(
         line["epoch"],
         line["residual"],
         color=style.colour,
+        linestyle=style.line_style,
         linewidth=1.5,
         marker=style.marker,
         markersize=style.marker_size,
@@ -241,13 +244,13 @@ def _draw_line(
 def _draw_legend(axes: Axes, panel: Panel, spec: ResidualFigure, top: float) -> None:
     """Name the lines between the title and the axes; the family is in the title."""
     looks = [
-        (spec.architecture_label(name).partition(" (")[2].removesuffix(")") or name, style.colour, style.marker, 1.5)
+        (spec.architecture_label(name).partition(" (")[2].removesuffix(")") or name, style, 1.5)
         for name, style in panel.styles.items()
-    ] or [("Mean", "black", "o", 1.6), ("Single architectures", "0.72", "", 0.7)]
-    handles = [
-        Line2D([], [], label=name, color=colour, marker=marker, linewidth=width, markersize=5, markeredgecolor="white")
-        for name, colour, marker, width in looks
-    ]
+    ] or [("Mean", SeriesStyle("black", "o"), 1.6), ("Single architectures", SeriesStyle("0.72", ""), 0.7)]
+    handles = []
+    for name, style, width in looks:
+        handles.append(key(style, width, marker_size=5))
+        handles[-1].set_label(name)
     axes.legend(
         handles=handles,
         loc="upper left",
@@ -256,7 +259,7 @@ def _draw_legend(axes: Axes, panel: Panel, spec: ResidualFigure, top: float) -> 
         frameon=False,
         borderaxespad=0.1,
         borderpad=0,
-        handlelength=1.6,
+        handlelength=2.2,
         handletextpad=0.4,
         columnspacing=0.9,
         labelspacing=0.25,
@@ -270,7 +273,7 @@ def _say_why_empty(axes: Axes, spec: ResidualFigure, trend: pd.Series, points: p
     elif pd.isna(trend["slope"]):
         text = f"no residuals to show: '{spec.label(spec.baseline)}' has {trend['note']}"
     else:
-        text = "no checkpoints to show: each has an F1 of 0 or 1"
+        text = f"no checkpoints to show: each has an {spec.measure.symbol} of 0 or 1"
     axes.text(
         0.5,
         0.5,

@@ -8,6 +8,8 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures.keys import missing_keys_named
 from pretraining_robustness.trends.axis_scales import AxisScale, axis_scale
 from pretraining_robustness.trends.fit import UNITS
+from pretraining_robustness.trends.metric import Metric, score_metric
+from pretraining_robustness.trends.scores import METRICS
 
 
 def _left_out(labels: list[str]) -> str:
@@ -24,11 +26,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class TrendFigure:
-    """A figure of out-of-distribution against in-distribution macro F1.
+    """A figure of out-of-distribution against in-distribution scores.
 
-    `references` are distributions whose trend is drawn in every panel, `band` is the unit of the bootstrap band ("runs"
-    or "checkpoints"), `confidence` its level in (0, 1), `note` a line that the figure must show, `labels` the readable
-    name of each distribution, `not_run` the readable names of series that the study at hand leaves out.
+    `references` are distributions whose trend is drawn in every panel, `band` says which intervals the bands show
+    (a key of trends.fit.UNITS), `confidence` their level in (0, 1), `note` a line that the figure must show, `labels`
+    the readable name of each distribution, `not_run` the readable names of series that the study at hand leaves out,
+    `metric` the name of the scores (trends.metric).
     """
 
     name: str
@@ -44,18 +47,19 @@ class TrendFigure:
     not_run: list[str]
     x_label: str
     y_label: str
+    metric: str
 
     @classmethod
     def from_dict(cls, figure: Mapping[str, Any]) -> "TrendFigure":
         """Read a specification; `note`, `labels` and `not_run` may be missing or None, other keys are ignored.
 
         Raises:
-            InputError: a key is missing, or the scale or the band is not one that exists.
+            InputError: a key is missing, or the scale, the band or the metric is not one that exists.
         """
         with missing_keys_named(figure):
             band = figure["band"]
             if band not in UNITS:
-                raise InputError(f"figure {figure['name']}: band {band!r} is not a unit; use {' or '.join(UNITS)}")
+                raise InputError(f"figure {figure['name']}: band {band!r} is none; use one of {', '.join(UNITS)}")
             return cls(
                 name=figure["name"],
                 title=figure["title"],
@@ -70,7 +74,13 @@ class TrendFigure:
                 not_run=list(figure.get("not_run") or []),
                 x_label=figure["x_label"],
                 y_label=figure["y_label"],
+                metric=score_metric(figure.get("metric") or METRICS[0]).name,
             )
+
+    @property
+    def measure(self) -> Metric:
+        """The metric's columns and words."""
+        return score_metric(self.metric)
 
     def label(self, distribution: str) -> str:
         """Return the readable name of a distribution, or its own name when it has none."""
@@ -110,13 +120,14 @@ class ResidualFigure:
     not_run: list[str]
     x_label: str
     y_label: str
+    metric: str
 
     @classmethod
     def from_dict(cls, figure: Mapping[str, Any]) -> "ResidualFigure":
         """Read a specification; `note`, `labels`, `architectures` and `not_run` may be missing or None.
 
         Raises:
-            InputError: a key is missing, or the scale is not one that exists.
+            InputError: a key is missing, or the scale or the metric is not one that exists.
         """
         with missing_keys_named(figure):
             return cls(
@@ -133,7 +144,13 @@ class ResidualFigure:
                 not_run=list(figure.get("not_run") or []),
                 x_label=figure["x_label"],
                 y_label=figure["y_label"],
+                metric=score_metric(figure.get("metric") or METRICS[0]).name,
             )
+
+    @property
+    def measure(self) -> Metric:
+        """The metric's columns and words."""
+        return score_metric(self.metric)
 
     def label(self, distribution: str) -> str:
         """Return the readable name of a distribution, or its own name when it has none."""

@@ -1,13 +1,13 @@
-"""The look of every figure: sizes, fonts, and one colour and one marker for each series.
+"""The look of every figure: sizes, fonts, and one colour, one marker and one dash pattern for each series.
 
-The colours were chosen by a search around those of Okabe & Ito 2008 ("Color universal design") for the largest smallest
-distance between any two of them, seen normally and as simulated for protanopia, deuteranopia and tritanopia (Machado,
-Oliveira & Fernandes 2009), each still visible on white. The tests repeat the simulation. In grey the markers tell the
-series apart.
+No two series of a panel share a marker or a dash pattern, and their colours differ in lightness, so that they can be
+told apart in grey. The colours are the outcome of a search for nine that keep their distance in CAM02-UCS (Luo, Cui &
+Li 2006), seen normally and as simulated for protanopia, deuteranopia and tritanopia (Machado, Oliveira & Fernandes
+2009), and in lightness when printed in grey, each still visible on white. The tests repeat the simulation.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pretraining_robustness.errors import InputError
 
@@ -36,11 +36,24 @@ PNG_DOTS_PER_INCH = 300
 
 @dataclass(frozen=True)
 class SeriesStyle:
-    """Colour (hexadecimal), matplotlib marker of a series, and the marker's area in points^2 for an even look."""
+    """The look of a series.
+
+    Attributes:
+        colour: hexadecimal.
+        marker: matplotlib's.
+        area: of the marker in points^2, for an even look.
+        dashes: lengths of the line's dashes and gaps in turn, in line widths; none: a solid line.
+    """
 
     colour: str
     marker: str
     area: float = 17.0
+    dashes: tuple[float, ...] = ()
+
+    @property
+    def line_style(self) -> tuple[float, tuple[float, ...]] | Literal["-"]:
+        """The dash pattern as matplotlib takes it."""
+        return (0, self.dashes) if self.dashes else "-"
 
     @property
     def marker_size(self) -> float:
@@ -50,14 +63,17 @@ class SeriesStyle:
 
 # arXiv 2307.12532 draws training from scratch in dark blue and ImageNet in cyan in all its figures.
 SCRATCH = SeriesStyle("#1030A8", "o")
-REFERENCES = (SeriesStyle("#52CCFF", "s"), SeriesStyle("#C1BD9D", "<"))
+REFERENCES = (
+    SeriesStyle("#52CCFF", "s", dashes=(9, 1.2)),
+    SeriesStyle("#0F0135", "<", dashes=(3, 0.8, 3, 3)),
+)
 SERIES = (
-    SeriesStyle("#CA1C03", "D"),
-    SeriesStyle("#EB7A1A", "^"),
-    SeriesStyle("#B971D1", "X", 24.0),
-    SeriesStyle("#771F52", "v"),
-    SeriesStyle("#26817A", "P", 26.0),
-    SeriesStyle("#242201", "*", 34.0),
+    SeriesStyle("#8F3156", "D", dashes=(4.5, 1.5)),
+    SeriesStyle("#F28F25", "^", dashes=(6, 1.2, 1.2, 1.2)),
+    SeriesStyle("#885DE1", "X", 24.0, dashes=(2, 1)),
+    SeriesStyle("#412600", "v", dashes=(3, 1, 1, 1, 1, 1, 1, 1)),
+    SeriesStyle("#079A9F", "P", 26.0, dashes=(8, 1.5, 3, 1.5)),
+    SeriesStyle("#6E6614", "*", 34.0, dashes=(1, 0.8)),
 )
 SCRATCH_NAME = "scratch"
 

@@ -55,6 +55,11 @@ def width(text: str, font: Font) -> float:
     return glyphs.get_width_height()[0] / 64 / _FINE  # FreeType measures in 1/64 of a dot
 
 
+def fitting_size(text: str, inches: float, size: float, weight: str = "normal") -> float:
+    """Return the largest font size, in points and at most `size`, at which one line of text fits a width."""
+    return size * min(1.0, inches / width(text, FontProperties(weight=weight, size=size)))
+
+
 def height(lines: list[str], size: float) -> float:
     """Return the height of lines of text in inches; `size` in points."""
     return len(lines) * size * LINE

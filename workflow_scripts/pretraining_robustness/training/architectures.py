@@ -1,4 +1,4 @@
-"""Architectures as torchvision builds them, their classification heads, and weights on disk."""
+"""Architectures as torchvision and open_clip build them, their classification heads, and weights on disk."""
 
 import difflib
 import json
@@ -33,11 +33,20 @@ def _mobilenet_v3(configuration: str, batch_norm_momentum: float = 0.1, **argume
     return models.get_model(configuration, weights=None, norm_layer=norm_layer, **arguments)
 
 
-# Members of the paper's families that have no name in torchvision: the same classes, other sizes.
+def _open_clip(num_classes: int, **arguments: Any) -> nn.Module:
+    # Importing open_clip takes seconds, which only its own image encoders are to cost.
+    from pretraining_robustness.training.clip_models import ImageEncoder
+
+    return ImageEncoder(arguments, num_classes)
+
+
+# Builders with arguments: members of the paper's families that have no name in torchvision (the same classes, other
+# sizes), and the image encoders of CLIP models.
 FAMILIES: dict[str, Callable[..., nn.Module]] = {
     "ResNet": _resnet,
     "DenseNet": models.DenseNet,
     "MobileNetV3": _mobilenet_v3,
+    "open_clip": _open_clip,
 }
 
 
@@ -45,7 +54,8 @@ def build(spec: Mapping[str, Any], classes: int) -> nn.Module:
     """Build a randomly initialised network with `classes` outputs.
 
     `spec` is {builder, arguments}: the name of a torchvision classification model, or one of `FAMILIES` for a size that
-    torchvision has no name for ({builder: ResNet, arguments: {block: BasicBlock, layers: [1, 1, 1, 1]}}).
+    torchvision has no name for ({builder: ResNet, arguments: {block: BasicBlock, layers: [1, 1, 1, 1]}}) and for the
+    image encoder of a CLIP model ({builder: open_clip, arguments: {model: ViT-B-16}}; see `clip_models.clip_config`).
     Initialisation draws from torch's global generator: seed it first.
 
     Raises InputError for an unknown builder (with the nearest name) and for arguments that it does not take.
@@ -54,7 +64,7 @@ def build(spec: Mapping[str, Any], classes: int) -> nn.Module:
     named = models.list_models(module=models)
     if builder not in FAMILIES and builder not in named:
         nearest = difflib.get_close_matches(builder, [*named, *FAMILIES], n=1, cutoff=0)[0]
-        raise InputError(f"architecture: builder '{builder}' is not known to torchvision; did you mean '{nearest}'?")
+        raise InputError(f"architecture: builder '{builder}' is not known; did you mean '{nearest}'?")
     try:
         if builder in FAMILIES:
             return FAMILIES[builder](num_classes=classes, **arguments)
@@ -64,8 +74,8 @@ def build(spec: Mapping[str, Any], classes: int) -> nn.Module:
 
 
 def head_name(model: nn.Module) -> str:
-    """Return the dotted name of the final linear layer: fc (ResNet, ResNeXt), classifier (DenseNet) or the last
-    element of classifier (AlexNet, MobileNetV3). Raises InputError for a network of another form.
+    """Return the dotted name of the final linear layer: fc (ResNet, ResNeXt, CLIP's encoders), classifier (DenseNet) or
+    the last element of classifier (AlexNet, MobileNetV3). Raises InputError for a network of another form.
     """
     for name in ("fc", "classifier"):
         head = getattr(model, name, None)
@@ -76,12 +86,27 @@ def head_name(model: nn.Module) -> str:
     raise InputError(f"architecture: {type(model).__name__} has no linear head named fc or classifier to replace")
 
 
+def head_of(model: nn.Module) -> nn.Linear:
+    """Return the final linear layer (see `head_name`)."""
+    head = model.get_submodule(head_name(model))
+    assert isinstance(head, nn.Linear)
+    return head
+
+
 def replace_head(model: nn.Module, classes: int) -> None:
     """Put a freshly initialised linear layer with `classes` outputs in place of the head."""
-    name = head_name(model)
-    old = model.get_submodule(name)
-    assert isinstance(old, nn.Linear)
-    model.set_submodule(name, nn.Linear(old.in_features, classes, bias=old.bias is not None))
+    old = head_of(model)
+    model.set_submodule(head_name(model), nn.Linear(old.in_features, classes, bias=old.bias is not None))
+
+
+def require_image_size(model: nn.Module, size: int) -> None:
+    """Raise InputError if `model` takes one size of images only, as CLIP's encoders do, and `size` is not that size."""
+    expected = getattr(model, "image_size", size)
+    if expected != size:
+        raise InputError(
+            f"recipe.image_size: {size} does not fit an architecture that takes {expected} x {expected} pixels; set it "
+            "to that in the recipe of this architecture"
+        )
 
 
 def load_backbone(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
@@ -105,11 +130,16 @@ def load_backbone(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None
 
 
 def save_weights(path: str | Path, model: nn.Module, description: Mapping[str, Any]) -> None:
-    """Write all weights and buffers to a safetensors file, with `description` as JSON in its metadata.
+    """Write all weights and buffers to a safetensors file, with `description` as JSON in its metadata."""
+    save_tensors(path, model.state_dict(), description)
+
+
+def save_tensors(path: str | Path, tensors: Mapping[str, torch.Tensor], description: Mapping[str, Any]) -> None:
+    """Write tensors to a safetensors file, with `description` as JSON in its metadata.
 
     One metadata key only: safetensors writes several in arbitrary order, and equal runs are to give equal bytes.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
         # Through Python's own writing, which reports a full disk as such.
         temporary.write_bytes(save(tensors, metadata={"description": json.dumps(description, sort_keys=True)}))

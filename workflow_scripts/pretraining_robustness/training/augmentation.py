@@ -1,4 +1,4 @@
-"""From stored uint8 images to the network's input: crop, shift, flip, resize and normalise whole batches on the device.
+"""From stored uint8 images to the network's input, whole batches on the device: crop, shift, flip, colours, normalise.
 
 Random numbers come from the device's global generator, which the training loop seeds anew at every step.
 """
@@ -14,6 +14,11 @@ from pretraining_robustness.training.recipes import Recipe
 # Aspect ratios of random resized crops: torchvision's RandomResizedCrop, after Szegedy et al. 2015.
 ASPECT_RATIOS = (3 / 4, 4 / 3)
 
+# Weights of red, green and blue in a grey value: ITU-R BT.601, as Pillow and torchvision use them.
+GREY = (0.299, 0.587, 0.114)
+# Part of the images whose colours are jittered (Chen et al. 2020, appendix A: color distortion).
+JITTERED = 0.8
+
 
 class Preparation:
     """The input transform of one recipe, with its constants on `device`."""
@@ -23,6 +28,7 @@ class Preparation:
         self.augmentation = recipe.augmentation
         self.mean = torch.tensor(recipe.mean, device=device) * 255
         self.inverse_std = 1 / (torch.tensor(recipe.std, device=device) * 255)
+        self.recolours = bool(self.augmentation.colour_jitter or self.augmentation.grayscale)
 
     def for_training(self, images: Tensor) -> Tensor:
         """Augment and normalise: uint8 (N, stored, stored, 3) to float32 (N, 3, image_size, image_size)."""
@@ -33,6 +39,8 @@ class Preparation:
             images = resize(images, self.size)
             if shift or self.augmentation.flip:
                 images = shift_and_flip(images, shift, self.augmentation.flip)
+        if self.recolours:
+            images = colour_jitter(images, self.augmentation.colour_jitter, self.augmentation.grayscale)
         return self._normalise(images)
 
     def for_evaluation(self, images: Tensor) -> Tensor:
@@ -95,3 +103,41 @@ def random_resized_crop(images: Tensor, size: int, scale: tuple[float, float], f
     channels_first = images.permute(0, 3, 1, 2).float()
     cropped = functional.grid_sample(channels_first, grid, padding_mode="border", align_corners=False)
     return cropped.permute(0, 2, 3, 1).contiguous()
+
+
+def colour_jitter(images: Tensor, strength: float, grayscale: float) -> Tensor:
+    """Change the colours of each image of (N, H, W, 3), values 0..255, at random; float32 of the same shape and range.
+
+    SimCLR's colour distortion (Chen et al. 2020, appendix A) with its constants: with probability `JITTERED`
+    brightness, contrast and saturation change by factors of 1 +- 0.8 `strength` and hues turn by at most 0.2 `strength`
+    of the circle; then images are grey with probability `grayscale`. The changes are made in this one order, not a
+    random one, and values are cut to 0..255 once, at the end, so that all of them are one matrix an image; and hues
+    turn about the axis of greys in RGB, not in HSV.
+    """
+    count = len(images)
+    device = images.device
+    draws = torch.rand(6, count, device=device)
+    jittered = (draws[0] < JITTERED) * strength
+    brightness, contrast, saturation = (1 + 0.8 * jittered * (2 * draws[1:4] - 1)).unbind()
+    angle = 0.2 * jittered * (2 * draws[4] - 1) * 2 * math.pi
+    grey = torch.tensor(GREY, device=device)
+    to_grey = grey.expand(3, 3)
+    identity = torch.eye(3, device=device)
+
+    saturate = saturation.view(-1, 1, 1) * identity + (1 - saturation).view(-1, 1, 1) * to_grey
+    matrix = hue_rotation(angle) @ saturate
+    matrix = torch.where((draws[5] < grayscale).view(-1, 1, 1), to_grey @ matrix, matrix)
+    pixels = images.float().reshape(count, -1, 3)
+    # All steps leave greys as they are, so what contrast adds (a grey) passes through the matrix unchanged.
+    mean = (pixels.mean(dim=1) @ grey) * brightness
+    offset = ((1 - contrast) * mean).view(-1, 1, 1)
+    matrix = matrix * (brightness * contrast).view(-1, 1, 1)
+    return (pixels @ matrix.transpose(1, 2) + offset).clamp_(0, 255).view(images.shape)
+
+
+def hue_rotation(angle: Tensor) -> Tensor:
+    """Return the rotations of RGB about the axis of greys by angles (N,) in radians: (N, 3, 3) (Rodrigues' formula)."""
+    third = torch.full((3, 3), 1 / 3, device=angle.device)
+    cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=angle.device) / math.sqrt(3)
+    cosine, sine = angle.cos().view(-1, 1, 1), angle.sin().view(-1, 1, 1)
+    return cosine * (torch.eye(3, device=angle.device) - third) + sine * cross + third

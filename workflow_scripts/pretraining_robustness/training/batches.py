@@ -1,17 +1,19 @@
 """Batches of stored images on the training device, in an order that depends on the seed and the step alone."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pretraining_robustness.stores.fractal_store import FractalPictures
 from pretraining_robustness.stores.store_reading import Store
 from pretraining_robustness.training.devices import derived_seed, to_device
+from pretraining_robustness.training.fractal_images import FractalImages, bytes_on_device
 
 # A set is held on the device when it takes at most this part of its free memory; the rest is for the training.
 RESIDENT_FRACTION = {"cuda": 0.5, "cpu": 0.1}
@@ -46,29 +48,39 @@ def load_images(store: Store, rows: np.ndarray, device: torch.device) -> "Reside
         free = torch.cuda.mem_get_info(device)[0]
     else:
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    needed = len(rows) * store.size**2 * 3
+    if isinstance(store.pictures, FractalPictures):
+        needed = bytes_on_device(store.pictures, rows)
+    else:
+        needed = len(rows) * store.size**2 * 3
     if needed <= RESIDENT_FRACTION[device.type] * free:
         return ResidentImages(store, rows, device)
     return StreamedImages(store, rows, device)
 
 
 class ResidentImages:
-    """Images held on the device as uint8: nothing but positions travels during training."""
+    """Images held on the device, as uint8 or as what they are drawn from: only positions travel during training."""
 
     def __init__(self, store: Store, rows: np.ndarray, device: torch.device) -> None:
         self.device = device
-        self.images = torch.empty((len(rows), store.size, store.size, 3), dtype=torch.uint8, device=device)
-        chunk = max(1, BYTES_PER_READ // (store.size**2 * 3))
-        buffer = store.buffer(min(chunk, len(rows)))
-        for positions in consecutive_batches(len(rows), chunk):
-            part = store.read(rows[positions], buffer)
-            self.images[positions[0] : positions[-1] + 1] = torch.from_numpy(part)
+        if isinstance(store.pictures, FractalPictures):
+            self.take: Callable[[Tensor], Tensor] = FractalImages(store.pictures, rows, device).take
+        else:
+            self.take = partial(torch.index_select, _read_all(store, rows, device), 0)
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield, on the device, each array of positions and its images, uint8 (n, size, size, 3)."""
         for positions in batches:
             on_device = to_device(positions, self.device)
-            yield on_device, self.images.index_select(0, on_device)
+            yield on_device, self.take(on_device)
+
+
+def _read_all(store: Store, rows: np.ndarray, device: torch.device) -> Tensor:
+    images = torch.empty((len(rows), store.size, store.size, 3), dtype=torch.uint8, device=device)
+    chunk = max(1, BYTES_PER_READ // (store.size**2 * 3))
+    buffer = store.buffer(min(chunk, len(rows)))
+    for positions in consecutive_batches(len(rows), chunk):
+        images[positions[0] : positions[-1] + 1] = torch.from_numpy(store.read(rows[positions], buffer))
+    return images
 
 
 class StreamedImages:

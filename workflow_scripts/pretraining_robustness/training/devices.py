@@ -1,6 +1,8 @@
 """The device that computes, random seeds, and the way of arrays to the device."""
 
+import ctypes
 import hashlib
+import sys
 
 import numpy as np
 import torch
@@ -11,10 +13,24 @@ def training_device(threads: int) -> torch.device:
     """Choose the visible graphics card, else the processor with `threads` threads, and set torch up for it."""
     torch.set_num_threads(threads)
     if not torch.cuda.is_available():
+        _keep_memory()
         return torch.device("cpu")
     torch.backends.cudnn.benchmark = True
     torch.set_float32_matmul_precision("high")
     return torch.device("cuda")
+
+
+def _keep_memory() -> None:
+    """Let the C library keep freed memory: by default it gives large blocks back, and every step faults them in anew.
+
+    A tenth of the time of a small ResNet's step on a processor. glibc's mallopt; elsewhere nothing happens.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+            mallopt(mmap_threshold, 2**25)  # 32 MB, the most that older versions take
+            mallopt(trim_threshold, 2**31 - 1)
 
 
 def derived_seed(*parts: object) -> int:

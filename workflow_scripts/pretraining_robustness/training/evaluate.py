@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.stores.store_reading import Store
-from pretraining_robustness.training.architectures import build, read_weights
+from pretraining_robustness.training.architectures import build, head_of, read_weights
 from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages, consecutive_batches, load_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.metrics import accuracy, macro_f1
 from pretraining_robustness.training.recipes import Recipe, read_recipe
 from pretraining_robustness.training.task_splits import read_split, task_classes
+from pretraining_robustness.training.zero_shot_head import ZERO_SHOT, ZeroShotHead, match_zero_shot
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +120,8 @@ def _load_checkpoint(model: nn.Module, path: str | Path) -> int:
     """Load all weights and return the epoch after which they were saved."""
     weights, description = read_weights(path)
     try:
+        if description.get("head") == ZERO_SHOT and not isinstance(head_of(model), ZeroShotHead):
+            match_zero_shot(model, weights)
         model.load_state_dict(weights)
         return int(description["epoch"])
     except (RuntimeError, KeyError) as error:

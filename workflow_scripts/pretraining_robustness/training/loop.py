@@ -8,23 +8,31 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages, training_batch
 from pretraining_robustness.training.devices import derived_seed, seed_generator
+from pretraining_robustness.training.objectives import Network, Objective
 from pretraining_robustness.training.recipes import Recipe
 from pretraining_robustness.training.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
 
 
-def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the recipe's optimiser in torch's fused form."""
-    parameters = list(model.parameters())
+def make_optimizer(model: nn.Module, recipe: Recipe, objective: nn.Module | None = None) -> torch.optim.Optimizer:
+    """Return the recipe's optimiser in torch's fused form, for the network and what the objective trains beside it.
+
+    Of the objective's own parameters, vectors and numbers (biases, gains, CLIP's logit scale) do not decay, as in
+    open_clip (open_clip_train/main.py).
+    """
+    parameters: list[Any] = list(model.parameters())
+    beside = [] if objective is None else list(objective.parameters())
+    if beside:
+        vectors = {"params": [one for one in beside if one.ndim < 2], "weight_decay": 0.0}
+        parameters = [{"params": parameters}, {"params": [one for one in beside if one.ndim >= 2]}, vectors]
     rate, decay = recipe.learning_rate, recipe.weight_decay
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(parameters, rate, momentum=recipe.momentum, weight_decay=decay, fused=True)
@@ -35,28 +43,31 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 def train(
     model: nn.Module,
     images: ResidentImages | StreamedImages,
-    labels: Tensor,
+    objective: Objective,
     recipe: Recipe,
     seed: int,
     state: TrainingState,
     ends: list[int],
     after_epoch: Callable[[int], None] = lambda epoch: None,
 ) -> list[dict[str, Any]]:
-    """Train `model` in place on `images` with `labels` (int64, on the model's device) and return one record an epoch.
+    """Train `model`, and what `objective` holds beside it, in place on `images` and return one record an epoch.
 
     Every random number is a function of (seed, step), so that the state after an epoch is: weights, optimiser and
     records. It is saved after `after_epoch(epoch)`; a training whose `state` holds such a state goes on from there.
-    A record holds epoch, images, loss, accuracy (both means over the augmented training images), learning_rate (of the
-    last step), images_per_second, peak_gpu_memory_mb (0 without a card) and seconds.
+    A record holds epoch, images, loss, accuracy (both means over the augmented training images; what counts as right is
+    the objective's to say), learning_rate (of the last step), images_per_second, peak_gpu_memory_mb (0 without a card)
+    and seconds.
 
     Raises InputError if the loss stops being finite.
     """
-    model.to(labels.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = make_optimizer(model, recipe)
+    model.to(objective.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    objective.to(objective.device).train()
+    optimizer = make_optimizer(model, recipe, objective)
     records: list[dict[str, Any]] = []
-    saved = state.load(labels.device)
+    saved = state.load(objective.device)
     if saved is not None:
         model.load_state_dict(saved["model"])
+        objective.load_state_dict(saved["objective"])
         optimizer.load_state_dict(saved["optimizer"])
         records = saved["records"]
         logger.info("resuming after epoch %d of %d", len(records), len(ends))
@@ -65,7 +76,7 @@ def train(
         first = ends[epoch - 2] if epoch > 1 else 0
         record = {
             "epoch": epoch,
-            **_run(network, images, labels, recipe, seed, optimizer, range(first, ends[epoch - 1]), ends[-1]),
+            **_run(network, images, objective, recipe, seed, optimizer, range(first, ends[epoch - 1]), ends[-1]),
         }
         logger.info(
             "epoch %d of %d: loss %.4f, accuracy %.4f, %.0f images/s",
@@ -77,7 +88,14 @@ def train(
         )
         records.append(record)
         after_epoch(epoch)
-        state.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "records": records})
+        state.save(
+            {
+                "model": model.state_dict(),
+                "objective": objective.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "records": records,
+            }
+        )
     return records
 
 
@@ -90,9 +108,9 @@ def write_metrics(path: str | Path, records: list[dict[str, Any]]) -> None:
 
 
 def _run(
-    network: Callable[[Tensor], Tensor],
+    network: Network,
     images: ResidentImages | StreamedImages,
-    labels: Tensor,
+    objective: Objective,
     recipe: Recipe,
     seed: int,
     optimizer: torch.optim.Optimizer,
@@ -100,7 +118,7 @@ def _run(
     total_steps: int,
 ) -> dict[str, Any]:
     """Train for `steps` and return the record. Sums stay on the device until the end: no step waits for the host."""
-    device = labels.device
+    device = objective.device
     on_card = device.type == "cuda"
     preparation = Preparation(recipe, device)
     loss_sum = torch.zeros((), device=device)
@@ -109,21 +127,19 @@ def _run(
     if on_card:
         torch.cuda.reset_peak_memory_stats(device)
     started = time.perf_counter()
-    batches = (training_batch(len(labels), recipe.batch_size, seed, step) for step in steps)
+    batches = (training_batch(objective.images, recipe.batch_size, seed, step) for step in steps)
     for step, (positions, pixels) in zip(steps, images.stream(batches), strict=True):
         seed_generator(device, derived_seed(seed, "step", step))
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate_at(step, total_steps)
-        truth = labels.index_select(0, positions)
         with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            scores = network(preparation.for_training(pixels))
-            loss = functional.cross_entropy(scores.float(), truth, label_smoothing=recipe.label_smoothing)
+            loss, right = objective(network, preparation, pixels, positions)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        loss_sum += loss.detach() * len(truth)
-        correct += (scores.detach().argmax(dim=1) == truth).sum()
-        seen += len(truth)
+        loss_sum += loss.detach() * len(positions)
+        correct += right
+        seen += len(positions)
     mean_loss = loss_sum.item() / seen
     seconds = time.perf_counter() - started
     if not torch.isfinite(loss_sum):

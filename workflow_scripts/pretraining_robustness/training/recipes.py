@@ -29,13 +29,16 @@ CHOICES = {
 @dataclass(frozen=True)
 class Augmentation:
     """Random changes of training images: `crop` (random_resized with area `scale`, shift by at most `shift` pixels at
-    `image_size`, or none: the whole image) and left-right `flip` with probability 1/2.
+    `image_size`, or none: the whole image), left-right `flip` with probability 1/2, `colour_jitter` of a strength 0..1
+    (see `augmentation.colour_jitter`), and grey images with probability `grayscale`.
     """
 
     crop: str = "none"
     scale: tuple[float, float] = (0.08, 1.0)
     shift: int = 0
     flip: bool = False
+    colour_jitter: float = 0.0
+    grayscale: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,8 @@ def read_recipe(values: Mapping[str, Any]) -> Recipe:
     """Check a recipe from the config and return it. Raises InputError naming the key, with the nearest known one."""
     values = dict(values)
     if isinstance(values.get("augmentation"), Mapping):
-        values["augmentation"] = _filled(Augmentation, values["augmentation"], "recipe.augmentation")
-    recipe = _filled(Recipe, values, "recipe")
+        values["augmentation"] = filled(Augmentation, values["augmentation"], "recipe.augmentation")
+    recipe = filled(Recipe, values, "recipe")
     if (recipe.epochs is None) == (recipe.steps is None):
         raise InputError("recipe: give its length as epochs or as steps, exactly one of them")
     for key, value in (("epochs", recipe.epochs), ("steps", recipe.steps)):
@@ -120,10 +123,18 @@ def read_recipe(values: Mapping[str, Any]) -> Recipe:
                 raise InputError(f"recipe.{key}: '{value}' is not one of {', '.join(known)}")
     if not 0 < recipe.augmentation.scale[0] <= recipe.augmentation.scale[1] <= 1:
         raise InputError(f"recipe.augmentation.scale: {recipe.augmentation.scale} is not a range within 0..1")
+    for key in ("colour_jitter", "grayscale"):
+        if not 0 <= getattr(recipe.augmentation, key) <= 1:
+            raise InputError(f"recipe.augmentation.{key}: {getattr(recipe.augmentation, key)} is not within 0..1")
     return recipe
 
 
-def _filled(kind: type, values: Mapping[str, Any], where: str) -> Any:
+def filled(kind: type, values: Mapping[str, Any], where: str) -> Any:
+    """Return the dataclass `kind` of these values, lists as tuples.
+
+    Raises InputError for a key that it does not have, with the nearest that it has, or a value that is missing; `where`
+    names the place in the config.
+    """
     names = [item.name for item in dataclasses.fields(kind)]
     for key in values:
         if key not in names:

@@ -8,7 +8,9 @@ import pandas as pd
 
 from pretraining_robustness.figures.specification import ResidualFigure, TrendFigure
 from pretraining_robustness.figures.words import count, sentence
+from pretraining_robustness.trends.axis_scales import AxisScale
 from pretraining_robustness.trends.fit import FEW_RUNS
+from pretraining_robustness.trends.metric import Metric, score_metric
 from pretraining_robustness.trends.residuals import (
     LINE_KEY,
     baseline_trend,
@@ -16,74 +18,104 @@ from pretraining_robustness.trends.residuals import (
     mean_over_seeds,
     residual_points,
 )
+from pretraining_robustness.trends.scores import METRICS
 
 _MEANING = {
     "linear": "linear axes",
-    "logit": "logit axes (log-odds of the F1)",
-    "probit": "probit axes (the standard normal quantile of the F1)",
+    "logit": "logit axes (log-odds of the {symbol})",
+    "probit": "probit axes (the standard normal quantile of the {symbol})",
+}
+_BANDS = {
+    "runs": "confidence intervals from cluster-robust (CR2) standard errors, a run being a cluster because its "
+    "checkpoints are correlated",
+    "resampled_runs": "bootstrap intervals, resampling whole runs, because the checkpoints of a run are correlated",
+    "checkpoints": "bootstrap intervals, resampling single checkpoints as if they were independent, which they are "
+    "not within a run",
 }
 
 
-def trend_caption(scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataFrame, figure: Mapping[str, Any]) -> str:
+def trend_caption(
+    scores: pd.DataFrame,
+    trends: pd.DataFrame,
+    bands: pd.DataFrame,
+    figure: Mapping[str, Any],
+    comparisons: pd.DataFrame | None = None,
+) -> str:
     """Return the caption of a figure of trends: what it shows, how it was made, and the numbers read off it.
 
-    It states heights and intervals and draws no conclusion about differences, which needs a test. The arguments are
+    Without `comparisons` (comparisons.COMPARISON_COLUMNS of this figure) it states heights and intervals and draws no
+    conclusion about differences, which needs a test; with them it ends with what the tests say. The other arguments are
     those of figures.trend_figure.draw_trend_figure.
     """
     spec = TrendFigure.from_dict(figure)
     trends = trends[trends["scale"] == spec.scale.name].set_index("series").reindex(spec.distributions())
-    bands = bands[(bands["scale"] == spec.scale.name) & (bands["bootstrap"] == spec.band)]
+    bands = bands[(bands["scale"] == spec.scale.name) & (bands["band"] == spec.band)]
+    metric = _metric(figure)
     sentences = [
         sentence(spec.title),
-        _what(spec, scores),
-        _how(spec, trends),
-        _left_out(spec, trends),
+        _what(spec, scores, metric),
+        _how(spec, trends, metric),
+        _left_out(spec, trends, metric),
         sentence(spec.note),
         spec.says_not_run(),
     ]
     paragraph = " ".join(sentence for sentence in sentences if sentence)
-    return "\n".join([paragraph, *_readings(spec, trends, bands)]) + "\n"
+    return "\n".join([paragraph, *_readings(spec, trends, bands, metric), *_conclusions(comparisons)]) + "\n"
 
 
-def _what(spec: TrendFigure, scores: pd.DataFrame) -> str:
+def _conclusions(comparisons: pd.DataFrame | None) -> list[str]:
+    if comparisons is None or comparisons.empty:
+        return []
+    told = comparisons[["panel", "conclusion"]].itertuples(index=False)
+    introduction = (
+        "Tests of differences (permutations of runs within architectures; points are hundredths of a score; intervals "
+        "with architectures as clusters):"
+    )
+    return ["", introduction, "", *(f"- {panel}: {conclusion}" for panel, conclusion in told)]
+
+
+def _metric(figure: Mapping[str, Any]) -> Metric:
+    return score_metric(figure.get("metric") or METRICS[0])
+
+
+def _what(spec: TrendFigure, scores: pd.DataFrame, metric: Metric) -> str:
     rows = scores[scores["distribution"].isin([name for panel in spec.panels for name in panel.series])]
     runs = len(rows[["task", "distribution", "architecture", "seed"]].drop_duplicates())
     panels = "; ".join(panel.title for panel in spec.panels)
     where = f" Panels, from left to right: {panels}." if len(spec.panels) > 1 else ""
     return (
-        f"Out-of-distribution (OOD) against in-distribution (ID) macro F1 score on {spec.task_label}.{where} Each "
+        f"Out-of-distribution (OOD) against in-distribution (ID) {metric.label} on {spec.task_label}.{where} Each "
         f"point is a checkpoint (a network after one epoch of fine-tuning): {count(len(rows), 'checkpoint')} of "
         f"{count(runs, 'run')} with {count(rows['architecture'].nunique(), 'architecture')} and "
         f"{count(rows['seed'].nunique(), 'seed')}."
     )
 
 
-def _how(spec: TrendFigure, trends: pd.DataFrame) -> str:
+def _how(spec: TrendFigure, trends: pd.DataFrame, metric: Metric) -> str:
     fitted = trends[trends["slope"].notna()]
     if fitted.empty:
         return "No trend could be fitted."
-    unit = (
-        "whole runs, because the checkpoints of a run are correlated"
-        if spec.band == "runs"
-        else "single checkpoints as if they were independent, which they are not within a run"
-    )
     text = (
-        f"Lines are ordinary least-squares fits on {_MEANING[spec.scale.name]}; bands are pointwise "
-        f"{spec.confidence * 100:g} % bootstrap intervals, resampling {unit}. The dotted line is y = x; reference "
-        "trends are dashed beyond their own checkpoints."
+        f"Lines are ordinary least-squares fits on {_axes(spec.scale, metric)}; bands are pointwise "
+        f"{spec.confidence * 100:g} % {_BANDS[spec.band]}. The dotted line is y = x; reference trends are thin "
+        "beyond their own checkpoints."
     )
     fewest = int(fitted["n_runs"].min())
-    if fewest < FEW_RUNS:
+    if fewest < FEW_RUNS and spec.band != "runs":
         text += f" With only {fewest} runs in a series these intervals are probably too narrow."
     return text
 
 
-def _readings(spec: TrendFigure, trends: pd.DataFrame, bands: pd.DataFrame) -> list[str]:
+def _axes(scale: AxisScale, metric: Metric) -> str:
+    return _MEANING[scale.name].format(symbol=metric.symbol)
+
+
+def _readings(spec: TrendFigure, trends: pd.DataFrame, bands: pd.DataFrame, metric: Metric) -> list[str]:
     """Return a list of what is read off each trend, each compared with the first reference.
 
     They are compared where both have checkpoints, so that neither is extrapolated.
     """
-    suffix = "" if spec.band == "runs" else "_checkpoints"
+    suffix = "" if spec.band == "runs" else f"_{spec.band}"
     fitted = trends[trends["slope"].notna()]
     if fitted.empty:
         return []
@@ -93,30 +125,34 @@ def _readings(spec: TrendFigure, trends: pd.DataFrame, bands: pd.DataFrame) -> l
         slope, low, high = fitted.loc[name, ["slope", f"slope_low{suffix}", f"slope_high{suffix}"]].astype(float)
         line = f"- {spec.label(name)}: slope {slope:.2f} [{low:.2f}, {high:.2f}]"
         if reference and name != reference:
-            line += f"; {_comparison(spec, bands[bands['series'] == name], bands[bands['series'] == reference])}"
+            curve, baseline = (bands[bands["series"] == one] for one in (name, reference))
+            line += f"; {_comparison(spec, curve, baseline, metric)}"
         lines.append(line)
-    introduction = "Slopes on these axes with their bootstrap intervals"
+    introduction = "Slopes on these axes with their intervals"
     if reference:
         introduction += (
-            f"; OOD F1 that the trend predicts, against that of '{spec.label(reference)}', in the middle of the range "
-            "of ID F1 that both cover (overlapping or separate intervals are no test of a difference)"
+            f"; OOD {metric.symbol} that the trend predicts, against that of '{spec.label(reference)}', in the middle "
+            f"of the range of ID {metric.symbol} that both cover (overlapping or separate intervals are no test of a "
+            "difference)"
         )
     return ["", f"{introduction}:", "", *lines]
 
 
-def _comparison(spec: TrendFigure, curve: pd.DataFrame, baseline: pd.DataFrame) -> str:
+def _comparison(spec: TrendFigure, curve: pd.DataFrame, baseline: pd.DataFrame, metric: Metric) -> str:
     low, high = max(curve["x"].min(), baseline["x"].min()), min(curve["x"].max(), baseline["x"].max())
     if low > high:
-        return "no ID F1 in common"
+        return f"no ID {metric.symbol} in common"
     middle = float(spec.scale.inverse(spec.scale.forward(np.array([low, high])).mean()))
-    return f"{_height(curve, middle, spec)} against {_height(baseline, middle, spec)} at ID F1 {middle:.2f}"
+    return (
+        f"{_height(curve, middle, spec)} against {_height(baseline, middle, spec)} at ID {metric.symbol} {middle:.2f}"
+    )
 
 
-def _height(curve: pd.DataFrame, f1: float, spec: TrendFigure) -> str:
-    """Return the trend's OOD F1 and its band at an ID F1, all as F1."""
+def _height(curve: pd.DataFrame, score: float, spec: TrendFigure) -> str:
+    """Return the trend's OOD score and its band at an ID score."""
     curve = curve.sort_values("x")
     axis = spec.scale.forward(curve["x"].to_numpy())
-    place = spec.scale.forward(np.array([f1]))
+    place = spec.scale.forward(np.array([score]))
     y, low, high = (
         spec.scale.inverse(np.interp(place, axis, spec.scale.forward(curve[column].to_numpy())))[0]
         for column in ("y", "low", "high")
@@ -124,11 +160,13 @@ def _height(curve: pd.DataFrame, f1: float, spec: TrendFigure) -> str:
     return f"{y:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _left_out(spec: TrendFigure, trends: pd.DataFrame) -> str:
+def _left_out(spec: TrendFigure, trends: pd.DataFrame, metric: Metric) -> str:
     text = []
     dropped = int(trends["n_dropped"].fillna(0).sum())
     if dropped:
-        text.append(f"{_out_of_place(dropped)} and {'is' if dropped == 1 else 'are'} left out of points and fits.")
+        text.append(
+            f"{_out_of_place(dropped, metric)} and {'is' if dropped == 1 else 'are'} left out of points and fits."
+        )
     for name, row in trends[trends["slope"].isna()].iterrows():
         note = str(row["note"]) if isinstance(row["note"], str) else "no trend: not fitted"
         text.append(f"{spec.label(str(name))} has {note}.")
@@ -143,25 +181,25 @@ def residual_caption(scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataF
     """
     spec = ResidualFigure.from_dict(figure)
     points, trend = residual_points(scores, trends, figure), baseline_trend(trends, spec)
-    baseline = spec.label(spec.baseline)
+    baseline, metric = spec.label(spec.baseline), _metric(figure)
     if pd.isna(trend["slope"]):
         numbers, lines = f"'{baseline}' has {trend['note']}, so there are no residuals.", []
     else:
-        numbers, lines = _residual_numbers(spec, points), _residual_readings(spec, points)
+        numbers, lines = _residual_numbers(spec, points, metric), _residual_readings(spec, points, metric)
     dropped = int((~points["drawn"]).sum()) if pd.notna(trend["slope"]) else 0
     sentences = [
         sentence(spec.title),
-        _residual_what(spec, points),
-        _residual_how(spec, trend),
+        _residual_what(spec, points, metric),
+        _residual_how(spec, trend, metric),
         numbers,
-        f"{_out_of_place(dropped)} and {'has' if dropped == 1 else 'have'} no residual." if dropped else "",
+        f"{_out_of_place(dropped, metric)} and {'has' if dropped == 1 else 'have'} no residual." if dropped else "",
         sentence(spec.note),
         spec.says_not_run(),
     ]
     return "\n".join([" ".join(text for text in sentences if text), *lines]) + "\n"
 
 
-def _residual_what(spec: ResidualFigure, points: pd.DataFrame) -> str:
+def _residual_what(spec: ResidualFigure, points: pd.DataFrame, metric: Metric) -> str:
     baseline = spec.label(spec.baseline)
     shown = "; ".join(map(spec.label, spec.series))
     several = points.groupby(LINE_KEY)["seed"].nunique().gt(1).any()
@@ -170,26 +208,27 @@ def _residual_what(spec: ResidualFigure, points: pd.DataFrame) -> str:
     )
     return (
         f"Residuals of fine-tuned networks over the epochs of fine-tuning on {spec.task_label}: out-of-distribution "
-        f"(OOD) macro F1 minus what the linear trend of '{baseline}' predicts from the in-distribution (ID) macro F1, "
+        f"(OOD) {metric.short} minus what the linear trend of '{baseline}' predicts from the in-distribution (ID) "
+        f"{metric.short}, "
         f"that is, effective robustness against this trend. Pre-trained on: {shown}. {line}: "
         f"{count(len(points), 'checkpoint')} of {count(points['architecture'].nunique(), 'architecture')} with "
         f"{count(points['seed'].nunique(), 'seed')}."
     )
 
 
-def _residual_how(spec: ResidualFigure, trend: pd.Series) -> str:
+def _residual_how(spec: ResidualFigure, trend: pd.Series, metric: Metric) -> str:
     if pd.isna(trend["slope"]):
         return ""
     slope, low, high = (float(trend[name]) for name in ("slope", "slope_low", "slope_high"))
     return (
-        f"The trend (y = 0) is an ordinary least-squares fit on {_MEANING[spec.scale.name]} to "
+        f"The trend (y = 0) is an ordinary least-squares fit on {_axes(spec.scale, metric)} to "
         f"{count(int(trend['n_checkpoints']), 'checkpoint')} of {count(int(trend['n_runs']), 'run')}, with slope "
-        f"{slope:.2f} [{low:.2f}, {high:.2f}] ({spec.confidence * 100:g} % bootstrap interval, resampling runs); its "
-        "predictions are mapped back to F1."
+        f"{slope:.2f} [{low:.2f}, {high:.2f}] ({spec.confidence * 100:g} % confidence interval with runs as clusters); "
+        f"its predictions are mapped back to {metric.symbol}."
     )
 
 
-def _residual_numbers(spec: ResidualFigure, points: pd.DataFrame) -> str:
+def _residual_numbers(spec: ResidualFigure, points: pd.DataFrame, metric: Metric) -> str:
     drawn = points[points["drawn"]]
     if drawn.empty:
         return "No checkpoint has a residual."
@@ -197,9 +236,9 @@ def _residual_numbers(spec: ResidualFigure, points: pd.DataFrame) -> str:
     changes = changes_sign(mean_over_seeds(points))
     noun = "architecture" if len(spec.series) == 1 else "line"
     text = (
-        f"Residuals range from {_signed(drawn['residual'].min())} to {_signed(drawn['residual'].max())} in F1, with "
-        f"mean {_signed(drawn['residual'].mean())}; {int(changes.sum())} of {count(len(changes), noun)} "
-        f"{'changes' if int(changes.sum()) == 1 else 'change'} sign over fine-tuning."
+        f"Residuals range from {_signed(drawn['residual'].min())} to {_signed(drawn['residual'].max())} in "
+        f"{metric.symbol}, with mean {_signed(drawn['residual'].mean())}; {int(changes.sum())} of "
+        f"{count(len(changes), noun)} {'changes' if int(changes.sum()) == 1 else 'change'} sign over fine-tuning."
     )
     if own.any():
         text += (
@@ -209,7 +248,7 @@ def _residual_numbers(spec: ResidualFigure, points: pd.DataFrame) -> str:
     return f"{text} Whether residuals depend on the epoch or the architecture is not tested here."
 
 
-def _residual_readings(spec: ResidualFigure, points: pd.DataFrame) -> list[str]:
+def _residual_readings(spec: ResidualFigure, points: pd.DataFrame, metric: Metric) -> list[str]:
     """Return a list of each line's mean and range."""
     lines = mean_over_seeds(points)
     changes = changes_sign(lines)
@@ -221,12 +260,12 @@ def _residual_readings(spec: ResidualFigure, points: pd.DataFrame) -> list[str]:
         sign = "changes sign" if changes.loc[(distribution, architecture)] else "keeps its sign"
         span = f"from {_signed(line.min())} to {_signed(line.max())}"
         readings.append(f"- {name}: mean {_signed(line.mean())}, {span}, {sign}")
-    return ["", "Residuals of each line, in F1:", "", *readings] if readings else []
+    return ["", f"Residuals of each line, in {metric.symbol}:", "", *readings] if readings else []
 
 
 def _signed(number: float) -> str:
     return f"{number:+.3f}".replace("+0.000", "0.000").replace("-0.000", "0.000")
 
 
-def _out_of_place(dropped: int) -> str:
-    return f"{count(dropped, 'checkpoint')} with an F1 of 0 or 1 cannot be placed on these axes"
+def _out_of_place(dropped: int, metric: Metric) -> str:
+    return f"{count(dropped, 'checkpoint')} with an {metric.symbol} of 0 or 1 cannot be placed on these axes"

@@ -1,14 +1,14 @@
-"""Trends: the line that predicts out-of-distribution from in-distribution macro F1 over all checkpoints of a series.
+"""Trends: the line that predicts out-of-distribution from in-distribution scores over all checkpoints of a series.
 
 A series is the checkpoints of all architectures and seeds of one pre-training distribution. The line is an ordinary
-least-squares fit on linear, logit or probit axes (Miller et al. 2021; arXiv 2307.12532, section 2). Its 95 % bootstrap
-intervals are given twice: resampling runs (the checkpoints of a run are correlated), and resampling single checkpoints
-as arXiv 2307.12532 does.
+least-squares fit on linear, logit or probit axes (Miller et al. 2021; arXiv 2307.12532, section 2). Its intervals and
+bands are given three times (`UNITS`): with runs as clusters and a correction for few of them (cluster_robust.py), from
+resampled runs, and from resampled single checkpoints as arXiv 2307.12532 does (bootstrap.py).
 """
 
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,33 +18,36 @@ import pandas as pd
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
-from pretraining_robustness.trends.bootstrap import ResampledLines, percentile_band, percentile_interval, resample_lines
-from pretraining_robustness.trends.scores import RUN, read_scores
+from pretraining_robustness.trends.bootstrap import percentile_band, percentile_interval, resample_lines
+from pretraining_robustness.trends.cluster_robust import ClusterRobustLine
+from pretraining_robustness.trends.metric import Metric, score_metric
+from pretraining_robustness.trends.points import AxisPoints, axis_points, what_was_left_out, why_no_trend
+from pretraining_robustness.trends.published import read_all_scores
+from pretraining_robustness.trends.scores import METRICS
 
 logger = logging.getLogger(__name__)
 
-UNITS = ("runs", "checkpoints")
-"""What a bootstrap resample draws. The first gives the intervals of the columns without a suffix."""
+UNITS = {
+    "runs": "confidence intervals from cluster-robust (CR2) standard errors with runs as clusters",
+    "resampled_runs": "percentile bootstrap intervals, resampling runs",
+    "checkpoints": "percentile bootstrap intervals, resampling checkpoints",
+}
+"""The intervals of a trend and the words for them. Those of `runs` are in the columns without a suffix."""
 
-_INTERVALS = ["slope_low", "slope_high", "intercept_low", "intercept_high"]
-_NUMBERS = ["slope", "slope_low", "slope_high", "intercept", "intercept_low", "intercept_high", "r2"]
+_ENDS = ["slope_low", "slope_high", "intercept_low", "intercept_high"]
 TREND_COLUMNS = [
-    *("figure", "series", "scale"),
-    *_NUMBERS,
-    *("n_checkpoints", "n_runs", "n_dropped", "bootstrap", "resamples"),
-    *(f"{name}_checkpoints" for name in _INTERVALS),
+    *("figure", "series", "scale", "metric"),
+    *("slope", "slope_low", "slope_high", "intercept", "intercept_low", "intercept_high", "r2"),
+    *("slope_error", "slope_freedom", "n_checkpoints", "n_runs", "n_dropped", "resamples"),
+    *(f"{end}_{unit}" for unit in UNITS if unit != "runs" for end in _ENDS),
     "note",
 ]
-BAND_COLUMNS = ["figure", "series", "scale", "bootstrap", "x", "y", "low", "high"]
+BAND_COLUMNS = ["figure", "series", "scale", "band", "x", "y", "low", "high"]
 
-FEWEST_POINTS = 3
-FEWEST_RUNS = 2
 FEW_RUNS = 10
-"""Below this many runs the percentile interval is known to be too narrow (see bootstrap.py), and the note says so."""
+"""Below this many runs percentile bootstrap intervals are too narrow (see bootstrap.py), and the note says so."""
 
 _GRID_POINTS = 61
-# Scores are averages of some thousand pictures; a spread below this is rounding, not a difference between checkpoints.
-_NO_SPREAD = 1e-12
 
 
 @dataclass(frozen=True)
@@ -67,56 +70,66 @@ def least_squares(x: Floats, y: Floats) -> Line:
 
 
 def fit_series(
-    points: pd.DataFrame, scale: AxisScale, *, resamples: int, confidence: float, generator: np.random.Generator
+    checkpoints: pd.DataFrame,
+    scale: AxisScale,
+    metric: Metric,
+    *,
+    resamples: int,
+    confidence: float,
+    generator: np.random.Generator,
 ) -> tuple[dict[str, object], pd.DataFrame]:
     """Fit the trend of one series on one scale.
 
     Args:
-        points: the series' rows of a score table.
-        scale: the axes. Checkpoints with an F1 that has no place on them (0 or 1 on logit and probit) are left out.
-        resamples: how many bootstrap samples to draw for each unit.
+        checkpoints: the series' rows of a score table.
+        scale: the axes. Checkpoints whose score has no place on them (0 or 1 on logit and probit) or is missing are
+            left out.
+        metric: which scores.
+        resamples: how many bootstrap samples to draw for each unit that is resampled.
         confidence: of the intervals, in (0, 1).
         generator: source of randomness.
 
     Returns:
-        The trend's row (`TREND_COLUMNS` without figure, series, scale; slope and intercept in axis units) and the line
-        with its bands over the series' own range of in-distribution F1 (columns bootstrap, x, y, low, high; in F1
-        units). Where no line can be fitted the numbers are NaN, the bands empty, and `note` says why.
+        The trend's row (`TREND_COLUMNS` without figure, series, scale, metric; slope and intercept in axis units) and
+        the line with its bands over the series' own range of in-distribution scores (columns band, x, y, low, high; in
+        score units). Where no line can be fitted the numbers are NaN, the bands empty, and `note` says why.
     """
-    x_f1, y_f1 = points["id_macro_f1"].to_numpy(), points["ood_macro_f1"].to_numpy()
-    kept = scale.representable(x_f1) & scale.representable(y_f1)
-    x, y = scale.forward(x_f1[kept]), scale.forward(y_f1[kept])
-    runs = np.asarray(points.loc[kept].groupby(RUN, sort=True).ngroup(), dtype=np.int64)
-    n_runs = len(np.unique(runs))
+    points = axis_points(checkpoints, scale, metric)
     row: dict[str, object] = {
-        "n_checkpoints": int(kept.sum()),
-        "n_runs": n_runs,
-        "n_dropped": int((~kept).sum()),
-        "bootstrap": UNITS[0],
+        "n_checkpoints": len(points.x),
+        "n_runs": points.n_runs,
+        "n_dropped": points.out_of_place + points.missing,
         "resamples": 0,
     }
-    no_bands = pd.DataFrame(columns=BAND_COLUMNS[3:])
-    reason = _no_trend(x, n_runs, dropped=int((~kept).sum()))
+    reason = why_no_trend(points, metric)
     if reason:
-        return {**row, "note": f"no trend: {reason}"}, no_bands
+        return {**row, "note": f"no trend: {reason}"}, pd.DataFrame(columns=BAND_COLUMNS[3:])
 
-    line = least_squares(x, y)
-    row |= {"slope": line.slope, "intercept": line.intercept, "r2": line.r2}
-    grid = np.linspace(x.min(), x.max(), _GRID_POINTS)
-    notes = [f"only {n_runs} runs: intervals are probably too narrow"] if n_runs < FEW_RUNS else []
-    bands = []
-    for unit, clusters in zip(UNITS, (runs, np.arange(len(x))), strict=True):
-        lines = resample_lines(x, y, clusters, resamples, generator)
-        row |= _intervals(lines, confidence, suffix="" if unit == UNITS[0] else f"_{unit}")
-        if unit == UNITS[0]:
+    line = least_squares(points.x, points.y)
+    grid = np.linspace(points.x.min(), points.x.max(), _GRID_POINTS)
+    notes = what_was_left_out(points, metric)
+    if points.n_runs < FEW_RUNS:
+        notes.append(f"only {points.n_runs} runs: bootstrap intervals are probably too narrow")
+    numbers, ends = _from_clusters(points, grid, confidence)
+    row |= {"slope": line.slope, "intercept": line.intercept, "r2": line.r2, **numbers}
+    edges = {"runs": ends}
+    for unit, clusters in (("resampled_runs", points.runs), ("checkpoints", np.arange(len(points.x)))):
+        lines = resample_lines(points.x, points.y, clusters, resamples, generator)
+        intervals = [percentile_interval(values, confidence) for values in (lines.slopes, lines.intercepts)]
+        row |= {f"{end}_{unit}": value for end, value in zip(_ENDS, np.ravel(intervals), strict=True)}
+        if unit == "resampled_runs":
             row["resamples"] = resamples - lines.degenerate
         if lines.degenerate:
+            drawn = unit.removeprefix("resampled_")
             notes.append(
-                f"{lines.degenerate} of {resamples} resamples of {unit} had a single ID score and were left out"
+                f"{lines.degenerate} of {resamples} resamples of {drawn} had a single ID score and were left out"
             )
-        low, high = percentile_band(lines, grid, confidence)
-        f1 = {"x": grid, "y": line.intercept + line.slope * grid, "low": low, "high": high}
-        bands.append(pd.DataFrame({"bootstrap": unit, **{name: scale.inverse(axis) for name, axis in f1.items()}}))
+        edges[unit] = percentile_band(lines, grid, confidence)
+    height = line.intercept + line.slope * grid
+    bands = []
+    for unit, (low, high) in edges.items():
+        curves = {"x": grid, "y": height, "low": low, "high": high}
+        bands.append(pd.DataFrame({"band": unit, **{name: scale.inverse(axis) for name, axis in curves.items()}}))
     return {**row, "note": "; ".join(notes)}, pd.concat(bands, ignore_index=True)
 
 
@@ -131,30 +144,52 @@ def fit_trends(
     resamples: int,
     confidence: float,
     seed: int,
+    metric: str = METRICS[0],
+    published: Sequence[str | Path] = (),
+    studies: Mapping[str, str | Path] | None = None,
 ) -> None:
     """Fit the trend of every series of a figure on every scale; write `trends` and `bands` as CSV.
 
-    `trends` has one row a series and scale (`TREND_COLUMNS`): `bootstrap` is the unit of the intervals slope_low ..
-    intercept_high, those ending in _checkpoints are the i.i.d. ones, `resamples` the usable resamples of runs. `bands`
-    (`BAND_COLUMNS`) holds the lines and both bands in F1 units. The random numbers of a series depend on `seed` and
-    its name alone, so that a new series changes no other.
+    `trends` has one row a series and scale (`TREND_COLUMNS`). slope_low .. intercept_high are the intervals from runs
+    as clusters, `slope_error` and `slope_freedom` the slope's standard error and degrees of freedom behind them; those
+    ending in _resampled_runs and _checkpoints are bootstrap percentiles, `resamples` the usable resamples of runs;
+    `n_dropped` are the checkpoints left out (see `fit_series`). `bands` (`BAND_COLUMNS`) holds the lines and each band
+    (`UNITS`) in score units. The random numbers of a series depend on `seed` and its name alone, so that a new series
+    changes no other.
+
+    Args:
+        scores: the study's own score table.
+        trends: written.
+        bands: written.
+        figure: name for the column `figure`.
+        series: distributions, groups of published numbers, and distributions of other studies as "study/distribution".
+        scales: names of axis scales.
+        resamples: bootstrap samples.
+        confidence: of the intervals, in (0, 1).
+        seed: of the bootstrap.
+        metric: macro_f1 or accuracy.
+        published: tables of published numbers (published.py).
+        studies: score tables of other studies by the study's name.
 
     Raises:
-        InputError: the scores are no score table or mix downstream tasks, or a scale is unknown.
+        InputError: a table is not what it should be or mixes downstream tasks, or a scale or the metric is unknown.
     """
-    table = read_scores(scores)
+    measure = score_metric(metric)
+    table = read_all_scores(scores, measure, published=published, studies=studies or {})
     if table["task"].nunique() > 1:
         tasks = ", ".join(sorted(table["task"].unique()))
         raise InputError(f"{scores}: holds several downstream tasks ({tasks}); a trend is of one: give each its figure")
     rows, curves = [], []
     for name in dict.fromkeys(series):
-        points = table[table["distribution"] == name]
+        checkpoints = table[table["distribution"] == name]
         for scale in map(axis_scale, scales):
             key = {"figure": figure, "series": name, "scale": scale.name}
             generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
-            row, curve = fit_series(points, scale, resamples=resamples, confidence=confidence, generator=generator)
+            row, curve = fit_series(
+                checkpoints, scale, measure, resamples=resamples, confidence=confidence, generator=generator
+            )
             logger.info("%s on %s axes: slope %.3f %s", name, scale.name, row.get("slope", np.nan), row["note"])
-            rows.append({**key, **row})
+            rows.append({**key, "metric": metric, **row})
             curves.append(curve.assign(**key))
     with atomic_path(trends) as temporary:
         pd.DataFrame(rows, columns=TREND_COLUMNS).to_csv(temporary, index=False)
@@ -166,12 +201,12 @@ def fit_trends(
 
 def read_trends(path: str | Path) -> pd.DataFrame:
     """Read a trend table as `fit_trends` wrote it."""
-    return _read(path, TREND_COLUMNS, text=["figure", "series", "scale", "bootstrap", "note"])
+    return _read(path, TREND_COLUMNS, text=["figure", "series", "scale", "metric", "note"])
 
 
 def read_bands(path: str | Path) -> pd.DataFrame:
     """Read a table of trend lines and bands as `fit_trends` wrote it."""
-    return _read(path, BAND_COLUMNS, text=["figure", "series", "scale", "bootstrap"])
+    return _read(path, BAND_COLUMNS, text=["figure", "series", "scale", "band"])
 
 
 def _read(path: str | Path, columns: list[str], text: list[str]) -> pd.DataFrame:
@@ -184,21 +219,13 @@ def _read(path: str | Path, columns: list[str], text: list[str]) -> pd.DataFrame
     return table
 
 
-def _no_trend(x: Floats, n_runs: int, dropped: int) -> str:
-    """Say why no line can be fitted, or return an empty string."""
-    if len(x) == 0:
-        return "every checkpoint has an F1 of 0 or 1" if dropped else "no checkpoints"
-    if n_runs < FEWEST_RUNS:
-        return "a single run says nothing about other runs"
-    if len(x) < FEWEST_POINTS:
-        return f"{len(x)} checkpoints are fewer than {FEWEST_POINTS}"
-    if np.ptp(x) < _NO_SPREAD:
-        return "all checkpoints have the same in-distribution F1"
-    return ""
-
-
-def _intervals(lines: ResampledLines, confidence: float, suffix: str) -> dict[str, object]:
-    slope_low, slope_high = percentile_interval(lines.slopes, confidence)
-    intercept_low, intercept_high = percentile_interval(lines.intercepts, confidence)
-    values = (slope_low, slope_high, intercept_low, intercept_high)
-    return {f"{name}{suffix}": value for name, value in zip(_INTERVALS, values, strict=True)}
+def _from_clusters(
+    points: AxisPoints, grid: Floats, confidence: float
+) -> tuple[dict[str, float], tuple[Floats, Floats]]:
+    """Return the columns of a trend that come from runs as clusters, and the ends of the band over the grid."""
+    line = ClusterRobustLine(points.x, points.y, points.runs)
+    slope = line.slope()
+    intervals = [estimates.interval(confidence) for estimates in (slope, line.heights(np.zeros(1)))]
+    ends = dict(zip(_ENDS, (float(end[0]) for interval in intervals for end in interval), strict=True))
+    error = {"slope_error": float(np.sqrt(slope.variance[0])), "slope_freedom": float(slope.freedom[0])}
+    return {**ends, **error}, line.heights(grid).interval(confidence)

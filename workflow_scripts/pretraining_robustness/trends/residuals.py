@@ -14,15 +14,21 @@ import pandas as pd
 
 from pretraining_robustness.figures.specification import ResidualFigure
 from pretraining_robustness.trends.axis_scales import AxisScale
-from pretraining_robustness.trends.scores import CHECKPOINT
-
-RESIDUAL_COLUMNS = ["predicted_ood_macro_f1", "residual", "axis_residual"]
+from pretraining_robustness.trends.metric import Metric, score_metric
+from pretraining_robustness.trends.scores import CHECKPOINT, METRICS
 
 LINE_KEY = ["distribution", "architecture"]
 """The columns that name one line of a figure of residuals."""
 
 
-def add_residuals(scores: pd.DataFrame, slope: float, intercept: float, scale: AxisScale) -> pd.DataFrame:
+def residual_columns(metric: Metric) -> list[str]:
+    """Return the columns that `add_residuals` adds."""
+    return [f"predicted_{metric.ood_column}", "residual", "axis_residual"]
+
+
+def add_residuals(
+    scores: pd.DataFrame, slope: float, intercept: float, scale: AxisScale, metric: Metric
+) -> pd.DataFrame:
     """Return a score table with what a trend predicts of each checkpoint and how far from it the checkpoint is.
 
     Args:
@@ -30,23 +36,23 @@ def add_residuals(scores: pd.DataFrame, slope: float, intercept: float, scale: A
         slope: of the trend, in axis units; NaN when there is no trend.
         intercept: of the trend, in axis units; NaN when there is no trend.
         scale: the axes on which it was fitted.
+        metric: which scores.
 
     Returns:
-        The rows with `RESIDUAL_COLUMNS`: predicted_ood_macro_f1 = scale.inverse(intercept + slope scale.forward(ID)), a
-        fraction; residual = OOD macro F1 minus that, in F1 units (-1 to 1); axis_residual = the same difference in
-        axis units. All are NaN for a checkpoint whose ID or OOD macro F1 has no place on the axes (0 or 1 on logit and
-        probit) and where there is no trend.
+        The rows with `residual_columns`: predicted_ood_... = scale.inverse(intercept + slope scale.forward(ID)), a
+        fraction; residual = OOD score minus that, in score units (-1 to 1); axis_residual = the same difference in
+        axis units. All are NaN for a checkpoint whose ID or OOD score is missing or has no place on the axes (0 or 1 on
+        logit and probit) and where there is no trend.
     """
-    x_f1, y_f1 = scores["id_macro_f1"].to_numpy(), scores["ood_macro_f1"].to_numpy()
-    placed = scale.representable(x_f1) & scale.representable(y_f1)
+    x, y = (scores[column].to_numpy(dtype=np.float64) for column in (metric.id_column, metric.ood_column))
+    placed = scale.representable(x) & scale.representable(y)
     predicted = np.full(len(scores), np.nan)
     observed = np.full(len(scores), np.nan)
-    predicted[placed] = intercept + slope * scale.forward(x_f1[placed])
-    observed[placed] = scale.forward(y_f1[placed])
-    predicted_f1 = scale.inverse(predicted)
-    return scores.assign(
-        predicted_ood_macro_f1=predicted_f1, residual=y_f1 - predicted_f1, axis_residual=observed - predicted
-    )
+    predicted[placed] = intercept + slope * scale.forward(x[placed])
+    observed[placed] = scale.forward(y[placed])
+    predicted_score = scale.inverse(predicted)
+    added = (predicted_score, y - predicted_score, observed - predicted)
+    return scores.assign(**dict(zip(residual_columns(metric), added, strict=True)))
 
 
 def mean_over_seeds(checkpoints: pd.DataFrame) -> pd.DataFrame:
@@ -67,14 +73,15 @@ def changes_sign(lines: pd.DataFrame) -> pd.Series:
 
 
 def residual_points(scores: pd.DataFrame, trends: pd.DataFrame, figure: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the checkpoints behind a figure, `label` and `drawn` first, with `RESIDUAL_COLUMNS` at the end.
+    """Return the checkpoints behind a figure, `label` and `drawn` first, with `residual_columns` at the end.
 
-    `drawn` is false where a checkpoint has no residual: an F1 of 0 or 1 without a place on the trend's axes, or no
-    trend.
+    `drawn` is false where a checkpoint has no residual: a score of 0 or 1 without a place on the trend's axes, or no
+    trend. The metric is the figure's `metric`, macro F1 without one.
     """
     spec = ResidualFigure.from_dict(figure)
     trend = baseline_trend(trends, spec)
-    rows = add_residuals(_checkpoints(scores, spec.series), trend["slope"], trend["intercept"], spec.scale)
+    metric = score_metric(figure.get("metric") or METRICS[0])
+    rows = add_residuals(_checkpoints(scores, spec.series), trend["slope"], trend["intercept"], spec.scale, metric)
     rows.insert(0, "label", rows["distribution"].map(spec.label))
     rows.insert(1, "drawn", rows["residual"].notna())
     return rows

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.stores.readers.class_folders import ClassFolders
+from pretraining_robustness.stores.readers.domainnet import DomainNet
+from pretraining_robustness.stores.readers.image_text import open_image_text
 from pretraining_robustness.stores.readers.imagenet import ImageNet
 from pretraining_robustness.stores.readers.inaturalist import INaturalist
 from pretraining_robustness.stores.readers.metadata_folder import IWildCam, MetadataFolder
@@ -15,7 +17,9 @@ FORMATS: dict[str, tuple[Callable[..., RawCollection], tuple[str, ...]]] = {
     "imagenet": (ImageNet, ("the archive of the training images", "the archive of the devkit")),
     "inaturalist": (INaturalist, ("the archive of the images", "the archive of the annotations")),
     "iwildcam": (IWildCam, ("the unpacked folder or its metadata.csv",)),
+    "domainnet": (DomainNet, ("the unpacked folder or a file in it",)),
     "metadata_folder": (MetadataFolder, ("the folder or its metadata.csv",)),
+    "image_text": (open_image_text, ("the folder of images and captions, or its table",)),
     "class_folders": (ClassFolders, ("the folder of class folders",)),
 }
 

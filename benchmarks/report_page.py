@@ -1,0 +1,179 @@
+"""How large the results page of a study of 4,000 checkpoints is, and how soon a browser has it ready for use.
+
+python benchmarks/report_page.py [--output benchmarks/results/report_page.csv]
+
+The browser is Chromium (Debian: `apt-get install chromium`), or the one that the environment variable CHROMIUM names.
+"""
+
+import argparse
+import csv
+import os
+import platform
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from playwright.sync_api import Browser, sync_playwright
+
+from pretraining_robustness.report.curves import METRICS, collect_curves
+from pretraining_robustness.report.page import write_page
+from pretraining_robustness.trends.fit import fit_trends, read_trends
+
+ROUNDS = 5
+TASK = "camera_traps"
+
+
+def chromium() -> str | None:
+    """Return the path of a Chromium or Chrome on this machine, None where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+def made_up_study(folder: Path, series: int, architectures: int, seeds: int, epochs: int) -> dict[str, Any]:
+    """Write the tables of a made-up study, the first of whose series is `scratch`; return the arguments of write_page.
+
+    Scores lie around a line on probit axes, a line for each series; one checkpoint in a hundred has a score of 0.
+    """
+    generator = np.random.default_rng(0)
+    names = ["scratch", *(f"images_{place}k" for place in range(1, series))]
+    networks = [f"network_{place}" for place in range(architectures)]
+    rows: list[list[Any]] = []
+    runs: list[dict[str, Any]] = []
+    metrics: list[Path] = []
+    for place, name in enumerate(names):
+        for network in networks:
+            for seed in range(seeds):
+                skill = generator.normal(0.1, 0.04)
+                for epoch in range(1, epochs + 1):
+                    id_f1 = min(0.95, skill + 0.7 * (1 - 0.8**epoch) + generator.normal(0, 0.02))
+                    ood_f1 = max(0.0, id_f1 * (0.5 + 0.3 * place / series) + generator.normal(0, 0.02))
+                    id_f1 = 0.0 if len(rows) % 100 == 50 else max(0.01, id_f1)
+                    rows.append(
+                        [TASK, name, network, seed, epoch, id_f1, ood_f1, 0.3 + 0.7 * id_f1, 0.3 + 0.6 * ood_f1]
+                    )
+                for stage, length in (("pretrain", 300), ("finetune", epochs)):
+                    if stage == "finetune" or name != "scratch":
+                        path = folder / stage / name / network / f"{seed}.csv"
+                        _write_metrics(path, length, generator)
+                        metrics.append(path)
+                        runs.append({"stage": stage, "distribution": name, "architecture": network, "seed": seed})
+                        runs[-1]["task"] = TASK if stage == "finetune" else ""
+    columns = [*("task", "distribution", "architecture", "seed", "epoch"), *("id_macro_f1", "ood_macro_f1")]
+    scores = folder / "scores.csv"
+    pd.DataFrame(rows, columns=[*columns, "id_accuracy", "ood_accuracy"]).to_csv(scores, index=False)
+    collect_curves(metrics, folder / "curves.csv", runs=runs)
+    figures = [_figure("fig2", names[:2], names[:2]), _figure("fig4", names[:2], names[:5], names[:2] + names[5:8])]
+    tables = []
+    for figure in figures:
+        shown = [name for panel in figure["panels"] for name in panel["series"]]
+        paths = [folder / f"{figure['name']}{ending}.csv" for ending in ("", "_bands")]
+        options: dict[str, Any] = {
+            "scales": ["linear", "logit", "probit"],
+            "resamples": 200,
+            "confidence": 0.95,
+            "seed": 0,
+        }
+        fit_trends(scores, *paths, figure=figure["name"], series=shown, **options)
+        tables.append(read_trends(paths[0]))
+    pd.concat(tables).to_csv(folder / "trends.csv", index=False)
+    return {
+        **{name: folder / f"{name}.csv" for name in ("scores", "trends", "curves")},
+        "page": folder / "page.html",
+        "figures": figures,
+        "architectures": {network: f"Network ({network})" for network in networks},
+        "study": "made up",
+        "config": "study: made up\n",
+        "versions": {"numpy": np.__version__},
+    }
+
+
+def _write_metrics(path: Path, epochs: int, generator: np.random.Generator) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    epoch = np.arange(1, epochs + 1)
+    loss = 2 * epoch**-0.4 + generator.uniform(0, 0.1, epochs)
+    table = pd.DataFrame(
+        {"epoch": epoch, "loss": loss, "accuracy": 1 / (1 + loss), "images_per_second": 500 / (1 + loss)}
+    )
+    others = dict.fromkeys((name for name in METRICS if name not in table), 1.0)
+    table.assign(**others).to_csv(path, index=False)
+
+
+def _figure(name: str, references: list[str], *panels: list[str]) -> dict[str, Any]:
+    shown = dict.fromkeys(series for panel in panels for series in panel)
+    return {
+        "name": name,
+        "title": f"Made-up figure {name}",
+        "scale": "probit",
+        "task": TASK,
+        "task_label": "Camera traps",
+        "panels": [{"title": f"Panel {place}", "series": panel} for place, panel in enumerate(panels, start=1)],
+        "references": references,
+        "band": "runs",
+        "confidence": 0.95,
+        "note": "Made up: not the results of anything",
+        "labels": {series: f"Pre-trained on {series.replace('_', ' ')}" for series in shown},
+        "x_label": "In-distribution macro F1 score (Camera traps, id_test split)",
+        "y_label": "Out-of-distribution macro F1 score (Camera traps, test split)",
+    }
+
+
+def seconds_to_ready(browser: Browser, page: Path, view: str) -> tuple[float, float]:
+    """Open a page on a view; return seconds until its chart is there, and then until one on other axes is."""
+    tab = browser.new_page(viewport={"width": 1366, "height": 900})
+    start = time.perf_counter()
+    tab.goto(f"{page.as_uri()}#figure={view}")
+    tab.wait_for_function("document.documentElement.dataset.drawn && document.querySelector('.chart svg')")
+    ready = time.perf_counter() - start
+    start = time.perf_counter()
+    tab.select_option("#scale", "logit")
+    tab.wait_for_function("document.documentElement.dataset.drawn >= 2")
+    changed = time.perf_counter() - start
+    tab.close()
+    return ready, changed
+
+
+def main() -> None:
+    """Measure five times each and write the medians."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "report_page.csv")
+    output = parser.parse_args().output
+    executable = chromium()
+    if executable is None:
+        raise SystemExit("no Chromium on this machine: install it, or name it in the environment variable CHROMIUM")
+    rows = []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        arguments = made_up_study(Path(folder), series=42, architectures=4, seeds=2, epochs=12)
+        start = time.perf_counter()
+        write_page(**arguments)
+        written = time.perf_counter() - start
+        page, checkpoints = arguments["page"], len(pd.read_csv(arguments["scores"]))
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        for view in ("all", "fig4"):
+            rounds = [seconds_to_ready(browser, page, view) for _ in range(ROUNDS)]
+            rows.append(
+                {
+                    "view": view,
+                    "checkpoints": checkpoints,
+                    "page_bytes": page.stat().st_size,
+                    "seconds_to_write": round(written, 2),
+                    "seconds_to_ready": round(median(ready for ready, _ in rounds), 2),
+                    "seconds_to_change_axes": round(median(changed for _, changed in rounds), 2),
+                    "machine": f"{platform.machine()}, {os.cpu_count()} cores, Chromium {browser.version}",
+                }
+            )
+            print(rows[-1])
+        browser.close()
+    output.parent.mkdir(exist_ok=True)
+    with output.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

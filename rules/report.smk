@@ -1,0 +1,59 @@
+"""Takes scores, trends and the metrics of trainings; makes one page to explore all results in a browser."""
+
+
+rule collect_curves:
+    """Put the training curves of all runs into one table."""
+    input:
+        metrics=[curve["metrics"] for curve in curves()],
+    output:
+        curves="<results>/curves.csv",
+    log:
+        "<logs>/collect_curves.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        runs=[curve["run"] for curve in curves()],
+        code=code("collect_curves.py"),
+    message:
+        "Collect the training curves of all runs"
+    script:
+        "../workflow_scripts/collect_curves.py"
+
+
+rule write_page:
+    """Write the page of all results: every checkpoint, trend and training curve, to be explored in a browser."""
+    input:
+        scores="<results>/scores.csv",
+        trends="<results>/trends.csv",
+        curves="<results>/curves.csv",
+    output:
+        page=report(
+            "<results>/page.html",
+            caption="captions/page.rst",
+            category="All results",
+        ),
+    log:
+        "<logs>/write_page.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        page={
+            "figures": [
+                {**study.figure(name), "task": config["figures"][name]["task"]}
+                for name in study.of_kind("trends")
+            ],
+            "architectures": {
+                name: study.architecture_label(name)
+                for name in config["architectures"]
+            },
+            "study": config["study"],
+            "config": config_text(),
+            "versions": locked_versions(),
+        },
+        code=code("write_page.py"),
+    message:
+        "Write the page of all results"
+    script:
+        "../workflow_scripts/write_page.py"

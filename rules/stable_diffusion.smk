@@ -1,0 +1,112 @@
+"""Takes prompts and a diffusion model, which the miniature trains itself; makes stores of generated images."""
+
+
+rule plan_prompts:
+    """Deal prompts and seeds out to the images that are to be generated, and list them all."""
+    input:
+        classes=prompted_classes,
+    output:
+        prompts="<results>/generated/{diffusion_source}/prompts.csv",
+        images="<results>/generated/{diffusion_source}/images.parquet",
+    log:
+        "<logs>/plan_prompts/{diffusion_source}.log",
+    conda:
+        "../envs/generate.yaml"
+    params:
+        plan=lambda wildcards: study.prompts(wildcards.diffusion_source),
+        code=code("plan_prompts.py"),
+    message:
+        "Write the prompts of {wildcards.diffusion_source}"
+    script:
+        "../workflow_scripts/plan_prompts.py"
+
+
+rule train_diffusion:
+    """Train a small latent diffusion model on ImageNet's store."""
+    input:
+        images=store_of_format("imagenet", "images.npy"),
+        table=store_of_format("imagenet", "images.parquet"),
+        classes=store_of_format("imagenet", "classes.csv"),
+    output:
+        pipeline=directory("<results>/generated/{diffusion_source}/model"),
+        metrics="<results>/generated/{diffusion_source}/training.csv",
+    log:
+        "<logs>/train_diffusion/{diffusion_source}.log",
+    benchmark:
+        "<benchmarks>/train_diffusion/{diffusion_source}.tsv"
+    conda:
+        "../envs/generate.yaml"
+    threads: stage_resource("diffusion", "threads")
+    resources:
+        mem_mb=stage_resource("diffusion", "mem_mb"),
+        runtime=stage_resource("diffusion", "runtime"),
+        gpu=stage_resource("diffusion", "gpu"),
+    params:
+        model=lambda wildcards: config["sources"][wildcards.diffusion_source][
+            "training"
+        ],
+        state="<results>/generated/{diffusion_source}/unfinished_model",
+        code=code("train_diffusion.py"),
+    message:
+        "Train the diffusion model of {wildcards.diffusion_source}"
+    script:
+        "../workflow_scripts/train_diffusion.py"
+
+
+rule generate_images:
+    """Generate one part of the images from their prompts and seeds."""
+    input:
+        unpack(trained_diffusion_model),
+        plan="<results>/generated/{diffusion_source}/images.parquet",
+    output:
+        images="<results>/generated/{diffusion_source}/shard_{shard}.npy",
+        table="<results>/generated/{diffusion_source}/shard_{shard}.parquet",
+        metrics="<results>/generated/{diffusion_source}/shard_{shard}.csv",
+    log:
+        "<logs>/generate_images/{diffusion_source}/shard_{shard}.log",
+    benchmark:
+        "<benchmarks>/generate_images/{diffusion_source}/shard_{shard}.tsv"
+    conda:
+        "../envs/generate.yaml"
+    threads: stage_resource("generate", "threads")
+    resources:
+        mem_mb=stage_resource("generate", "mem_mb"),
+        runtime=stage_resource("generate", "runtime"),
+        gpu=stage_resource("generate", "gpu"),
+    params:
+        generation=lambda wildcards, input: {
+            "model": input.get(
+                "model", config["sources"][wildcards.diffusion_source]["model"]
+            ),
+            "settings": study.generate(wildcards.diffusion_source),
+            "shards": shards(wildcards.diffusion_source),
+        },
+        state="<results>/generated/{diffusion_source}/unfinished_shard_{shard}",
+        code=code("generate_images.py"),
+    message:
+        "Generate images of {wildcards.diffusion_source}, part {wildcards.shard}"
+    script:
+        "../workflow_scripts/generate_images.py"
+
+
+rule gather_generated:
+    """Put the parts of the generated images into one store."""
+    input:
+        images=generated_shards("npy"),
+        tables=generated_shards("parquet"),
+        prompts="<results>/generated/{diffusion_source}/prompts.csv",
+    output:
+        images="<results>/stores/{diffusion_source}/images.npy",
+        table="<results>/stores/{diffusion_source}/images.parquet",
+        classes="<results>/stores/{diffusion_source}/classes.csv",
+        undecodable="<results>/stores/{diffusion_source}/undecodable.csv",
+    log:
+        "<logs>/gather_generated/{diffusion_source}.log",
+    conda:
+        "../envs/generate.yaml"
+    params:
+        code=code("gather_generated.py"),
+    message:
+        "Gather the images of {wildcards.diffusion_source}"
+    script:
+        "../workflow_scripts/gather_generated.py"

@@ -1,0 +1,16 @@
+"""Test whether the series of a figure share one trend, and compare them pairwise."""
+
+from pretraining_robustness.rule import run_rule
+from pretraining_robustness.trends.comparisons import compare_series
+
+if __name__ == "__main__":
+    run_rule(
+        snakemake,
+        lambda: compare_series(
+            scores=snakemake.input.scores,
+            comparisons=snakemake.output.comparisons,
+            contrasts=snakemake.output.contrasts,
+            published=list(snakemake.input.get("published", [])),
+            **snakemake.params.comparison,
+        ),
+    )

@@ -1,0 +1,67 @@
+"""How tables of statistics word their numbers: estimates with intervals, p values and what is missing."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from pretraining_robustness.tables.typeset import NOTHING, Column
+
+POINTS = 100
+"""A score of 1 is 100 points."""
+
+
+def number(value: float, digits: int = 2, sign: bool = False, factor: float = 1) -> str:
+    """Return `factor` times the value with `digits` decimals, if `sign` with a + where it is positive.
+
+    What is missing is a dash; what rounds to 0 has no sign.
+    """
+    if math.isnan(value):
+        return NOTHING
+    rounded = round(value * factor, digits)
+    return f"{rounded:+.{digits}f}" if sign and rounded else f"{rounded + 0.0:.{digits}f}"
+
+
+def estimate(value: float, low: float, high: float, digits: int = 2, sign: bool = False, factor: float = 1) -> str:
+    """Return a value and, on a second line, its interval in brackets; without the interval where it is missing."""
+    if math.isnan(value) or math.isnan(low) or math.isnan(high):
+        return number(value, digits, sign, factor)
+    ends = ", ".join(number(end, digits, sign, factor) for end in (low, high))
+    return f"{number(value, digits, sign, factor)}\n[{ends}]"
+
+
+def p_value(value: float) -> str:
+    """Return a p value with three decimals."""
+    return NOTHING if math.isnan(value) else f"{value:.3f}" if value >= 0.0005 else "< 0.001"
+
+
+def count(value: float) -> str:
+    """Return a whole number, or a dash where it is missing."""
+    return NOTHING if pd.isna(value) else f"{int(value):,}"
+
+
+def label(table: Mapping[str, Any], name: str) -> str:
+    """Return the readable name of a series: what `table["labels"]` calls it, or its own name."""
+    return str((table.get("labels") or {}).get(name, name))
+
+
+def interval_in_words(table: Mapping[str, Any]) -> str:
+    """Return "95 % confidence interval" with the level `table["confidence"]`, without a level where it is not given."""
+    confidence = table.get("confidence")
+    return f"{100 * confidence:g} % confidence interval" if confidence else "confidence interval"
+
+
+def records(facts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as dicts."""
+    return [{str(name): value for name, value in row.items()} for row in facts.to_dict("records")]
+
+
+def nothing(columns: Sequence[Column], **said: str) -> dict[str, str]:
+    """Return a row of dashes that says why there is nothing."""
+    return {**dict.fromkeys([column.name for column in columns], NOTHING), **said}
+
+
+def without_empty_note(columns: Sequence[Column], lines: Sequence[Mapping[str, str]]) -> list[Column]:
+    """Return the columns, without `note` where no line has one."""
+    return [column for column in columns if column.name != "note" or any(line["note"] for line in lines)]

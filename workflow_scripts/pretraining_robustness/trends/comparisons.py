@@ -1,0 +1,249 @@
+"""Does an intervention matter? Tests of the series of each panel of a figure, and contrasts of their trends.
+
+arXiv 2307.12532 compares trends by eye; its review asks for tests. Here, for each panel: do its series share one trend
+(permutation.py, ancova.py beside it), how far apart are they pairwise where all have checkpoints (contrasts.py, with
+Holm's correction for the number of pairs), and which difference would have been found. The series are compared among
+each other, without the figure's references, and then together with each reference.
+"""
+
+import itertools
+import logging
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.figures.specification import Panel, TrendFigure
+from pretraining_robustness.files import atomic_path
+from pretraining_robustness.trends.ancova import ancova
+from pretraining_robustness.trends.conclusions import conclusion
+from pretraining_robustness.trends.contrasts import FittedSeries, contrast, shared_middle
+from pretraining_robustness.trends.metric import Metric, score_metric
+from pretraining_robustness.trends.permutation import permutation_test
+from pretraining_robustness.trends.points import axis_points, what_was_left_out, why_no_trend
+from pretraining_robustness.trends.published import read_all_scores
+from pretraining_robustness.trends.scores import METRICS
+
+logger = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+
+SERIES = "series"
+"""What `compared` says of a comparison of a panel's series among each other; else it names the reference."""
+
+COMPARISON_COLUMNS = [
+    *("figure", "panel", "compared", "metric", "scale", "series"),
+    *("n_series", "n_runs", "fewest_runs", "n_checkpoints", "n_dropped"),
+    *("permutation_p", "permutation_p_height", "permutation_smallest_p", "permutations"),
+    *("ancova_p", "ancova_p_slope", "ancova_p_height", "mixed_p"),
+    *("id_score", "largest_difference", "largest_low", "largest_high", "largest_p_holm"),
+    *("largest_first", "largest_second", "farthest_end", "detectable_difference", "conclusion", "note"),
+]
+CONTRAST_COLUMNS = [
+    *("figure", "panel", "compared", "first", "second", "metric", "scale", "id_score", "first_ood", "second_ood"),
+    *("difference", "low", "high", "p", "p_holm", "effect_size", "effect_low", "effect_high", "detectable_difference"),
+    *("error", "freedom", "first_runs", "second_runs", "note"),
+]
+
+
+def compare_series(
+    scores: str | Path,
+    comparisons: str | Path,
+    contrasts: str | Path,
+    *,
+    figure: Mapping[str, Any],
+    permutations: int,
+    seed: int,
+    published: list[str | Path] | None = None,
+    studies: Mapping[str, str | Path] | None = None,
+) -> None:
+    """Compare the series of every panel of a figure; write `comparisons` and `contrasts` as CSV.
+
+    `comparisons` (`COMPARISON_COLUMNS`) has a row for each panel's series among each other (`compared` = "series") and
+    one for each reference together with them. p values: permutation_p and ancova_p of one trend for all against one for
+    each, ..._height of one trend against parallel ones, ..._slope of one slope, mixed_p as ancova_p by a mixed model.
+    largest_... is the pair that differs most at `id_score`, `farthest_end` the end farthest from 0 of all pairs'
+    intervals, detectable_difference the largest among the pairs. `contrasts` (`CONTRAST_COLUMNS`) has a row a pair;
+    among the series all pairs, with a reference those with it; p_holm corrects for the pairs of one comparison.
+    Differences are first - second in score units; error is their standard error in axis units. Where something cannot
+    be computed the numbers are missing and `note` says why.
+
+    Args:
+        scores: a score table with the figure's checkpoints.
+        comparisons: written.
+        contrasts: written.
+        figure: the specification of a figure of trends as a dict (specification.TrendFigure), with its metric.
+        permutations: of the permutation test.
+        seed: of the permutations.
+        published: tables of published numbers (published.py).
+        studies: score tables of other studies by the study's name.
+
+    Raises:
+        InputError: the specification or a table is not what it should be.
+    """
+    spec = TrendFigure.from_dict(figure)
+    metric = score_metric(figure.get("metric") or METRICS[0])
+    table = read_all_scores(scores, metric, published=published or [], studies=studies)
+    if table["task"].nunique() > 1:
+        raise InputError(f"{scores}: holds several downstream tasks; compare series on one: give each task its figure")
+    rows: list[Row] = []
+    pairs: list[Row] = []
+    for panel in spec.panels:
+        for compared, names in _sets(panel, spec):
+            key = {"figure": spec.name, "panel": panel.title, "compared": compared}
+            key |= {"metric": metric.name, "scale": spec.scale.name}
+            generator = np.random.default_rng([seed, zlib.crc32("/".join([panel.title, compared]).encode())])
+            row, found = _compare(table, names, compared, spec, metric, permutations, generator)
+            rows.append({**key, **row})
+            pairs += [{**key, **pair} for pair in found]
+            logger.info("%s, %s: %s", panel.title, compared, row["conclusion"])
+    for path, columns, entries in ((comparisons, COMPARISON_COLUMNS, rows), (contrasts, CONTRAST_COLUMNS, pairs)):
+        with atomic_path(path) as temporary:
+            pd.DataFrame(entries, columns=columns).to_csv(temporary, index=False)
+
+
+def read_comparisons(path: str | Path) -> pd.DataFrame:
+    """Read a table of comparisons as `compare_series` wrote it."""
+    return _read(path, COMPARISON_COLUMNS)
+
+
+def read_contrasts(path: str | Path) -> pd.DataFrame:
+    """Read a table of contrasts as `compare_series` wrote it."""
+    return _read(path, CONTRAST_COLUMNS)
+
+
+_TEXT = {
+    *("figure", "panel", "compared", "metric", "scale", "series", "first", "second"),
+    *("largest_first", "largest_second", "conclusion", "note"),
+}
+
+
+def _read(path: str | Path, columns: list[str]) -> pd.DataFrame:
+    missing = {name: [""] for name in columns if name not in _TEXT}
+    types = {name: str if name in _TEXT else "float64" for name in columns}
+    table = pd.read_csv(path, keep_default_na=False, na_values=missing, dtype=types)
+    if list(table.columns) != columns:
+        raise InputError(f"{path}: columns are not those of this version of the workflow; remove it to compare again")
+    return table
+
+
+def _sets(panel: Panel, spec: TrendFigure) -> list[tuple[str, list[str]]]:
+    """Return what is compared in a panel: its series, and each reference with them; never nothing.
+
+    A panel of references alone compares these among each other, and one of a single other series only with them.
+    """
+    series = [name for name in panel.series if name not in spec.references]
+    if not series:
+        return [(SERIES, panel.series)]
+    with_reference = [(reference, [reference, *series]) for reference in spec.references]
+    return [(SERIES, series), *with_reference] if len(series) > 1 or not with_reference else with_reference
+
+
+def _compare(
+    table: pd.DataFrame,
+    names: list[str],
+    compared: str,
+    spec: TrendFigure,
+    metric: Metric,
+    permutations: int,
+    generator: np.random.Generator,
+) -> tuple[Row, list[Row]]:
+    placed = {name: axis_points(table[table["distribution"] == name], spec.scale, metric) for name in names}
+    reasons = {name: why_no_trend(points, metric) for name, points in placed.items()}
+    fitted = [FittedSeries.fit(name, points) for name, points in placed.items() if not reasons[name]]
+    notes = [f"{name}: no trend: {reason}" for name, reason in reasons.items() if reason]
+    notes += [f"{name}: {text}" for name, points in placed.items() for text in what_was_left_out(points, metric)]
+    row: Row = {
+        "series": "; ".join(one.name for one in fitted),
+        "n_series": len(fitted),
+        "n_runs": sum(one.points.n_runs for one in fitted),
+        "fewest_runs": min((one.points.n_runs for one in fitted), default=0),
+        "n_checkpoints": sum(len(one.points.x) for one in fitted),
+        "n_dropped": sum(points.out_of_place + points.missing for points in placed.values()),
+    }
+    without_reference = compared != SERIES and compared not in [one.name for one in fitted]
+    pairs: list[Row] = []
+    if len(fitted) < 2 or without_reference:
+        notes.append("no comparison: fewer than two series with a trend")
+    else:
+        row |= _tests(fitted, permutations, generator)
+        if np.isnan(row["permutation_p"]):
+            notes.append("no permutation test: no architecture has runs of two series, or nothing varies")
+        pairs = _contrasts(fitted, compared, spec, notes)
+        row |= _summary(pairs)
+    row["conclusion"] = conclusion(row, compared, spec, metric)
+    return {**row, "note": "; ".join(dict.fromkeys(notes))}, pairs
+
+
+def _tests(fitted: list[FittedSeries], permutations: int, generator: np.random.Generator) -> Row:
+    x, y = (np.concatenate([getattr(one.points, axis) for one in fitted]) for axis in ("x", "y"))
+    sizes, shifts = [len(one.points.x) for one in fitted], np.cumsum([0, *(one.points.n_runs for one in fitted)])
+    series = np.repeat(np.arange(len(fitted)), sizes)
+    runs = np.concatenate([one.points.runs + shift for one, shift in zip(fitted, shifts[:-1], strict=True)])
+    architectures = np.unique([name for one in fitted for name in one.points.architectures], return_inverse=True)[1]
+    exact = permutation_test(x, y, series, runs, architectures, permutations=permutations, generator=generator)
+    parametric = ancova(x, y, series, runs, architectures)
+    return {
+        "permutation_p": exact.trend,
+        "permutation_p_height": exact.height,
+        "permutation_smallest_p": exact.smallest,
+        "permutations": exact.permutations,
+        "ancova_p": parametric.trend,
+        "ancova_p_slope": parametric.slope,
+        "ancova_p_height": parametric.height,
+        "mixed_p": parametric.mixed,
+    }
+
+
+def _contrasts(fitted: list[FittedSeries], compared: str, spec: TrendFigure, notes: list[str]) -> list[Row]:
+    """Return the contrasts of all pairs, or of those with the reference, at one ID score if all share one."""
+    pairs = list(itertools.combinations(fitted, 2))
+    if compared != SERIES:
+        pairs = [(second, first) for first, second in pairs if first.name == compared]
+    together = shared_middle(fitted)
+    if np.isnan(together):
+        notes.append("the series share no ID score: each pair is compared in the middle of its own range")
+    rows: list[Row] = []
+    for first, second in pairs:
+        x = shared_middle([first, second]) if np.isnan(together) else together
+        row: Row = {"first": first.name, "second": second.name}
+        row |= {"first_runs": first.points.n_runs, "second_runs": second.points.n_runs, "note": ""}
+        if np.isnan(x):
+            row["note"] = "no ID score in common"
+        else:
+            result = asdict(contrast(first, second, x, spec.scale, spec.confidence))
+            row |= {"detectable_difference": result.pop("detectable"), **result}
+            row["id_score"] = float(spec.scale.inverse(np.array([x]))[0])
+        rows.append(row)
+    tested = [row for row in rows if np.isfinite(row.get("p", np.nan))]
+    if tested:
+        corrected = multipletests([row["p"] for row in tested], method="holm")[1]
+        for row, value in zip(tested, corrected, strict=True):
+            row["p_holm"] = float(value)
+    return rows
+
+
+def _summary(pairs: list[Row]) -> Row:
+    """Return the columns of a comparison that are read off its pairs; nothing when none could be compared."""
+    table = pd.DataFrame(pairs, columns=CONTRAST_COLUMNS).dropna(subset=["difference"])
+    if table.empty:
+        return {}
+    numbers = table[["difference", "low", "high", "detectable_difference"]].to_numpy(dtype=np.float64)
+    largest = table.iloc[int(np.abs(numbers[:, 0]).argmax())]
+    return {
+        "id_score": largest["id_score"],
+        "largest_difference": largest["difference"],
+        "largest_low": largest["low"],
+        "largest_high": largest["high"],
+        "largest_p_holm": largest["p_holm"],
+        "largest_first": largest["first"],
+        "largest_second": largest["second"],
+        "farthest_end": float(np.abs(numbers[:, 1:3]).max()),
+        "detectable_difference": float(numbers[:, 3].max()),
+    }

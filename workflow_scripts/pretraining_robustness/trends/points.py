@@ -1,0 +1,101 @@
+"""The checkpoints of a series as points on the axes of a trend, and why some series have no trend."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pretraining_robustness.trends.axis_scales import AxisScale, Floats
+from pretraining_robustness.trends.metric import Metric
+from pretraining_robustness.trends.scores import RUN
+
+Whole = NDArray[np.int64]
+
+FEWEST_POINTS = 3
+FEWEST_RUNS = 2
+
+# Scores are averages of some thousand pictures; a spread below this is rounding, not a difference between checkpoints.
+_NO_SPREAD = 1e-12
+
+
+@dataclass(frozen=True)
+class AxisPoints:
+    """The n checkpoints that have a place on the axes, by run and epoch.
+
+    `x` and `y` are their in-distribution and out-of-distribution scores in axis units, `runs` the run of each as
+    0 .. n_runs - 1, `table` their rows of the score table. `out_of_place` counts the checkpoints left out because a
+    score of 0 or 1 has no place on logit or probit axes, `missing` those left out because a score is missing.
+    """
+
+    x: Floats
+    y: Floats
+    runs: Whole
+    table: pd.DataFrame
+    out_of_place: int
+    missing: int
+
+    @property
+    def n_runs(self) -> int:
+        """How many runs have a checkpoint on the axes."""
+        return int(self.runs.max()) + 1 if len(self.runs) else 0
+
+    @property
+    def architectures(self) -> list[str]:
+        """The architecture of each checkpoint."""
+        return self.table["architecture"].astype(str).tolist()
+
+
+def axis_points(checkpoints: pd.DataFrame, scale: AxisScale, metric: Metric) -> AxisPoints:
+    """Place the rows of a score table on the axes."""
+    table = checkpoints.sort_values([*RUN, "epoch"], kind="stable")
+    x, y = (table[column].to_numpy(dtype=np.float64) for column in (metric.id_column, metric.ood_column))
+    missing = np.isnan(x) | np.isnan(y)
+    placed = scale.representable(x) & scale.representable(y)
+    kept = table[placed]
+    return AxisPoints(
+        x=scale.forward(x[placed]),
+        y=scale.forward(y[placed]),
+        runs=np.asarray(kept.groupby(RUN, sort=True).ngroup(), dtype=np.int64),
+        table=kept,
+        out_of_place=int((~placed & ~missing).sum()),
+        missing=int(missing.sum()),
+    )
+
+
+def shared_clusters(first: AxisPoints, second: AxisPoints) -> tuple[Whole, Whole]:
+    """Return the cluster of each point of two series that are compared, as 0 .. G - 1.
+
+    A cluster is an architecture: what is peculiar to it is common to its runs in both series and falls out of their
+    difference. Where there is a single architecture each run is a cluster.
+    """
+    names = [*first.architectures, *second.architectures]
+    if len(set(names)) == 1:
+        return first.runs, second.runs + first.n_runs
+    codes = np.unique(names, return_inverse=True)[1]
+    return codes[: len(first.x)], codes[len(first.x) :]
+
+
+def why_no_trend(points: AxisPoints, metric: Metric) -> str:
+    """Say why no line can be fitted to the points, or return an empty string."""
+    if len(points.x) == 0:
+        if points.out_of_place:
+            return f"every checkpoint has an {metric.symbol} of 0 or 1"
+        return "every score is missing" if points.missing else "no checkpoints"
+    if points.n_runs < FEWEST_RUNS:
+        return "a single run says nothing about other runs"
+    if len(points.x) < FEWEST_POINTS:
+        return f"{len(points.x)} checkpoints are fewer than {FEWEST_POINTS}"
+    if np.ptp(points.x) < _NO_SPREAD:
+        return f"all checkpoints have the same in-distribution {metric.symbol}"
+    return ""
+
+
+def what_was_left_out(points: AxisPoints, metric: Metric) -> list[str]:
+    """Return notes on the checkpoints that are not among the points."""
+    notes = []
+    if points.out_of_place:
+        notes.append(f"left out {points.out_of_place} with an {metric.symbol} of 0 or 1")
+    if points.missing:
+        notes.append(f"left out {points.missing} without a score")
+    return notes

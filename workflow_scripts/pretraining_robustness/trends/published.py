@@ -1,0 +1,114 @@
+"""Points from elsewhere on the same axes: published numbers, and the score tables of other studies.
+
+Published numbers come as a CSV table with a row a model: model,id,ood,group. `id` and `ood` are fractions in [0, 1] of
+the metric that the figure shows, `group` is the series that the model belongs to. Nothing is known of how its runs were
+made, so each model counts as a run of its own with one checkpoint.
+
+A score table of another study of this pipeline (scores.csv) needs no conversion: its distributions become the series
+"study/distribution".
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.trends.metric import Metric
+from pretraining_robustness.trends.scores import COLUMNS, SCORES, read_scores
+
+PUBLISHED_COLUMNS = ["model", "id", "ood", "group"]
+
+
+def read_published(path: str | Path) -> pd.DataFrame:
+    """Read and check a table of published numbers (`PUBLISHED_COLUMNS`).
+
+    Raises:
+        InputError: the file is missing or is not such a table; the message names the file and the first bad line.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such table of published numbers; correct the path") from None
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable CSV table ({error}); write one as text") from None
+    wanted = ",".join(PUBLISHED_COLUMNS)
+    if list(table.columns) != PUBLISHED_COLUMNS:
+        raise InputError(f"{path}: columns are {','.join(map(str, table.columns))}; write {wanted}")
+    if table.empty:
+        raise InputError(f"{path}: holds no model; write a row a model: {wanted}")
+    for name in ("model", "group"):
+        _refuse(table, table[name].str.strip() == "", path, f"{name} is empty; name it")
+    for name in ("id", "ood"):
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        _refuse(table, ~np.isfinite(numbers), path, f"{name} is not a number; write a fraction such as 0.47")
+        _refuse(
+            table, (numbers < 0) | (numbers > 1), path, f"{name} is not in [0, 1]; write a fraction, not a percentage"
+        )
+        table[name] = numbers.astype("float64")
+    _refuse(
+        table, table.duplicated(["group", "model"]), path, "the model appears twice in its group; keep one row of it"
+    )
+    return table
+
+
+def published_scores(table: pd.DataFrame, task: str, metric: Metric) -> pd.DataFrame:
+    """Return published numbers as a score table: each model a run (architecture = model, seed 0) with one checkpoint.
+
+    The distribution is the group; scores of other metrics are NaN.
+    """
+    rows = pd.DataFrame({"task": task, "distribution": table["group"], "architecture": table["model"]})
+    rows = rows.assign(seed=0, epoch=1, **dict.fromkeys(SCORES, np.nan))
+    return rows.assign(**{metric.id_column: table["id"], metric.ood_column: table["ood"]})[COLUMNS]
+
+
+def read_all_scores(
+    scores: str | Path,
+    metric: Metric,
+    *,
+    published: Sequence[str | Path] = (),
+    studies: Mapping[str, str | Path] | None = None,
+) -> pd.DataFrame:
+    """Read a study's own score table and join the points from elsewhere to it.
+
+    Args:
+        scores: the study's own table; with others it must be of one downstream task, and theirs of this task are taken.
+        metric: what published numbers measure.
+        published: tables of published numbers.
+        studies: score tables of other studies by the study's name.
+
+    Raises:
+        InputError: a table is not what it should be, is not of this task, or repeats the name of a series.
+    """
+    own = read_scores(scores)
+    if not published and not studies:
+        return own
+    if own["task"].nunique() > 1:
+        raise InputError(f"{scores}: holds several downstream tasks; give one task when other studies join it")
+    task = str(own["task"].iloc[0])
+    parts, names = [own], set(own["distribution"])
+    extra = [(path, published_scores(read_published(path), task, metric)) for path in published]
+    extra += [(path, _of_study(path, name, task)) for name, path in (studies or {}).items()]
+    for path, part in extra:
+        repeated = sorted(names & set(part["distribution"]))
+        if repeated:
+            raise InputError(f"{path}: the series {repeated[0]} exists already; give it another name")
+        names |= set(part["distribution"])
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _of_study(path: str | Path, name: str, task: str) -> pd.DataFrame:
+    table = read_scores(path)
+    rows = table[table["task"] == task]
+    if rows.empty:
+        tasks = ", ".join(sorted(table["task"].unique()))
+        raise InputError(f"{path}: holds no scores on {task}, only on {tasks}; take a study of the same task")
+    return rows.assign(distribution=name + "/" + rows["distribution"])
+
+
+def _refuse(table: pd.DataFrame, bad: pd.Series, path: str | Path, what: str) -> None:
+    lines = np.flatnonzero(bad.to_numpy()) + 2  # line 1 of the file is its header
+    if len(lines):
+        raise InputError(f"{path}: line {lines[0]} ({table['model'].iloc[lines[0] - 2]}): {what}")

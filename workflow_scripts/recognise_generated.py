@@ -1,0 +1,25 @@
+"""Ask a classifier trained on real pictures what generated ones show."""
+
+from pretraining_robustness.rule import run_rule
+from pretraining_robustness.training.gpu_lease import lease_card
+
+
+def main() -> None:
+    lease_card()
+    from pretraining_robustness.generation.recognise import recognise_generated  # brings torch, after the lease
+
+    recognise_generated(
+        images=snakemake.input.images,
+        table=snakemake.input.table,
+        weights=snakemake.input.weights,
+        classes=snakemake.input.classes,
+        recognition=snakemake.output.recognition,
+        per_class=snakemake.output.per_class,
+        architecture=snakemake.params.run["architecture"],
+        recipe=snakemake.params.run["recipe"],
+        threads=snakemake.threads,
+    )
+
+
+if __name__ == "__main__":
+    run_rule(snakemake, main)

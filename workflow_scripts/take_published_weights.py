@@ -1,0 +1,12 @@
+"""Bring the towers of one published CLIP model into the pipeline's form."""
+
+from pretraining_robustness.rule import run_rule
+from pretraining_robustness.training.published_weights import take_published_weights
+
+if __name__ == "__main__":
+    run_rule(
+        snakemake,
+        lambda: take_published_weights(
+            weights=snakemake.output.weights, text=snakemake.output.text, **snakemake.params.run
+        ),
+    )

@@ -1,0 +1,16 @@
+"""Unpack the archive of DomainNet v1.0 into the folder that the wilds package opens."""
+
+from pathlib import Path
+
+from pretraining_robustness.acquisition.archives import unpack
+from pretraining_robustness.rule import run_rule
+
+if __name__ == "__main__":
+    run_rule(
+        snakemake,
+        lambda: unpack(
+            archive=snakemake.input.archive,
+            target=Path(snakemake.output.release).parent,
+            expected=["RELEASE_v1.0.txt", "metadata.csv"],
+        ),
+    )
