@@ -103,8 +103,8 @@ def large(compiled: bool, device: torch.device) -> list[dict[str, Any]]:
     """Measure Stable Diffusion v1's networks on a graphics card."""
     pipeline = pipeline_v1(device)
     if compiled:
-        pipeline.unet.compile()
-        pipeline.vae.decoder.compile()
+        pipeline.unet.compile(dynamic=False)
+        pipeline.vae.decoder.compile(dynamic=False)
     rows = []
     for steps in (25, 50):
         settings = Settings(512, 256, steps=steps, batch_size=16, precision="bfloat16", compile=compiled)

@@ -1,7 +1,6 @@
 """From systems of maps to a store of fractals: packed supports, and the table of the pictures that they stand for."""
 
 import hashlib
-import io
 import json
 import logging
 import os
@@ -21,6 +20,7 @@ from pretraining_robustness.files import atomic_path, file_digest
 from pretraining_robustness.fractals.framing import Frame
 from pretraining_robustness.fractals.rendering import WEIGHTS, path_draws, render_supports
 from pretraining_robustness.fractals.systems import class_name, read_systems
+from pretraining_robustness.stores.array_file import npy_header
 from pretraining_robustness.stores.fractal_store import FLIPS, MOST_INSTANCES
 from pretraining_robustness.stores.partial_store import Entry, PartialStore
 
@@ -73,7 +73,7 @@ def render_fractals(
     found = read_systems(systems)
     names = [class_name(number) for number in range(len(found))]
     shape = (len(found) * len(WEIGHTS), -(-size * size // 8))
-    header = _npy_header(shape)
+    header = npy_header(shape)
     request = json.dumps([file_digest(systems), points, size, padding, code])
     render = partial(render_supports, draws=path_draws(points), frame=frame)
     started = reported = time.monotonic()
@@ -130,12 +130,6 @@ def _write_tables(names: list[str], instances: int, table: Path, classes: Path, 
             pd.DataFrame({"class_id": names, "name": names, "images": pictures}).to_csv(path, index=False)
         with atomic_path(undecodable) as path:
             path.write_text("image,reason\n", encoding="utf-8")
-
-
-def _npy_header(shape: tuple[int, int]) -> bytes:
-    file = io.BytesIO()
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    return file.getvalue()
 
 
 def _hand_over(array: Path, header: bytes, images: Path) -> None:

@@ -13,7 +13,7 @@ import pyarrow.parquet
 from pretraining_robustness.acquisition.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
-from pretraining_robustness.generation.array_file import npy_header
+from pretraining_robustness.stores.array_file import npy_header
 
 logger = logging.getLogger(__name__)
 

@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from pretraining_robustness.acquisition.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
-from pretraining_robustness.generation.array_file import npy_header
 from pretraining_robustness.generation.pipeline import load_pipeline
 from pretraining_robustness.generation.sampling import PromptEmbeddings, Sampler
 from pretraining_robustness.generation.settings import Settings
 from pretraining_robustness.generation.shards import shard_range
+from pretraining_robustness.stores.array_file import npy_header
 from pretraining_robustness.stores.decoding import encode_jpeg
 from pretraining_robustness.stores.partial_store import Entry, PartialStore
 from pretraining_robustness.training.devices import training_device

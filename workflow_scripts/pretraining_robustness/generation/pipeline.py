@@ -46,8 +46,8 @@ def load_pipeline(model: str | Path, settings: Settings, device: torch.device) -
     for network in (pipeline.unet, pipeline.vae):
         network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
     if settings.compile:
-        pipeline.unet.compile()
-        pipeline.vae.decoder.compile()
+        pipeline.unet.compile(dynamic=False)
+        pipeline.vae.decoder.compile(dynamic=False)
     logger.info("%s: %s, %s on %s", model, name, settings.precision, device)
     return pipeline
 

@@ -1,7 +1,6 @@
 """Decode once: from a raw image collection to one array of pictures and the tables that say what its rows are."""
 
 import hashlib
-import io
 import json
 import logging
 import os
@@ -22,6 +21,7 @@ import PIL
 from pretraining_robustness.acquisition.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
+from pretraining_robustness.stores.array_file import npy_header
 from pretraining_robustness.stores.decoding import Fit, UndecodableError, decode, encode_jpeg
 from pretraining_robustness.stores.partial_store import Entry, PartialStore
 from pretraining_robustness.stores.readers import open_collection
@@ -126,13 +126,6 @@ def build_store(
     seconds = time.monotonic() - started
     rate = (len(entries) - already) / max(seconds, 1e-9)
     logger.info("%s: %d images, %d do not decode, %.0f images/s", images, len(stored), len(entries) - len(stored), rate)
-
-
-def npy_header(shape: tuple[int, ...]) -> bytes:
-    """Return the header of a .npy file of uint8; its length does not depend on the first entry of `shape`."""
-    file = io.BytesIO()
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    return file.getvalue()
 
 
 def _request(format: str, collection: RawCollection, spec: StoreSpec) -> str:

@@ -1,1 +1,1 @@
-"""Pre-training, fine-tuning and evaluation of networks; the only part that imports torch."""
+"""Pre-training, fine-tuning and evaluation of networks."""
