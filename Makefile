@@ -15,7 +15,7 @@ demo: .venv/installed
 	@echo "Drawn:" && ls -1 results/figures/fig2.p* results/figures/fig4.p* results/scores/fig4.csv results/trends/fig4.csv
 
 test: .venv/installed-test check
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: .venv/installed-test
 	$(BIN)/ruff check .

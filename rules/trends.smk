@@ -65,7 +65,7 @@ rule compare_series:
         "../envs/analyse.yaml"
     params:
         comparison=lambda wildcards: {
-            "figure": study.figure(wildcards.trend_figure),
+            "figure": study.comparison(wildcards.trend_figure),
             "studies": study.studies(wildcards.trend_figure),
             **config["comparisons"],
         },

@@ -48,8 +48,6 @@ TINY = {
 }
 IGNORED = (".git", ".venv", ".snakemake", "results", "resources", "__pycache__", ".*_cache")
 
-pytestmark = pytest.mark.xdist_group("miniature")
-
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, repository, workflow_type):

@@ -22,10 +22,7 @@ from pretraining_robustness.trends.scores import COLUMNS, read_scores
 BENCHMARK = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "report_page.py"))
 EXECUTABLE = BENCHMARK["chromium"]()
 
-pytestmark = [
-    pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium here: install it, or name it in CHROMIUM"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium here: install it, or name it in CHROMIUM")
 
 
 @pytest.fixture(scope="module")

@@ -366,6 +366,10 @@ class Study:
         """Return the readable name of a task."""
         return str(self.config["tasks"][task].get("label", task))
 
+    def comparison(self, name: str) -> dict[str, Any]:
+        """Return what the comparison of a figure's series is told: the figure without the words around it."""
+        return {**self.figure(name), "title": name, "note": None}
+
     def architecture_label(self, name: str) -> str:
         """Return the family of an architecture and its name."""
         return f"{self.config['architectures'][name]['family']} ({name})"
