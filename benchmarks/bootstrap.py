@@ -23,6 +23,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 import scipy  # noqa: E402
 import statsmodels  # noqa: E402
+from machine import machine  # noqa: E402
 from statsmodels.regression.linear_model import OLS  # noqa: E402
 
 from pretraining_robustness.trends.bootstrap import percentile_band, percentile_interval, resample_lines  # noqa: E402
@@ -82,14 +83,6 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def processor() -> str:
-    """Return the processor's name as the system gives it."""
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def main() -> None:
     """Measure, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -125,7 +118,7 @@ def main() -> None:
             "resamples": 0 if name.startswith("cluster-robust") else RESAMPLES,
             "measured_fits": options.fits if name == LOOP else "",
             "rounds": options.rounds,
-            "machine": f"{processor()}, {os.cpu_count()} cores",
+            "machine": machine(),
             "versions": f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}, "
             f"statsmodels {statsmodels.__version__}",
         }

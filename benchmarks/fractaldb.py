@@ -35,6 +35,8 @@ from PIL import Image
 REPOSITORY = Path(__file__).parent.parent
 sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
 
+from machine import machine  # noqa: E402
+
 from pretraining_robustness.fractals.framing import Frame  # noqa: E402
 from pretraining_robustness.fractals.kernels import extremes, select  # noqa: E402
 from pretraining_robustness.fractals.render import render_fractals  # noqa: E402
@@ -213,14 +215,6 @@ def speeds(fractals: int, rounds: int) -> list[tuple[str, float, str, str]]:
     ]
 
 
-def processor() -> str:
-    """Return the processor's name as the system gives it."""
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def main() -> None:
     """Measure, print and write the table."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -241,7 +235,7 @@ def main() -> None:
         "fractals": options.fractals,
         "rounds": options.rounds,
         "load": f"{load:.1f} before the run",
-        "machine": f"{processor()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "versions": f"Python {platform.python_version()}, NumPy {np.__version__}, numba {numba.__version__}, "
         f"torch {torch.__version__}",
     }

@@ -14,7 +14,6 @@ for one core (DataLoader has one worker, PyTorch and the store one thread), with
 import argparse
 import csv
 import io
-import os
 import platform
 import statistics
 import tempfile
@@ -26,6 +25,7 @@ import numpy as np
 import PIL
 import torch
 import torchvision
+from machine import machine
 from numpy.typing import NDArray
 from PIL import Image
 from torchvision import transforms
@@ -99,14 +99,6 @@ def augmented_pass(store: Store) -> Callable[[], int]:
     return lambda: sum(len(augment(store.read(rows, buffer))) for rows in shuffled(len(store)))
 
 
-def processor() -> str:
-    """Return the processor's name as the system gives it."""
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def main() -> None:
     """Measure, print and write the table."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -149,7 +141,7 @@ def main() -> None:
         "images": options.images,
         "mean_bytes": mean_bytes,
         "rounds": options.rounds,
-        "machine": f"{processor()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "versions": f"Python {platform.python_version()}, torch {torch.__version__}, "
         f"torchvision {torchvision.__version__}, Pillow {PIL.__version__}, NumPy {np.__version__}",
     }

@@ -14,8 +14,6 @@ Diffusers"), hence 1.50 images/s with 50 steps and 3.00 with 25. For an H100 we 
 
 import argparse
 import csv
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +30,7 @@ import torch  # noqa: E402
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: E402
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: E402
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline  # noqa: E402
+from machine import machine  # noqa: E402
 
 from pretraining_robustness.generation.captions import captions_of, make_tokenizer  # noqa: E402
 from pretraining_robustness.generation.pipeline import assemble  # noqa: E402
@@ -53,13 +52,6 @@ COLUMNS = [
     "machine", "device", "networks", "image_size", "steps", "guidance", "batch_size", "precision", "compiled",
     "images_per_second", "anchor", "anchor_images_per_second", "fraction_of_anchor", "peak_gpu_memory_mb", "note",
 ]  # fmt: skip
-
-
-def machine() -> str:
-    """Name the processor and the cores this process may use."""
-    processors = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    names = [line.split(":")[1].strip() for line in processors if line.startswith("model name")]
-    return f"{names[0] if names else platform.machine()}, {len(os.sched_getaffinity(0))} cores"
 
 
 class RandomEmbeddings:

@@ -12,8 +12,6 @@ thread, show the loop's own cost.
 import argparse
 import copy
 import csv
-import os
-import platform
 import sys
 import tempfile
 import time
@@ -27,6 +25,7 @@ sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from machine import machine  # noqa: E402
 
 from pretraining_robustness.stores.store_reading import Store  # noqa: E402
 from pretraining_robustness.training.architectures import build  # noqa: E402
@@ -84,13 +83,6 @@ LARGE = [
     Case("ResNet-50", {"builder": "resnet50"}, 224, 256, 256, 40, "bfloat16", CROP, streamed)
     for streamed in (False, True)
 ]
-
-
-def machine() -> str:
-    """Name the processor and the cores this process may use."""
-    processors = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    names = [line.split(":")[1].strip() for line in processors if line.startswith("model name")]
-    return f"{names[0] if names else platform.machine()}, {len(os.sched_getaffinity(0))} cores"
 
 
 def measure(case: Case, compiled: bool, device: torch.device, folder: Path) -> dict[str, Any]:

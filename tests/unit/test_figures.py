@@ -23,8 +23,8 @@ from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.captions import trend_caption
 from pretraining_robustness.trends.comparisons import compare_series, read_comparisons
 from pretraining_robustness.trends.fit import UNITS, fit_trends, read_bands, read_trends
-from pretraining_robustness.trends.metric import score_metric
-from pretraining_robustness.trends.scores import COLUMNS, METRICS
+from pretraining_robustness.trends.metric import METRICS, score_metric
+from pretraining_robustness.trends.scores import COLUMNS
 
 SIZES = ["full", "150k", "100k", "50k", "25k", "5k"]
 LABELS = {"scratch": "From scratch (no pre-training)"} | {

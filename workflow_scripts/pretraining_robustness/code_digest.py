@@ -33,8 +33,9 @@ def code_digest(script: Path) -> str:
 def _module_digest(path: Path) -> tuple[str, list[Path]]:
     """Return the digest of one module with the files it names, and the modules of this package it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    imported = sorted({module for node in ast.walk(tree) for module in package_modules(node)})
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))  # once: planning digests every module
+    imported = sorted({module for node in nodes for module in package_modules(node)})
+    for node in nodes:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
             node.body = node.body[1:]
     digest = hashlib.sha256(ast.dump(tree).encode())

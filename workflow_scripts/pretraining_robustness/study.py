@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pretraining_robustness.config import RELATIONS, SCRATCH
+from pretraining_robustness.trends.metric import METRICS, score_metric
 
 OWN = ("folder", "image_text")  # formats of your own data, which no scale changes
 NOT_RAW = ("fractaldb", "stable_diffusion", "published")  # formats of sources whose stores are not decoded from files
 IMAGES_PER_INSTANCE = 100  # FractalDB renders a system in 25 weightings, each of them flipped in 4 ways
-METRICS = {"macro_f1": "macro F1 score", "accuracy": "accuracy"}
 
 
 @dataclass(frozen=True, order=True)
@@ -114,11 +114,11 @@ class Study:
 
     def metric(self, figure: str) -> str:
         """Return what a figure of scores shows of its task: macro_f1 or accuracy."""
-        return str(self.config["tasks"][self.config["figures"][figure]["task"]].get("metric", "macro_f1"))
+        return self.metrics()[self.config["figures"][figure]["task"]]
 
     def metrics(self) -> dict[str, str]:
         """Return the metric of each task."""
-        return {task: str(self.config["tasks"][task].get("metric", "macro_f1")) for task in self.tasks}
+        return {task: self.config["tasks"][task].get("metric", METRICS[0]) for task in self.tasks}
 
     def studies(self, figure: str) -> dict[str, str]:
         """Return the score tables of other studies that a figure shows, by the study's name."""
@@ -329,7 +329,7 @@ class Study:
             return {**common, "seed": spec["seed"], "panels": self.panels(name)}
         task = self.config["tasks"][spec["task"]]
         task_label, metric = self.task_label(spec["task"]), self.metric(name)
-        score = METRICS[metric]
+        score = score_metric(metric).label
         left_out = set(self.config["left_out"])
         common |= {
             "scale": spec["scale"],

@@ -18,7 +18,6 @@ from pretraining_robustness.trends.fit import read_bands, read_trends
 from pretraining_robustness.trends.metric import score_metric
 from pretraining_robustness.trends.published import read_all_scores
 from pretraining_robustness.trends.residuals import residual_points
-from pretraining_robustness.trends.scores import METRICS
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +75,7 @@ def draw_figure(
     if kind not in _KINDS:
         raise InputError(f"figure {specification.get('name')}: kind {kind!r} is not one of {', '.join(_KINDS)}")
     draw, points_of, caption_of = _KINDS[kind]
-    metric = score_metric(specification.get("metric") or METRICS[0])
+    metric = score_metric(specification.get("metric"))
     score_table = read_all_scores(scores, metric, published=published, studies=specification.get("studies"))
     trend_table, band_table = read_trends(trends), read_bands(bands)
     tested = read_comparisons(comparisons) if comparisons else None

@@ -9,11 +9,6 @@ from pretraining_robustness.figures.keys import missing_keys_named
 from pretraining_robustness.trends.axis_scales import AxisScale, axis_scale
 from pretraining_robustness.trends.fit import UNITS
 from pretraining_robustness.trends.metric import Metric, score_metric
-from pretraining_robustness.trends.scores import METRICS
-
-
-def _left_out(labels: list[str]) -> str:
-    return f"Left out of this study: {'; '.join(labels)}." if labels else ""
 
 
 @dataclass(frozen=True)
@@ -24,23 +19,19 @@ class Panel:
     series: list[str]
 
 
-@dataclass(frozen=True)
-class TrendFigure:
-    """A figure of out-of-distribution against in-distribution scores.
+@dataclass(frozen=True, kw_only=True)
+class ScoreFigure:
+    """What every figure of scores is told.
 
-    `references` are distributions whose trend is drawn in every panel, `band` says which intervals the bands show
-    (a key of trends.fit.UNITS), `confidence` their level in (0, 1), `note` a line that the figure must show, `labels`
-    the readable name of each distribution, `not_run` the readable names of series that the study at hand leaves out,
-    `metric` the name of the scores (trends.metric).
+    `confidence` is the level of its intervals in (0, 1), `note` a line that the figure must show, `labels` the readable
+    name of each distribution, `not_run` the readable names of series that the study at hand leaves out, `metric` the
+    name of the scores (trends.metric).
     """
 
     name: str
     title: str
     scale: AxisScale
     task_label: str
-    panels: list[Panel]
-    references: list[str]
-    band: str
     confidence: float
     note: str
     labels: Mapping[str, str]
@@ -48,6 +39,44 @@ class TrendFigure:
     x_label: str
     y_label: str
     metric: str
+
+    @property
+    def measure(self) -> Metric:
+        """The metric's columns and words."""
+        return score_metric(self.metric)
+
+    def label(self, distribution: str) -> str:
+        """Return the readable name of a distribution, or its own name when it has none."""
+        return self.labels.get(distribution, distribution)
+
+    def says_not_run(self) -> str:
+        """Return a sentence that names the series that the study at hand leaves out; empty when there are none."""
+        return f"Left out of this study: {'; '.join(self.not_run)}." if self.not_run else ""
+
+
+def _common(figure: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of `ScoreFigure` from a specification."""
+    return {
+        **{key: figure[key] for key in ("name", "title", "task_label", "confidence", "x_label", "y_label")},
+        "scale": axis_scale(figure["scale"]),
+        "note": figure.get("note") or "",
+        "labels": figure.get("labels") or {},
+        "not_run": list(figure.get("not_run") or []),
+        "metric": score_metric(figure.get("metric")).name,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrendFigure(ScoreFigure):
+    """A figure of out-of-distribution against in-distribution scores.
+
+    `references` are distributions whose trend is drawn in every panel, `band` says which intervals the bands show
+    (a key of trends.fit.UNITS).
+    """
+
+    panels: list[Panel]
+    references: list[str]
+    band: str
 
     @classmethod
     def from_dict(cls, figure: Mapping[str, Any]) -> "TrendFigure":
@@ -61,34 +90,11 @@ class TrendFigure:
             if band not in UNITS:
                 raise InputError(f"figure {figure['name']}: band {band!r} is none; use one of {', '.join(UNITS)}")
             return cls(
-                name=figure["name"],
-                title=figure["title"],
-                scale=axis_scale(figure["scale"]),
-                task_label=figure["task_label"],
+                **_common(figure),
                 panels=[Panel(panel["title"], list(dict.fromkeys(panel["series"]))) for panel in figure["panels"]],
                 references=list(dict.fromkeys(figure["references"])),
                 band=band,
-                confidence=figure["confidence"],
-                note=figure.get("note") or "",
-                labels=figure.get("labels") or {},
-                not_run=list(figure.get("not_run") or []),
-                x_label=figure["x_label"],
-                y_label=figure["y_label"],
-                metric=score_metric(figure.get("metric") or METRICS[0]).name,
             )
-
-    @property
-    def measure(self) -> Metric:
-        """The metric's columns and words."""
-        return score_metric(self.metric)
-
-    def label(self, distribution: str) -> str:
-        """Return the readable name of a distribution, or its own name when it has none."""
-        return self.labels.get(distribution, distribution)
-
-    def says_not_run(self) -> str:
-        """Return a sentence that names the series that the study at hand leaves out; empty when there are none."""
-        return _left_out(self.not_run)
 
     def shown(self, panel: Panel) -> list[str]:
         """Return what a panel shows: the references first, then the other series."""
@@ -99,28 +105,17 @@ class TrendFigure:
         return list(dict.fromkeys(name for panel in self.panels for name in self.shown(panel)))
 
 
-@dataclass(frozen=True)
-class ResidualFigure:
+@dataclass(frozen=True, kw_only=True)
+class ResidualFigure(ScoreFigure):
     """A figure of residuals from one trend over the epochs of fine-tuning, a line an architecture.
 
     `baseline` is the distribution whose trend is the zero line, `series` are the distributions whose checkpoints are
-    shown, `architectures` the readable name of each architecture as "family (name)"; the rest as for `TrendFigure`.
+    shown, `architectures` the readable name of each architecture as "family (name)".
     """
 
-    name: str
-    title: str
-    scale: AxisScale
-    task_label: str
-    confidence: float
     baseline: str
     series: list[str]
     architectures: Mapping[str, str]
-    note: str
-    labels: Mapping[str, str]
-    not_run: list[str]
-    x_label: str
-    y_label: str
-    metric: str
 
     @classmethod
     def from_dict(cls, figure: Mapping[str, Any]) -> "ResidualFigure":
@@ -131,30 +126,11 @@ class ResidualFigure:
         """
         with missing_keys_named(figure):
             return cls(
-                name=figure["name"],
-                title=figure["title"],
-                scale=axis_scale(figure["scale"]),
-                task_label=figure["task_label"],
-                confidence=figure["confidence"],
+                **_common(figure),
                 baseline=figure["baseline"],
                 series=list(dict.fromkeys(figure["series"])),
                 architectures=figure.get("architectures") or {},
-                note=figure.get("note") or "",
-                labels=figure.get("labels") or {},
-                not_run=list(figure.get("not_run") or []),
-                x_label=figure["x_label"],
-                y_label=figure["y_label"],
-                metric=score_metric(figure.get("metric") or METRICS[0]).name,
             )
-
-    @property
-    def measure(self) -> Metric:
-        """The metric's columns and words."""
-        return score_metric(self.metric)
-
-    def label(self, distribution: str) -> str:
-        """Return the readable name of a distribution, or its own name when it has none."""
-        return self.labels.get(distribution, distribution)
 
     def family(self, architecture: str) -> str:
         """Return the family of an architecture: its readable name up to the bracket."""
@@ -163,7 +139,3 @@ class ResidualFigure:
     def architecture_label(self, architecture: str) -> str:
         """Return the readable name of an architecture, or its own name when it has none."""
         return self.architectures.get(architecture, architecture)
-
-    def says_not_run(self) -> str:
-        """Return a sentence that names the series that the study at hand leaves out; empty when there are none."""
-        return _left_out(self.not_run)

@@ -18,9 +18,9 @@ from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.report.markers import many_styles, marker_path
 from pretraining_robustness.trends.axis_scales import SCALES, Floats
 from pretraining_robustness.trends.fit import UNITS
-from pretraining_robustness.trends.metric import score_metric
+from pretraining_robustness.trends.metric import METRICS, score_metric
 from pretraining_robustness.trends.points import FEWEST_POINTS, FEWEST_RUNS
-from pretraining_robustness.trends.scores import METRICS, RUN, SCORES
+from pretraining_robustness.trends.scores import RUN, SCORES
 
 SCALE_LABELS = {
     "linear": "linear",
@@ -164,8 +164,8 @@ def _view_of_all(
     default: dict[str, Any] = {
         "metric": METRICS[0],
         "scale": "linear",
-        "x_labels": _axis_labels(f"In-distribution {score_metric(METRICS[0]).label}", METRICS[0]),
-        "y_labels": _axis_labels(f"Out-of-distribution {score_metric(METRICS[0]).label}", METRICS[0]),
+        "x_labels": _axis_labels(f"In-distribution {score_metric().label}", METRICS[0]),
+        "y_labels": _axis_labels(f"Out-of-distribution {score_metric().label}", METRICS[0]),
         "confidence": 0.95,
         "band": next(iter(UNITS)),
     }

@@ -18,7 +18,6 @@ from pretraining_robustness.trends.residuals import (
     mean_over_seeds,
     residual_points,
 )
-from pretraining_robustness.trends.scores import METRICS
 
 _MEANING = {
     "linear": "linear axes",
@@ -75,7 +74,7 @@ def _conclusions(comparisons: pd.DataFrame | None) -> list[str]:
 
 
 def _metric(figure: Mapping[str, Any]) -> Metric:
-    return score_metric(figure.get("metric") or METRICS[0])
+    return score_metric(figure.get("metric"))
 
 
 def _what(spec: TrendFigure, scores: pd.DataFrame, metric: Metric) -> str:

@@ -28,7 +28,6 @@ from pretraining_robustness.trends.metric import Metric, score_metric
 from pretraining_robustness.trends.permutation import permutation_test
 from pretraining_robustness.trends.points import axis_points, what_was_left_out, why_no_trend
 from pretraining_robustness.trends.published import read_all_scores
-from pretraining_robustness.trends.scores import METRICS
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +87,7 @@ def compare_series(
         InputError: the specification or a table is not what it should be.
     """
     spec = TrendFigure.from_dict(figure)
-    metric = score_metric(figure.get("metric") or METRICS[0])
+    metric = score_metric(figure.get("metric"))
     table = read_all_scores(scores, metric, published=published or [], studies=studies)
     if table["task"].nunique() > 1:
         raise InputError(f"{scores}: holds several downstream tasks; compare series on one: give each task its figure")

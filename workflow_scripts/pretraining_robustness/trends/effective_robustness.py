@@ -30,7 +30,7 @@ from pretraining_robustness.files import atomic_path
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
 from pretraining_robustness.trends.bootstrap import draw_counts, lines_of_counts, percentile_interval
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLeastSquares, ClusterRobustLine, Estimates
-from pretraining_robustness.trends.metric import Metric, score_metric
+from pretraining_robustness.trends.metric import METRICS, Metric, score_metric
 from pretraining_robustness.trends.points import (
     AxisPoints,
     Whole,
@@ -40,7 +40,7 @@ from pretraining_robustness.trends.points import (
     why_no_trend,
 )
 from pretraining_robustness.trends.published import read_all_scores
-from pretraining_robustness.trends.scores import CHECKPOINT, METRICS
+from pretraining_robustness.trends.scores import CHECKPOINT
 
 logger = logging.getLogger(__name__)
 

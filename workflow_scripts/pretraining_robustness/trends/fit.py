@@ -20,10 +20,9 @@ from pretraining_robustness.files import atomic_path
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
 from pretraining_robustness.trends.bootstrap import percentile_band, percentile_interval, resample_lines
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLine
-from pretraining_robustness.trends.metric import Metric, score_metric
+from pretraining_robustness.trends.metric import METRICS, Metric, score_metric
 from pretraining_robustness.trends.points import AxisPoints, axis_points, what_was_left_out, why_no_trend
 from pretraining_robustness.trends.published import read_all_scores
-from pretraining_robustness.trends.scores import METRICS
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.trends.scores import METRICS
 
 
 @dataclass(frozen=True)
@@ -27,14 +26,17 @@ class Metric:
 
 
 _WORDS = {"macro_f1": ("macro F1 score", "macro F1", "F1"), "accuracy": ("accuracy", "accuracy", "accuracy")}
+METRICS = tuple(_WORDS)
+"""The metrics of a score table; the first is what figures show where nothing else is said."""
 
 
-def score_metric(name: str) -> Metric:
-    """Return the metric called `name`.
+def score_metric(name: str | None = None) -> Metric:
+    """Return the metric called `name`, or the first of `METRICS`.
 
     Raises:
         InputError: score tables have no such metric.
     """
+    name = name or METRICS[0]
     if name not in METRICS:
         raise InputError(f"metric: {name!r} is not a metric of a score table; use one of {', '.join(METRICS)}")
     return Metric(name, *_WORDS[name])

@@ -15,7 +15,7 @@ import pandas as pd
 from pretraining_robustness.figures.specification import ResidualFigure
 from pretraining_robustness.trends.axis_scales import AxisScale
 from pretraining_robustness.trends.metric import Metric, score_metric
-from pretraining_robustness.trends.scores import CHECKPOINT, METRICS
+from pretraining_robustness.trends.scores import CHECKPOINT
 
 LINE_KEY = ["distribution", "architecture"]
 """The columns that name one line of a figure of residuals."""
@@ -80,7 +80,7 @@ def residual_points(scores: pd.DataFrame, trends: pd.DataFrame, figure: Mapping[
     """
     spec = ResidualFigure.from_dict(figure)
     trend = baseline_trend(trends, spec)
-    metric = score_metric(figure.get("metric") or METRICS[0])
+    metric = score_metric(figure.get("metric"))
     rows = add_residuals(_checkpoints(scores, spec.series), trend["slope"], trend["intercept"], spec.scale, metric)
     rows.insert(0, "label", rows["distribution"].map(spec.label))
     rows.insert(1, "drawn", rows["residual"].notna())

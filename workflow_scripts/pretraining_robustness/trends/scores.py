@@ -19,10 +19,7 @@ RUN = ["task", "distribution", "architecture", "seed"]
 """The columns that name one fine-tuning run, whose checkpoints are correlated."""
 
 SCORES = ["id_macro_f1", "ood_macro_f1", "id_accuracy", "ood_accuracy"]
-"""Fractions in [0, 1], on the in-distribution (id_test) and the out-of-distribution (test) split."""
-
-METRICS = ("macro_f1", "accuracy")
-"""What `SCORES` measure, the default first: columns are named id_ and ood_ and one of these (words: metric.py)."""
+"""Fractions in [0, 1], on the in-distribution (id_test) and the out-of-distribution (test) split; see metric.py."""
 
 COLUMNS = [*CHECKPOINT, *SCORES]
 _TEXT = ["task", "distribution", "architecture"]
