@@ -10,6 +10,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/acquire.smk"
 include: "rules/store.smk"
 include: "rules/fractaldb.smk"

@@ -1,7 +1,7 @@
 """Embed the names of a task's classes into the head that starts fine-tuning."""
 
+from pretraining_robustness.image_text.make_zero_shot_head import make_zero_shot_head
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.make_zero_shot_head import make_zero_shot_head
 
 if __name__ == "__main__":
     run_rule(

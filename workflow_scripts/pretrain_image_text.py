@@ -7,7 +7,7 @@ from pretraining_robustness.training.gpu_lease import lease_card
 def main() -> None:
     lease_card()
     # Brings torch, which must see the leased card only.
-    from pretraining_robustness.training.pretrain_image_text import pretrain_image_text
+    from pretraining_robustness.image_text.pretrain_image_text import pretrain_image_text
 
     pretrain_image_text(
         images=snakemake.input.images,

@@ -1,7 +1,7 @@
 """Bring the towers of one published CLIP model into the pipeline's form."""
 
+from pretraining_robustness.image_text.published_weights import take_published_weights
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.published_weights import take_published_weights
 
 if __name__ == "__main__":
     run_rule(

@@ -37,7 +37,7 @@ TEXT = {"width": 4, "heads": 1, "layers": 1}
 if stage == "self_supervised":
     import pretraining_robustness.training.self_supervised
 if stage == "image_text":
-    from pretraining_robustness.training.pretrain_image_text import pretrain_image_text
+    from pretraining_robustness.image_text.pretrain_image_text import pretrain_image_text
 
 
 def data():

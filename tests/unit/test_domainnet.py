@@ -27,7 +27,8 @@ from pretraining_robustness.miniature.scenery import PLACES
 from pretraining_robustness.stores.decoding import decode
 from pretraining_robustness.stores.readers import open_collection
 from pretraining_robustness.stores.readers.domainnet import DomainNet
-from pretraining_robustness.stores.store import build_store
+from pretraining_robustness.stores.store import Encoding, build_store
+from pretraining_robustness.stores.store_reading import Store
 from pretraining_robustness.training.domain_pairs import pair_domains
 from pretraining_robustness.training.task_splits import read_split, task_classes
 
@@ -37,20 +38,24 @@ PAIRS = [("real", "sketch"), ("painting", "clipart")]
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds domainnet_v1.0, unpacked, and its store."""
+    """A folder that holds domainnet_v1.0, unpacked, and its store, as pixels and (in `jpeg`) as JPEG files."""
     folder = tmp_path_factory.mktemp("domainnet")
     draw_domainnet(folder / "archive.tar.gz", CLASSES, IMAGES, SIZE, seed=0)
     unpack(folder / "archive.tar.gz", folder / "domainnet_v1.0", expected=["RELEASE_v1.0.txt", "metadata.csv"])
-    build_store(
-        folder / "domainnet_v1.0" / "RELEASE_v1.0.txt",
-        format="domainnet",
-        images=folder / "images.npy",
-        table=folder / "images.parquet",
-        classes=folder / "classes.csv",
-        undecodable=folder / "undecodable.csv",
-        state=folder / "state",
-        size=SIZE,
-    )
+    encodings: dict[Encoding, Path] = {"uint8": folder, "jpeg": folder / "jpeg"}
+    for encoding, store in encodings.items():
+        store.mkdir(exist_ok=True)
+        build_store(
+            folder / "domainnet_v1.0" / "RELEASE_v1.0.txt",
+            format="domainnet",
+            images=store / "images.npy",
+            table=store / "images.parquet",
+            classes=store / "classes.csv",
+            undecodable=store / "undecodable.csv",
+            state=store / "state",
+            size=SIZE,
+            encoding=encoding,
+        )
     return folder
 
 
@@ -147,7 +152,8 @@ def test_a_pair_is_split_and_labelled_as_wilds_does(
     root: Path, wilds_domainnet: Callable, tmp_path: Path, id_domain: str, ood_domain: str
 ) -> None:
     pair_domains(root / "images.parquet", tmp_path / "pair.parquet", id_domain, ood_domain)
-    pair = pd.read_parquet(tmp_path / "pair.parquet")
+    whole = pd.read_parquet(tmp_path / "pair.parquet")
+    pair = pd.concat([whole[whole["domain"] == domain] for domain in (id_domain, ood_domain)])
     theirs = wilds_domainnet(source_domain=id_domain, target_domain=ood_domain)
     assert list(pair["image"]) == list(theirs._input_image_paths)
     assert list(pair["y"]) == theirs.y_array.tolist()
@@ -168,6 +174,20 @@ def test_a_pair_is_split_and_labelled_as_wilds_does(
             np.testing.assert_array_equal(store[rows[number]], np.asarray(picture))
             assert label == y[number]
     assert task_classes(tmp_path / "pair.parquet") == CLASSES
+    assert set(whole["split"]) - set(pair["split"]) == {"other"}
+
+
+@pytest.mark.parametrize("encoding", ["uint8", "jpeg"])
+def test_the_pictures_open_with_the_table_of_a_pair_in_every_encoding(
+    root: Path, tmp_path: Path, encoding: Encoding
+) -> None:
+    store = root if encoding == "uint8" else root / "jpeg"
+    pair_domains(store / "images.parquet", tmp_path / "pair.parquet", "real", "sketch")
+    rows, _ = read_split(tmp_path / "pair.parquet", "test")
+    paired = Store.open(store / "images.npy", tmp_path / "pair.parquet")
+    assert paired.encoding == encoding
+    alone = Store.open(store / "images.npy", store / "images.parquet")
+    np.testing.assert_array_equal(paired.read(rows), alone.read(rows))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

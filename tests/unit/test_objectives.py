@@ -14,16 +14,16 @@ from torch import nn
 from torchvision.transforms import functional as torchvision_functional
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.image_text.captions import Captions
+from pretraining_robustness.image_text.make_zero_shot_head import CAMERA_TRAP_TEMPLATES, make_zero_shot_head
+from pretraining_robustness.image_text.objective import ImageText, TextEncoder, read_text_encoder
+from pretraining_robustness.image_text.pretrain_image_text import pretrain_image_text
 from pretraining_robustness.training.architectures import build, head_of, load_backbone, read_weights
 from pretraining_robustness.training.augmentation import Preparation, colour_jitter, hue_rotation
-from pretraining_robustness.training.captions import Captions
 from pretraining_robustness.training.evaluate import evaluate
 from pretraining_robustness.training.finetune import finetune
-from pretraining_robustness.training.image_text import ImageText, TextEncoder, read_text_encoder
 from pretraining_robustness.training.loop import make_optimizer
-from pretraining_robustness.training.make_zero_shot_head import CAMERA_TRAP_TEMPLATES, make_zero_shot_head
 from pretraining_robustness.training.pretrain import pretrain
-from pretraining_robustness.training.pretrain_image_text import pretrain_image_text
 from pretraining_robustness.training.recipes import read_recipe
 from pretraining_robustness.training.self_supervised import SelfSupervised, Settings
 from pretraining_robustness.training.zero_shot_head import read_zero_shot_head, start_from_zero_shot

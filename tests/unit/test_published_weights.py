@@ -12,7 +12,10 @@ import torch
 from safetensors.torch import save_file
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.training import published_weights
+from pretraining_robustness.image_text import published_weights
+from pretraining_robustness.image_text.make_zero_shot_head import make_zero_shot_head
+from pretraining_robustness.image_text.objective import read_text_encoder
+from pretraining_robustness.image_text.published_weights import find_weights, take_published_weights
 from pretraining_robustness.training.architectures import (
     build,
     head_name,
@@ -24,9 +27,6 @@ from pretraining_robustness.training.architectures import (
 from pretraining_robustness.training.clip_models import clip_config
 from pretraining_robustness.training.evaluate import evaluate
 from pretraining_robustness.training.finetune import finetune
-from pretraining_robustness.training.image_text import read_text_encoder
-from pretraining_robustness.training.make_zero_shot_head import make_zero_shot_head
-from pretraining_robustness.training.published_weights import find_weights, take_published_weights
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
 VISION = {

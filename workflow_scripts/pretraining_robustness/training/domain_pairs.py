@@ -4,9 +4,8 @@ The splits are those of wilds' DomainNet (wilds 2.0.0, domainnet_dataset.py, `in
 are called source and target): of the domain to fine-tune on, its training images are `train` and its test images
 `id_test`; of the other, its training images are `val` and its test images `test`. There is no `id_val`.
 
-Labels stay those of the store, whatever pair is asked, so that all pairs of a collection have the same classes. They
-run from 0 without a gap over all domains; what a task's head counts (task_splits.task_classes) is one more than the
-highest label of the pair.
+Rows and labels stay those of the store, whatever pair is asked: its images open with the table of any pair, in any
+encoding, and all pairs of a collection have the same classes.
 """
 
 import logging
@@ -24,7 +23,8 @@ SPLITS = {
     "id_domain": {"train": "train", "test": "id_test"},
     "ood_domain": {"train": "val", "test": "test"},
 }
-COLUMNS = ("row", "image", "class_id", "y", "split", "domain")
+OTHER = "other"  # the split of the images of all other domains; no split of a task
+COLUMNS = ("row", "class_id", "y", "split", "domain")
 
 
 def pair_domains(table: str | Path, pairs: str | Path, id_domain: str, ood_domain: str) -> None:
@@ -32,8 +32,7 @@ def pair_domains(table: str | Path, pairs: str | Path, id_domain: str, ood_domai
 
     Args:
         table: images.parquet of the store, with the columns `COLUMNS`.
-        pairs: images.parquet to write: the same columns, the rows of `id_domain` and then those of `ood_domain`, each
-            in the order of the store. `row` counts in the store; `split` is train, id_test, val or test.
+        pairs: images.parquet to write: the same rows and columns, but `split` is train, id_test, val, test or other.
         id_domain: the domain to fine-tune on.
         ood_domain: the domain that measures performance out of distribution.
 
@@ -52,18 +51,17 @@ def pair_domains(table: str | Path, pairs: str | Path, id_domain: str, ood_domai
             raise InputError(f"{role} {domain!r} is not in {table}: its domains are {', '.join(known)}")
     if id_domain == ood_domain:
         raise InputError(f"id_domain and ood_domain are both {id_domain!r}: a pair has two domains")
-    parts = []
+    splits = pd.Series(OTHER, index=images.index)
     for role, domain in wanted.items():
-        part = images.loc[images["domain"] == domain, list(COLUMNS)]
-        absent = [split for split in SPLITS[role] if split not in set(part["split"])]
+        of_domain = images["domain"] == domain
+        absent = [split for split in SPLITS[role] if split not in set(images.loc[of_domain, "split"])]
         if absent:
             raise InputError(f"{table}: the domain {domain!r} has no image of the split {' and '.join(absent)}")
-        parts.append(part.assign(split=part["split"].map(SPLITS[role])))
-    pair = pd.concat(parts, ignore_index=True)
-    unlearned = set(pair["class_id"]) - set(pair.loc[pair["split"] == "train", "class_id"])
+        splits[of_domain] = images.loc[of_domain, "split"].map(SPLITS[role])
+    unlearned = set(images.loc[splits != OTHER, "class_id"]) - set(images.loc[splits == "train", "class_id"])
     if unlearned:
         logger.warning("%d classes have no training image in %s, first %s", len(unlearned), id_domain, min(unlearned))
     with atomic_path(pairs) as temporary:
-        pair.to_parquet(temporary, index=False)
-    counts = ", ".join(f"{number:,} {split}" for split, number in pair["split"].value_counts(sort=False).items())
+        images.assign(split=splits).to_parquet(temporary, index=False)
+    counts = ", ".join(f"{number:,} {split}" for split, number in splits[splits != OTHER].value_counts().items())
     logger.info("%s: %s to %s, %s", pairs, id_domain, ood_domain, counts)

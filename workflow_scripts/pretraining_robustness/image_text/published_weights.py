@@ -12,9 +12,9 @@ from open_clip.pretrained import download_pretrained  # type: ignore[import-unty
 from torch import nn
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.image_text.objective import TextEncoder
 from pretraining_robustness.training.architectures import save_tensors, save_weights
 from pretraining_robustness.training.clip_models import build_clip, clip_config
-from pretraining_robustness.training.image_text import TextEncoder
 
 logger = logging.getLogger(__name__)
 

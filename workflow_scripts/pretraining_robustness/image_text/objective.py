@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.image_text.captions import Captions
 from pretraining_robustness.training.architectures import read_weights
 from pretraining_robustness.training.augmentation import Preparation
-from pretraining_robustness.training.captions import Captions
 from pretraining_robustness.training.objectives import Network, Objective
 
 logger = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ import pandas as pd
 import torch
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.image_text.captions import spoken_name
+from pretraining_robustness.image_text.objective import read_text_encoder
 from pretraining_robustness.training.architectures import save_tensors
-from pretraining_robustness.training.captions import spoken_name
-from pretraining_robustness.training.image_text import read_text_encoder
 
 # The prompts of WiSE-FT for iWildCam (mlfoundations/wise-ft, src/templates/iwildcam_template.py).
 CAMERA_TRAP_TEMPLATES = ("a photo of {}.", "{} in the wild.")

@@ -9,9 +9,9 @@ import pyarrow.parquet
 from torch import nn
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.image_text.captions import Captions
+from pretraining_robustness.image_text.objective import ImageText, Settings, TextEncoder
 from pretraining_robustness.training.architectures import build, save_weights
-from pretraining_robustness.training.captions import Captions
-from pretraining_robustness.training.image_text import ImageText, Settings, TextEncoder
 from pretraining_robustness.training.objectives import Objective
 from pretraining_robustness.training.pretrain import TrainingSet, pretrain_with
 from pretraining_robustness.training.recipes import filled
@@ -35,7 +35,7 @@ def pretrain_image_text(
         classes: CSV of the distribution with label and label_name, from which captions are made where there are none.
         text: safetensors to write, the text tower; its description is that of the weights and the `encoder`.
         architecture: see `architectures.build`.
-        objective: {name: image_text} with the keys of `image_text.Settings`.
+        objective: {name: image_text} with the keys of `objective.Settings`.
         arguments: the others of `pretrain.pretrain_with`.
 
     Raises:

@@ -1,0 +1,255 @@
+"""Where files are: which files the rules read and write, from their wildcards."""
+
+# The checkpoints of a run, one after every epoch of fine-tuning.
+CHECKPOINTS = collect(
+    "<results>/finetune/{{task}}/{{distribution}}/{{architecture}}/seed_{{seed}}/epoch_{epoch}.safetensors",
+    epoch=range(1, config["recipes"]["finetune"]["epochs"] + 1),
+)
+
+
+def figure_files(*figures):
+    """The files of figures."""
+    return collect(
+        "<results>/figures/{figure}.{kind}",
+        figure=figures,
+        kind=["pdf", "png", "csv", "txt"],
+    )
+
+
+def table_files(*tables):
+    """The files of tables."""
+    return collect(
+        "<results>/tables/{table}.{kind}",
+        table=tables,
+        kind=["csv", "html", "tex"],
+    )
+
+
+def raw_files(wildcards):
+    """The raw files of a collection."""
+    collection = study.collection(wildcards.collection)
+    if "path" in collection:
+        return collection["path"]
+    return {
+        "imagenet": [
+            "<resources>/imagenet/ILSVRC2012_img_train.tar",
+            "<resources>/imagenet/ILSVRC2012_devkit_t12.tar.gz",
+        ],
+        "inaturalist": [
+            "<resources>/inaturalist/train_val_images.tar.gz",
+            "<resources>/inaturalist/train_val2017.zip",
+        ],
+        "iwildcam": ["<resources>/iwildcam/iwildcam_v2.0/metadata.csv"],
+        "domainnet": ["<resources>/domainnet/domainnet_v1.0/RELEASE_v1.0.txt"],
+    }[collection["format"]]
+
+
+def source_file(name):
+    """A file of the store of a distribution's source."""
+
+    def path(wildcards):
+        source = config["distributions"][wildcards.distribution]["source"]
+        return f"<results>/stores/{source}/{name}"
+
+    return path
+
+
+def store_of_format(format, name):
+    """A file of the store of the source that has a format."""
+
+    def path(wildcards):
+        return f"<results>/stores/{study.sources_of_format(format)[0]}/{name}"
+
+    return path
+
+
+def prompted_classes(wildcards):
+    """The classes that Stable Diffusion is asked for: those of the drawn ImageNet, or all of them."""
+    if config["acquisition"] == "draw":
+        return f"<results>/stores/{study.sources_of_format('imagenet')[0]}/classes.csv"
+    return os.path.relpath(Path(workflow.basedir, "data", "imagenet_classes.csv"))
+
+
+def trained_diffusion_model(wildcards):
+    """The diffusion model that the pipeline trains; none where one is given by name."""
+    if config["sources"][wildcards.diffusion_source]["model"] != "trained":
+        return {}
+    return {"model": f"<results>/generated/{wildcards.diffusion_source}/model"}
+
+
+def shards(source):
+    """Among how many jobs the images of a generated source are divided."""
+    return config["sources"][source]["generate"]["shards"]
+
+
+def generated_shards(kind):
+    """The files of a kind that the jobs of a generated source write."""
+
+    def paths(wildcards):
+        return [
+            f"<results>/generated/{wildcards.diffusion_source}/shard_{shard}.{kind}"
+            for shard in range(shards(wildcards.diffusion_source))
+        ]
+
+    return paths
+
+
+def tables_from_elsewhere(key):
+    """Tables of scores that a figure shows beside the study's own."""
+
+    def paths(wildcards):
+        name = wildcards.get("trend_figure") or wildcards.get("figure")
+        tables = config["figures"][name].get(key, [])
+        return list(tables.values()) if isinstance(tables, dict) else list(tables)
+
+    return paths
+
+
+def figure_comparisons(wildcards):
+    """The tests behind a figure of trends; other figures of scores have none."""
+    if wildcards.figure in study.of_kind("trends"):
+        return f"<results>/comparisons/{wildcards.figure}.csv"
+    return []
+
+
+def recogniser(wildcards):
+    """Which network judges the images of a generated source."""
+    return config["sources"][wildcards.diffusion_source]["recognised_by"]
+
+
+def recognising_network(wildcards):
+    """The weights of that network and the classes that it knows."""
+    network = recogniser(wildcards)
+    seed = config["runs"]["seeds"][0]
+    return {
+        "weights": pretraining_file("weights.safetensors").format(**network, seed=seed),
+        "classes": f"<results>/distributions/{network['distribution']}/classes.csv",
+    }
+
+
+def recognitions():
+    """How well the images of each generated source that is trained on are recognised."""
+    used = {config["distributions"][name]["source"] for name in study.distributions}
+    return [
+        f"<results>/generated/{source}/recognition.csv"
+        for source in study.sources_of_format("stable_diffusion")
+        if source in used
+    ]
+
+
+def task_images(wildcards):
+    """The pictures of a task; pairs of domains share those of their collection."""
+    return f"<results>/stores/{study.task_collection(wildcards.task)}/images.npy"
+
+
+def task_table(wildcards):
+    """The table of a task's pictures: which split each belongs to."""
+    folder = "pairs" if wildcards.task in study.domain_pairs else "stores"
+    return f"<results>/{folder}/{wildcards.task}/images.parquet"
+
+
+def task_classes(wildcards):
+    """The classes of a task and their names."""
+    return f"<results>/stores/{study.task_collection(wildcards.task)}/classes.csv"
+
+
+def superclass_table(wildcards):
+    """The table of a distribution's superclasses, if it has one beside its source's own classes."""
+    label_map = study.label_map(wildcards.distribution)
+    table = label_map and config["label_maps"][label_map["name"]].get("table")
+    if table is None:
+        return []
+    if label_map["name"] in config.get("downloads", {}):
+        return f"<resources>/{label_map['name']}/{Path(table).name}"
+    return os.path.relpath(locate(table, Path(workflow.basedir)))
+
+
+def related_manifests(wildcards):
+    """The manifests of the distributions that this one promises something about, by relation."""
+    return {
+        relation: f"<results>/distributions/{other}/manifest.csv"
+        for relation, other in study.relations(wildcards.distribution).items()
+    }
+
+
+def panel_files(stage, name, of):
+    """A file of each panel of a figure of pictures: of its `collection`, or of its `distribution` where it has one."""
+
+    def paths(wildcards):
+        panels = study.panels(wildcards.picture_figure)
+        return [
+            f"<results>/{stage}/{panel[of]}/{name}" for panel in panels if panel[of]
+        ]
+
+    return paths
+
+
+def pretraining_file(name):
+    """A file of a run's pre-training."""
+    return f"<results>/pretrain/{{distribution}}/{{architecture}}/seed_{{seed}}/{name}"
+
+
+def pretrained_weights(wildcards):
+    """The weights that fine-tuning starts from, and a head where one is asked for; none for networks from scratch."""
+    if wildcards.distribution == SCRATCH:
+        return {}
+    files = {"weights": pretraining_file("weights.safetensors").format(**wildcards)}
+    if config["distributions"][wildcards.distribution].get("head") == "zero_shot":
+        run = f"{wildcards.task}/{wildcards.distribution}/{wildcards.architecture}/seed_{wildcards.seed}"
+        files["head"] = f"<results>/heads/{run}/head.safetensors"
+    return files
+
+
+def run_folder(run):
+    """Folder of a run below the folder of its stage."""
+    return f"{run.task}/{run.distribution}/{run.architecture}/seed_{run.seed}"
+
+
+def figure_run_scores(wildcards):
+    """Scores of the runs of one figure."""
+    return [
+        f"<results>/evaluate/{run_folder(run)}/scores.csv"
+        for run in study.runs(wildcards.figure)
+    ]
+
+
+def all_run_scores(wildcards):
+    """Scores of the runs of all figures."""
+    return [
+        f"<results>/evaluate/{run_folder(run)}/scores.csv"
+        for run in study.runs(*study.scored_figures)
+    ]
+
+
+def curves():
+    """The metrics of every training, and whose they are."""
+    found = []
+    for run in study.runs(*study.scored_figures):
+        names = {
+            "distribution": run.distribution,
+            "architecture": run.architecture,
+            "seed": run.seed,
+        }
+        found.append(("finetune", {"task": run.task, **names}, run_folder(run)))
+        if run.distribution in study.trained_distributions:
+            folder = f"{run.distribution}/{run.architecture}/seed_{run.seed}"
+            found.append(("pretrain", {"task": "", **names}, folder))
+    stages = {folder: (stage, names) for stage, names, folder in found}
+    return [
+        {
+            "metrics": f"<results>/{stage}/{folder}/metrics.csv",
+            "run": {
+                "stage": stage,
+                **names,
+                "benchmark": benchmark_file(stage, names, folder),
+            },
+        }
+        for folder, (stage, names) in sorted(stages.items())
+    ]
+
+
+def benchmark_file(stage, names, folder):
+    """Where Snakemake writes how long a training took."""
+    captioned = stage == "pretrain" and names["distribution"] in study.captioned()
+    place = config.get("pathvars", {}).get("benchmarks", "benchmarks")
+    return f"{place}/{'pretrain_image_text' if captioned else stage}/{folder}.tsv"

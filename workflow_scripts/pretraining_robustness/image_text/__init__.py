@@ -1,0 +1,1 @@
+"""Networks that learn from images and their captions: pre-training, published models and zero-shot heads."""
