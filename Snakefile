@@ -9,6 +9,9 @@ min_version("9.25")
 configfile: f"{workflow.basedir}/config.yaml"
 
 
+report: "rules/captions/study.rst"
+
+
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/acquire.smk"

@@ -14,8 +14,9 @@ rule draw_figure:
         pdf="<results>/figures/{figure}.pdf",
         png=report(
             "<results>/figures/{figure}.png",
-            caption="captions/trends.rst",
+            caption="captions/figure.rst",
             category="Figures",
+            labels=report_labels,
         ),
         table="<results>/figures/{figure}.csv",
         caption="<results>/figures/{figure}.txt",
@@ -44,8 +45,9 @@ rule draw_pictures:
         pdf="<results>/figures/{picture_figure}.pdf",
         png=report(
             "<results>/figures/{picture_figure}.png",
-            caption="captions/pictures.rst",
+            caption="captions/figure.rst",
             category="Figures",
+            labels=report_labels,
         ),
         table="<results>/figures/{picture_figure}.csv",
         caption="<results>/figures/{picture_figure}.txt",
@@ -93,8 +95,9 @@ rule draw_pipeline:
         pdf="<results>/figures/{pipeline_figure}.pdf",
         png=report(
             "<results>/figures/{pipeline_figure}.png",
-            caption="captions/pipeline.rst",
+            caption="captions/figure.rst",
             category="Figures",
+            labels=report_labels,
         ),
         table="<results>/figures/{pipeline_figure}.csv",
         caption="<results>/figures/{pipeline_figure}.txt",

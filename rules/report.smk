@@ -31,7 +31,8 @@ rule write_page:
         page=report(
             "<results>/page.html",
             caption="captions/page.rst",
-            category="All results",
+            category="Interactive page",
+            labels={"Page": "Every checkpoint, trend and training curve"},
         ),
     log:
         "<logs>/write_page.log",

@@ -12,8 +12,9 @@ rule tabulate_sources:
         csv="<results>/tables/{source_table}.csv",
         html=report(
             "<results>/tables/{source_table}.html",
-            caption="captions/tables.rst",
+            caption="captions/table.rst",
             category="Tables",
+            labels=report_labels,
         ),
         tex="<results>/tables/{source_table}.tex",
     log:
@@ -45,8 +46,9 @@ rule tabulate_experiments:
         csv="<results>/tables/{experiment_table}.csv",
         html=report(
             "<results>/tables/{experiment_table}.html",
-            caption="captions/tables.rst",
+            caption="captions/table.rst",
             category="Tables",
+            labels=report_labels,
         ),
         tex="<results>/tables/{experiment_table}.tex",
     log:
@@ -90,8 +92,9 @@ rule tabulate_cooccurrence:
         csv="<results>/tables/{cooccurrence_table}.csv",
         html=report(
             "<results>/tables/{cooccurrence_table}.html",
-            caption="captions/tables.rst",
+            caption="captions/table.rst",
             category="Tables",
+            labels=report_labels,
         ),
         tex="<results>/tables/{cooccurrence_table}.tex",
     log:
@@ -116,8 +119,9 @@ rule tabulate_trends:
         csv="<results>/tables/{trend_table}.csv",
         html=report(
             "<results>/tables/{trend_table}.html",
-            caption="captions/tables.rst",
+            caption="captions/table.rst",
             category="Tables",
+            labels=report_labels,
         ),
         tex="<results>/tables/{trend_table}.tex",
     log:
@@ -148,8 +152,9 @@ rule tabulate_contrasts:
         csv="<results>/tables/{contrast_table}.csv",
         html=report(
             "<results>/tables/{contrast_table}.html",
-            caption="captions/tables.rst",
+            caption="captions/table.rst",
             category="Tables",
+            labels=report_labels,
         ),
         tex="<results>/tables/{contrast_table}.tex",
     log:
@@ -174,8 +179,9 @@ rule tabulate_robustness:
         csv="<results>/tables/{robustness_table}.csv",
         html=report(
             "<results>/tables/{robustness_table}.html",
-            caption="captions/tables.rst",
+            caption="captions/table.rst",
             category="Tables",
+            labels=report_labels,
         ),
         tex="<results>/tables/{robustness_table}.tex",
     log:

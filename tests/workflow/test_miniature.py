@@ -1,10 +1,13 @@
 """A very small study runs end to end, and afterwards only what a change concerns runs again."""
 
+import html
+import json
 import os
 import re
 import shutil
 import signal
 import time
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -111,6 +114,22 @@ def test_every_table_is_made(finished, tiny_study):
         assert "<table" in page
         assert "http" not in re.sub(r"http://www.w3.org/\S*", "", page.split("<table")[0])
         assert "\\begin{" in (folder / f"{name}.tex").read_text(encoding="utf-8")
+
+
+def test_the_report_lists_every_result_with_its_whole_caption(finished, tiny_study):
+    finished.run("--report", "report.zip", config=TINY)
+    with zipfile.ZipFile(finished.folder / "report.zip") as report:
+        page = report.read("report/report.html").decode()
+        contents = report.namelist()
+    results, _ = json.JSONDecoder().raw_decode(page, page.index("var results = {") + len("var results = "))
+    listed = [result["labels"]["Title"] for result in results.values() if "Title" in result["labels"]]
+    specs = {**tiny_study.config["figures"], **tiny_study.config["tables"]}
+    assert Counter(listed) == Counter(spec["title"] for spec in specs.values())
+    assert any(name.endswith("/page.html") for name in contents)
+    for name in tiny_study.figures:
+        caption = (finished.folder / f"results/figures/{name}.txt").read_text(encoding="utf-8")
+        shown = html.unescape(re.sub("<.*?>", " ", results[f"results/figures/{name}.png"]["caption"]))
+        assert " ".join(shown.split()).startswith(" ".join(re.sub("^- ", "", caption, flags=re.M).split()))
 
 
 def test_the_summary_table_has_every_experiment_with_its_counts(finished):
