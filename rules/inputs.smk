@@ -233,7 +233,7 @@ def all_run_scores(wildcards):
 
 def curves():
     """The metrics of every training, and whose they are."""
-    found = []
+    found, trained = [], set(study.trained_distributions)
     for run in study.runs(*study.scored_figures):
         names = {
             "distribution": run.distribution,
@@ -241,7 +241,7 @@ def curves():
             "seed": run.seed,
         }
         found.append(("finetune", {"task": run.task, **names}, run_folder(run)))
-        if run.distribution in study.trained_distributions:
+        if run.distribution in trained:
             folder = f"{run.distribution}/{run.architecture}/seed_{run.seed}"
             found.append(("pretrain", {"task": "", **names}, folder))
     stages = {folder: (stage, names) for stage, names, folder in found}

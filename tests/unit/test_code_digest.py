@@ -1,11 +1,14 @@
 """A comment or a docstring never changes a rule's digest; an edit of any module behind the script does."""
 
+import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pretraining_robustness import code_digest as digest_module
-from pretraining_robustness.code_digest import code_digest
+from pretraining_robustness.code_digest import code_digest, package_modules
 
 
 @pytest.fixture
@@ -26,7 +29,8 @@ def project(tmp_path, monkeypatch):
 
 
 def digest(script: Path) -> str:
-    digest_module._module_digest.cache_clear()
+    for cached in (digest_module._compiled, digest_module._file_digest, digest_module.package_modules):
+        cached.cache_clear()
     return code_digest(script)
 
 
@@ -44,6 +48,34 @@ def test_only_real_edits_count(project):
     assert edited != before
     (package / "folder" / "__init__.py").write_text("Y = 2\n")
     assert digest(script) not in (before, edited)
+
+
+def test_the_digest_is_the_same_in_every_process(repository):
+    """Sets are ordered by hashes of strings, which differ from process to process."""
+    scripts = repository / "workflow_scripts"
+    code = "import sys; from pathlib import Path; from pretraining_robustness.code_digest import code_digest\n"
+    command = [sys.executable, "-c", code + "print(code_digest(Path(sys.argv[1])))", scripts / "draw_figure.py"]
+    environments = [{"PYTHONPATH": str(scripts), "PYTHONHASHSEED": seed} for seed in "123"]
+    digests = {subprocess.run(command, check=True, capture_output=True, env=one).stdout for one in environments}
+    assert len(digests) == 1
+
+
+def test_every_import_is_followed(repository):
+    """What the compiled code says of imports is what its syntax tree says."""
+    package = repository / "workflow_scripts" / "pretraining_robustness"
+    for path in sorted(package.rglob("*.py")):
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(package.name):
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names if alias.name.startswith(package.name)]
+            else:
+                continue
+            modules = [package.parent.joinpath(*name.split(".")) for name in names]
+            found |= {file for module in modules for file in (module.with_suffix(".py"), module / "__init__.py")}
+        ignored = {package / f"{name}.py" for (name,) in digest_module.IGNORED}
+        assert set(package_modules(path)) == {file for file in found - ignored if file.is_file()}
 
 
 def test_a_lazy_import_of_a_submodule_counts(repository):

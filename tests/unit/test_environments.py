@@ -34,8 +34,8 @@ def imported_packages(script):
         if path in seen:
             continue
         seen.add(path)
+        waiting.extend(package_modules(path))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            waiting.extend(package_modules(node))
             if isinstance(node, ast.Import):
                 packages.update(alias.name.split(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
