@@ -38,6 +38,9 @@ check: .venv/installed-test
 	$(INSTALL) --requirements envs/test.in
 	touch $@
 
+benchmark-%: .venv/installed-test
+	PYTHONPATH=workflow_scripts $(BIN)/python benchmarks/$*.py $(OPTIONS)
+
 lock: .venv/python
 	$(BIN)/python envs/update.py
 

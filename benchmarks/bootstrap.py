@@ -5,7 +5,7 @@ the pointwise band at 61 places. The loop draws runs and fits `statsmodels.OLS` 
 seconds are extrapolated from `--fits` of them. All in one process with one thread, one after another, several times
 round; medians are written:
 
-    python benchmarks/bootstrap.py [--fits 2000] [--rounds 3]
+    make benchmark-bootstrap OPTIONS="--fits 2000 --rounds 3"
 """
 
 import argparse

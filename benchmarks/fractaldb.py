@@ -1,7 +1,7 @@
 """How fast FractalDB is searched and rendered, against a plain rendition of the published code in the same process.
 
-    python benchmarks/fractaldb.py [--fractals 20] [--rounds 5]           speeds on one core, in a few minutes
-    python benchmarks/fractaldb.py --full FOLDER [--threads 2]             the whole of FractalDB-1k first, in FOLDER
+    make benchmark-fractaldb OPTIONS="--fractals 20 --rounds 5"     speeds on one core, in a few minutes
+    make benchmark-fractaldb OPTIONS="--full FOLDER --threads 2"     the whole of FractalDB-1k first, in FOLDER
 
 The plain rendition goes through candidates and pictures as hirokatsukataoka16/FractalDB-Pretrained-ResNet-PyTorch does
 at commit 1b8fb9f: points in Python, one by one; a patch made of its mask and pasted with Pillow for every point. It
@@ -18,7 +18,6 @@ import os
 import platform
 import random
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -30,27 +29,25 @@ import numba
 import numpy as np
 import pandas as pd
 import torch
+from machine import machine
 from PIL import Image
 
-REPOSITORY = Path(__file__).parent.parent
-sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
-
-from machine import machine  # noqa: E402
-
-from pretraining_robustness.fractals.framing import Frame  # noqa: E402
-from pretraining_robustness.fractals.kernels import extremes, select  # noqa: E402
-from pretraining_robustness.fractals.render import render_fractals  # noqa: E402
-from pretraining_robustness.fractals.rendering import WEIGHTS, path_draws, render_supports, weighted_maps  # noqa: E402
-from pretraining_robustness.fractals.search import (  # noqa: E402
+from pretraining_robustness.fractals.framing import Frame
+from pretraining_robustness.fractals.kernels import extremes, select
+from pretraining_robustness.fractals.render import render_fractals
+from pretraining_robustness.fractals.rendering import WEIGHTS, path_draws, render_supports, weighted_maps
+from pretraining_robustness.fractals.search import (
     random_systems,
     reached_pixels,
     search_fractals,
     search_systems,
 )
-from pretraining_robustness.fractals.systems import System, read_systems  # noqa: E402
-from pretraining_robustness.stores.fractal_store import FLIPS, FractalPictures  # noqa: E402
-from pretraining_robustness.stores.store_reading import Store  # noqa: E402
-from pretraining_robustness.training.batches import ResidentImages  # noqa: E402
+from pretraining_robustness.fractals.systems import System, read_systems
+from pretraining_robustness.stores.fractal_store import FLIPS, FractalPictures
+from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.training.batches import ResidentImages
+
+REPOSITORY = Path(__file__).parent.parent
 
 POINTS, FRAME, INSTANCES = 200_000, Frame(362, 6), 10  # exe.sh
 SEARCH_POINTS, SEARCH_FRAME = 100_000, Frame(512, 6)

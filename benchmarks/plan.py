@@ -1,11 +1,10 @@
 """How long planning takes: `snakemake -n` of the full study and of the miniature, nothing built, wall and CPU seconds.
 
-python benchmarks/plan.py [--output benchmarks/results/plan.csv]
+    make benchmark-plan
 """
 
 import argparse
 import csv
-import os
 import platform
 import resource
 import subprocess
@@ -14,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+
+from machine import machine
 
 REPOSITORY = Path(__file__).parent.parent
 STUDIES = {"full study": ["--configfile", str(REPOSITORY / "data/studies/paper.yaml")], "miniature": []}
@@ -44,7 +45,7 @@ def main() -> None:
                     "jobs": rounds[0][2],
                     "wall_seconds": round(median(r[0] for r in rounds), 2),
                     "cpu_seconds": round(median(r[1] for r in rounds), 2),
-                    "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+                    "machine": f"{machine()}, Python {platform.python_version()}",
                 }
             )
             print(rows[-1])

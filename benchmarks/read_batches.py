@@ -3,7 +3,7 @@
 One run measures all of them one after another, several times round, on synthetic photographs of some 500 x 350 pixels
 and 78 kB (ImageNet's files have 110 kB on average), and writes the medians:
 
-    python benchmarks/read_batches.py [--images 2048] [--rounds 5]
+    make benchmark-read_batches OPTIONS="--images 2048 --rounds 5"
 
 The peer's batches are cropped at random, flipped and normalised floats; the store's are uint8 pictures of 256 pixels,
 which the training loop crops, flips and normalises on its own device. To show what that leaves out, one row of the peer

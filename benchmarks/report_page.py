@@ -1,6 +1,6 @@
 """How large the results page of a study of 4,000 checkpoints is, and how soon a browser has it ready for use.
 
-python benchmarks/report_page.py [--output benchmarks/results/report_page.csv]
+    make benchmark-report_page
 
 The browser is Chromium (Debian: `apt-get install chromium`), or the one that the environment variable CHROMIUM names.
 """
@@ -8,7 +8,6 @@ The browser is Chromium (Debian: `apt-get install chromium`), or the one that th
 import argparse
 import csv
 import os
-import platform
 import shutil
 import tempfile
 import time
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from machine import machine
 from playwright.sync_api import Browser, sync_playwright
 
 from pretraining_robustness.report.curves import METRICS, collect_curves
@@ -163,7 +163,7 @@ def main() -> None:
                     "seconds_to_write": round(written, 2),
                     "seconds_to_ready": round(median(ready for ready, _ in rounds), 2),
                     "seconds_to_change_axes": round(median(changed for _, changed in rounds), 2),
-                    "machine": f"{platform.machine()}, {os.cpu_count()} cores, Chromium {browser.version}",
+                    "machine": f"{machine()}, Chromium {browser.version}",
                 }
             )
             print(rows[-1])

@@ -6,7 +6,7 @@ rates. Without one: that measurement is missing and the table says so; the minia
 thread, against diffusers' own call for one prompt after another. Both run in turns in one process, so that a busy
 machine slows both.
 
-    python benchmarks/stable_diffusion.py [--compile] [--output benchmarks/results/stable_diffusion.csv]
+    make benchmark-stable_diffusion OPTIONS="--compile"
 
 The anchor is an A100: 4.68 iterations/s at batch 16, compiled (diffusers' documentation, "Torch 2.0 support in
 Diffusers"), hence 1.50 images/s with 50 steps and 3.00 with 25. For an H100 we estimate 1.9 times as much.
@@ -14,7 +14,6 @@ Diffusers"), hence 1.50 images/s with 50 steps and 3.00 with 25. For an H100 we 
 
 import argparse
 import csv
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,29 +21,28 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-REPOSITORY = Path(__file__).parent.parent
-sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
+import diffusers
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from machine import machine
 
-import diffusers  # noqa: E402
-import torch  # noqa: E402
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: E402
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: E402
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline  # noqa: E402
-from machine import machine  # noqa: E402
-
-from pretraining_robustness.generation.captions import captions_of, make_tokenizer  # noqa: E402
-from pretraining_robustness.generation.pipeline import assemble  # noqa: E402
-from pretraining_robustness.generation.prompts import class_names  # noqa: E402
-from pretraining_robustness.generation.sampling import PromptEmbeddings, Sampler  # noqa: E402
-from pretraining_robustness.generation.settings import Settings  # noqa: E402
-from pretraining_robustness.generation.small_networks import (  # noqa: E402
+from pretraining_robustness.generation.captions import captions_of, make_tokenizer
+from pretraining_robustness.generation.pipeline import assemble
+from pretraining_robustness.generation.prompts import class_names
+from pretraining_robustness.generation.sampling import PromptEmbeddings, Sampler
+from pretraining_robustness.generation.settings import Settings
+from pretraining_robustness.generation.small_networks import (
     SmallModel,
     make_autoencoder,
     make_scheduler,
     make_text_encoder,
     make_unet,
 )
-from pretraining_robustness.training.devices import training_device  # noqa: E402
+from pretraining_robustness.training.devices import training_device
+
+REPOSITORY = Path(__file__).parent.parent
 
 ANCHOR_ITERATIONS = 4.68  # of batches of 16 a second: diffusers' documentation, A100, compiled
 ROUNDS = 5

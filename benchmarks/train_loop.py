@@ -6,13 +6,12 @@ busy machine slows both. On a graphics card: ResNet-50 at 224 px from pictures o
 Without one: that measurement is missing and the table says so; the small networks of the default study at 32 px, one
 thread, show the loop's own cost.
 
-    python benchmarks/train_loop.py [--compile] [--output benchmarks/results/train_loop.csv]
+    make benchmark-train_loop OPTIONS="--compile"
 """
 
 import argparse
 import copy
 import csv
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -20,21 +19,20 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+import torch
+from machine import machine
+
+from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.training.architectures import build
+from pretraining_robustness.training.batches import ResidentImages, StreamedImages
+from pretraining_robustness.training.devices import training_device
+from pretraining_robustness.training.loop import make_optimizer, train
+from pretraining_robustness.training.objectives import Supervised
+from pretraining_robustness.training.recipes import Recipe, read_recipe
+from pretraining_robustness.training.training_state import TrainingState
+
 REPOSITORY = Path(__file__).parent.parent
-sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
-
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from machine import machine  # noqa: E402
-
-from pretraining_robustness.stores.store_reading import Store  # noqa: E402
-from pretraining_robustness.training.architectures import build  # noqa: E402
-from pretraining_robustness.training.batches import ResidentImages, StreamedImages  # noqa: E402
-from pretraining_robustness.training.devices import training_device  # noqa: E402
-from pretraining_robustness.training.loop import make_optimizer, train  # noqa: E402
-from pretraining_robustness.training.objectives import Supervised  # noqa: E402
-from pretraining_robustness.training.recipes import Recipe, read_recipe  # noqa: E402
-from pretraining_robustness.training.training_state import TrainingState  # noqa: E402
 
 EPOCHS = 10  # the first warms up and is not counted
 COLUMNS = [
