@@ -1,6 +1,6 @@
 """How long planning takes: `snakemake -n` of the full study and of the miniature, nothing built, wall and CPU seconds.
 
-    make benchmark-plan
+make benchmark-plan
 """
 
 import argparse

@@ -13,8 +13,10 @@ from scipy.stats import norm
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.tables.contrasts import tabulate_contrasts
 from pretraining_robustness.tables.estimates import estimate, number, p_value
+from pretraining_robustness.tables.latex_source import latex_source
 from pretraining_robustness.tables.robustness import tabulate_robustness
 from pretraining_robustness.tables.trends import tabulate_trends
+from pretraining_robustness.tables.typeset import Column, TypesetTable
 from pretraining_robustness.trends.comparisons import (
     COMPARISON_COLUMNS,
     CONTRAST_COLUMNS,
@@ -100,7 +102,7 @@ def line(rows):
 
 
 def numbers(text):
-    return [float(found) for found in re.findall(r"[-+]?\d+\.\d+", text)]
+    return [float(found) for found in re.findall(r"[-+]?\d+\.\d+", text.replace("\N{MINUS SIGN}", "-"))]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -111,6 +113,13 @@ def test_numbers_are_rounded_and_what_is_missing_is_a_dash():
     assert [number(0.125, 1), number(-0.04, 1), number(0.04, 1, sign=True), number(NAN)] == ["0.1", "0.0", "0.0", "–"]
     assert [number(0.0312, 1, sign=True, factor=100), number(-0.0312, 1, sign=True, factor=100)] == ["+3.1", "-3.1"]
     assert estimate(0.5, -0.25, 1.0) == "0.50\n[-0.25, 1.00]"
+
+
+def test_negative_numbers_are_set_with_minus_signs():
+    rows = pd.DataFrame({"a": ["-1.5\n[-2.0, 3.0], fine-tuned 2020-21"]})
+    typeset = TypesetTable("t", "T", [Column("a", "A")], rows)
+    assert list(typeset.grouped_rows()) == [("", [["\u22121.5\n[\u22122.0, 3.0], fine-tuned 2020-21"]])]
+    assert "$-$1.5" in latex_source(typeset)
     assert estimate(0.5, NAN, 1.0) == "0.50"  # half an interval is none
     assert estimate(NAN, NAN, NAN) == "–"
     assert [p_value(value) for value in (0.0004, 0.0006, 0.25, 1.0, NAN)] == ["< 0.001", "0.001", "0.250", "1.000", "–"]

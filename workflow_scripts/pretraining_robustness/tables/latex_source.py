@@ -25,6 +25,7 @@ _SPECIAL = {
     "-": "-{}",
     "/": r"/\allowbreak{}",
     "–": "--",
+    "\N{MINUS SIGN}": "$-$",
     "→": r"$\rightarrow$",
     "×": r"$\times$",
     "≤": r"$\leq$",

@@ -54,13 +54,14 @@ class TypesetTable:
     wide: bool = False
 
     def grouped_rows(self) -> Iterator[tuple[str, list[list[str]]]]:
-        """Yield the heading of each group (empty if there are none) and its rows as lists of cells."""
-        names = [column.name for column in self.columns]
-        if self.group is None:
-            yield "", self.rows[names].to_numpy().tolist()
-            return
-        for heading, rows in self.rows.groupby(self.group, sort=False):
-            yield str(heading), rows[names].to_numpy().tolist()
+        """Yield the heading of each group (empty if there are none) and its rows as lists of cells.
+
+        The hyphens before negative numbers have become minus signs.
+        """
+        groups = [("", self.rows)] if self.group is None else self.rows.groupby(self.group, sort=False)
+        for heading, rows in groups:
+            cells = rows[[column.name for column in self.columns]].to_numpy().tolist()
+            yield _with_minus_signs(str(heading)), [[_with_minus_signs(cell) for cell in row] for row in cells]
 
     def spanners(self) -> list[tuple[str, int]]:
         """Return the upper row of headings: each spanner (or an empty text) and how many columns it covers."""
@@ -85,3 +86,7 @@ class TypesetTable:
         found = {short: long for short, long in ABBREVIATIONS.items() if re.search(rf"\b{short}\b", text)}
         spelled_out = "; ".join(f"{short}: {long}" for short, long in found.items())
         return [*self.notes, *([f"Abbreviations. {spelled_out}."] if found else [])]
+
+
+def _with_minus_signs(text: str) -> str:
+    return re.sub(r"(?<![\w)-])-(?=\d)", "\N{MINUS SIGN}", text)
