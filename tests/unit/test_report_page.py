@@ -2,13 +2,13 @@
 
 import json
 import re
-import runpy
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from report_page import made_up_study
 from scipy.stats import norm
 
 from pretraining_robustness.errors import InputError
@@ -24,10 +24,9 @@ from pretraining_robustness.trends.scores import RUN, read_scores
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory, repository):
+def study(tmp_path_factory):
     """A made-up study of 8 series, 2 architectures, 2 seeds and 4 epochs, and its page."""
-    make = runpy.run_path(str(repository / "benchmarks" / "report_page.py"))["made_up_study"]
-    arguments = make(tmp_path_factory.mktemp("study"), series=8, architectures=2, seeds=2, epochs=4)
+    arguments = made_up_study(tmp_path_factory.mktemp("study"), series=8, architectures=2, seeds=2, epochs=4)
     write_page(**arguments)
     return arguments
 

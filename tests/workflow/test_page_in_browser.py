@@ -4,13 +4,12 @@ Needs Chromium (Debian: `apt-get install chromium`), or another one named by the
 """
 
 import re
-import runpy
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
+from report_page import chromium, made_up_study
 from scipy.stats import norm
 
 from pretraining_robustness.report.curves import read_curves
@@ -19,15 +18,14 @@ from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.fit import least_squares, read_trends
 from pretraining_robustness.trends.scores import COLUMNS, read_scores
 
-BENCHMARK = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "report_page.py"))
-EXECUTABLE = BENCHMARK["chromium"]()
+EXECUTABLE = chromium()
 
 pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason="no Chromium here: install it, or name it in CHROMIUM")
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    arguments = BENCHMARK["made_up_study"](tmp_path_factory.mktemp("study"), 8, 2, 2, 4)
+    arguments = made_up_study(tmp_path_factory.mktemp("study"), 8, 2, 2, 4)
     write_page(**arguments)
     return arguments
 
