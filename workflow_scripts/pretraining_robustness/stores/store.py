@@ -144,7 +144,7 @@ def _fill(partial: PartialStore, collection: RawCollection, spec: StoreSpec, thr
                 partial.commit()
                 raise InputError(
                     f"{entry.image}: the image does not decode ({entry.undecodable}): repair or remove it, "
-                    "or set on_undecodable to skip to go on without such images"
+                    "or set store.on_undecodable to skip in the config to go on without such images"
                 )
             logger.warning("%s does not decode (%s) and is left out", entry.image, entry.undecodable)
         partial.append(entry, data)
