@@ -1,4 +1,5 @@
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import nn
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.stores.store_reading import Store
-from pretraining_robustness.training import batches
+from pretraining_robustness.training import batches, loop
 from pretraining_robustness.training.architectures import read_weights, save_weights
 from pretraining_robustness.training.batches import ResidentImages, training_batch
 from pretraining_robustness.training.finetune import finetune
@@ -171,6 +172,19 @@ def test_the_loop_is_plain_training(tmp_path: Path, optimizer: str, reference: t
     assert [record["loss"] for record in reported] == pytest.approx(
         [np.mean(losses[:5]), np.mean(losses[5:])], rel=1e-4
     )
+
+
+def test_a_long_epoch_tells_how_far_it_is_and_that_changes_no_bit(
+    store: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    quiet = run_pretraining(store, tmp_path / "quiet")
+    monkeypatch.setattr(loop, "REPORT_EVERY_SECONDS", 0)
+    caplog.set_level("INFO")
+    assert run_pretraining(store, tmp_path / "told").read_bytes() == quiet.read_bytes()
+    told = re.findall(r"step (\d+) of 6: loss (\S+) in this epoch so far, \d+ images/s, \d+ min left", caplog.text)
+    assert [int(step) for step, _ in told] == [1, 2, 3, 4, 5, 6]
+    losses = [float(record["loss"]) for record in records(tmp_path / "told")]
+    assert [float(told[2][1]), float(told[5][1])] == pytest.approx(losses, abs=1e-4)
 
 
 def test_fine_tuning_starts_from_the_pretrained_backbone_and_keeps_every_epoch(store: dict, tmp_path: Path) -> None:

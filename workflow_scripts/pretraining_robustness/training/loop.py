@@ -21,6 +21,8 @@ from pretraining_robustness.training.training_state import TrainingState
 
 logger = logging.getLogger(__name__)
 
+REPORT_EVERY_SECONDS = 60
+
 
 def make_optimizer(model: nn.Module, recipe: Recipe, objective: nn.Module | None = None) -> torch.optim.Optimizer:
     """Return the recipe's optimiser in torch's fused form, for the network and what the objective trains beside it.
@@ -126,7 +128,7 @@ def _run(
     seen = 0
     if on_card:
         torch.cuda.reset_peak_memory_stats(device)
-    started = time.perf_counter()
+    started = reported = time.perf_counter()
     batches = (training_batch(objective.images, recipe.batch_size, seed, step) for step in steps)
     for step, (positions, pixels) in zip(steps, images.stream(batches), strict=True):
         seed_generator(device, derived_seed(seed, "step", step))
@@ -140,6 +142,12 @@ def _run(
         loss_sum += loss.detach() * len(positions)
         correct += right
         seen += len(positions)
+        if time.perf_counter() - reported > REPORT_EVERY_SECONDS:
+            so_far = loss_sum.item() / seen  # waits for the device, therefore before the clock is read
+            reported = time.perf_counter()
+            left = (total_steps - step - 1) * (reported - started) / (step + 1 - steps.start) / 60
+            message = "step %d of %d: loss %.4f in this epoch so far, %.0f images/s, %.0f min left"
+            logger.info(message, step + 1, total_steps, so_far, seen / (reported - started), left)
     mean_loss = loss_sum.item() / seen
     seconds = time.perf_counter() - started
     if not torch.isfinite(loss_sum):
