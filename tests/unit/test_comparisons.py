@@ -10,9 +10,9 @@ from scipy import stats
 from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.stats.power import TTestPower
 
+from pretraining_robustness.figures.captions import trend_caption
 from pretraining_robustness.trends.ancova import ancova, log_likelihood
 from pretraining_robustness.trends.axis_scales import SCALES
-from pretraining_robustness.trends.captions import trend_caption
 from pretraining_robustness.trends.comparisons import (
     COMPARISON_COLUMNS,
     CONTRAST_COLUMNS,

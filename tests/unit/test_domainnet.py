@@ -29,8 +29,8 @@ from pretraining_robustness.stores.readers import open_collection
 from pretraining_robustness.stores.readers.domainnet import DomainNet
 from pretraining_robustness.stores.store import Encoding, build_store
 from pretraining_robustness.stores.store_reading import Store
-from pretraining_robustness.training.domain_pairs import pair_domains
-from pretraining_robustness.training.task_splits import read_split, task_classes
+from pretraining_robustness.tasks.domain_pairs import pair_domains
+from pretraining_robustness.tasks.splits import read_split, task_classes
 
 CLASSES, IMAGES, SIZE = 5, 500, 32
 PAIRS = [("real", "sketch"), ("painting", "clipart")]

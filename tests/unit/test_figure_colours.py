@@ -10,10 +10,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.figures.specification import TrendFigure
 from pretraining_robustness.figures.style import REFERENCES, SCRATCH, SERIES, series_styles
 from pretraining_robustness.figures.trend_marks import key
 from pretraining_robustness.study import Study
+from pretraining_robustness.trends.specification import TrendFigure
 
 STYLES = [SCRATCH, *REFERENCES, *SERIES]
 DEFICIENCIES = {"protanopia": "protanomaly", "deuteranopia": "deuteranomaly", "tritanopia": "tritanomaly"}

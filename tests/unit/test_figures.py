@@ -15,11 +15,11 @@ from PIL import Image
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures.axes import common_limits, round_ticks
+from pretraining_robustness.figures.captions import trend_caption
 from pretraining_robustness.figures.draw import draw_figure
 from pretraining_robustness.figures.style import SCRATCH
 from pretraining_robustness.figures.trend_figure import draw_trend_figure, figure_points
 from pretraining_robustness.trends.axis_scales import SCALES
-from pretraining_robustness.trends.captions import trend_caption
 from pretraining_robustness.trends.comparisons import compare_series, read_comparisons
 from pretraining_robustness.trends.fit import UNITS, fit_trends, read_bands, read_trends
 from pretraining_robustness.trends.scores import COLUMNS

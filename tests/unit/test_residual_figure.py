@@ -12,15 +12,15 @@ from matplotlib.text import Text
 from scipy import optimize, stats
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.figures.captions import residual_caption
 from pretraining_robustness.figures.draw import draw_figure
 from pretraining_robustness.figures.line_names import spread
 from pretraining_robustness.figures.residual_figure import draw_residual_figure
-from pretraining_robustness.figures.specification import ResidualFigure
 from pretraining_robustness.trends.axis_scales import SCALES
-from pretraining_robustness.trends.captions import residual_caption
 from pretraining_robustness.trends.fit import fit_trends, read_bands, read_trends
 from pretraining_robustness.trends.residuals import baseline_trend, changes_sign, mean_over_seeds, residual_points
 from pretraining_robustness.trends.scores import COLUMNS
+from pretraining_robustness.trends.specification import ResidualFigure
 
 FAMILIES = {
     "resnet18": "ResNet",

@@ -1,5 +1,9 @@
 """The one exception that means: the user's input is wrong, and here is what to do."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
 
 class InputError(Exception):
     """Something the user gave cannot be used.
@@ -9,3 +13,13 @@ class InputError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+@contextmanager
+def missing_keys_named(figure: Mapping[str, Any], part: str = "") -> Iterator[None]:
+    """Turn a KeyError into an InputError that names the figure, the part of it that is read, and the key."""
+    try:
+        yield
+    except KeyError as error:
+        where = f"figure {figure.get('name', '?')}{part and f', {part}'}"
+        raise InputError(f"{where}: the key {error} is missing; add it") from None

@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.figures.captions import residual_caption, trend_caption
 from pretraining_robustness.figures.output import save_figure
 from pretraining_robustness.figures.residual_figure import draw_residual_figure
 from pretraining_robustness.figures.trend_figure import draw_trend_figure, figure_points
-from pretraining_robustness.trends.captions import residual_caption, trend_caption
 from pretraining_robustness.trends.comparisons import read_comparisons
 from pretraining_robustness.trends.fit import read_bands, read_trends
 from pretraining_robustness.trends.metric import score_metric

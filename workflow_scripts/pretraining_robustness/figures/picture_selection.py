@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pretraining_robustness.errors import InputError
-from pretraining_robustness.figures.keys import missing_keys_named
+from pretraining_robustness.errors import InputError, missing_keys_named
 from pretraining_robustness.figures.words import count
 
 # What a row of a grouped panel can be, by the words of a specification: its column, and its name as one and as many.

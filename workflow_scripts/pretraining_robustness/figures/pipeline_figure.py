@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path as Outline
 
-from pretraining_robustness.errors import InputError
-from pretraining_robustness.figures.keys import missing_keys_named
+from pretraining_robustness.errors import InputError, missing_keys_named
 from pretraining_robustness.figures.output import save_figure
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.pipeline_layout import STAGE_SIZE, Box, Column, Stage, in_chains, lay_out

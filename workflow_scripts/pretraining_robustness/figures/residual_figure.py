@@ -12,12 +12,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from pretraining_robustness.figures.line_names import LineEnd, name_line_ends, names_width
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, axes_size, make_page
-from pretraining_robustness.figures.specification import ResidualFigure
 from pretraining_robustness.figures.style import SERIES, SETTINGS, SeriesStyle
 from pretraining_robustness.figures.text import LINE, height, wrap
 from pretraining_robustness.figures.trend_marks import key
 from pretraining_robustness.figures.words import count
 from pretraining_robustness.trends.residuals import baseline_trend, mean_over_seeds, residual_points
+from pretraining_robustness.trends.specification import ResidualFigure
 
 _MOST = len(SERIES)  # lines that one panel can tell apart
 _COLUMNS = 3  # of small multiples

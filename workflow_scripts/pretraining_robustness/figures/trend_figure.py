@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from pretraining_robustness.figures.axes import common_limits, set_up_score_axes
 from pretraining_robustness.figures.band_panels import Curve, Grid, draw_band_panels, titles_of
 from pretraining_robustness.figures.page import Page, make_page
-from pretraining_robustness.figures.specification import Panel, TrendFigure
 from pretraining_robustness.figures.style import SETTINGS, SeriesStyle, series_styles
 from pretraining_robustness.figures.text import LINE, SMALL, wrap
 from pretraining_robustness.figures.trend_marks import (
@@ -30,6 +29,7 @@ from pretraining_robustness.figures.trend_marks import (
 )
 from pretraining_robustness.figures.words import count
 from pretraining_robustness.trends.fit import UNITS
+from pretraining_robustness.trends.specification import Panel, TrendFigure
 
 _MOST_BANDS = 3  # that one panel shows legibly
 _KEY_LENGTH = 3.2  # of the font size: room for two repeats of the dashes

@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.tasks.splits import read_split, task_classes
 from pretraining_robustness.training.architectures import build, head_of, read_weights
 from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages, consecutive_batches, load_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.metrics import accuracy, macro_f1
 from pretraining_robustness.training.recipes import Recipe, read_recipe
-from pretraining_robustness.training.task_splits import read_split, task_classes
 from pretraining_robustness.training.zero_shot_head import ZERO_SHOT, ZeroShotHead, match_zero_shot
 
 logger = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ import torch
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.tasks.splits import read_split, task_classes
 from pretraining_robustness.training.architectures import (
     build,
     load_backbone,
@@ -22,7 +23,6 @@ from pretraining_robustness.training.devices import derived_seed, seed_generator
 from pretraining_robustness.training.loop import train, write_metrics
 from pretraining_robustness.training.objectives import Supervised
 from pretraining_robustness.training.recipes import read_recipe
-from pretraining_robustness.training.task_splits import read_split, task_classes
 from pretraining_robustness.training.training_state import TrainingState, stamp
 from pretraining_robustness.training.zero_shot_head import ZERO_SHOT, read_zero_shot_head, start_from_zero_shot
 

@@ -1,1 +1,1 @@
-"""Score tables, linear trends with bootstrap intervals, and what captions say of them."""
+"""Scores of checkpoints: their trends and intervals, effective robustness, and tests whether series differ."""

@@ -19,7 +19,6 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.figures.specification import Panel, TrendFigure
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.trends.ancova import ancova
 from pretraining_robustness.trends.conclusions import conclusion
@@ -28,6 +27,7 @@ from pretraining_robustness.trends.metric import Metric, score_metric
 from pretraining_robustness.trends.permutation import permutation_test
 from pretraining_robustness.trends.points import axis_points, what_was_left_out, why_no_trend
 from pretraining_robustness.trends.published import read_all_scores
+from pretraining_robustness.trends.specification import Panel, TrendFigure
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from pretraining_robustness.figures.specification import TrendFigure
 from pretraining_robustness.trends.contrasts import POWER
 from pretraining_robustness.trends.metric import Metric
+from pretraining_robustness.trends.specification import TrendFigure
 
 
 def conclusion(row: Mapping[str, Any], compared: str, spec: TrendFigure, metric: Metric) -> str:

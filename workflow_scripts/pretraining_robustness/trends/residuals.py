@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pretraining_robustness.figures.specification import ResidualFigure
 from pretraining_robustness.trends.axis_scales import AxisScale
 from pretraining_robustness.trends.metric import Metric, score_metric
 from pretraining_robustness.trends.scores import CHECKPOINT
+from pretraining_robustness.trends.specification import ResidualFigure
 
 LINE_KEY = ["distribution", "architecture"]
 """The columns that name one line of a figure of residuals."""

@@ -6,7 +6,6 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from pretraining_robustness.figures.specification import ResidualFigure, TrendFigure
 from pretraining_robustness.figures.words import count, sentence
 from pretraining_robustness.trends.axis_scales import AxisScale
 from pretraining_robustness.trends.fit import FEW_RUNS
@@ -18,6 +17,7 @@ from pretraining_robustness.trends.residuals import (
     mean_over_seeds,
     residual_points,
 )
+from pretraining_robustness.trends.specification import ResidualFigure, TrendFigure
 
 _MEANING = {
     "linear": "linear axes",

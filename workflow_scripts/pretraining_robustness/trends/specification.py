@@ -1,11 +1,10 @@
-"""What the figures of scores show, read from the plain dict that the workflow passes."""
+"""What figures of scores show, read from the plain dict that the workflow passes: the series, and on which axes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pretraining_robustness.errors import InputError
-from pretraining_robustness.figures.keys import missing_keys_named
+from pretraining_robustness.errors import InputError, missing_keys_named
 from pretraining_robustness.trends.axis_scales import AxisScale, axis_scale
 from pretraining_robustness.trends.fit import UNITS
 from pretraining_robustness.trends.metric import Metric, score_metric
