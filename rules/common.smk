@@ -84,6 +84,16 @@ def state_folder(wildcards, output):
     return str(Path(output[0]).parent / "unfinished")
 
 
+def report_labels(wildcards):
+    """Under what the report lists a figure or a table; a space before one digit puts Figure 2 before Figure 10."""
+    name = wildcards[0]
+    kind = "Figure" if name in study.figures else "Table"
+    number = name.removeprefix("fig").removeprefix("table").strip("_").replace("_", " ")
+    number = number[:1].upper() + number[1:]
+    title = {**config["figures"], **config["tables"]}[name]["title"]
+    return {kind: number.rjust(2) if number.isdigit() else number, "Title": title}
+
+
 def config_text():
     """The configuration as text; Snakemake's own copy of it holds more than plain values."""
     return yaml.safe_dump(json.loads(json.dumps(config, default=str)), sort_keys=False)

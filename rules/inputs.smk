@@ -25,16 +25,6 @@ def table_files(*tables):
     )
 
 
-def report_labels(wildcards):
-    """Under what the report lists a figure or a table; a space before one digit puts Figure 2 before Figure 10."""
-    name = wildcards[0]
-    kind = "Figure" if name in study.figures else "Table"
-    number = name.removeprefix("fig").removeprefix("table").strip("_").replace("_", " ")
-    number = number[:1].upper() + number[1:]
-    title = {**config["figures"], **config["tables"]}[name]["title"]
-    return {kind: number.rjust(2) if number.isdigit() else number, "Title": title}
-
-
 def raw_files(wildcards):
     """The raw files of a collection."""
     collection = study.collection(wildcards.collection)

@@ -19,8 +19,8 @@ def code_digest(script: Path) -> str:
 
     Modules count when they are imported directly or not, anywhere in the code. Files are tables and parts of pages that
     a module names, beside it or in the repository's `data/`. The digest is taken of what Python compiles, without
-    docstrings, assertions and line numbers (compiling takes a fifth of the time of walking syntax trees, and every plan
-    digests every module): comments, docstrings and formatting do not change it.
+    docstrings, assertions and line numbers, which is quicker to make than a syntax tree (every plan digests every
+    module): comments, docstrings and formatting do not change it.
     """
     seen: dict[str, str] = {}
     waiting = [script]

@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.figures.words import count, sentence
-from pretraining_robustness.trends.axis_scales import AxisScale
 from pretraining_robustness.trends.fit import FEW_RUNS
-from pretraining_robustness.trends.metric import Metric, score_metric
 from pretraining_robustness.trends.residuals import (
     LINE_KEY,
     baseline_trend,
@@ -17,7 +15,7 @@ from pretraining_robustness.trends.residuals import (
     mean_over_seeds,
     residual_points,
 )
-from pretraining_robustness.trends.specification import ResidualFigure, TrendFigure
+from pretraining_robustness.trends.specification import ResidualFigure, ScoreFigure, TrendFigure
 
 _MEANING = {
     "linear": "linear axes",
@@ -49,17 +47,16 @@ def trend_caption(
     spec = TrendFigure.from_dict(figure)
     trends = trends[trends["scale"] == spec.scale.name].set_index("series").reindex(spec.distributions())
     bands = bands[(bands["scale"] == spec.scale.name) & (bands["band"] == spec.band)]
-    metric = _metric(figure)
     sentences = [
         sentence(spec.title),
-        _what(spec, scores, metric),
-        _how(spec, trends, metric),
-        _left_out(spec, trends, metric),
+        _what(spec, scores),
+        _how(spec, trends),
+        _left_out(spec, trends),
         sentence(spec.note),
         spec.says_not_run(),
     ]
     paragraph = " ".join(sentence for sentence in sentences if sentence)
-    return "\n".join([paragraph, *_readings(spec, trends, bands, metric), *_conclusions(comparisons)]) + "\n"
+    return "\n".join([paragraph, *_readings(spec, trends, bands), *_conclusions(comparisons)]) + "\n"
 
 
 def _conclusions(comparisons: pd.DataFrame | None) -> list[str]:
@@ -73,29 +70,25 @@ def _conclusions(comparisons: pd.DataFrame | None) -> list[str]:
     return ["", introduction, "", *(f"- {panel}: {conclusion}" for panel, conclusion in told)]
 
 
-def _metric(figure: Mapping[str, Any]) -> Metric:
-    return score_metric(figure.get("metric"))
-
-
-def _what(spec: TrendFigure, scores: pd.DataFrame, metric: Metric) -> str:
+def _what(spec: TrendFigure, scores: pd.DataFrame) -> str:
     rows = scores[scores["distribution"].isin([name for panel in spec.panels for name in panel.series])]
     runs = len(rows[["task", "distribution", "architecture", "seed"]].drop_duplicates())
     panels = "; ".join(panel.title for panel in spec.panels)
     where = f" Panels, from left to right: {panels}." if len(spec.panels) > 1 else ""
     return (
-        f"Out-of-distribution (OOD) against in-distribution (ID) {metric.label} on {spec.task_label}.{where} Each "
+        f"Out-of-distribution (OOD) against in-distribution (ID) {spec.metric.label} on {spec.task_label}.{where} Each "
         f"point is a checkpoint (a network after one epoch of fine-tuning): {count(len(rows), 'checkpoint')} of "
         f"{count(runs, 'run')} with {count(rows['architecture'].nunique(), 'architecture')} and "
         f"{count(rows['seed'].nunique(), 'seed')}."
     )
 
 
-def _how(spec: TrendFigure, trends: pd.DataFrame, metric: Metric) -> str:
+def _how(spec: TrendFigure, trends: pd.DataFrame) -> str:
     fitted = trends[trends["slope"].notna()]
     if fitted.empty:
         return "No trend could be fitted."
     text = (
-        f"Lines are ordinary least-squares fits on {_axes(spec.scale, metric)}; bands are pointwise "
+        f"Lines are ordinary least-squares fits on {_axes(spec)}; bands are pointwise "
         f"{spec.confidence * 100:g} % {_BANDS[spec.band]}. The dotted line is y = x; reference trends are thin "
         "beyond their own checkpoints."
     )
@@ -105,11 +98,11 @@ def _how(spec: TrendFigure, trends: pd.DataFrame, metric: Metric) -> str:
     return text
 
 
-def _axes(scale: AxisScale, metric: Metric) -> str:
-    return _MEANING[scale.name].format(symbol=metric.symbol)
+def _axes(spec: ScoreFigure) -> str:
+    return _MEANING[spec.scale.name].format(symbol=spec.metric.symbol)
 
 
-def _readings(spec: TrendFigure, trends: pd.DataFrame, bands: pd.DataFrame, metric: Metric) -> list[str]:
+def _readings(spec: TrendFigure, trends: pd.DataFrame, bands: pd.DataFrame) -> list[str]:
     """Return a list of what is read off each trend, each compared with the first reference.
 
     They are compared where both have checkpoints, so that neither is extrapolated.
@@ -125,26 +118,25 @@ def _readings(spec: TrendFigure, trends: pd.DataFrame, bands: pd.DataFrame, metr
         line = f"- {spec.label(name)}: slope {slope:.2f} [{low:.2f}, {high:.2f}]"
         if reference and name != reference:
             curve, baseline = (bands[bands["series"] == one] for one in (name, reference))
-            line += f"; {_comparison(spec, curve, baseline, metric)}"
+            line += f"; {_comparison(spec, curve, baseline)}"
         lines.append(line)
     introduction = "Slopes on these axes with their intervals"
     if reference:
         introduction += (
-            f"; OOD {metric.symbol} that the trend predicts, against that of '{spec.label(reference)}', in the middle "
-            f"of the range of ID {metric.symbol} that both cover (overlapping or separate intervals are no test of a "
-            "difference)"
+            f"; OOD {spec.metric.symbol} that the trend predicts, against that of '{spec.label(reference)}', in the "
+            f"middle of the range of ID {spec.metric.symbol} that both cover (overlapping or separate intervals are no "
+            "test of a difference)"
         )
     return ["", f"{introduction}:", "", *lines]
 
 
-def _comparison(spec: TrendFigure, curve: pd.DataFrame, baseline: pd.DataFrame, metric: Metric) -> str:
+def _comparison(spec: TrendFigure, curve: pd.DataFrame, baseline: pd.DataFrame) -> str:
     low, high = max(curve["x"].min(), baseline["x"].min()), min(curve["x"].max(), baseline["x"].max())
     if low > high:
-        return f"no ID {metric.symbol} in common"
+        return f"no ID {spec.metric.symbol} in common"
     middle = float(spec.scale.inverse(spec.scale.forward(np.array([low, high])).mean()))
-    return (
-        f"{_height(curve, middle, spec)} against {_height(baseline, middle, spec)} at ID {metric.symbol} {middle:.2f}"
-    )
+    heights = f"{_height(curve, middle, spec)} against {_height(baseline, middle, spec)}"
+    return f"{heights} at ID {spec.metric.symbol} {middle:.2f}"
 
 
 def _height(curve: pd.DataFrame, score: float, spec: TrendFigure) -> str:
@@ -159,12 +151,12 @@ def _height(curve: pd.DataFrame, score: float, spec: TrendFigure) -> str:
     return f"{y:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _left_out(spec: TrendFigure, trends: pd.DataFrame, metric: Metric) -> str:
+def _left_out(spec: TrendFigure, trends: pd.DataFrame) -> str:
     text = []
     dropped = int(trends["n_dropped"].fillna(0).sum())
     if dropped:
         text.append(
-            f"{_out_of_place(dropped, metric)} and {'is' if dropped == 1 else 'are'} left out of points and fits."
+            f"{_out_of_place(dropped, spec)} and {'is' if dropped == 1 else 'are'} left out of points and fits."
         )
     for name, row in trends[trends["slope"].isna()].iterrows():
         note = str(row["note"]) if isinstance(row["note"], str) else "no trend: not fitted"
@@ -180,25 +172,25 @@ def residual_caption(scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataF
     """
     spec = ResidualFigure.from_dict(figure)
     points, trend = residual_points(scores, trends, figure), baseline_trend(trends, spec)
-    baseline, metric = spec.label(spec.baseline), _metric(figure)
+    baseline = spec.label(spec.baseline)
     if pd.isna(trend["slope"]):
         numbers, lines = f"'{baseline}' has {trend['note']}, so there are no residuals.", []
     else:
-        numbers, lines = _residual_numbers(spec, points, metric), _residual_readings(spec, points, metric)
+        numbers, lines = _residual_numbers(spec, points), _residual_readings(spec, points)
     dropped = int((~points["drawn"]).sum()) if pd.notna(trend["slope"]) else 0
     sentences = [
         sentence(spec.title),
-        _residual_what(spec, points, metric),
-        _residual_how(spec, trend, metric),
+        _residual_what(spec, points),
+        _residual_how(spec, trend),
         numbers,
-        f"{_out_of_place(dropped, metric)} and {'has' if dropped == 1 else 'have'} no residual." if dropped else "",
+        f"{_out_of_place(dropped, spec)} and {'has' if dropped == 1 else 'have'} no residual." if dropped else "",
         sentence(spec.note),
         spec.says_not_run(),
     ]
     return "\n".join([" ".join(text for text in sentences if text), *lines]) + "\n"
 
 
-def _residual_what(spec: ResidualFigure, points: pd.DataFrame, metric: Metric) -> str:
+def _residual_what(spec: ResidualFigure, points: pd.DataFrame) -> str:
     baseline = spec.label(spec.baseline)
     shown = "; ".join(map(spec.label, spec.series))
     several = points.groupby(LINE_KEY)["seed"].nunique().gt(1).any()
@@ -207,27 +199,27 @@ def _residual_what(spec: ResidualFigure, points: pd.DataFrame, metric: Metric) -
     )
     return (
         f"Residuals of fine-tuned networks over the epochs of fine-tuning on {spec.task_label}: out-of-distribution "
-        f"(OOD) {metric.short} minus what the linear trend of '{baseline}' predicts from the in-distribution (ID) "
-        f"{metric.short}, "
+        f"(OOD) {spec.metric.short} minus what the linear trend of '{baseline}' predicts from the in-distribution (ID) "
+        f"{spec.metric.short}, "
         f"that is, effective robustness against this trend. Pre-trained on: {shown}. {line}: "
         f"{count(len(points), 'checkpoint')} of {count(points['architecture'].nunique(), 'architecture')} with "
         f"{count(points['seed'].nunique(), 'seed')}."
     )
 
 
-def _residual_how(spec: ResidualFigure, trend: pd.Series, metric: Metric) -> str:
+def _residual_how(spec: ResidualFigure, trend: pd.Series) -> str:
     if pd.isna(trend["slope"]):
         return ""
     slope, low, high = (float(trend[name]) for name in ("slope", "slope_low", "slope_high"))
     return (
-        f"The trend (y = 0) is an ordinary least-squares fit on {_axes(spec.scale, metric)} to "
+        f"The trend (y = 0) is an ordinary least-squares fit on {_axes(spec)} to "
         f"{count(int(trend['n_checkpoints']), 'checkpoint')} of {count(int(trend['n_runs']), 'run')}, with slope "
         f"{slope:.2f} [{low:.2f}, {high:.2f}] ({spec.confidence * 100:g} % confidence interval with runs as clusters); "
-        f"its predictions are mapped back to {metric.symbol}."
+        f"its predictions are mapped back to {spec.metric.symbol}."
     )
 
 
-def _residual_numbers(spec: ResidualFigure, points: pd.DataFrame, metric: Metric) -> str:
+def _residual_numbers(spec: ResidualFigure, points: pd.DataFrame) -> str:
     drawn = points[points["drawn"]]
     if drawn.empty:
         return "No checkpoint has a residual."
@@ -236,7 +228,7 @@ def _residual_numbers(spec: ResidualFigure, points: pd.DataFrame, metric: Metric
     noun = "architecture" if len(spec.series) == 1 else "line"
     text = (
         f"Residuals range from {_signed(drawn['residual'].min())} to {_signed(drawn['residual'].max())} in "
-        f"{metric.symbol}, with mean {_signed(drawn['residual'].mean())}; {int(changes.sum())} of "
+        f"{spec.metric.symbol}, with mean {_signed(drawn['residual'].mean())}; {int(changes.sum())} of "
         f"{count(len(changes), noun)} {'changes' if int(changes.sum()) == 1 else 'change'} sign over fine-tuning."
     )
     if own.any():
@@ -247,7 +239,7 @@ def _residual_numbers(spec: ResidualFigure, points: pd.DataFrame, metric: Metric
     return f"{text} Whether residuals depend on the epoch or the architecture is not tested here."
 
 
-def _residual_readings(spec: ResidualFigure, points: pd.DataFrame, metric: Metric) -> list[str]:
+def _residual_readings(spec: ResidualFigure, points: pd.DataFrame) -> list[str]:
     """Return a list of each line's mean and range."""
     lines = mean_over_seeds(points)
     changes = changes_sign(lines)
@@ -259,12 +251,12 @@ def _residual_readings(spec: ResidualFigure, points: pd.DataFrame, metric: Metri
         sign = "changes sign" if changes.loc[(distribution, architecture)] else "keeps its sign"
         span = f"from {_signed(line.min())} to {_signed(line.max())}"
         readings.append(f"- {name}: mean {_signed(line.mean())}, {span}, {sign}")
-    return ["", f"Residuals of each line, in {metric.symbol}:", "", *readings] if readings else []
+    return ["", f"Residuals of each line, in {spec.metric.symbol}:", "", *readings] if readings else []
 
 
 def _signed(number: float) -> str:
     return f"{number:+.3f}".replace("+0.000", "0.000").replace("-0.000", "0.000")
 
 
-def _out_of_place(dropped: int, metric: Metric) -> str:
-    return f"{count(dropped, 'checkpoint')} with an {metric.symbol} of 0 or 1 cannot be placed on these axes"
+def _out_of_place(dropped: int, spec: ScoreFigure) -> str:
+    return f"{count(dropped, 'checkpoint')} with an {spec.metric.symbol} of 0 or 1 cannot be placed on these axes"

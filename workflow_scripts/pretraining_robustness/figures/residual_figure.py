@@ -98,7 +98,7 @@ def _footer(spec: ResidualFigure, trend: pd.Series, points: pd.DataFrame) -> lis
         )
         if dropped:
             sentences.append(
-                f"Not shown: {count(dropped, 'checkpoint')} with an {spec.measure.symbol} of 0 or 1, without a place "
+                f"Not shown: {count(dropped, 'checkpoint')} with an {spec.metric.symbol} of 0 or 1, without a place "
                 "on these axes."
             )
     if points.groupby(["distribution", "architecture"])["seed"].nunique().gt(1).any():
@@ -273,7 +273,7 @@ def _say_why_empty(axes: Axes, spec: ResidualFigure, trend: pd.Series, points: p
     elif pd.isna(trend["slope"]):
         text = f"no residuals to show: '{spec.label(spec.baseline)}' has {trend['note']}"
     else:
-        text = f"no checkpoints to show: each has an {spec.measure.symbol} of 0 or 1"
+        text = f"no checkpoints to show: each has an {spec.metric.symbol} of 0 or 1"
     axes.text(
         0.5,
         0.5,

@@ -51,8 +51,8 @@ def figure_points(scores: pd.DataFrame, figure: Mapping[str, Any]) -> pd.DataFra
         for name in spec.shown(panel):
             rows = scores[scores["distribution"] == name]
             role = "series" if name in panel.series else "reference"
-            placed = spec.scale.representable(rows[spec.measure.id_column].to_numpy())
-            placed &= spec.scale.representable(rows[spec.measure.ood_column].to_numpy())
+            placed = spec.scale.representable(rows[spec.metric.id_column].to_numpy())
+            placed &= spec.scale.representable(rows[spec.metric.ood_column].to_numpy())
             part = rows.assign(panel=panel.title, label=spec.label(name), role=role, drawn=placed & (role == "series"))
             parts.append(part)
     points = pd.concat(parts, ignore_index=True)
@@ -79,7 +79,7 @@ def draw_trend_figure(
     points = figure_points(scores, figure)
     styles = series_styles([panel.series for panel in spec.panels], spec.references)
     lines = bands[bands["series"].isin(spec.distributions())]
-    scored = points.loc[points["drawn"], [spec.measure.id_column, spec.measure.ood_column]]
+    scored = points.loc[points["drawn"], [spec.metric.id_column, spec.metric.ood_column]]
     limits = common_limits(np.concatenate([scored, lines[["x", "y"]]]), spec.scale)
     apart = _apart(spec, trends)
     grid = _grid(spec, trends, apart)
@@ -105,7 +105,7 @@ def draw_trend_figure(
                     if not apart[column]:
                         draw_band(axes, curve.band, curve.style, curve.label)
             for name in panel.series:
-                draw_points(axes, curves[name].points, styles[name], spec.measure, spec.label(name), crowd=len(mine))
+                draw_points(axes, curves[name].points, styles[name], spec.metric, spec.label(name), crowd=len(mine))
             if mine.empty:
                 axes.text(0.5, 0.5, "no checkpoints to show", transform=axes.transAxes, ha="center", va="center")
             _draw_legend(axes, spec, panel, [name for name in curves if name not in apart[column]], trends, styles)
@@ -117,7 +117,7 @@ def draw_trend_figure(
                 series=[curves[name] for name in apart[column]],
                 references=[curves[name] for name in spec.references if len(curves[name].band)],
                 scale=spec.scale,
-                metric=spec.measure,
+                metric=spec.metric,
                 limits=limits,
             )
     return page.figure
@@ -194,7 +194,7 @@ def _footer(spec: TrendFigure, trends: pd.DataFrame, apart: bool) -> list[str]:
     lines = [first]
     if dropped:
         lines.append(
-            f"Not shown or fitted: {count(dropped, 'checkpoint')} with an {spec.measure.symbol} of 0 or 1, without a "
+            f"Not shown or fitted: {count(dropped, 'checkpoint')} with an {spec.metric.symbol} of 0 or 1, without a "
             "place on these axes."
         )
     if spec.not_run:

@@ -23,7 +23,6 @@ from pretraining_robustness.files import atomic_path
 from pretraining_robustness.trends.ancova import ancova
 from pretraining_robustness.trends.conclusions import conclusion
 from pretraining_robustness.trends.contrasts import FittedSeries, contrast, shared_middle
-from pretraining_robustness.trends.metric import Metric, score_metric
 from pretraining_robustness.trends.permutation import permutation_test
 from pretraining_robustness.trends.points import axis_points, what_was_left_out, why_no_trend
 from pretraining_robustness.trends.published import read_all_scores
@@ -87,8 +86,7 @@ def compare_series(
         InputError: the specification or a table is not what it should be.
     """
     spec = TrendFigure.from_dict(figure)
-    metric = score_metric(figure.get("metric"))
-    table = read_all_scores(scores, metric, published=published or [], studies=studies)
+    table = read_all_scores(scores, spec.metric, published=published or [], studies=studies)
     if table["task"].nunique() > 1:
         raise InputError(f"{scores}: holds several downstream tasks; compare series on one: give each task its figure")
     rows: list[Row] = []
@@ -96,9 +94,9 @@ def compare_series(
     for panel in spec.panels:
         for compared, names in _sets(panel, spec):
             key = {"figure": spec.name, "panel": panel.title, "compared": compared}
-            key |= {"metric": metric.name, "scale": spec.scale.name}
+            key |= {"metric": spec.metric.name, "scale": spec.scale.name}
             generator = np.random.default_rng([seed, zlib.crc32("/".join([panel.title, compared]).encode())])
-            row, found = _compare(table, names, compared, spec, metric, permutations, generator)
+            row, found = _compare(table, names, compared, spec, permutations, generator)
             rows.append({**key, **row})
             pairs += [{**key, **pair} for pair in found]
             logger.info("%s, %s: %s", panel.title, compared, row["conclusion"])
@@ -149,15 +147,14 @@ def _compare(
     names: list[str],
     compared: str,
     spec: TrendFigure,
-    metric: Metric,
     permutations: int,
     generator: np.random.Generator,
 ) -> tuple[Row, list[Row]]:
-    placed = {name: axis_points(table[table["distribution"] == name], spec.scale, metric) for name in names}
-    reasons = {name: why_no_trend(points, metric) for name, points in placed.items()}
+    placed = {name: axis_points(table[table["distribution"] == name], spec.scale, spec.metric) for name in names}
+    reasons = {name: why_no_trend(points, spec.metric) for name, points in placed.items()}
     fitted = [FittedSeries.fit(name, points) for name, points in placed.items() if not reasons[name]]
     notes = [f"{name}: no trend: {reason}" for name, reason in reasons.items() if reason]
-    notes += [f"{name}: {text}" for name, points in placed.items() for text in what_was_left_out(points, metric)]
+    notes += [f"{name}: {text}" for name, points in placed.items() for text in what_was_left_out(points, spec.metric)]
     row: Row = {
         "series": "; ".join(one.name for one in fitted),
         "n_series": len(fitted),
@@ -176,7 +173,7 @@ def _compare(
             notes.append("no permutation test: no architecture has runs of two series, or nothing varies")
         pairs = _contrasts(fitted, compared, spec, notes)
         row |= _summary(pairs)
-    row["conclusion"] = conclusion(row, compared, spec, metric)
+    row["conclusion"] = conclusion(row, compared, spec)
     return {**row, "note": "; ".join(dict.fromkeys(notes))}, pairs
 
 

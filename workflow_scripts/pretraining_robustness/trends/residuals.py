@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.trends.axis_scales import AxisScale
-from pretraining_robustness.trends.metric import Metric, score_metric
+from pretraining_robustness.trends.metric import Metric
 from pretraining_robustness.trends.scores import CHECKPOINT
 from pretraining_robustness.trends.specification import ResidualFigure
 
@@ -80,8 +80,7 @@ def residual_points(scores: pd.DataFrame, trends: pd.DataFrame, figure: Mapping[
     """
     spec = ResidualFigure.from_dict(figure)
     trend = baseline_trend(trends, spec)
-    metric = score_metric(figure.get("metric"))
-    rows = add_residuals(_checkpoints(scores, spec.series), trend["slope"], trend["intercept"], spec.scale, metric)
+    rows = add_residuals(_checkpoints(scores, spec.series), trend["slope"], trend["intercept"], spec.scale, spec.metric)
     rows.insert(0, "label", rows["distribution"].map(spec.label))
     rows.insert(1, "drawn", rows["residual"].notna())
     return rows

@@ -23,8 +23,8 @@ class ScoreFigure:
     """What every figure of scores is told.
 
     `confidence` is the level of its intervals in (0, 1), `note` a line that the figure must show, `labels` the readable
-    name of each distribution, `not_run` the readable names of series that the study at hand leaves out, `metric` the
-    name of the scores (trends.metric).
+    name of each distribution, `not_run` the readable names of series that the study at hand leaves out, `metric` what
+    its scores measure.
     """
 
     name: str
@@ -37,12 +37,7 @@ class ScoreFigure:
     not_run: list[str]
     x_label: str
     y_label: str
-    metric: str
-
-    @property
-    def measure(self) -> Metric:
-        """The metric's columns and words."""
-        return score_metric(self.metric)
+    metric: Metric
 
     def label(self, distribution: str) -> str:
         """Return the readable name of a distribution, or its own name when it has none."""
@@ -61,7 +56,7 @@ def _common(figure: Mapping[str, Any]) -> dict[str, Any]:
         "note": figure.get("note") or "",
         "labels": figure.get("labels") or {},
         "not_run": list(figure.get("not_run") or []),
-        "metric": score_metric(figure.get("metric")).name,
+        "metric": score_metric(figure.get("metric")),
     }
 
 
