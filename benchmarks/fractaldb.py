@@ -32,19 +32,19 @@ import torch
 from machine import machine
 from PIL import Image
 
-from pretraining_robustness.fractals.framing import Frame
-from pretraining_robustness.fractals.kernels import extremes, select
-from pretraining_robustness.fractals.render import render_fractals
-from pretraining_robustness.fractals.rendering import WEIGHTS, path_draws, render_supports, weighted_maps
-from pretraining_robustness.fractals.search import (
+from pretraining_robustness.fractaldb.framing import Frame
+from pretraining_robustness.fractaldb.kernels import extremes, select
+from pretraining_robustness.fractaldb.render import render_fractals
+from pretraining_robustness.fractaldb.rendering import WEIGHTS, path_draws, render_supports, weighted_maps
+from pretraining_robustness.fractaldb.search import (
     random_systems,
     reached_pixels,
     search_fractals,
     search_systems,
 )
-from pretraining_robustness.fractals.systems import System, read_systems
-from pretraining_robustness.stores.fractal_store import FLIPS, FractalPictures
-from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.fractaldb.systems import System, read_systems
+from pretraining_robustness.store.fractal_store import FLIPS, FractalPictures
+from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.batches import ResidentImages
 
 REPOSITORY = Path(__file__).parent.parent

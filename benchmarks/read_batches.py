@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torchvision import transforms
 
-from pretraining_robustness.stores.store import build_store
-from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.store.build import build_store
+from pretraining_robustness.store.read import Store
 
 BATCH = 256
 STORE_SIZE = 256

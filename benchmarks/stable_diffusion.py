@@ -28,12 +28,12 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from machine import machine
 
-from pretraining_robustness.generation.captions import captions_of, make_tokenizer
-from pretraining_robustness.generation.pipeline import assemble
-from pretraining_robustness.generation.prompts import class_names
-from pretraining_robustness.generation.sampling import PromptEmbeddings, Sampler
-from pretraining_robustness.generation.settings import Settings
-from pretraining_robustness.generation.small_networks import (
+from pretraining_robustness.stable_diffusion.captions import captions_of, make_tokenizer
+from pretraining_robustness.stable_diffusion.pipeline import assemble
+from pretraining_robustness.stable_diffusion.prompts import class_names
+from pretraining_robustness.stable_diffusion.sampling import PromptEmbeddings, Sampler
+from pretraining_robustness.stable_diffusion.settings import Settings
+from pretraining_robustness.stable_diffusion.small_networks import (
     SmallModel,
     make_autoencoder,
     make_scheduler,

@@ -23,14 +23,14 @@ import numpy as np
 import torch
 from machine import machine
 
-from pretraining_robustness.stores.store_reading import Store
-from pretraining_robustness.training.architectures import build
+from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.loop import make_optimizer, train
 from pretraining_robustness.training.objectives import Supervised
 from pretraining_robustness.training.recipes import Recipe, read_recipe
-from pretraining_robustness.training.training_state import TrainingState
+from pretraining_robustness.training.state import TrainingState
 
 REPOSITORY = Path(__file__).parent.parent
 

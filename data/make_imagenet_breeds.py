@@ -4,13 +4,13 @@
 
 FOLDER holds class_hierarchy.txt, node_names.txt and dataset_class_info.json of MadryLab/BREEDS-Benchmarks, folder
 imagenet_class_hierarchy/modified, commit f83be509107e89f41dde0e4e8e7f8be051fbb891. They have no licence that lets us
-keep a copy here. Rule and columns: `pretraining_robustness.acquisition.breeds.select_breeds`.
+keep a copy here. Rule and columns: `pretraining_robustness.acquire.breeds.select_breeds`.
 """
 
 import argparse
 from pathlib import Path
 
-from pretraining_robustness.acquisition.breeds import select_breeds, write_breeds
+from pretraining_robustness.acquire.breeds import select_breeds, write_breeds
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Write BREEDS' superclasses and subclasses as a table.")

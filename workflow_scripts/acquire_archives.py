@@ -1,6 +1,6 @@
 """Bring a data set's archives to their place: checked and linked from where the user put them, or downloaded."""
 
-from pretraining_robustness.acquisition.acquire import acquire
+from pretraining_robustness.acquire.acquire import acquire
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Decode a raw image collection once into one array of pictures."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.stores.store import build_store
+from pretraining_robustness.store.build import build_store
 
 if __name__ == "__main__":
     run_rule(

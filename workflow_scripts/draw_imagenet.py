@@ -1,6 +1,6 @@
 """Draw the object world as ILSVRC2012's archives."""
 
-from pretraining_robustness.miniature.imagenet_archive import draw_imagenet
+from pretraining_robustness.miniature.formats.imagenet_archive import draw_imagenet
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

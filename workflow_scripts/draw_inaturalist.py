@@ -1,6 +1,6 @@
 """Draw the object world as iNaturalist 2017's archives."""
 
-from pretraining_robustness.miniature.inaturalist_archive import draw_inaturalist
+from pretraining_robustness.miniature.formats.inaturalist_archive import draw_inaturalist
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

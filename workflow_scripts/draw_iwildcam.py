@@ -1,6 +1,6 @@
 """Draw the camera-trap world as iWildCam-WILDS v2.0's archive."""
 
-from pretraining_robustness.miniature.iwildcam_archive import draw_iwildcam
+from pretraining_robustness.miniature.formats.iwildcam_archive import draw_iwildcam
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Predict both test splits with every checkpoint of a run and score the predictions."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.gpu_lease import lease_card
+from pretraining_robustness.training.lease import lease_card
 
 
 def main() -> None:
     lease_card()
-    from pretraining_robustness.training.evaluate import evaluate  # brings torch, which must see the leased card only
+    from pretraining_robustness.evaluate.evaluate import evaluate  # brings torch, which must see the leased card only
 
     run = snakemake.params.run
     evaluate(

@@ -1,12 +1,12 @@
 """Fine-tune one network on a downstream task, with a checkpoint after every epoch."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.gpu_lease import lease_card
+from pretraining_robustness.training.lease import lease_card
 
 
 def main() -> None:
     lease_card()
-    from pretraining_robustness.training.finetune import finetune  # brings torch, which must see the leased card only
+    from pretraining_robustness.finetune.finetune import finetune  # brings torch, which must see the leased card only
 
     run = snakemake.params.run
     finetune(

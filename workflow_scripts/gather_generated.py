@@ -1,7 +1,7 @@
 """Join the generated shards of a diffusion source into its store."""
 
-from pretraining_robustness.generation.gather import gather_generated
 from pretraining_robustness.rule import run_rule
+from pretraining_robustness.stable_diffusion.gather import gather_generated
 
 if __name__ == "__main__":
     run_rule(

@@ -1,12 +1,12 @@
 """Generate one shard of a diffusion source's images."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.gpu_lease import lease_card
+from pretraining_robustness.training.lease import lease_card
 
 
 def main() -> None:
     lease_card()
-    from pretraining_robustness.generation.generate import generate_images  # brings torch, after the lease
+    from pretraining_robustness.stable_diffusion.generate import generate_images  # brings torch, after the lease
 
     generate_images(
         plan=snakemake.input.plan,

@@ -1,6 +1,6 @@
 """Embed the names of a task's classes into the head that starts fine-tuning."""
 
-from pretraining_robustness.image_text.make_zero_shot_head import make_zero_shot_head
+from pretraining_robustness.finetune.make_zero_shot_head import make_zero_shot_head
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Write every prompt of a diffusion source and the plan of its images."""
 
-from pretraining_robustness.generation.image_plan import plan_prompts
 from pretraining_robustness.rule import run_rule
+from pretraining_robustness.stable_diffusion.image_plan import plan_prompts
 
 
 def main() -> None:

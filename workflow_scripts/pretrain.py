@@ -1,12 +1,12 @@
 """Pre-train one architecture on one distribution."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.gpu_lease import lease_card
+from pretraining_robustness.training.lease import lease_card
 
 
 def main() -> None:
     lease_card()
-    from pretraining_robustness.training.pretrain import pretrain  # brings torch, which must see the leased card only
+    from pretraining_robustness.pretrain.pretrain import pretrain  # brings torch, which must see the leased card only
 
     pretrain(
         images=snakemake.input.images,

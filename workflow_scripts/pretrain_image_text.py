@@ -1,13 +1,13 @@
 """Pre-train one architecture and a text tower on one distribution's images and captions."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.gpu_lease import lease_card
+from pretraining_robustness.training.lease import lease_card
 
 
 def main() -> None:
     lease_card()
     # Brings torch, which must see the leased card only.
-    from pretraining_robustness.image_text.pretrain_image_text import pretrain_image_text
+    from pretraining_robustness.pretrain.pretrain_image_text import pretrain_image_text
 
     pretrain_image_text(
         images=snakemake.input.images,

@@ -1,12 +1,12 @@
 """Ask a classifier trained on real pictures what generated ones show."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.gpu_lease import lease_card
+from pretraining_robustness.training.lease import lease_card
 
 
 def main() -> None:
     lease_card()
-    from pretraining_robustness.generation.recognise import recognise_generated  # brings torch, after the lease
+    from pretraining_robustness.evaluate.recognise import recognise_generated  # brings torch, after the lease
 
     recognise_generated(
         images=snakemake.input.images,

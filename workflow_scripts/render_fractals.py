@@ -1,6 +1,6 @@
 """Render every weighting of every system of maps into a store of fractals."""
 
-from pretraining_robustness.fractals.render import render_fractals
+from pretraining_robustness.fractaldb.render import render_fractals
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Search for the systems of maps whose fractals fill enough of the frame."""
 
-from pretraining_robustness.fractals.search import search_fractals
+from pretraining_robustness.fractaldb.search import search_fractals
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

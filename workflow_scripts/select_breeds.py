@@ -1,6 +1,6 @@
 """Choose BREEDS' superclasses from its published hierarchy; the committed table must hold the same."""
 
-from pretraining_robustness.acquisition.breeds import confirm_breeds
+from pretraining_robustness.acquire.breeds import confirm_breeds
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

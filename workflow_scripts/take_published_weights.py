@@ -1,6 +1,6 @@
 """Bring the towers of one published CLIP model into the pipeline's form."""
 
-from pretraining_robustness.image_text.published_weights import take_published_weights
+from pretraining_robustness.pretrain.published_weights import take_published_weights
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

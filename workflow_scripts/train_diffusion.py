@@ -1,12 +1,12 @@
 """Train a small latent diffusion model on a store of ImageNet's classes."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.gpu_lease import lease_card
+from pretraining_robustness.training.lease import lease_card
 
 
 def main() -> None:
     lease_card()
-    from pretraining_robustness.generation.train_diffusion import train_diffusion  # brings torch, after the lease
+    from pretraining_robustness.stable_diffusion.train_diffusion import train_diffusion  # brings torch, after the lease
 
     train_diffusion(
         images=snakemake.input.images,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pretraining_robustness.acquisition.archives import unpack
+from pretraining_robustness.acquire.archives import unpack
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

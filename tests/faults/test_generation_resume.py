@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pretraining_robustness.generation import generate
-from pretraining_robustness.generation.image_plan import plan_prompts
-from pretraining_robustness.generation.train_diffusion import train_diffusion
-from pretraining_robustness.stores.partial_store import PartialStore
+from pretraining_robustness.stable_diffusion import generate
+from pretraining_robustness.stable_diffusion.image_plan import plan_prompts
+from pretraining_robustness.stable_diffusion.train_diffusion import train_diffusion
+from pretraining_robustness.store.partial_store import PartialStore
 
 folder, chance = Path(sys.argv[1]), random.Random(int(sys.argv[2]))
 WNIDS = ["n01440764", "n02099601"]

@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from pretraining_robustness import files
-from pretraining_robustness.training import training_state
-from pretraining_robustness.training.finetune import finetune
-from pretraining_robustness.training.pretrain import pretrain
+from pretraining_robustness.training import state as training_state
+from pretraining_robustness.finetune.finetune import finetune
+from pretraining_robustness.pretrain.pretrain import pretrain
 
 folder, stage, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 chance = random.Random(seed)
@@ -35,9 +35,9 @@ RECIPE = {"epochs": 4, "batch_size": 32, "learning_rate": 0.01, "weight_decay": 
 TEXT = {"width": 4, "heads": 1, "layers": 1}
 # Imported before the forks, too.
 if stage == "self_supervised":
-    import pretraining_robustness.training.self_supervised
+    import pretraining_robustness.pretrain.self_supervised
 if stage == "image_text":
-    from pretraining_robustness.image_text.pretrain_image_text import pretrain_image_text
+    from pretraining_robustness.pretrain.pretrain_image_text import pretrain_image_text
 
 
 def data():

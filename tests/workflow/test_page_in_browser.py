@@ -12,11 +12,11 @@ from playwright.sync_api import sync_playwright
 from report_page import chromium, made_up_study
 from scipy.stats import norm
 
+from pretraining_robustness.evaluate.scores import COLUMNS, read_scores
 from pretraining_robustness.report.curves import read_curves
 from pretraining_robustness.report.page import write_page
 from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.fit import least_squares, read_trends
-from pretraining_robustness.trends.scores import COLUMNS, read_scores
 
 EXECUTABLE = chromium()
 

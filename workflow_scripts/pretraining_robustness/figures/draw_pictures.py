@@ -19,7 +19,7 @@ from pretraining_robustness.figures.picture_selection import (
     group_words,
 )
 from pretraining_robustness.figures.words import sentence
-from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.store.read import Store
 
 logger = logging.getLogger(__name__)
 

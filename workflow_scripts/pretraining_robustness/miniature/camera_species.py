@@ -7,8 +7,8 @@ frequency.
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from pretraining_robustness.miniature.drawing.traits import Setting, Traits
 from pretraining_robustness.miniature.families import Figure, figure_named, parse_settings, read_table
-from pretraining_robustness.miniature.traits import Setting, Traits
 
 
 @dataclass(frozen=True)

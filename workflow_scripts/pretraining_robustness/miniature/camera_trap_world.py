@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pretraining_robustness.miniature.camera_species import CameraSpecies, camera_species
-from pretraining_robustness.miniature.drawing import Colour, Pen, hsv, shade
+from pretraining_robustness.miniature.drawing.pen import Colour, Pen, hsv, shade
+from pretraining_robustness.miniature.drawing.scenery import draw_place, texture
 from pretraining_robustness.miniature.object_world import to_jpeg
-from pretraining_robustness.miniature.scenery import draw_place, texture
 
 # Kinds of place and how often a camera stands there (our choice).
 _PLACES = {

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from pretraining_robustness.miniature import (
+from pretraining_robustness.miniature.drawing import (
     animals_with_spine,
     animals_without_spine,
     buildings,
@@ -27,8 +27,8 @@ from pretraining_robustness.miniature import (
     mammals,
     vehicles,
 )
-from pretraining_robustness.miniature.drawing import Pen
-from pretraining_robustness.miniature.traits import Setting, Traits
+from pretraining_robustness.miniature.drawing.pen import Pen
+from pretraining_robustness.miniature.drawing.traits import Setting, Traits
 
 Figure = Callable[[Pen, Traits, Random], None]
 

@@ -10,10 +10,10 @@ from random import Random
 import numpy as np
 from PIL import Image
 
-from pretraining_robustness.miniature.drawing import Pen
+from pretraining_robustness.miniature.drawing.pen import Pen
+from pretraining_robustness.miniature.drawing.scenery import draw_place, texture
+from pretraining_robustness.miniature.drawing.traits import Traits
 from pretraining_robustness.miniature.families import Family
-from pretraining_robustness.miniature.scenery import draw_place, texture
-from pretraining_robustness.miniature.traits import Traits
 
 _QUALITY = 88  # of the JPEG files
 

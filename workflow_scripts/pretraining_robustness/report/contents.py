@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.scores import RUN, SCORES
 from pretraining_robustness.figures.style import SCRATCH_NAME, SeriesStyle, series_styles
 from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.report.markers import many_styles, marker_path
@@ -19,7 +20,6 @@ from pretraining_robustness.trends.axis_scales import SCALES, Floats
 from pretraining_robustness.trends.fit import UNITS
 from pretraining_robustness.trends.metric import METRICS, score_metric
 from pretraining_robustness.trends.points import FEWEST_POINTS, FEWEST_RUNS
-from pretraining_robustness.trends.scores import RUN, SCORES
 from pretraining_robustness.trends.specification import TrendFigure
 
 SCALE_LABELS = {

@@ -15,11 +15,11 @@ from typing import Any
 import vl_convert
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.scores import read_scores
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.report.contents import page_contents
 from pretraining_robustness.report.curves import read_curves
 from pretraining_robustness.trends.fit import read_trends
-from pretraining_robustness.trends.scores import read_scores
 
 logger = logging.getLogger(__name__)
 

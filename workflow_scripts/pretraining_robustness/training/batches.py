@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pretraining_robustness.stores.fractal_store import FractalPictures
-from pretraining_robustness.stores.store_reading import Store
+from pretraining_robustness.store.fractal_store import FractalPictures
+from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.devices import derived_seed, to_device
 from pretraining_robustness.training.fractal_images import FractalImages, bytes_on_device
 

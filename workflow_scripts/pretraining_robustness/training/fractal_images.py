@@ -1,6 +1,6 @@
 """Pictures of fractals on the training device: supports held packed, pixels drawn there when a batch is asked for.
 
-The pictures are those of stores/fractal_store.py to the last bit, computed with torch's integers, which wrap around as
+The pictures are those of store/fractal_store.py to the last bit, computed with torch's integers, which wrap around as
 NumPy's do: no picture ever travels, and a million of them take 0.4 GB.
 """
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pretraining_robustness.stores.fractal_store import (
+from pretraining_robustness.store.fractal_store import (
     MULTIPLIERS,
     SHIFTS,
     FractalPictures,

@@ -17,7 +17,7 @@ from pretraining_robustness.training.batches import ResidentImages, StreamedImag
 from pretraining_robustness.training.devices import derived_seed, seed_generator
 from pretraining_robustness.training.objectives import Network, Objective
 from pretraining_robustness.training.recipes import Recipe
-from pretraining_robustness.training.training_state import TrainingState
+from pretraining_robustness.training.state import TrainingState
 
 logger = logging.getLogger(__name__)
 

@@ -3,9 +3,9 @@
 The model is y = (what is peculiar to the architecture) + slope x, with what each series adds to height and slope. The
 first three p values are F tests with a cluster-robust covariance, a run being a cluster, on (number of constraints,
 runs - 1) degrees of freedom, as statsmodels makes them. With few runs such tests find differences far too often
-(Cameron, Gelbach & Miller 2008; Pustejovsky & Tipton 2018; tests/unit/test_comparisons.py measures it), so they are no
-evidence on their own. The mixed model gives each run a random intercept; its p value is that of a likelihood-ratio
-test, which needs many runs too.
+(Cameron, Gelbach & Miller 2008; Pustejovsky & Tipton 2018; tests/unit/trends/test_comparisons.py measures it), so they
+are no evidence on their own. The mixed model gives each run a random intercept; its p value is that of a
+likelihood-ratio test, which needs many runs too.
 """
 
 import warnings

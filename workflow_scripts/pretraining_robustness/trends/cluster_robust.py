@@ -8,10 +8,11 @@ each cluster g are divided by the root of I - H_gg, H_gg being its block of the 
 unbiased when errors are independent ("CR2"), and Student's t takes the degrees of freedom that match the mean and the
 variance of this estimate (Satterthwaite). Imbens & Kolesar 2016 ("Robust standard errors in small samples: some
 practical advice") and Pustejovsky & Tipton 2018 ("Small-sample methods for cluster-robust variance estimation")
-recommend it. Where the runs of a series share 80 % of their error variance (tests/unit/test_coverage.py) its 95 %
-intervals of the slope and of heights along the band covered 94 to 97 % with 3, 8, 10 and 40 runs. For the height in
-the middle percentiles of resampled runs covered 69 % (3 runs), 89 % (10) and 94 % (40), those of resampled checkpoints
-31 %, 50 % and 54 %. A wild cluster bootstrap-t with three runs covered 82 to 93 %: there are too few signs to draw.
+recommend it. Where the runs of a series share 80 % of their error variance (tests/unit/trends/test_coverage.py) its
+95 % intervals of the slope and of heights along the band covered 94 to 97 % with 3, 8, 10 and 40 runs. For the height
+in the middle percentiles of resampled runs covered 69 % (3 runs), 89 % (10) and 94 % (40), those of resampled
+checkpoints 31 %, 50 % and 54 %. A wild cluster bootstrap-t with three runs covered 82 to 93 %: there are too few
+signs to draw.
 
 Only sums over each cluster are needed: in a basis Q of the design that is orthonormal, H_gg has the eigenvalues of
 S_g = Q_g'Q_g, which is as small as the number of parameters.

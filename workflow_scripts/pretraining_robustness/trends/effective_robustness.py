@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg
 
+from pretraining_robustness.evaluate.scores import CHECKPOINT
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
 from pretraining_robustness.trends.bootstrap import draw_counts, lines_of_counts, percentile_interval
@@ -40,7 +41,6 @@ from pretraining_robustness.trends.points import (
     why_no_trend,
 )
 from pretraining_robustness.trends.published import read_all_scores
-from pretraining_robustness.trends.scores import CHECKPOINT
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.scores import COLUMNS, SCORES, read_scores
 from pretraining_robustness.trends.metric import Metric
-from pretraining_robustness.trends.scores import COLUMNS, SCORES, read_scores
 
 PUBLISHED_COLUMNS = ["model", "id", "ood", "group"]
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pretraining_robustness.evaluate.scores import CHECKPOINT
 from pretraining_robustness.trends.axis_scales import AxisScale
 from pretraining_robustness.trends.metric import Metric
-from pretraining_robustness.trends.scores import CHECKPOINT
 from pretraining_robustness.trends.specification import ResidualFigure
 
 LINE_KEY = ["distribution", "architecture"]

@@ -1,0 +1,119 @@
+import pytest
+import torch
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.networks.architectures import build, head_name, load_backbone, replace_head
+from pretraining_robustness.networks.weights import read_weights, save_weights
+
+SMALL = {
+    "ResNet": {"builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}},
+    "DenseNet": {
+        "builder": "DenseNet",
+        "arguments": {"growth_rate": 4, "block_config": [2, 2], "num_init_features": 8},
+    },
+    "MobileNetV3": {
+        "builder": "MobileNetV3",
+        "arguments": {"configuration": "mobilenet_v3_small", "width_mult": 0.5},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("builder", "head"),
+    [
+        ("resnet50", "fc"),
+        ("resnext50_32x4d", "fc"),
+        ("densenet121", "classifier"),
+        ("alexnet", "classifier.6"),
+        ("mobilenet_v3_large", "classifier.3"),
+    ],
+)
+def test_every_family_of_the_paper_is_built_by_name_and_its_head_replaced(builder: str, head: str) -> None:
+    with torch.device("meta"):
+        model = build({"builder": builder}, classes=7)
+        assert head_name(model) == head
+        assert model.get_submodule(head).out_features == 7
+        replace_head(model, 182)
+        assert model.get_submodule(head).out_features == 182
+        assert model(torch.empty(2, 3, 224, 224)).shape == (2, 182)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_members_take_small_images(name: str) -> None:
+    model = build(SMALL[name], classes=5)
+    assert model(torch.rand(2, 3, 32, 32)).shape == (2, 5)
+
+
+def test_a_family_class_with_the_arguments_of_a_named_model_is_that_model() -> None:
+    arguments = {"block": "Bottleneck", "layers": [3, 4, 6, 3], "groups": 32, "width_per_group": 4}
+    with torch.device("meta"):
+        ours = build({"builder": "ResNet", "arguments": arguments}, 10).state_dict()
+        named = build({"builder": "resnext50_32x4d"}, 10).state_dict()
+    assert {key: value.shape for key, value in ours.items()} == {key: value.shape for key, value in named.items()}
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"builder": "resnet5O"}, "did you mean 'resnet50'"),
+        ({"builder": "ResNext"}, "did you mean 'ResNet'"),
+        ({"builder": "ResNet", "arguments": {"block": "Basic", "layers": [1]}}, "block 'Basic' is not one of"),
+        ({"builder": "resnet18", "arguments": {"depth": 3}}, "does not take {'depth': 3}"),
+    ],
+)
+def test_a_spec_that_cannot_be_built_is_one_clear_line(spec: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        build(spec, 10)
+
+
+def test_small_mobilenet_averages_batch_statistics_as_fast_as_the_other_families() -> None:
+    momenta = {
+        name: {module.momentum for module in build(spec, 3).modules() if isinstance(module, torch.nn.BatchNorm2d)}
+        for name, spec in SMALL.items()
+    }
+    assert momenta == {"ResNet": {0.1}, "DenseNet": {0.1}, "MobileNetV3": {0.1}}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_backbone_is_loaded_and_the_head_is_left_alone(name: str) -> None:
+    pretrained, model = build(SMALL[name], 11), build(SMALL[name], 4)
+    head = head_name(model)
+    before = model.get_submodule(head).weight.clone()
+    load_backbone(model, pretrained.state_dict())
+    assert torch.equal(model.get_submodule(head).weight, before)
+    for key, value in model.state_dict().items():
+        assert key.startswith(head) or torch.equal(value, pretrained.state_dict()[key])
+
+
+def test_weights_that_do_not_fit_are_refused() -> None:
+    model = build(SMALL["ResNet"], 4)
+    weights = build(SMALL["ResNet"], 4).state_dict()
+    missing = {key: value for key, value in weights.items() if key != "conv1.weight"}
+    with pytest.raises(InputError, match=r"1 missing, first 'conv1\.weight'"):
+        load_backbone(model, missing)
+    with pytest.raises(InputError, match="1 not expected, first 'extra'"):
+        load_backbone(model, {**weights, "extra": torch.zeros(1)})
+    with pytest.raises(InputError, match="1 of another shape"):
+        load_backbone(model, {**weights, "bn1.bias": torch.zeros(3)})
+
+
+def test_equal_weights_give_equal_bytes_whatever_their_memory_layout(tmp_path) -> None:
+    model = build(SMALL["ResNet"], 4)
+    description = {"architecture": SMALL["ResNet"], "classes": 4, "distribution": "full", "recipe": "ab", "seed": 0}
+    save_weights(tmp_path / "a", model, description)
+    save_weights(tmp_path / "b", model.to(memory_format=torch.channels_last), dict(reversed(description.items())))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    tensors, read = read_weights(tmp_path / "a")
+    assert read == description
+    assert all(torch.equal(tensors[key], value) for key, value in model.state_dict().items())
+
+
+def test_a_broken_file_is_named(tmp_path) -> None:
+    save_weights(tmp_path / "whole", build(SMALL["DenseNet"], 4), {"epoch": 1})
+    whole = (tmp_path / "whole").read_bytes()
+    for name, content in {"half": whole[: len(whole) // 2], "empty": b"", "text": b"<html>not found</html>"}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=f"{name}: not a readable checkpoint"):
+            read_weights(tmp_path / name)
+    with pytest.raises(InputError, match="absent: not a readable checkpoint"):
+        read_weights(tmp_path / "absent")

@@ -1,0 +1,239 @@
+"""Published CLIP models: tiny ones, saved as open_clip and OpenAI save theirs, go through the pipeline."""
+
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.evaluate import evaluate
+from pretraining_robustness.finetune.finetune import finetune
+from pretraining_robustness.finetune.make_zero_shot_head import make_zero_shot_head
+from pretraining_robustness.networks.architectures import (
+    build,
+    head_name,
+    load_backbone,
+    replace_head,
+    require_image_size,
+)
+from pretraining_robustness.networks.clip_models import clip_config
+from pretraining_robustness.networks.weights import read_weights
+from pretraining_robustness.pretrain import published_weights
+from pretraining_robustness.pretrain.image_text import read_text_encoder
+from pretraining_robustness.pretrain.published_weights import find_weights, take_published_weights
+
+TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
+VISION = {
+    "RN": {"layers": [1, 1, 1, 1], "width": 8, "head_width": 8, "image_size": 32, "patch_size": None},
+    "ViT": {"layers": 1, "width": 32, "head_width": 16, "image_size": 32, "patch_size": 16},
+}
+
+
+def spec(kind: str, **changes: object) -> dict:
+    arguments = {"embed_dim": 12, "vision_cfg": VISION[kind], "text_cfg": TEXT, **changes}
+    return {"name": "tiny", "builder": "open_clip", "arguments": arguments}
+
+
+def publish(path: Path, kind: str = "RN", **changes: object) -> open_clip.CLIP:
+    torch.manual_seed(0)
+    model = open_clip.CLIP(**clip_config(spec(kind, **changes)["arguments"])).eval()
+    model.logit_scale.data.fill_(3.0)
+    for buffer in model.buffers():  # statistics of batch normalisation that are not those of a fresh network
+        if buffer.is_floating_point() and buffer.ndim == 1:
+            buffer.data.add_(torch.rand(buffer.shape))
+    save = save_file if path.suffix == ".safetensors" else lambda state, place: torch.save({"state_dict": state}, place)
+    save(model.state_dict(), path)
+    return model
+
+
+def take(folder: Path, pretrained: str | Path, architecture: dict, place: Path | None = None) -> tuple[Path, Path]:
+    weights, text = folder / "weights.safetensors", folder / "text.safetensors"
+    take_published_weights(
+        weights=weights, text=text, distribution="web", architecture=architecture, pretrained=str(pretrained),
+        place=place or folder / "place",
+    )  # fmt: skip
+    return weights, text
+
+
+@pytest.mark.parametrize(("kind", "file"), [("RN", "a.pt"), ("ViT", "a.safetensors")])
+def test_both_towers_are_those_of_the_published_model(tmp_path: Path, kind: str, file: str) -> None:
+    theirs = publish(tmp_path / file, kind)
+    weights, text = take(tmp_path, tmp_path / file, spec(kind))
+    ours = build(spec(kind), 5).eval()
+    load_backbone(ours, read_weights(weights)[0])
+    ours.fc = torch.nn.Identity()
+    images = torch.rand(3, 3, 32, 32)
+    encoder, description = read_text_encoder(text)
+    tokens = open_clip.tokenize(["a photo of a fox", "a jay in the wild"], 16)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(images), theirs.encode_image(images), atol=1e-6, rtol=0)
+        torch.testing.assert_close(encoder.encode_text(tokens), theirs.encode_text(tokens), atol=1e-6, rtol=0)
+    assert encoder.logit_scale.item() == 3.0
+    assert (description["distribution"], description["seed"]) == ("web", 0)
+    assert take(tmp_path / "again", tmp_path / file, spec(kind))[0].read_bytes() == weights.read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore:.*TorchScript archive:UserWarning")
+def test_archives_as_openai_publishes_them_are_read(tmp_path: Path) -> None:
+    class Script(torch.nn.Module):
+        def forward(self, number: torch.Tensor) -> torch.Tensor:
+            return number
+
+    theirs = publish(tmp_path / "plain.pt", "RN")
+    holder = Script()
+    for name, part in theirs.named_children():  # the parameters under their names; nothing of it is run
+        holder.add_module(name, _storage(part))
+    for name in ("positional_embedding", "text_projection", "logit_scale"):
+        holder.register_parameter(name, torch.nn.Parameter(getattr(theirs, name).detach().half()))
+    for name, number in (("input_resolution", 32), ("context_length", 16), ("vocab_size", 49408)):
+        holder.register_buffer(name, torch.tensor(number))
+    torch.jit.save(torch.jit.script(holder), str(tmp_path / "script.pt"))
+    ours, plain = (
+        read_weights(take(tmp_path, tmp_path / file, spec("RN"))[0])[0] for file in ("script.pt", "plain.pt")
+    )
+    assert ours.keys() == plain.keys()
+    assert all(torch.allclose(ours[name], plain[name], atol=1e-3) for name in plain)
+
+
+def _storage(module: torch.nn.Module) -> torch.nn.Module:
+    """A module of torch's plainest kind with the same names and values, in half precision as OpenAI's."""
+    copy = torch.nn.Identity()
+    for name, parameter in module.named_parameters(recurse=False):
+        copy.register_parameter(name, torch.nn.Parameter(parameter.detach().half()))
+    for name, buffer in module.named_buffers(recurse=False):
+        copy.register_buffer(name, buffer.half() if buffer.is_floating_point() else buffer)
+    for name, child in module.named_children():
+        copy.add_module(name, _storage(child))
+    return copy
+
+
+def test_fine_tuning_and_evaluation_take_a_published_encoder(tmp_path: Path) -> None:
+    publish(tmp_path / "a.pt")
+    weights, text = take(tmp_path, tmp_path / "a.pt", spec("RN"))
+    random = np.random.default_rng(0)
+    np.save(tmp_path / "images.npy", random.integers(0, 256, (24, 32, 32, 3), np.uint8))
+    splits = ["train"] * 8 + ["id_test"] * 8 + ["test"] * 8
+    table = pa.table({"row": np.arange(24), "y": np.arange(24) % 3, "split": splits})
+    pyarrow.parquet.write_table(table, tmp_path / "images.parquet")
+    pd.DataFrame({"class_id": range(3), "name": ["fox", "jay", "frog"]}).to_csv(tmp_path / "classes.csv", index=False)
+    make_zero_shot_head(text=text, classes=tmp_path / "classes.csv", head=tmp_path / "head.safetensors")
+    recipe = {"epochs": 1, "batch_size": 8, "learning_rate": 0.01, "image_size": 32}
+    store = {"images": tmp_path / "images.npy", "table": tmp_path / "images.parquet"}
+    for head in (None, tmp_path / "head.safetensors"):
+        checkpoint = tmp_path / f"{head is None}" / "epoch_1.safetensors"
+        finetune(
+            **store, pretrained=weights, head=head, checkpoints=[checkpoint], metrics=tmp_path / "metrics.csv",
+            distribution="web", architecture=spec("RN"), recipe=recipe, seed=0, state=tmp_path / "state", code="c",
+        )  # fmt: skip
+        evaluate(
+            **store, checkpoints=[checkpoint], predictions=tmp_path / "predictions.parquet",
+            scores=tmp_path / "scores.csv", architecture=spec("RN"), recipe=recipe,
+            task={"name": "t", "id_split": "id_test", "ood_split": "test"},
+            run={"distribution": "web", "architecture": "tiny", "seed": 0},
+        )  # fmt: skip
+        assert len(pd.read_csv(tmp_path / "scores.csv")) == 1
+    with pytest.raises(InputError, match=r"recipe\.image_size: 64 does not fit an architecture that takes 32 x 32"):
+        finetune(
+            **store, pretrained=weights, checkpoints=[tmp_path / "1"], metrics=tmp_path / "m", distribution="web",
+            architecture=spec("RN"), recipe={**recipe, "image_size": 64}, seed=0, state=tmp_path / "state", code="c",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [("RN50", 224), ("RN101", 224), ("ViT-B-32", 224), ("ViT-B-16-quickgelu", 224), ("ViT-L-14", 224)],
+)
+def test_the_encoders_of_the_paper_are_built_by_name(model: str, size: int) -> None:
+    with torch.device("meta"):
+        network = build({"builder": "open_clip", "arguments": {"model": model}}, 7)
+        assert head_name(network) == "fc"
+        replace_head(network, 182)
+    assert network.fc.out_features == 182
+    require_image_size(network, size)
+    with pytest.raises(InputError, match=f"takes {size} x {size} pixels"):
+        require_image_size(network, 32)
+
+
+def test_open_clip_has_the_weights_that_the_documentation_names() -> None:
+    assert open_clip.list_pretrained_tags_by_model("RN50") == ["openai", "yfcc15m", "cc12m"]
+    openai = {"RN50", "RN101", "RN50x4", "RN50x16", "RN50x64", "ViT-B-32", "ViT-B-16", "ViT-L-14", "ViT-L-14-336"}
+    assert openai == {name for name in open_clip.list_openai_models() if not name.endswith("-quickgelu")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": "RN5O"}, "did you mean 'RN50'"),
+        ({"modle": "RN50"}, "does not take 'modle'"),
+        ({"embed_dim": 12, "vision_cfg": {}}, "text_cfg is missing"),
+        ({"embed_dim": 12, "vision_cfg": {"breadth": 3}, "text_cfg": TEXT}, "breadth"),
+    ],
+)
+def test_models_that_open_clip_does_not_know_are_named(arguments: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        build({"builder": "open_clip", "arguments": arguments}, 3)
+
+
+def test_weights_are_looked_for_in_their_place_before_any_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def no_network(source: dict, cache_dir: str) -> str:
+        calls.append(cache_dir)
+        raise FileNotFoundError("Failed to download")
+
+    monkeypatch.setattr(published_weights, "download_pretrained", no_network)
+    place = tmp_path / "place"
+    message = r"RN50 with the weights openai: no file RN50-openai\.safetensors or .* or RN50\.pt in .*place, and the "
+    with pytest.raises(
+        InputError, match=message + r"download failed .*; fetch it from https://\S*RN50\.pt or https://"
+    ):
+        find_weights("RN50", "openai", place)
+    assert calls == [str(place)]
+    for name in ("RN50.pt", "RN50-openai.pt"):
+        (place / name).write_bytes(b"")
+        assert find_weights("RN50", "openai", place) == place / name
+    unknown = r"no weights 'laion15m' of RN50 \(it has: openai, yfcc15m, cc12m\), and there is no file RN50-laion15m\."
+    with pytest.raises(InputError, match=unknown):
+        find_weights("RN50", "laion15m", place)
+    (place / "RN50-laion15m.pt").write_bytes(b"")
+    assert find_weights("RN50", "laion15m", place) == place / "RN50-laion15m.pt"
+    with pytest.raises(InputError, match=r"absent\.pt: no such file"):
+        find_weights("RN50", str(tmp_path / "absent.pt"), place)
+    with pytest.raises(InputError, match=r"no weights 'openai' of this model \(it has: none\)"):
+        take(tmp_path, "openai", spec("RN"))
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    publish(tmp_path / "rn.pt", "RN")
+    with pytest.raises(InputError, match=r"rn\.pt: not weights of this architecture"):
+        take(tmp_path, tmp_path / "rn.pt", spec("ViT"))
+    (tmp_path / "page.pt").write_bytes(b"<html>not found</html>")
+    with pytest.raises(InputError, match=r"page\.pt: not weights of this architecture"):
+        take(tmp_path, tmp_path / "page.pt", spec("RN"))
+    with pytest.raises(InputError, match="need the builder open_clip, not 'resnet50'"):
+        take(tmp_path, tmp_path / "rn.pt", {"builder": "resnet50"})
+
+
+def test_an_encoder_with_another_activation_than_its_weights_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / "ViT-B-32-openai.pt").write_bytes(b"")
+    vit = {"builder": "open_clip", "arguments": {"model": "ViT-B-32"}}
+    with pytest.raises(InputError, match="openai of ViT-B-32 were trained with quick_gelu true"):
+        take(tmp_path, "openai", vit, place)
+    # A residual network has no such activation: there its text tower takes that of the weights without a word.
+    publish(place / "RN50-openai.pt", "RN", quick_gelu=True)
+    tiny = clip_config(spec("RN")["arguments"])
+    monkeypatch.setattr(published_weights, "clip_config", lambda arguments: dict(tiny))
+    _, text = take(tmp_path, "openai", {"builder": "open_clip", "arguments": {"model": "RN50"}}, place)
+    assert read_text_encoder(text)[1]["encoder"]["quick_gelu"] is True

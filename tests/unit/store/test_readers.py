@@ -1,0 +1,449 @@
+"""Readers against tiny collections in the real formats, written here with the standard library."""
+
+import io
+import json
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.lib.recfunctions import repack_fields
+from scipy.io import savemat
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.store.readers import FORMATS, open_collection
+from pretraining_robustness.store.readers.class_folders import ClassFolders
+from pretraining_robustness.store.readers.imagenet import ImageNet
+from pretraining_robustness.store.readers.inaturalist import INaturalist
+from pretraining_robustness.store.readers.metadata_folder import IWildCam, MetadataFolder
+from pretraining_robustness.store.readers.raw import RawCollection
+
+COUNTS = {"n01440764": 3, "n02119789": 4, "n03000684": 2}
+WORDS = {"n01440764": "tench, Tinca tinca", "n02119789": "kit fox", "n03000684": "chain saw, chainsaw"}
+
+
+def tar_bytes(files: dict[str, bytes], mode: str = "w") -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode) as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return stream.getvalue()
+
+
+def content(name: str) -> bytes:
+    return name.encode() * 100
+
+
+# ---------------------------------------------------------------------------------------------------------- ImageNet
+
+
+def write_devkit(path: Path, counts: dict[str, int], drop: str | None = None) -> None:
+    kinds = [
+        ("ILSVRC2012_ID", object), ("WNID", object), ("words", object), ("gloss", object), ("num_children", object),
+        ("children", object), ("wordnet_height", object), ("num_train_images", object),
+    ]  # fmt: skip
+    rows: list[Any] = [
+        (number, wnid, WORDS[wnid], "a gloss", 0, np.zeros((1, 0)), 0, count)
+        for number, (wnid, count) in enumerate(sorted(counts.items(), reverse=True), 1)
+    ]
+    rows.append((len(rows) + 1, "n00001740", "entity", "a gloss", 2, np.array([1, 2]), 3, 0))
+    synsets = np.array(rows, dtype=kinds)
+    synsets = repack_fields(synsets[[name for name, _ in kinds if name != drop]])
+    stream = io.BytesIO()
+    savemat(stream, {"synsets": synsets.reshape(-1, 1)})
+    top = "ILSVRC2012_devkit_t12"
+    truth = "".join(f"{1 + number % len(counts)}\n" for number in range(6)).encode()
+    files = {f"{top}/readme.txt": b"", f"{top}/data/meta.mat": stream.getvalue()}
+    path.write_bytes(tar_bytes(files | {f"{top}/data/ILSVRC2012_validation_ground_truth.txt": truth}, "w:gz"))
+
+
+def write_imagenet(folder: Path, counts: dict[str, int] = COUNTS) -> tuple[Path, Path]:
+    archive, devkit = folder / "ILSVRC2012_img_train.tar", folder / "ILSVRC2012_devkit_t12.tar.gz"
+    inner = {
+        # neither classes nor images come in order, as nothing promises that they do
+        f"{wnid}.tar": tar_bytes({f"{wnid}_{n}.JPEG": content(f"{wnid}_{n}") for n in reversed(range(count))})
+        for wnid, count in reversed(counts.items())
+    }
+    archive.write_bytes(tar_bytes(inner))
+    write_devkit(devkit, COUNTS)
+    return archive, devkit
+
+
+def test_imagenet_is_read_from_its_tar_of_tars(tmp_path: Path) -> None:
+    collection = ImageNet(*write_imagenet(tmp_path))
+    images = list(collection.images())
+    assert [image.image for image in images] == [
+        f"{wnid}/{wnid}_{n}.JPEG" for wnid, count in sorted(COUNTS.items()) for n in range(count)
+    ]
+    assert all(image.data == content(Path(image.image).stem) for image in images)
+    assert all(image.class_id == image.image.partition("/")[0] and not image.attributes for image in images)
+    assert collection.classes().to_dict("list") == {
+        "class_id": sorted(WORDS),
+        "name": [WORDS[k] for k in sorted(WORDS)],
+    }
+
+
+def test_imagenet_is_read_as_torchvision_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    imagenet = pytest.importorskip("torchvision.datasets.imagenet")
+    write_imagenet(tmp_path)
+    monkeypatch.setattr(imagenet, "check_integrity", lambda path, md5=None: os.path.exists(path))  # noqa: PTH110
+    theirs = imagenet.ImageNet(tmp_path, "train")
+    ours = ImageNet(tmp_path / "ILSVRC2012_img_train.tar", tmp_path / "ILSVRC2012_devkit_t12.tar.gz")
+    images = list(ours.images())
+    classes = ours.classes()
+    assert [str(Path(path).relative_to(tmp_path / "train")) for path, _ in theirs.samples] == [i.image for i in images]
+    assert [Path(path).read_bytes() for path, _ in theirs.samples] == [image.data for image in images]
+    assert [theirs.wnids[label] for _, label in theirs.samples] == [image.class_id for image in images]
+    assert theirs.classes == [tuple(name.split(", ")) for name in classes["name"]]
+
+
+def test_imagenet_without_a_class_names_it(tmp_path: Path) -> None:
+    archive, devkit = write_imagenet(tmp_path, {k: v for k, v in COUNTS.items() if k != "n02119789"})
+    with pytest.raises(InputError, match=r"img_train\.tar: 1 of the devkit's 3 classes are missing, first n02119789"):
+        ImageNet(archive, devkit)
+
+
+def test_imagenet_with_another_count_than_the_devkit_s_names_the_class(tmp_path: Path) -> None:
+    collection = ImageNet(*write_imagenet(tmp_path, COUNTS | {"n02119789": 3}))
+    with pytest.raises(InputError, match=r"img_train\.tar: class n02119789 has 3 images where the devkit counts 4"):
+        list(collection.images())
+
+
+def test_a_truncated_imagenet_is_named_wherever_it_is_cut(tmp_path: Path) -> None:
+    archive, devkit = write_imagenet(tmp_path)
+    whole = archive.read_bytes()
+    for cut in (0, 700, 3000, len(whole) // 2, len(whole.rstrip(b"\0")) - 4000):
+        archive.write_bytes(whole[:cut])
+        with pytest.raises(InputError, match=r"img_train\.tar: "):
+            list(ImageNet(archive, devkit).images())
+    archive.unlink()
+    with pytest.raises(InputError, match=r"img_train\.tar: no such file"):
+        ImageNet(archive, devkit)
+
+
+def test_an_inner_archive_that_is_cut_is_named(tmp_path: Path) -> None:
+    archive, devkit = write_imagenet(tmp_path)
+    inner = {f"{k}.tar": tar_bytes({f"{k}_{n}.JPEG": content("x") for n in range(v)}) for k, v in COUNTS.items()}
+    inner["n02119789.tar"] = inner["n02119789.tar"][:1700]
+    archive.write_bytes(tar_bytes(inner))
+    with pytest.raises(InputError, match=r"img_train\.tar: "):
+        list(ImageNet(archive, devkit).images())
+
+
+def test_a_devkit_without_what_is_needed_is_named(tmp_path: Path) -> None:
+    archive, devkit = write_imagenet(tmp_path)
+    write_devkit(devkit, COUNTS, drop="num_train_images")
+    with pytest.raises(InputError, match=r"devkit_t12\.tar\.gz: data/meta\.mat lacks num_train_images"):
+        ImageNet(archive, devkit)
+    devkit.write_bytes(tar_bytes({"readme.txt": b""}, "w:gz"))
+    with pytest.raises(InputError, match=r"devkit_t12\.tar\.gz: the archive holds no data/meta\.mat"):
+        ImageNet(archive, devkit)
+
+
+# ------------------------------------------------------------------------------------------------------- iNaturalist
+
+CATEGORIES = [(0, "Aix sponsa", "Aves"), (1, "Vulpes vulpes", "Mammalia"), (12, "Acer rubrum", "Plantae")]
+TRAIN = [(0, "b"), (1, "c"), (12, "e"), (0, "a")]
+VALIDATION = [(0, "v"), (12, "w")]
+
+
+def inaturalist_path(category: int, name: str) -> str:
+    species, superclass = next((row[1], row[2]) for row in CATEGORIES if row[0] == category)
+    return f"train_val_images/{superclass}/{species}/{name}.jpg"
+
+
+def coco(pairs: list[tuple[int, str]]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "images": [
+            {"id": 100 + n, "width": 8, "height": 8, "file_name": inaturalist_path(*pair), "license": 1}
+            for n, pair in enumerate(pairs)
+        ],
+        "categories": [{"id": i, "name": name, "supercategory": superclass} for i, name, superclass in CATEGORIES],
+        "annotations": [{"id": n, "image_id": 100 + n, "category_id": pair[0]} for n, pair in enumerate(pairs)],
+    }
+
+
+def write_inaturalist(folder: Path, train: Any = None, leave_out: str = "") -> tuple[Path, Path]:
+    archive, annotations = folder / "train_val_images.tar.gz", folder / "train_val2017.zip"
+    paths = sorted(inaturalist_path(*pair) for pair in TRAIN + VALIDATION)
+    archive.write_bytes(tar_bytes({path: content(path) for path in paths if path != leave_out}, "w:gz"))
+    with zipfile.ZipFile(annotations, "w") as file:
+        file.writestr("train2017.json", json.dumps(coco(TRAIN) if train is None else train))
+        file.writestr("val2017.json", json.dumps(coco(VALIDATION)))
+    return archive, annotations
+
+
+def test_inaturalist_reads_training_images_only(tmp_path: Path) -> None:
+    collection = INaturalist(*write_inaturalist(tmp_path))
+    images = list(collection.images())
+    assert {image.image: image.class_id for image in images} == {
+        inaturalist_path(*pair): f"{pair[0]:05d}" for pair in TRAIN
+    }
+    assert [image.image for image in images] == sorted(image.image for image in images)  # the archive's order
+    assert all(image.data == content(image.image) for image in images)
+    assert all(image.attributes == {"superclass": image.image.split("/")[1]} for image in images)
+    assert collection.classes().to_dict("list") == {
+        "class_id": ["00000", "00001", "00012"],
+        "name": [name for _, name, _ in CATEGORIES],
+        "superclass": [superclass for _, _, superclass in CATEGORIES],
+    }
+
+
+def test_inaturalist_without_an_annotated_image_names_it(tmp_path: Path) -> None:
+    collection = INaturalist(*write_inaturalist(tmp_path, leave_out=inaturalist_path(1, "c")))
+    with pytest.raises(
+        InputError, match=r"images\.tar\.gz: 1 of the 4 training images .*/Mammalia/Vulpes vulpes/c\.jpg"
+    ):
+        list(collection.images())
+
+
+def test_inaturalist_s_contradictory_annotations_are_named(tmp_path: Path) -> None:
+    for key, value in (("image_id", 9), ("category_id", 7), ("image_id", 101)):
+        train = coco(TRAIN)
+        train["annotations"][0][key] = value
+        with pytest.raises(InputError, match=r"train_val2017\.zip: train2017\.json: the annotation of image"):
+            INaturalist(*write_inaturalist(tmp_path, train))
+    for document in ({}, [], {"images": 3, "categories": [], "annotations": []}, coco([])):
+        with pytest.raises(InputError, match=r"train_val2017\.zip: train2017\.json"):
+            INaturalist(*write_inaturalist(tmp_path, document))
+
+
+def test_inaturalist_s_damaged_archives_are_named(tmp_path: Path) -> None:
+    archive, annotations = write_inaturalist(tmp_path)
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: len(whole) - 20])
+    with pytest.raises(InputError, match=r"train_val_images\.tar\.gz: the archive is truncated"):
+        list(INaturalist(archive, annotations).images())
+    annotations.write_bytes(annotations.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"train_val2017\.zip: the archive is damaged"):
+        INaturalist(archive, annotations)
+    annotations.unlink()
+    with pytest.raises(InputError, match=r"train_val2017\.zip: no such file"):
+        INaturalist(archive, annotations)
+
+
+# -------------------------------------------------------------------------------------------- folders with metadata.csv
+
+ROWS = [
+    ("a.jpg", 0, "train", "dog"), ("deep/b.jpg", 1, "train", "cat"), ("c.jpg", 2, "id_val", "owl"),
+    ("d.jpg", 1, "id_test", "cat"), ("e.jpg", 0, "val", "dog"), ("f.jpg", 2, "test", "owl"),
+]  # fmt: skip
+
+
+def write_task(folder: Path, rows: list[Any] | None = None, drop: str = "") -> Path:
+    for filename, *_ in ROWS:
+        (folder / filename).parent.mkdir(parents=True, exist_ok=True)
+        (folder / filename).write_bytes(content(filename))
+    table = pd.DataFrame(ROWS if rows is None else rows, columns=["filename", "y", "split", "class"])
+    table.drop(columns=drop or []).to_csv(folder / "metadata.csv", index=False)
+    return folder
+
+
+def changed(row: int, column: int, value: Any) -> list[Any]:
+    rows = [list(values) for values in ROWS]
+    rows[row][column] = value
+    return rows
+
+
+def test_a_user_s_task(tmp_path: Path) -> None:
+    collection = MetadataFolder(write_task(tmp_path))
+    images = list(collection.images())
+    assert [(i.image, i.class_id, i.attributes) for i in images] == [
+        (filename, str(y), {"y": y, "split": split}) for filename, y, split, _ in ROWS
+    ]
+    assert all(image.data == content(image.image) for image in images)
+    assert collection.classes().to_dict("list") == {"class_id": ["0", "1", "2"], "name": ["dog", "cat", "owl"]}
+
+
+def test_a_user_s_task_may_leave_the_names_out(tmp_path: Path) -> None:
+    collection = MetadataFolder(write_task(tmp_path, drop="class") / "metadata.csv")
+    assert list(collection.classes()["name"]) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (changed(1, 2, "training"), r"metadata\.csv, row 3: split 'training' is unknown: the splits are train, id_val"),
+        (changed(2, 2, None), r"metadata\.csv, row 4: split nan is unknown"),
+        (changed(3, 0, "none.jpg"), r"metadata\.csv, row 5: there is no file .*none\.jpg"),
+        (changed(3, 0, "a.jpg"), r"metadata\.csv, row 5: filename 'a\.jpg' occurs for the second time"),
+        (changed(3, 0, "../a.jpg"), r"metadata\.csv, row 5: filename '\.\./a\.jpg' leaves the folder"),
+        (changed(3, 0, "/etc/hostname"), r"metadata\.csv, row 5: filename '/etc/hostname' leaves the folder"),
+        (changed(3, 0, None), r"metadata\.csv, row 5: filename is empty"),
+        (changed(4, 1, "dog"), r"metadata\.csv, row 6: y is 'dog', not a whole number"),
+        (changed(4, 1, -1), r"metadata\.csv, row 6: y is '-1', not a whole number"),
+        (changed(4, 1, 1.5), r"metadata\.csv, row 6: y is '1\.5', not a whole number"),
+        (changed(4, 1, 5), r"metadata\.csv: the labels y must run from 0 to 5 without a gap, but none is 3"),
+        (changed(4, 3, "wolf"), r"metadata\.csv: label 0 has several names: dog and wolf"),
+        (ROWS[3:], r"metadata\.csv: no image has the split train"),
+        ([], r"metadata\.csv: no image has the split train"),
+    ],
+)
+def test_a_wrong_metadata_csv_is_refused_by_row(tmp_path: Path, rows: list[Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        MetadataFolder(write_task(tmp_path, rows))
+
+
+def test_a_metadata_csv_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"metadata\.csv: no such file"):
+        MetadataFolder(tmp_path)
+    write_task(tmp_path, drop="y")
+    with pytest.raises(InputError, match=r"metadata\.csv: the column y is missing"):
+        MetadataFolder(tmp_path)
+    for text in (b"", b'a,"b\n', b"\x89PNG\r\n\x1a\n\xff\xfe"):
+        (tmp_path / "metadata.csv").write_bytes(text)
+        with pytest.raises(InputError, match=r"metadata\.csv: (not a table|the column)"):
+            MetadataFolder(tmp_path)
+
+
+def write_iwildcam(folder: Path) -> Path:
+    """The columns and the leading unnamed one of iWildCam-WILDS v2.0."""
+    write_task(folder / "train")
+    (folder / "train" / "metadata.csv").unlink()
+    table = pd.DataFrame([row[:3] for row in ROWS], columns=["filename", "y", "split"])
+    table["location_remapped"] = range(len(ROWS))
+    table["location"] = 7
+    table["sequence_remapped"] = range(len(ROWS))
+    table["seq_id"] = "6f084ccc-5567-11e8-bc84-dca9047ef277"
+    table["category_id"] = table["y"] * 10
+    table["datetime"] = "2013-06-05 05:44:19.000"
+    table["image_id"] = table["filename"].str.removesuffix(".jpg")
+    table.to_csv(folder / "metadata.csv")
+    categories = pd.DataFrame(
+        {"y": [1, 0, 2, 99999], "category_id": [10, 0, 20, 30], "name": ["cat", "empty", "owl", "unicorn"]}
+    )
+    categories.to_csv(folder / "categories.csv", index=False)
+    (folder / "RELEASE_v2.0.txt").write_text("v2.0\n")
+    return folder
+
+
+def test_iwildcam_is_read_with_its_places_and_bursts(tmp_path: Path) -> None:
+    collection = IWildCam(write_iwildcam(tmp_path) / "metadata.csv")
+    images = list(collection.images())
+    assert [image.image for image in images] == [f"train/{filename}" for filename, *_ in ROWS]
+    place_and_time = {"location_remapped": 3, "sequence_remapped": 3, "datetime": "2013-06-05 05:44:19.000"}
+    assert images[3].attributes == {"y": 1, "split": "id_test"} | place_and_time
+    assert all(type(image.attributes["location_remapped"]) is int for image in images)
+    assert list(collection.classes()["name"]) == ["empty", "cat", "owl"]
+    (tmp_path / "categories.csv").unlink()
+    with pytest.raises(InputError, match=r"categories\.csv: missing"):
+        IWildCam(tmp_path)
+
+
+# ------------------------------------------------------------------------------------------------------ class folders
+
+
+def write_classes(folder: Path) -> Path:
+    for name in (
+        "owl/2.png",
+        "owl/10.JPG",
+        "cat/1.jpeg",
+        "owl/.hidden.jpg",
+        "cat/notes.txt",
+        ".git/x.jpg",
+        "readme.md",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content(name))
+    return folder
+
+
+def test_class_folders(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    collection = ClassFolders(write_classes(tmp_path))
+    assert [(image.image, image.class_id) for image in collection.images()] == [
+        ("cat/1.jpeg", "cat"), ("owl/10.JPG", "owl"), ("owl/2.png", "owl"),
+    ]  # fmt: skip
+    assert collection.classes().to_dict("list") == {"class_id": ["cat", "owl"], "name": ["cat", "owl"]}
+    assert "1 files without an image's suffix" in caplog.text
+
+
+def test_empty_or_nested_class_folders_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"pictures: no such folder"):
+        ClassFolders(tmp_path / "pictures")
+    with pytest.raises(InputError, match=r"no class folder in it"):
+        ClassFolders(tmp_path)
+    write_classes(tmp_path)
+    (tmp_path / "wolf").mkdir()
+    with pytest.raises(InputError, match=r"wolf: the class has no image"):
+        ClassFolders(tmp_path)
+    (tmp_path / "wolf" / "grey").mkdir()
+    with pytest.raises(InputError, match=r"wolf/grey: a class folder must hold images, not folders"):
+        ClassFolders(tmp_path)
+
+
+# --------------------------------------------------------------------------------------------------------- all of them
+
+
+def write_domainnet(folder: Path) -> Path:
+    rows = ["image_path,domain,split,category,y"]
+    for number, (domain, split) in enumerate([("real", "train"), ("real", "test"), ("sketch", "train")]):
+        path = f"{domain}/ant/{number}.jpg"
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content(str(number)))
+        rows.append(f"{path},{domain},{split},ant,0")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def write_captions(folder: Path) -> Path:
+    rows = ["image,caption"]
+    for number in range(3):
+        (folder / f"{number}.jpg").write_bytes(content(str(number)))
+        rows.append(f"{number}.jpg,a picture number {number}")
+    (folder / "captions.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def all_collections(folder: Path) -> dict[str, RawCollection]:
+    for name in ("task", "classes", "iwildcam", "domainnet", "captions"):
+        (folder / name).mkdir()
+    return {
+        "imagenet": open_collection("imagenet", write_imagenet(folder)),
+        "inaturalist": open_collection("inaturalist", write_inaturalist(folder)),
+        "iwildcam": open_collection("iwildcam", write_iwildcam(folder / "iwildcam")),
+        "metadata_folder": open_collection("metadata_folder", [write_task(folder / "task")]),
+        "class_folders": open_collection("class_folders", str(write_classes(folder / "classes"))),
+        "domainnet": open_collection("domainnet", write_domainnet(folder / "domainnet")),
+        "image_text": open_collection("image_text", write_captions(folder / "captions")),
+    }
+
+
+def test_every_reader_can_start_anywhere_and_repeats_itself(tmp_path: Path) -> None:
+    collections = all_collections(tmp_path)
+    assert set(collections) == set(FORMATS)
+    for collection in collections.values():
+        images = list(collection.images())
+        assert len(images) == len(collection)
+        assert {image.class_id for image in images} <= set(collection.classes()["class_id"])
+        for start in range(len(images) + 1):
+            assert list(collection.images(start)) == images[start:]
+
+
+def test_every_reader_notices_that_its_files_changed(tmp_path: Path) -> None:
+    before = {name: collection.fingerprint() for name, collection in all_collections(tmp_path).items()}
+    for path in tmp_path.rglob("*"):
+        os.utime(path, ns=(1, 1))
+    names = {
+        "imagenet": [tmp_path / "ILSVRC2012_img_train.tar", tmp_path / "ILSVRC2012_devkit_t12.tar.gz"],
+        "inaturalist": [tmp_path / "train_val_images.tar.gz", tmp_path / "train_val2017.zip"],
+        "iwildcam": tmp_path / "iwildcam",
+        "metadata_folder": tmp_path / "task",
+        "class_folders": tmp_path / "classes",
+        "domainnet": tmp_path / "domainnet",
+        "image_text": tmp_path / "captions",
+    }
+    for name, raw in names.items():
+        assert open_collection(name, raw).fingerprint() != before[name]
+
+
+def test_unknown_formats_and_numbers_of_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"format 'imagnet' of a store is unknown: choose one of imagenet"):
+        open_collection("imagnet", tmp_path)
+    with pytest.raises(InputError, match=r"is read from the archive of the training images and .* 1 paths were given"):
+        open_collection("imagenet", tmp_path)

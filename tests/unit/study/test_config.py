@@ -1,0 +1,78 @@
+"""A wrong configuration is refused in one line that names the key and what to write instead."""
+
+import pytest
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.study.check import check_config
+
+
+@pytest.fixture
+def refusal(config, repository):
+    """Return the refusal of the default configuration after a change."""
+
+    def refuse(change) -> str:
+        change(config)
+        with pytest.raises(InputError) as refused:
+            check_config(config, repository / "rules/config.schema.yaml", repository)
+        assert "\n" not in str(refused.value)
+        return str(refused.value)
+
+    return refuse
+
+
+def test_the_default_and_the_full_study_are_accepted(config, paper_config, repository):
+    check_config(config, repository / "rules/config.schema.yaml", repository)
+    check_config(paper_config, repository / "rules/config.schema.yaml", repository)
+
+
+def fig4(config):
+    return config["figures"]["fig4"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c.update(figurs={}), ["unknown key 'figurs'", "did you mean 'figures'?"]),
+        (lambda c: c["recipes"]["finetune"].update(learning_rat=1), ["recipes.finetune", "'learning_rate'"]),
+        (lambda c: fig4(c)["panels"][0]["series"].append("imagenet_10k"), ["fig4.panels.0.series", "'imagenet_1"]),
+        (lambda c: fig4(c).update(scale="probitt"), ["figures.fig4.scale", "did you mean 'probit'?"]),
+        (lambda c: fig4(c).update(task="iwildcan"), ["figures.fig4.task", "did you mean 'iwildcam'?"]),
+        (lambda c: c["runs"]["architectures"].append("resnet11"), ["runs.architectures", "did you mean 'resnet10'?"]),
+        (lambda c: c["distributions"]["imagenet_5k"].update(source="imagenett"), ["imagenet_5k.source", "'imagenet'?"]),
+        (lambda c: c["distributions"]["imagenet_5k"].update(nested_in="imagenet_25"), ["nested_in", "'imagenet_25k'"]),
+        (lambda c: c["distributions"]["imagenet_5k"].update(images=2_000_000), ["2,000,000", "1,281,167", "fewer"]),
+        (lambda c: c["distributions"]["inaturalist_5k"].update(classes={"most_frequent": 6000}), ["6,000", "5,089"]),
+        (lambda c: c["distributions"].update(scratch={"source": "imagenet"}), ["no pre-training"]),
+        (lambda c: c["recipes"]["pretrain"].update(epochs=3), ["recipes.pretrain", "'epochs' or 'steps'"]),
+        (lambda c: c["architectures"]["resnet10"].update(finetune={"epochs": 3}), ["architectures.resnet10.finetune"]),
+        (lambda c: c["sources"].update(mine={"format": "folder"}), ["sources.mine", "'path'"]),
+        (lambda c: c["sources"]["imagenet"].pop("images"), ["sources.imagenet", "'images'"]),
+        (lambda c: c["left_out"].append("imagenet_10k"), ["left_out", "imagenet_10"]),
+        (lambda c: c.pop("trends"), ["'trends' is missing"]),
+        (lambda c: c["trends"].update(confidence=95), ["trends.confidence", "95"]),
+        (lambda c: c.update(acquisition="download"), ["sources.imagenet", "files to download"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(refusal, change, words):
+    message = refusal(change)
+    for word in words:
+        assert word in message
+
+
+def test_every_key_of_the_schema_is_described(repository):
+    import yaml
+
+    def undescribed(schema, path):
+        for name, child in schema.get("properties", {}).items():
+            if "description" not in child and "$ref" not in child:
+                yield f"{path}.{name}"
+            yield from undescribed(child, f"{path}.{name}")
+        if isinstance(schema.get("additionalProperties"), dict):
+            yield from undescribed(schema["additionalProperties"], f"{path}.*")
+        if isinstance(schema.get("items"), dict):
+            yield from undescribed(schema["items"], f"{path}[]")
+
+    schema = yaml.safe_load((repository / "rules/config.schema.yaml").read_text(encoding="utf-8"))
+    definitions = {f"$defs.{name}": child for name, child in schema["$defs"].items()}
+    missing = [key for name, child in {"config": schema, **definitions}.items() for key in undescribed(child, name)]
+    assert missing == []

@@ -1,0 +1,113 @@
+"""What the configuration asks for: the paper's numbers at full scale, the same experiments in the miniature."""
+
+from pretraining_robustness.study.study import Study
+
+
+def test_full_study_has_the_papers_numbers(paper_config):
+    study = Study(paper_config)
+    images = {name: study.distribution(name)["images"] for name in study.series("fig4") if name != "scratch"}
+    assert images == {
+        "imagenet_full": None,
+        **{
+            f"{source}_{size}k": size * 1000 for source in ("imagenet", "inaturalist") for size in (150, 100, 50, 25, 5)
+        },
+        "inaturalist_full": None,
+    }
+    for name in images:
+        frequent = {"most_frequent": 1000} if name.startswith("inaturalist_") and not name.endswith("full") else {}
+        assert study.distribution(name)["classes"] == frequent
+        assert study.distribution(name)["balanced"] == (None if name.endswith("full") else "classes")
+        assert paper_config["distributions"][name]["source"] in name
+
+
+def test_full_study_has_every_intervention_with_the_papers_numbers(paper_config):
+    """Paper, sections 4.2 to 4.4; what its text leaves open is marked in the config."""
+    study = Study(paper_config)
+    shown = {figure: [name for name in study.series(figure) if name != "scratch"] for figure in study.scored_figures}
+    declared = {name: study.distribution(name) for name in study.distributions}
+    granularity = [declared[name]["label_map"] for name in shown["fig5"] if declared[name]["label_map"]]
+    assert [one["column"] for one in granularity] == ["depth7", "depth6", "depth5", "depth4", "depth2", "superclass"]
+    semantics = {name: declared[name] for name in ("imagenet_animals", "imagenet_objects")}
+    assert {one["images"] for one in semantics.values()} == {498_000}
+    for figure, total, numbers in (("fig7", 60_000, (1000, 500, 250, 125)), ("fig18", 300_000, (1000, 500, 250))):
+        budget = [declared[name] for name in shown[figure] if name != "imagenet_full"]
+        assert {one["images"] for one in budget} == {total}
+        assert tuple(one["classes"]["random"] for one in budget) == numbers
+    diversity = [declared[name] for name in shown["fig8"] if name != "imagenet_full"]
+    assert {one["images"] for one in diversity} == {80_000}
+    assert [one["classes"]["ratio"] for one in diversity] == [1.0, 0.67, 0.33] * 2
+    assert [round(12 * one["classes"]["ratio"]) for one in diversity[:3]] == [12, 8, 4]
+    seven = {"Plantae", "Insecta", "Mammalia", "Fungi", "Aves", "Reptilia", "Amphibia"}
+    assert all(set(one["classes"]["superclasses"]) == seven for one in diversity[3:])
+    assert paper_config["recipes"]["finetune"]["epochs"] == 12
+    assert shown["fig3"] == ["imagenet_full"]
+
+
+def test_full_study_has_every_family_of_the_paper(paper_config):
+    families = {paper_config["architectures"][name]["family"] for name in paper_config["runs"]["architectures"]}
+    assert families == {"ResNet", "ResNeXt", "DenseNet", "AlexNet", "MobileNetV3"}
+
+
+def test_full_study_changes_scale_recipes_and_acquisition_but_not_the_experiments(config, paper_config):
+    for same in ("label_maps", "distributions", "figures", "tables", "selection_seed", "trends"):
+        assert config[same] == paper_config[same]
+
+
+def test_miniature_keeps_images_per_class_whole(config):
+    study = Study(config)
+    classes = study.world("imagenet")["classes"]
+    for name in ("imagenet_150k", "imagenet_50k", "imagenet_25k", "imagenet_5k"):
+        assert study.distribution(name)["images"] % classes == 0
+
+
+def test_runs_shared_by_figures_are_one(config):
+    study = Study(config)
+    assert set(study.runs("fig2")) < set(study.runs("fig4"))
+    assert study.runs("fig2", "fig3", "fig4") == study.runs("fig4")
+    every = study.runs(*study.scored_figures)
+    assert len(every) == len(set(every))
+    wild = [run for run in every if run.task == "iwildcam"]
+    # Besides what is trained, scratch; of what is made, what only others are nested in is not trained.
+    asked = {name for figure in study.scored_figures for name in study.series(figure)}
+    assert len(wild) == len(asked) * len(config["runs"]["architectures"])
+    pairs = {run.task for run in every} - {"iwildcam"}
+    assert pairs == set(study.domain_pairs)
+    assert len(every) - len(wild) == len(pairs) * 2 * len(config["runs"]["architectures"])
+    assert len(study.runs("fig4")) == len(study.series("fig4")) * len(config["runs"]["architectures"])
+
+
+def test_left_out_distributions_are_in_no_figure(config):
+    study = Study(config)
+    assert not set(config["left_out"]) & set(study.series("fig4"))
+    for panel in study.figure("fig4")["panels"]:
+        assert not set(config["left_out"]) & set(panel["series"])
+
+
+def test_own_folders_are_never_scaled(config):
+    config["sources"]["mine"] = {"format": "folder", "path": "pictures"}
+    config["distributions"]["mine_500"] = {"source": "mine", "images": 500}
+    assert Study(config).distribution("mine_500")["images"] == 500
+
+
+def test_labels_say_the_papers_number_and_the_miniatures(config, paper_config):
+    assert Study(config).label("imagenet_60k_250_classes") == "250 classes of 240 images (here 12 of 50)"
+    assert Study(config).label("imagenet_diversity_33").endswith("4 subclasses a superclass (here 1, 800 images)")
+    assert Study(paper_config).label("imagenet_depth_2") == "ImageNet, 5 superclasses at WordNet depth 2"
+    assert Study(config).label("imagenet_25k") == "ImageNet, 25,000 images (here 250)"
+    assert Study(paper_config).label("imagenet_25k") == "ImageNet, 25,000 images"
+    assert "1,281,167" in Study(paper_config).label("imagenet_full")
+
+
+def test_overrides_of_an_architecture_reach_its_recipe_only(paper_config):
+    study = Study(paper_config)
+    assert study.recipe("pretrain", "alexnet")["learning_rate"] == 0.01
+    assert study.recipe("pretrain", "resnet50")["learning_rate"] == 0.1
+    assert "steps" not in study.recipe("pretrain", "resnet50")
+
+
+def test_a_figure_says_what_the_study_leaves_out_and_that_it_is_a_miniature(config, paper_config):
+    miniature, full = Study(config).figure("fig4"), Study(paper_config).figure("fig4")
+    assert miniature["not_run"] == [Study(config).label(name) for name in ("imagenet_100k", "inaturalist_100k")]
+    assert "not the paper's results" in miniature["note"]
+    assert full["not_run"] == []
+    assert full["note"] is None

@@ -1,0 +1,296 @@
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+import torch
+from torch import nn
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.finetune.finetune import finetune
+from pretraining_robustness.networks.weights import read_weights, save_weights
+from pretraining_robustness.pretrain.pretrain import pretrain
+from pretraining_robustness.store.read import Store
+from pretraining_robustness.training import batches, loop
+from pretraining_robustness.training.batches import ResidentImages, training_batch
+from pretraining_robustness.training.loop import train
+from pretraining_robustness.training.objectives import Supervised
+from pretraining_robustness.training.recipes import read_recipe
+from pretraining_robustness.training.state import TrainingState, stamp
+
+ARCHITECTURE = {
+    "builder": "DenseNet",
+    "arguments": {"growth_rate": 4, "block_config": [2, 2], "num_init_features": 8, "drop_rate": 0.1},
+}
+RECIPE = {
+    "epochs": 2,
+    "batch_size": 32,
+    "learning_rate": 0.01,
+    "image_size": 16,
+    "weight_decay": 0.05,
+    "augmentation": {"crop": "shift", "shift": 2, "flip": True},
+}
+METRICS = ["epoch", "images", "loss", "accuracy", "learning_rate", "images_per_second", "peak_gpu_memory_mb", "seconds"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> dict[str, Path]:
+    """A source and a task in one: 200 images whose colour tells their class, of 4."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 4, 200)
+    colours = np.array([[220, 40, 40], [40, 220, 40], [40, 40, 220], [200, 200, 40]])
+    images = np.clip(colours[labels][:, None, None] + random.normal(0, 30, (200, 16, 16, 3)), 0, 255).astype(np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    split = np.array(["train"] * 120 + ["id_test"] * 30 + ["test"] * 50)
+    task = {"row": np.arange(200), "y": labels, "split": split}
+    pyarrow.parquet.write_table(pa.table(task), tmp_path / "images.parquet")
+    index = {"row": np.arange(0, 200, 2), "label": labels[::2]}
+    pyarrow.parquet.write_table(pa.table(index), tmp_path / "index.parquet")
+    files = {"images": "images.npy", "table": "images.parquet", "index": "index.parquet"}
+    return {name: tmp_path / file for name, file in files.items()}
+
+
+def run_pretraining(store: dict[str, Path], folder: Path, recipe: dict | None = None, **changes: object) -> Path:
+    weights = folder / "weights.safetensors"
+    arguments = {
+        **store,
+        "weights": weights,
+        "metrics": folder / "metrics.csv",
+        "distribution": "colours",
+        "architecture": ARCHITECTURE,
+        "recipe": recipe or RECIPE,
+        "seed": 0,
+        "state": folder / "state",
+        "code": "c0",
+        **changes,
+    }
+    pretrain(**arguments)
+    return weights
+
+
+def records(folder: Path) -> list[dict[str, str]]:
+    with open(folder / "metrics.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def run_finetuning(
+    store: dict[str, Path], folder: Path, pretrained: Path | None, recipe: dict | None = None
+) -> list[Path]:
+    checkpoints = [folder / f"epoch_{epoch}.safetensors" for epoch in (1, 2)]
+    finetune(
+        images=store["images"],
+        table=store["table"],
+        pretrained=pretrained,
+        checkpoints=checkpoints,
+        metrics=folder / "metrics.csv",
+        distribution="colours",
+        architecture=ARCHITECTURE,
+        recipe=recipe or RECIPE,
+        seed=0,
+        state=folder / "state",
+        code="c0",
+    )
+    return checkpoints
+
+
+def test_pretraining_learns_and_writes_weights_metrics_and_nothing_else(store: dict, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    tensors, description = read_weights(run_pretraining(store, out, {**RECIPE, "epochs": 8}))
+    assert description["classes"] == 4
+    assert description["distribution"] == "colours"
+    assert description["architecture"] == ARCHITECTURE
+    assert tensors["classifier.weight"].shape[0] == 4
+    rows = records(out)
+    assert list(rows[0]) == METRICS
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 9))
+    assert {int(row["images"]) for row in rows} == {96}
+    assert float(rows[-1]["accuracy"]) > 0.9 > float(rows[0]["accuracy"])
+    assert {path.name for path in out.iterdir()} == {"weights.safetensors", "metrics.csv"}
+
+
+def test_equal_seeds_give_equal_bytes_and_others_do_not(store: dict, tmp_path: Path) -> None:
+    first = run_pretraining(store, tmp_path / "first").read_bytes()
+    assert run_pretraining(store, tmp_path / "again").read_bytes() == first
+    other = read_weights(run_pretraining(store, tmp_path / "other", seed=1))[0]
+    assert not torch.equal(
+        other["classifier.weight"], read_weights(tmp_path / "first" / "weights.safetensors")[0]["classifier.weight"]
+    )
+
+
+def test_streaming_from_the_store_changes_no_bit(store: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resident = run_pretraining(store, tmp_path / "resident").read_bytes()
+    monkeypatch.setitem(batches.RESIDENT_FRACTION, "cpu", 0.0)
+    assert run_pretraining(store, tmp_path / "streamed").read_bytes() == resident
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "reference"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
+)
+def test_the_loop_is_plain_training(tmp_path: Path, optimizer: str, reference: type) -> None:
+    """The same steps written out with torch alone give the same weights."""
+    random = np.random.default_rng(1)
+    images, labels = random.integers(0, 256, (40, 8, 8, 3), np.uint8), torch.from_numpy(random.integers(0, 3, 40))
+    values = {
+        **RECIPE,
+        "optimizer": optimizer,
+        "batch_size": 8,
+        "image_size": 8,
+        "augmentation": {},
+        "label_smoothing": 0.1,
+    }
+    recipe = read_recipe(values)
+
+    def network() -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Sequential(
+            nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)
+        )
+
+    ours, expected = network(), network()
+    resident = ResidentImages(Store(images), np.arange(40), torch.device("cpu"))
+    objective = Supervised(labels, recipe.label_smoothing)
+    reported = train(ours, resident, objective, recipe, 7, TrainingState(tmp_path, "s"), recipe.epoch_ends(40))
+
+    momentum = {"momentum": 0.9} if optimizer == "sgd" else {}
+    plain = reference(expected.parameters(), lr=0.01, weight_decay=0.05, **momentum)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    losses = []
+    for step in range(10):
+        plain.param_groups[0]["lr"] = recipe.learning_rate_at(step, 10)
+        chosen = training_batch(40, 8, 7, step)
+        pixels = ((torch.from_numpy(images[chosen]).float() / 255 - mean) / std).permute(0, 3, 1, 2)
+        loss = nn.functional.cross_entropy(expected(pixels), labels[chosen], label_smoothing=0.1)
+        plain.zero_grad()
+        loss.backward()
+        plain.step()
+        losses.append(loss.item())
+    for mine, theirs in zip(ours.parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, atol=2e-5, rtol=1e-4)
+    assert [record["loss"] for record in reported] == pytest.approx(
+        [np.mean(losses[:5]), np.mean(losses[5:])], rel=1e-4
+    )
+
+
+def test_a_long_epoch_tells_how_far_it_is_and_that_changes_no_bit(
+    store: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    quiet = run_pretraining(store, tmp_path / "quiet")
+    monkeypatch.setattr(loop, "REPORT_EVERY_SECONDS", 0)
+    caplog.set_level("INFO")
+    assert run_pretraining(store, tmp_path / "told").read_bytes() == quiet.read_bytes()
+    told = re.findall(r"step (\d+) of 6: loss (\S+) in this epoch so far, \d+ images/s, \d+ min left", caplog.text)
+    assert [int(step) for step, _ in told] == [1, 2, 3, 4, 5, 6]
+    losses = [float(record["loss"]) for record in records(tmp_path / "told")]
+    assert [float(told[2][1]), float(told[5][1])] == pytest.approx(losses, abs=1e-4)
+
+
+def test_fine_tuning_starts_from_the_pretrained_backbone_and_keeps_every_epoch(store: dict, tmp_path: Path) -> None:
+    weights = run_pretraining(store, tmp_path / "pretrained")
+    nearly_still = {**RECIPE, "learning_rate": 1e-12, "weight_decay": 0.0}
+    tuned, scratch = (
+        [read_weights(path) for path in run_finetuning(store, tmp_path / name, source, nearly_still)]
+        for name, source in (("tuned", weights), ("scratch", None))
+    )
+    assert [description["epoch"] for _, description in tuned] == [1, 2]
+    backbone = read_weights(weights)[0]["features.conv0.weight"]
+    torch.testing.assert_close(tuned[1][0]["features.conv0.weight"], backbone, atol=1e-6, rtol=0)
+    assert (scratch[1][0]["features.conv0.weight"] - backbone).abs().max() > 0.01
+    assert not torch.equal(tuned[0][0]["features.norm0.running_mean"], tuned[1][0]["features.norm0.running_mean"])
+
+
+def test_a_recipe_in_steps_serves_sets_smaller_than_a_batch(store: dict, tmp_path: Path) -> None:
+    few = tmp_path / "few.parquet"
+    pyarrow.parquet.write_table(pa.table({"row": [1, 5, 9, 2, 7], "label": [0, 1, 1, 0, 2]}), few)
+    steps = {**{key: value for key, value in RECIPE.items() if key != "epochs"}, "steps": 12}
+    run_pretraining({**store, "index": few}, tmp_path / "out", steps)
+    rows = records(tmp_path / "out")
+    assert sum(int(row["images"]) for row in rows) == 12 * 5
+    assert len(run_finetuning(store, tmp_path / "tuned", None, steps)) == 2
+
+
+def test_bfloat16_trains_too(store: dict, tmp_path: Path) -> None:
+    run_pretraining(store, tmp_path / "out", {**RECIPE, "precision": "bfloat16", "epochs": 8})
+    rows = records(tmp_path / "out")
+    assert float(rows[-1]["accuracy"]) > 0.9
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(store: dict, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"recipe: the loss became .* lower learning_rate"):
+        run_pretraining(store, tmp_path, {**RECIPE, "learning_rate": 1e30, "optimizer": "sgd", "schedule": "constant"})
+    assert not (tmp_path / "weights.safetensors").exists()
+
+
+def test_bad_inputs_are_one_clear_line(store: dict, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="2 epochs cannot fill 1 checkpoints"):
+        finetune(
+            images=store["images"], table=store["table"], pretrained=None, checkpoints=[tmp_path / "one"],
+            metrics=tmp_path / "m", distribution="d", architecture=ARCHITECTURE, recipe=RECIPE, seed=0,
+            state=tmp_path / "s", code="c",
+        )  # fmt: skip
+    other = run_pretraining(
+        store, tmp_path / "other", architecture={**ARCHITECTURE, "arguments": {"block_config": [1]}}
+    )
+    with pytest.raises(InputError, match=r"weights\.safetensors: weights do not fit DenseNet"):
+        run_finetuning(store, tmp_path / "tuned", other)
+    pyarrow.parquet.write_table(pa.table({"row": [500], "label": [0]}), tmp_path / "beyond.parquet")
+    with pytest.raises(InputError, match=r"beyond\.parquet"):
+        run_pretraining({**store, "index": tmp_path / "beyond.parquet"}, tmp_path / "none")
+
+
+def test_a_state_serves_its_own_training_only(tmp_path: Path) -> None:
+    cpu = torch.device("cpu")
+    TrainingState(tmp_path, "mine").save({"epoch": 3, "weights": torch.ones(2)})
+    loaded = TrainingState(tmp_path, "mine").load(cpu)
+    assert loaded is not None
+    assert loaded["epoch"] == 3
+    assert TrainingState(tmp_path, "other").load(cpu) is None
+    (tmp_path / "latest.pt").write_bytes((tmp_path / "latest.pt").read_bytes()[:100])
+    assert TrainingState(tmp_path, "mine").load(cpu) is None
+    TrainingState(tmp_path, "mine").clear()
+    assert not tmp_path.exists()
+
+
+@pytest.mark.parametrize("writes", ["state", "weights"])
+def test_a_full_disk_is_reported_as_such_and_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: str
+) -> None:
+    model = nn.Linear(3, 3)
+    state = TrainingState(tmp_path, "mine")
+    save = {
+        "state": lambda: state.save({"weights": torch.ones(3)}),
+        "weights": lambda: save_weights(tmp_path / "weights.safetensors", model, {}),
+    }[writes]
+    save()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def onto_a_full_disk(path: Path, content: bytes) -> None:
+        path.touch()
+        with open("/dev/full", "wb") as full:
+            full.write(content)
+
+    monkeypatch.setattr(Path, "write_bytes", onto_a_full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        save()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_state_that_would_run_code_is_not_loaded(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple:
+            return (open, (str(tmp_path / "trapped"), "w"))
+
+    torch.save({"stamp": "mine", "values": Trap()}, tmp_path / "latest.pt")
+    assert TrainingState(tmp_path, "mine").load(torch.device("cpu")) is None
+    assert not (tmp_path / "trapped").exists()
+
+
+def test_the_stamp_changes_with_every_input_and_setting(tmp_path: Path) -> None:
+    path = tmp_path / "index.parquet"
+    path.write_bytes(b"one")
+    stamps = [stamp([path], seed=0, code="a"), stamp([path], seed=1, code="a"), stamp([path], seed=0, code="b")]
+    path.write_bytes(b"longer")
+    stamps.append(stamp([path], seed=0, code="a"))
+    assert len(set(stamps)) == 4

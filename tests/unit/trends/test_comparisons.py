@@ -1,0 +1,419 @@
+"""Tests between series: exact permutations, what tests find and do not, contrasts, and what is said of them."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+from statsmodels.regression.mixed_linear_model import MixedLM
+from statsmodels.stats.power import TTestPower
+
+from pretraining_robustness.evaluate.scores import COLUMNS, read_scores
+from pretraining_robustness.figures.captions import trend_caption
+from pretraining_robustness.trends.ancova import ancova, log_likelihood
+from pretraining_robustness.trends.axis_scales import SCALES
+from pretraining_robustness.trends.comparisons import (
+    COMPARISON_COLUMNS,
+    CONTRAST_COLUMNS,
+    compare_series,
+    read_comparisons,
+    read_contrasts,
+)
+from pretraining_robustness.trends.contrasts import FittedSeries, contrast, detectable_shift, shared_middle
+from pretraining_robustness.trends.fit import fit_trends, read_bands, read_trends
+from pretraining_robustness.trends.metric import score_metric
+from pretraining_robustness.trends.permutation import permutation_test
+from pretraining_robustness.trends.points import axis_points
+
+PROBIT, F1 = SCALES["probit"], score_metric("macro_f1")
+FIGURE = {
+    "name": "fig4",
+    "title": "Number of pre-training images",
+    "task_label": "iWildCam-WILDS",
+    "scale": "probit",
+    "metric": "macro_f1",
+    "band": "runs",
+    "confidence": 0.95,
+    "references": ["scratch"],
+    "panels": [{"title": "ImageNet", "series": ["scratch", "a", "b", "c"]}],
+    "labels": {"a": "series A", "scratch": "From scratch"},
+    "x_label": "ID",
+    "y_label": "OOD",
+}
+
+
+def made_up(generator, series, architectures=3, seeds=1, epochs=5, *, shared=0.1, own=0.03, noise=0.04):
+    """Scores on probit axes of series given as {name: (shift of OOD, shift of ID along the line)}.
+
+    `shared`, `own` and `noise` are the standard deviations of architectures, runs and checkpoints around the line.
+    """
+    kinds = 0.5 * generator.normal(size=architectures) - 0.5, shared * generator.normal(size=architectures)
+    rows = []
+    for name, (height, along) in series.items():
+        for architecture, seed in itertools.product(range(architectures), range(seeds)):
+            x = kinds[0][architecture] + along + 0.1 * generator.normal() + np.sort(0.3 * generator.normal(size=epochs))
+            error = kinds[1][architecture] + own * generator.normal() + noise * generator.normal(size=epochs)
+            scores = stats.norm.cdf([x, 0.7 * x - 0.3 + height + error])
+            named = ("iwildcam", name, f"net{architecture}", seed)
+            rows += [(*named, epoch + 1, *scores[:, epoch], *scores[:, epoch]) for epoch in range(epochs)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def arrays(scores):
+    """What the tests take: x, y, series, runs, architectures."""
+    x, y = (stats.norm.ppf(scores[column]) for column in ("id_macro_f1", "ood_macro_f1"))
+    groups = (["distribution"], ["distribution", "architecture", "seed"], ["architecture"])
+    return x, y, *(scores.groupby(names).ngroup().to_numpy() for names in groups)
+
+
+def compare(tmp_path, scores, figure=FIGURE, permutations=500):
+    paths = [tmp_path / name for name in ("scores.csv", "comparisons.csv", "contrasts.csv")]
+    scores.to_csv(paths[0], index=False)
+    compare_series(*paths, figure=figure, permutations=permutations, seed=0)
+    return read_comparisons(paths[1]), read_contrasts(paths[2])
+
+
+# Permutations ---------------------------------------------------------------------------------------------------------
+
+
+def test_all_permutations_are_those_of_a_plain_loop():
+    """Two series, three architectures: 2 x 2 x 2 exchanges, each fitted by statsmodels."""
+    scores = made_up(np.random.default_rng(1), {"a": (0, 0), "b": (0.05, 0.2)})
+    x, y, series, runs, architectures = arrays(scores)
+    found = permutation_test(x, y, series, runs, architectures, permutations=100, generator=np.random.default_rng(0))
+    kinds = np.eye(3)[architectures]
+    own = np.eye(2)[series]
+    reduced = np.column_stack([kinds, x])
+    fitted = sm.OLS(y, reduced).fit()
+    statistics = {"trend": [], "height": []}
+    for swaps in itertools.product([False, True], repeat=3):
+        residuals = fitted.resid.copy()
+        for architecture, swap in enumerate(swaps):
+            first, second = (np.flatnonzero((architectures == architecture) & (series == one)) for one in (0, 1))
+            if swap:
+                residuals[first], residuals[second] = fitted.resid[second], fitted.resid[first]
+        y_star = fitted.fittedvalues + residuals
+        rest = sm.OLS(y_star, reduced).fit().ssr
+        for name, extra in (("trend", np.column_stack([own, own * x[:, None]])), ("height", own)):
+            left = np.linalg.lstsq(np.column_stack([reduced, extra]), y_star)[0]
+            left = ((y_star - np.column_stack([reduced, extra]) @ left) ** 2).sum()
+            statistics[name].append((rest - left) / left)
+    assert found.permutations == 8
+    assert found.smallest == 1 / 8
+    for name, values in statistics.items():
+        assert getattr(found, name) == np.mean(np.array(values) >= values[0] * (1 - 1e-9))
+
+
+def test_drawn_permutations_agree_with_all_of_them():
+    scores = made_up(np.random.default_rng(2), {"a": (0, 0), "b": (0, 0), "c": (0.04, 0)})
+    exact = permutation_test(*arrays(scores), permutations=216, generator=np.random.default_rng(0))
+    drawn = permutation_test(*arrays(scores), permutations=215, generator=np.random.default_rng(0))
+    assert (exact.permutations, drawn.permutations) == (216, 215)
+    assert drawn.trend == pytest.approx(exact.trend, abs=0.1)
+    assert drawn.height == pytest.approx(exact.height, abs=0.1)
+    assert drawn.smallest == 1 / 216
+
+
+def test_without_a_difference_permutations_find_one_in_five_percent_and_parametric_tests_in_more():
+    """Series that moved along the line, with few runs: the permutation test keeps its level."""
+    generator = np.random.default_rng(3)
+    found = []
+    for _ in range(80):
+        scores = made_up(generator, {"a": (0, 0), "b": (0, 0.3)}, architectures=5)
+        given = arrays(scores)
+        permuted = permutation_test(*given, permutations=59, generator=generator)
+        parametric = ancova(*given)
+        found.append([permuted.trend, permuted.height, parametric.trend])
+    rejected = (np.array(found) <= 0.05).mean(axis=0)
+    assert (rejected[:2] <= 0.12).all(), rejected
+    assert rejected[2] > 0.15, rejected
+
+
+def test_a_shift_is_found():
+    generator = np.random.default_rng(4)
+    found = [
+        permutation_test(
+            *arrays(made_up(generator, {"a": (0, 0), "b": (0.15, 0)}, architectures=6)),
+            permutations=199,
+            generator=generator,
+        )
+        for _ in range(20)
+    ]
+    assert np.mean([test.height <= 0.05 for test in found]) >= 0.9
+    assert np.mean([test.trend <= 0.05 for test in found]) >= 0.8
+
+
+def test_runs_of_other_length_exchange_nothing():
+    scores = made_up(np.random.default_rng(5), {"a": (0, 0), "b": (0, 0)})
+    kept = scores[~((scores["distribution"] == "a") & (scores["epoch"] == 5))]
+    none = permutation_test(*arrays(kept), permutations=100, generator=np.random.default_rng(0))
+    assert np.isnan([none.trend, none.height]).all()
+    assert (none.smallest, none.permutations) == (1, 0)
+    some = scores[~((scores["distribution"] == "a") & (scores["epoch"] == 5) & (scores["architecture"] == "net0"))]
+    assert permutation_test(*arrays(some), permutations=100, generator=np.random.default_rng(0)).permutations == 4
+
+
+# Analysis of covariance -----------------------------------------------------------------------------------------------
+
+
+def test_the_analysis_of_covariance_is_that_of_a_formula():
+    scores = made_up(np.random.default_rng(6), {"a": (0, 0), "b": (0, 0), "c": (0.05, 0)}, architectures=8)
+    x, y, series, runs, architectures = arrays(scores)
+    table = pd.DataFrame({"x": x, "y": y, "s": series, "a": architectures, "run": runs})
+    found = ancova(x, y, series, runs, architectures)
+    options = {"cov_type": "cluster", "cov_kwds": {"groups": runs}, "use_t": True}
+    lines = sm.OLS.from_formula("y ~ C(a) + x * C(s)", table.assign(x=x - x.mean())).fit(**options)
+    parallel = sm.OLS.from_formula("y ~ C(a) + x + C(s)", table).fit(**options)
+    turn, shift = ["x:C(s)[T.1]", "x:C(s)[T.2]"], ["C(s)[T.1]", "C(s)[T.2]"]
+    for value, fitted, names in (
+        (found.slope, lines, turn),
+        (found.trend, lines, turn + shift),
+        (found.height, parallel, shift),
+    ):
+        expected = fitted.f_test(", ".join(f"{name} = 0" for name in names)).pvalue
+        assert value == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_the_mixed_model_s_likelihood_is_that_of_statsmodels():
+    generator = np.random.default_rng(7)
+    runs = np.repeat(np.arange(12), 5)[2:]
+    design = np.column_stack([np.ones(58), generator.normal(size=58)])
+    y = design @ [1, 2] + 0.5 * generator.normal(size=12)[runs] + 0.3 * generator.normal(size=58)
+    assert log_likelihood(y, design, runs) == pytest.approx(
+        MixedLM(y, design, groups=runs).fit(reml=False).llf, abs=1e-6
+    )
+    independent = generator.normal(size=58)
+    independent -= np.bincount(runs, independent)[runs] / np.bincount(runs)[runs]  # less alike than chance: variance 0
+    assert log_likelihood(independent, design, runs) == pytest.approx(sm.OLS(independent, design).fit().llf, abs=1e-6)
+
+
+# Contrasts ------------------------------------------------------------------------------------------------------------
+
+
+def fitted_pair(scores):
+    return [FittedSeries.fit(name, axis_points(rows, PROBIT, F1)) for name, rows in scores.groupby("distribution")]
+
+
+def test_a_contrast_is_the_difference_of_both_lines_in_score_units():
+    first, second = fitted_pair(made_up(np.random.default_rng(8), {"a": (0, 0), "b": (-0.2, 0.1)}))
+    x = shared_middle([first, second])
+    low = max(one.points.x.min() for one in (first, second))
+    high = min(one.points.x.max() for one in (first, second))
+    assert x == pytest.approx((low + high) / 2)
+    found = contrast(first, second, x, PROBIT, 0.95)
+    heights = [np.polyval(np.polyfit(one.points.x, one.points.y, 1), x) for one in (first, second)]
+    np.testing.assert_allclose([found.first_ood, found.second_ood], stats.norm.cdf(heights), rtol=1e-9)
+    assert found.difference == pytest.approx(found.first_ood - found.second_ood)
+    assert found.low < found.difference < found.high
+    again = contrast(second, first, x, PROBIT, 0.95)
+    np.testing.assert_allclose([again.difference, again.low, again.high], [-found.difference, -found.high, -found.low])
+    assert found.p == pytest.approx(again.p)
+    half = stats.t.ppf(0.975, found.freedom) * found.error
+    apart = heights[0] - heights[1]
+    assert found.p == pytest.approx(2 * stats.t.sf(apart / found.error, found.freedom))
+    ends = [
+        stats.norm.cdf(np.mean(heights) + d / 2) - stats.norm.cdf(np.mean(heights) - d / 2)
+        for d in (apart - half, apart + half)
+    ]
+    np.testing.assert_allclose([found.low, found.high], ends, rtol=1e-6)
+    residuals = np.concatenate(
+        [one.points.y - np.polyval(np.polyfit(one.points.x, one.points.y, 1), one.points.x) for one in (first, second)]
+    )
+    assert found.effect_size == pytest.approx(apart / np.sqrt((residuals**2).sum() / 26))
+
+
+def test_what_architectures_have_in_common_falls_out_of_a_contrast():
+    scores = made_up(
+        np.random.default_rng(9), {"a": (0, 0), "b": (0, 0)}, architectures=6, shared=0.3, own=0.01, noise=0.01
+    )
+    first, second = fitted_pair(scores)
+    paired = contrast(first, second, shared_middle([first, second]), PROBIT, 0.95)
+    second.points.table["architecture"] = "other " + second.points.table["architecture"]
+    apart = contrast(first, second, shared_middle([first, second]), PROBIT, 0.95)
+    assert paired.difference == pytest.approx(apart.difference)
+    assert apart.error > 3 * paired.error
+    assert apart.freedom > paired.freedom
+
+
+@pytest.mark.parametrize(("architectures", "seeds"), [(3, 1), (5, 2)])
+def test_contrasts_cover_the_truth(architectures, seeds):
+    generator = np.random.default_rng(architectures)
+    covered, trials = 0, 120
+    for _ in range(trials):
+        scores = made_up(generator, {"a": (0, 0), "b": (0, 0.2)}, architectures, seeds)
+        pair = fitted_pair(scores)
+        found = contrast(*pair, shared_middle(pair), PROBIT, 0.95)
+        covered += found.low <= 0 <= found.high
+    assert 0.9 <= covered / trials <= 0.995
+
+
+@pytest.mark.parametrize("freedom", [4, 9, 38])
+def test_the_detectable_difference_is_that_of_a_power_analysis(freedom):
+    expected = TTestPower().solve_power(nobs=freedom + 1, alpha=0.05, power=0.8) * np.sqrt(freedom + 1)
+    assert detectable_shift(freedom, 0.05, 0.8) == pytest.approx(expected, rel=1e-3)
+
+
+def test_few_degrees_of_freedom_need_much_larger_differences():
+    shifts = [detectable_shift(freedom, 0.05, 0.8) for freedom in (1.0, 1.5, 2.0, 5.0, 1000.0)]
+    assert shifts == sorted(shifts, reverse=True)
+    assert shifts[-1] == pytest.approx(2.80, abs=0.01)
+    assert shifts[0] > 10
+
+
+# Tables and conclusions -----------------------------------------------------------------------------------------------
+
+
+def test_the_tables_have_their_columns_and_rows(tmp_path):
+    series = {"scratch": (-0.2, -0.1), "a": (0, 0), "b": (0, 0), "c": (0, 0.1)}
+    comparisons, contrasts = compare(tmp_path, made_up(np.random.default_rng(10), series))
+    assert list(comparisons.columns) == COMPARISON_COLUMNS
+    assert list(contrasts.columns) == CONTRAST_COLUMNS
+    assert comparisons["compared"].tolist() == ["series", "scratch"]
+    assert comparisons["series"].tolist() == ["a; b; c", "scratch; a; b; c"]
+    pairs = [
+        list(rows[["first", "second"]].itertuples(index=False, name=None))
+        for _, rows in contrasts.groupby("compared", sort=False)
+    ]
+    assert pairs == [[("a", "b"), ("a", "c"), ("b", "c")], [("a", "scratch"), ("b", "scratch"), ("c", "scratch")]]
+    assert comparisons.drop(columns="note").notna().all(axis=None)
+    assert contrasts.drop(columns="note").notna().all(axis=None)
+    assert (contrasts.groupby("compared")["id_score"].nunique() == 1).all()
+    for _, rows in contrasts.groupby("compared"):
+        ordered = rows.sort_values("p")
+        holm = np.minimum(np.maximum.accumulate(ordered["p"].to_numpy() * np.arange(len(rows), 0, -1)), 1)
+        np.testing.assert_allclose(ordered["p_holm"], holm)
+    largest = contrasts[contrasts["compared"] == "scratch"].set_index("first")["difference"]
+    assert comparisons["largest_first"].iloc[1] == largest.abs().idxmax()
+    assert comparisons["farthest_end"].iloc[0] == contrasts.iloc[:3][["low", "high"]].abs().max(axis=None)
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path):
+    scores = made_up(np.random.default_rng(11), {"scratch": (0, 0), "a": (0, 0), "b": (0, 0), "c": (0, 0)})
+    contents = []
+    for name, table in (("first", scores), ("second", scores.sample(frac=1, random_state=0))):
+        (tmp_path / name).mkdir()
+        compare(tmp_path / name, table, permutations=50)
+        contents.append([(tmp_path / name / file).read_bytes() for file in ("comparisons.csv", "contrasts.csv")])
+    assert contents[0] == contents[1]
+
+
+def test_the_conclusion_is_worded_for_what_was_shown(tmp_path):
+    generator = np.random.default_rng(12)
+    figure = FIGURE | {"panels": [{"title": "ImageNet", "series": ["a", "b"]}], "references": []}
+    alike, _ = compare(tmp_path, made_up(generator, {"a": (0, 0), "b": (0, 0)}, 8), figure)
+    row = alike.iloc[0]
+    assert row["conclusion"] == (
+        "No difference between the trends of 'series A' and 'b' was detected (permutation p = "
+        f"{row['permutation_p']:.3f}); at an ID macro F1 score of {row['id_score']:.2f} no pairwise 95 % interval "
+        f"reaches beyond {row['farthest_end'] * 100:.1f} points of OOD macro F1 score, and true differences of "
+        f"{row['detectable_difference'] * 100:.1f} points would be found with 80 % power."
+    )
+    apart, _ = compare(tmp_path, made_up(generator, {"a": (0.3, 0), "b": (0, 0)}, 8), figure)
+    row = apart.iloc[0]
+    assert row["conclusion"].startswith("That 'series A' and 'b' share one trend is rejected (permutation p = 0.0")
+    assert (
+        f"the largest difference is {row['largest_difference'] * 100:+.1f} points of OOD macro F1 score"
+        in row["conclusion"]
+    )
+    few, _ = compare(tmp_path, made_up(generator, {"a": (0.3, 0), "b": (0, 0)}, 3), figure)
+    assert (
+        few["conclusion"]
+        .iloc[0]
+        .startswith(
+            "Too few runs to tell whether 'series A' and 'b' share one trend: with 3 runs in a series no permutation "
+            "test can give a p value below 0.125; at an ID macro F1 score of"
+        )
+    )
+    by_accuracy, _ = compare(
+        tmp_path, made_up(generator, {"a": (0, 0), "b": (0, 0)}, 8), figure | {"metric": "accuracy"}
+    )
+    assert "of OOD accuracy" in by_accuracy["conclusion"].iloc[0]
+    assert "F1" not in by_accuracy["conclusion"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (lambda s: s[(s["distribution"] != "b") | (s["architecture"] == "net0")], "b: no trend: a single run"),
+        (lambda s: s.assign(id_macro_f1=s["id_macro_f1"].mask(s["distribution"] == "b", 0.2)), "b: no trend: all"),
+        (lambda s: s.assign(ood_macro_f1=s["ood_macro_f1"].mask(s["distribution"] == "b", 0.0)), "b: no trend: every"),
+        (lambda s: s[s["distribution"] != "b"], "b: no trend: no checkpoints"),
+        (lambda s: s[s["distribution"] == "scratch"], "no comparison: fewer than two series with a trend"),
+    ],
+)
+def test_series_without_a_trend_are_named_and_the_others_compared(tmp_path, change, note):
+    series = {"scratch": (0, 0), "a": (0, 0), "b": (0, 0), "c": (0, 0)}
+    comparisons, contrasts = compare(tmp_path, change(made_up(np.random.default_rng(13), series)), permutations=50)
+    assert len(comparisons) == 2
+    assert comparisons["note"].str.contains(note, regex=False).all()
+    assert (comparisons["conclusion"] != "").all()
+    assert comparisons["permutation_p"].notna().all() == ("fewer than two" not in note)
+    assert "b" not in set(contrasts["first"]) | set(contrasts["second"])
+
+
+def test_identical_scores_end_in_words(tmp_path):
+    scores = made_up(np.random.default_rng(14), {"a": (0, 0), "b": (0, 0)}).assign(ood_macro_f1=0.25)
+    figure = FIGURE | {"panels": [{"title": "ImageNet", "series": ["a", "b"]}], "references": []}
+    comparisons, contrasts = compare(tmp_path, scores, figure)
+    assert comparisons["permutation_p"].isna().all()
+    assert "no permutation test" in comparisons["note"].iloc[0]
+    assert comparisons["conclusion"].iloc[0].startswith("Whether 'series A' and 'b' share one trend cannot be tested")
+    np.testing.assert_allclose(contrasts["difference"], 0, atol=1e-9)
+
+
+def test_series_without_a_common_id_score_or_architecture(tmp_path):
+    figure = FIGURE | {"panels": [{"title": "ImageNet", "series": ["a", "b"]}], "references": []}
+    far = made_up(np.random.default_rng(15), {"a": (0, -5), "b": (0, 0)})
+    comparisons, contrasts = compare(tmp_path, far, figure)
+    assert contrasts["note"].tolist() == ["no ID score in common"]
+    assert contrasts["difference"].isna().all()
+    assert comparisons["id_score"].isna().all()
+    assert "no ID score" in comparisons["note"].iloc[0]
+    scores = made_up(np.random.default_rng(16), {"a": (0, 0), "b": (0, 0)})
+    other = scores["architecture"].mask(scores["distribution"] == "b", "clip " + scores["architecture"])
+    comparisons, contrasts = compare(tmp_path, scores.assign(architecture=other), figure)
+    assert "no architecture has runs of two series" in comparisons["note"].iloc[0]
+    assert contrasts["difference"].notna().all()
+
+
+def test_panels_of_references_or_of_one_series_are_compared_too(tmp_path):
+    scores = made_up(np.random.default_rng(17), {"scratch": (0, 0), "full": (0.1, 0), "a": (0, 0)})
+    figure = FIGURE | {
+        "references": ["scratch", "full"],
+        "panels": [
+            {"title": "References", "series": ["scratch", "full"]},
+            {"title": "One", "series": ["scratch", "a"]},
+            {"title": "Empty", "series": []},
+        ],
+    }
+    comparisons, _ = compare(tmp_path, scores, figure, permutations=50)
+    assert comparisons[["panel", "compared", "series"]].apply(tuple, axis=1).tolist() == [
+        ("References", "series", "scratch; full"),
+        ("One", "scratch", "scratch; a"),
+        ("One", "full", "full; a"),
+        ("Empty", "series", ""),
+    ]
+    assert comparisons["conclusion"].iloc[-1] == "No comparison: 0 of the series have a trend."
+
+
+def test_a_caption_ends_with_the_conclusions_where_there_are_tests(tmp_path):
+    scores = made_up(np.random.default_rng(18), {"scratch": (0, 0), "a": (0, 0), "b": (0, 0), "c": (0, 0)})
+    comparisons, _ = compare(tmp_path, scores, permutations=50)
+    paths = [tmp_path / name for name in ("scores.csv", "trends.csv", "bands.csv")]
+    options = {"scales": ["probit"], "resamples": 50, "confidence": 0.95, "seed": 0}
+    fit_trends(*paths, figure="fig4", series=["scratch", "a", "b", "c"], **options)
+    given = read_scores(paths[0]), read_trends(paths[1]), read_bands(paths[2]), FIGURE
+    without = trend_caption(*given)
+    assert "Tests of differences" not in without
+    told = "".join(f"- ImageNet: {conclusion}\n" for conclusion in comparisons["conclusion"])
+    assert trend_caption(*given, comparisons).startswith(without)
+    assert trend_caption(*given, comparisons).endswith(told)
+    assert "confidence intervals from cluster-robust (CR2) standard errors" in without
+    assert "bootstrap intervals, resampling single checkpoints" in trend_caption(
+        *given[:3], FIGURE | {"band": "checkpoints"}
+    )
+    by_accuracy = trend_caption(*given[:3], FIGURE | {"metric": "accuracy"})
+    assert "in-distribution (ID) accuracy on iWildCam-WILDS" in by_accuracy
+    assert "F1" not in by_accuracy

@@ -1,0 +1,1 @@
+"""Evaluation: checkpoints become predictions, and predictions become scores."""

@@ -1,0 +1,126 @@
+"""Whether generated pictures show what their prompts say: a classifier that has seen real ones only is asked."""
+
+import csv
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet
+import torch
+from numpy.typing import NDArray
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import atomic_path
+from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.networks.weights import read_weights
+from pretraining_robustness.store.read import Store
+from pretraining_robustness.training.augmentation import Preparation
+from pretraining_robustness.training.batches import consecutive_batches, load_images
+from pretraining_robustness.training.devices import training_device
+from pretraining_robustness.training.recipes import read_recipe
+
+logger = logging.getLogger(__name__)
+
+BATCH_SIZE = 256
+
+
+def recognise_generated(
+    *,
+    images: str | Path,
+    table: str | Path,
+    weights: str | Path,
+    classes: str | Path,
+    recognition: str | Path,
+    per_class: str | Path,
+    architecture: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    threads: int = 1,
+) -> None:
+    """Predict every generated picture with a network trained on real ones, and say how often it sees the right class.
+
+    Args:
+        images, table: the generated store; pictures of classes that the network does not know are left out.
+        weights: safetensors of `pretrain`, trained with the classes themselves as labels.
+        classes: classes.csv of its distribution: which class_id has which label.
+        recognition: CSV to write, one row: images, classes (that the network tells apart), chance (1 / classes), top1,
+            top5 (parts of the images whose class is the most likely one, or one of the five), times_chance (top1 /
+            chance).
+        per_class: CSV to write, one row a class: class_id, class_name, images, top1, top5.
+        architecture, recipe: those of the pre-training; image size, normalisation and precision are used.
+        threads: of the processor.
+
+    Raises:
+        InputError: for weights of another architecture, labels that are not single classes, no known picture.
+    """
+    plan = read_recipe(recipe)
+    device = training_device(threads)
+    labels, names = _read_labels(classes)
+    class_ids = pyarrow.parquet.read_table(table, columns=["class_id"])["class_id"].to_pylist()
+    rows = np.array([row for row, class_id in enumerate(class_ids) if class_id in labels], dtype=np.int64)
+    if len(rows) == 0:
+        raise InputError(f"{classes}: none of its classes is among those of {table}; choose another distribution")
+    truth = torch.tensor([labels[class_ids[row]] for row in rows])
+
+    parameters, _ = read_weights(weights)
+    network = build(architecture, len(labels))
+    try:
+        network.load_state_dict(parameters)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise InputError(f"{weights}: not of this architecture and these classes ({reason}); train it again") from error
+    network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    preparation = Preparation(plan, device)
+    stored = load_images(Store.open(images, table, threads), rows, device)
+    guesses = []
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
+        for _, pixels in stored.stream(consecutive_batches(len(rows), BATCH_SIZE)):
+            guesses.append(network(preparation.for_evaluation(pixels)).topk(min(5, len(labels))).indices.cpu())
+    hits: NDArray[np.bool_] = torch.cat(guesses).eq(truth[:, None]).numpy()
+    first = hits[:, 0]
+    five = np.asarray(hits.any(axis=1), dtype=np.bool_)
+
+    chance, top1 = 1 / len(labels), float(first.mean())
+    line = {
+        "images": len(rows),
+        "classes": len(labels),
+        "chance": chance,
+        "top1": top1,
+        "top5": float(five.mean()),
+        "times_chance": top1 / chance,
+    }
+    logger.info("%d images: %.3f recognised, %.1f times chance", len(rows), top1, top1 / chance)
+    _write(recognition, [line])
+    true_labels = truth.numpy()
+    of_class = {class_id: np.flatnonzero(true_labels == label) for class_id, label in labels.items()}
+    _write(
+        per_class,
+        [
+            {
+                "class_id": class_id,
+                "class_name": names[class_id],
+                "images": len(mine),
+                "top1": float(first[mine].mean()) if len(mine) else "",
+                "top5": float(five[mine].mean()) if len(mine) else "",
+            }
+            for class_id, mine in of_class.items()
+        ],
+    )
+
+
+def _read_labels(path: str | Path) -> tuple[dict[str, int], dict[str, str]]:
+    """Return the label and the name of each class_id."""
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    labels = {row["class_id"]: int(row["label"]) for row in rows}
+    if sorted(labels.values()) != list(range(len(rows))):
+        raise InputError(f"{path}: its labels are not single classes; choose a distribution without superclasses")
+    return labels, {row["class_id"]: row["class_name"] for row in rows}
+
+
+def _write(path: str | Path, rows: list[dict[str, Any]]) -> None:
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,1 @@
+"""Fine-tuning: pre-trained weights and a downstream task become checkpoints."""

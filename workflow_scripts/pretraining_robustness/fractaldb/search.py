@@ -1,0 +1,171 @@
+"""The search for FractalDB's categories: random systems whose fractals fill enough of the frame, in order of discovery.
+
+From the seed 1 it finds the 1,000 systems that hirokatsukataoka16/FractalDB-Pretrained-ResNet-PyTorch publishes (commit
+1b8fb9f, param_search/ifs_search.py and data/csv_rate0.2_category1000), number for number: each candidate takes the same
+numbers from NumPy's legacy generator. A candidate does not depend on what became of those before it, so that several
+can be tried at a time.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import atomic_path
+from pretraining_robustness.fractaldb.framing import Frame, pixels
+from pretraining_robustness.fractaldb.kernels import count_pixels, select, walk
+from pretraining_robustness.fractaldb.systems import System, write_systems
+
+logger = logging.getLogger(__name__)
+
+CANDIDATES_AT_A_TIME = 32
+# The published search needs 43 candidates for a category; one that needs more than this asks for too full a frame.
+MOST_CANDIDATES_A_CATEGORY = 5000
+REPORT_EVERY_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found.
+
+    Attributes:
+        systems: those accepted, in order.
+        candidates: how many were tried, the last one accepted included.
+        not_finite: how many of these left the range of float64.
+    """
+
+    systems: list[System]
+    candidates: int
+    not_finite: int
+
+
+def search_systems(
+    categories: int,
+    seed: int = 1,
+    points: int = 100_000,
+    size: int = 512,
+    padding: int = 6,
+    filling_rate: float = 0.2,
+    threads: int = 1,
+) -> Search:
+    """Try random systems until `categories` of them fill the frame; the result does not depend on `threads`.
+
+    Args:
+        categories: how many systems to find.
+        seed: of NumPy's legacy generator, 0 to 2**32 - 1.
+        points: how many points of each candidate are drawn, the first at (0, 0).
+        size: side of the frame in pixels.
+        padding: pixels between the points and the edges of the frame.
+        filling_rate: part of the frame's pixels that an accepted system reaches at least.
+        threads: how many candidates are tried at a time.
+
+    Raises:
+        InputError: for numbers out of range, and when too many candidates fail in a row.
+    """
+    frame = Frame(size, padding)
+    _check(categories, points, size, filling_rate)
+    systems: list[System] = []
+    candidates = not_finite = 0
+    started = reported = time.monotonic()
+    draws = random_systems(seed, points)
+    with ThreadPoolExecutor(threads) as pool:
+        while True:
+            batch = list(islice(draws, CANDIDATES_AT_A_TIME))
+            outcomes = pool.map(partial(reached_pixels, frame=frame), *zip(*batch, strict=True))
+            for (system, _), (reached, finite) in zip(batch, outcomes, strict=True):
+                candidates += 1
+                not_finite += not finite
+                if reached / (size * size) >= filling_rate:
+                    systems.append(system)
+                    if len(systems) == categories:
+                        return Search(systems, candidates, not_finite)
+            if candidates > MOST_CANDIDATES_A_CATEGORY * (len(systems) + 1):
+                raise InputError(
+                    f"search: only {len(systems)} of {candidates:,} candidates reach filling_rate {filling_rate}; "
+                    "lower it or raise points"
+                )
+            if time.monotonic() - reported > REPORT_EVERY_SECONDS:
+                reported = time.monotonic()
+                rate = candidates / (reported - started)
+                logger.info("%d of %d systems, %.0f candidates/s", len(systems), categories, rate)
+
+
+def random_systems(seed: int, points: int) -> Iterator[tuple[System, NDArray[np.float64]]]:
+    """Yield candidates without end: a system and the numbers (points,) in [0, 1) that choose its maps.
+
+    A system has 2 to 7 maps with coefficients uniform in (-1, 1), and probabilities proportional to |ad - bc|.
+    """
+    random = np.random.RandomState(seed)
+    while True:
+        system = np.empty((random.randint(2, 8), 7))
+        total = 0.0
+        for row in system:
+            row[:6] = a, b, c, d, _, _ = random.uniform(-1.0, 1.0, 6)
+            row[6] = abs(a * d - b * c)
+            total += row[6]
+        system[:, 6] /= total
+        yield system, random.random_sample(points)
+
+
+def reached_pixels(system: System, draws: NDArray[np.float64], frame: Frame) -> tuple[int, bool]:
+    """Return how many pixels the path of a system reaches, and whether it stays finite."""
+    x, y = walk(system[:, :6], select(np.cumsum(system[:, 6]), draws))
+    finite = bool(np.isfinite(x[-1]) and np.isfinite(y[-1]))  # what leaves the range of float64 does not come back
+    if finite and all(0 < np.ptp(values) < np.inf for values in (x, y)):
+        return count_pixels(x, y, frame.size, frame.padding), True
+    columns, rows = pixels(x, y, frame)
+    return len(np.unique(rows.astype(np.int64) * frame.size + columns)), finite
+
+
+def search_fractals(
+    categories: int,
+    seed: int,
+    points: int,
+    size: int,
+    padding: int,
+    filling_rate: float,
+    systems: str | Path,
+    search: str | Path,
+    threads: int = 1,
+) -> None:
+    """Search and write the systems found, and how many candidates that took.
+
+    Args:
+        categories: see `search_systems`, as seed, points, size, padding, filling_rate and threads.
+        seed: see there.
+        points: see there.
+        size: see there.
+        padding: see there.
+        filling_rate: see there.
+        systems: output, CSV: class_id, map, a, b, c, d, e, f, probability.
+        search: output, CSV of one row: candidates, accepted, not_finite.
+        threads: see there.
+
+    Raises:
+        InputError: as `search_systems` does.
+    """
+    found = search_systems(categories, seed, points, size, padding, filling_rate, threads)
+    write_systems(systems, found.systems)
+    row = {"candidates": found.candidates, "accepted": len(found.systems), "not_finite": found.not_finite}
+    with atomic_path(search) as path:
+        pd.DataFrame([row]).to_csv(path, index=False)
+    logger.info("%s: %s", systems, ", ".join(f"{count:,} {name}" for name, count in row.items()))
+
+
+def _check(categories: int, points: int, size: int, filling_rate: float) -> None:
+    if categories < 1 or points < 2:
+        raise InputError(f"search: categories {categories} must be 1 or more, and points {points} 2 or more")
+    if not 0 < filling_rate <= points / size**2:
+        raise InputError(
+            f"search: filling_rate {filling_rate} must lie between 0 and {points / size**2:.3g}, "
+            f"what {points:,} points can fill of {size} x {size} pixels"
+        )

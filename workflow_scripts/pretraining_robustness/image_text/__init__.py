@@ -1,1 +1,0 @@
-"""Networks that learn from images and their captions: pre-training, published models and zero-shot heads."""

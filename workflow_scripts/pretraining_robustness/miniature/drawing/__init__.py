@@ -1,0 +1,1 @@
+"""What the miniature worlds are drawn of: a pen, traits of classes, figures and scenery."""

@@ -1,0 +1,45 @@
+"""Weights on disk: safetensors files with a description of what they are."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import atomic_path
+
+
+def save_weights(path: str | Path, model: nn.Module, description: Mapping[str, Any]) -> None:
+    """Write all weights and buffers to a safetensors file, with `description` as JSON in its metadata."""
+    save_tensors(path, model.state_dict(), description)
+
+
+def save_tensors(path: str | Path, tensors: Mapping[str, torch.Tensor], description: Mapping[str, Any]) -> None:
+    """Write tensors to a safetensors file, with `description` as JSON in its metadata.
+
+    One metadata key only: safetensors writes several in arbitrary order, and equal runs are to give equal bytes.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with atomic_path(path) as temporary:
+        # Through Python's own writing, which reports a full disk as such.
+        temporary.write_bytes(save(tensors, metadata={"description": json.dumps(description, sort_keys=True)}))
+
+
+def read_weights(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Return the tensors and the description of a file written by `save_weights`.
+
+    Raises InputError naming the file if it is missing, truncated or not of this kind.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            description = json.loads((file.metadata() or {})["description"])
+            return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise InputError(
+            f"{path}: not a readable checkpoint ({type(error).__name__}: {error}); delete it and train again"
+        ) from error

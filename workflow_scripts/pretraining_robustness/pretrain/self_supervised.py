@@ -1,0 +1,78 @@
+"""Self-supervised pre-training without labels: SimCLR (Chen et al. 2020), two augmented views of every image."""
+
+from dataclasses import dataclass
+
+import torch
+from pytorch_metric_learning.losses import SelfSupervisedLoss, SupConLoss  # type: ignore[import-untyped]
+from pytorch_metric_learning.reducers import MeanReducer  # type: ignore[import-untyped]
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.networks.architectures import head_of, replace_head
+from pretraining_robustness.training.augmentation import Preparation
+from pretraining_robustness.training.objectives import Network, Objective
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`temperature` of the loss and width of the `projection` that it compares.
+
+    128 is the paper's width (section 2.1), 0.5 the authors' temperature for small images (google-research/simclr,
+    README.md, CIFAR-10); for ImageNet they take 0.1.
+    """
+
+    temperature: float = 0.5
+    projection: int = 128
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0 or self.projection < 1:
+            raise InputError("objective: temperature and projection have to be positive")
+
+
+class SelfSupervised(Objective):
+    """The views of one image are to be nearer to each other than to all other views of the batch.
+
+    The paper's projection is a perceptron with one hidden layer as wide as the features, z = W2 ReLU(W1 h) (section
+    2.1), with batch normalisation in between as in the authors' code (google-research/simclr, model_util.py). The head
+    of `model` becomes W1, so that fine-tuning, which replaces heads, goes on from the features h; the rest is trained
+    here. Right are the images whose first view is nearest to their second view.
+
+    Both views go through the network in one batch, so batch normalisation sees them together, as in the authors' code.
+
+    Args:
+        model: the network; its head is replaced.
+        images, device: see `Objective`.
+        settings: of the loss.
+    """
+
+    def __init__(self, model: nn.Module, images: int, device: torch.device, settings: Settings) -> None:
+        super().__init__(images, device)
+        features = head_of(model).in_features
+        replace_head(model, features)
+        self.projection = nn.Sequential(
+            nn.BatchNorm1d(features), nn.ReLU(), nn.Linear(features, settings.projection, bias=False)
+        )
+        # With one other view of the same class a view, the supervised contrastive loss is NT-Xent (Khosla et al. 2020,
+        # section 3.2.3). The library's own NTXentLoss holds every pair times every other view in memory, the cube of
+        # the batch; this one holds the square.
+        self.loss = SelfSupervisedLoss(SupConLoss(settings.temperature, reducer=MeanReducer()))
+
+    def forward(
+        self, network: Network, preparation: Preparation, pixels: Tensor, positions: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """See `Objective.forward`."""
+        views = torch.cat([preparation.for_training(pixels), preparation.for_training(pixels)])
+        first, second = self.projection(network(views)).float().chunk(2)
+        with torch.autocast(self.device.type, enabled=False):
+            loss = self.loss(first, second)
+        return loss, _nearest_is_partner(first.detach(), second.detach()).sum()
+
+
+def _nearest_is_partner(first: Tensor, second: Tensor) -> Tensor:
+    """Whether row i of `second` is the most similar of all other rows to row i of `first` (n, width), by cosine."""
+    anchors = functional.normalize(first, dim=1)
+    similarity = anchors @ functional.normalize(torch.cat([first, second]), dim=1).T
+    similarity.fill_diagonal_(-2.0)  # itself, below any cosine
+    count = len(first)
+    return similarity.argmax(dim=1) == torch.arange(count, 2 * count, device=first.device)

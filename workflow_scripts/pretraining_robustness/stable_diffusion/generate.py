@@ -1,0 +1,187 @@
+"""Generate one shard of a source's images straight into the store's format; a killed job goes on where it was."""
+
+import csv
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import PIL
+import pyarrow
+import pyarrow.parquet
+import torch
+from numpy.typing import NDArray
+
+from pretraining_robustness.disk_space import full_disk_named, require_space
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import atomic_path
+from pretraining_robustness.stable_diffusion.pipeline import load_pipeline
+from pretraining_robustness.stable_diffusion.sampling import PromptEmbeddings, Sampler
+from pretraining_robustness.stable_diffusion.settings import Settings
+from pretraining_robustness.stable_diffusion.shards import shard_range
+from pretraining_robustness.store.array_file import npy_header
+from pretraining_robustness.store.decoding import encode_jpeg
+from pretraining_robustness.store.partial_store import Entry, PartialStore
+from pretraining_robustness.training.devices import training_device
+
+logger = logging.getLogger(__name__)
+
+REPORT_EVERY_SECONDS = 15
+
+
+def generate_images(
+    *,
+    plan: str | Path,
+    model: str | Path,
+    images: str | Path,
+    table: str | Path,
+    metrics: str | Path,
+    settings: Mapping[str, Any],
+    shards: int,
+    shard: int,
+    state: str | Path,
+    code: str,
+    threads: int = 1,
+) -> None:
+    """Generate the pictures of one shard; the same request gives the same pictures, also after having been killed.
+
+    Args:
+        plan: Parquet of `image_plan.plan_prompts`: what each image is.
+        model: folder or name of a Stable Diffusion pipeline, see `pipeline.load_pipeline`.
+        images: .npy to write, uint8: (images, size, size, 3), or with encoding "jpeg" the bytes of all files in a row.
+        table: Parquet to write, one row an image: row (within the shard) and the columns of the plan; with encoding
+            "jpeg" also offset and length in bytes, within the shard.
+        metrics: CSV to write, one row: shard, images, resumed (of them by earlier attempts), seconds,
+            images_per_second (of this attempt, without loading), batch_size (the last one), peak_gpu_memory_mb,
+            scheduler, steps, guidance, precision and device.
+        settings: see `settings.Settings`.
+        shards: number of contiguous parts that the plan's images are split into.
+        shard: which one, from 0.
+        state: folder for the work of unfinished jobs, on the disk of `images`; removed at the end. At most the batch
+            in work is lost.
+        code: digest of the generating code; work of other code is not continued.
+        threads: of the processor.
+
+    Raises:
+        InputError: for unusable settings, a missing model, a shard that does not exist, a full disk.
+    """
+    wanted = Settings.read(settings)
+    rows = read_part(plan, shards, shard, wanted.batch_size)
+    device = training_device(threads)
+    header = npy_header(_shape(wanted, 0))
+    request = _request(rows, model, wanted, code)
+    with PartialStore(state, request, len(header)) as partial:
+        resumed = len(partial.entries)
+        if wanted.encoding == "uint8":
+            require_space(images, (len(rows) - resumed) * wanted.size**2 * 3)
+        measured = _fill(partial, rows, model, wanted, device)
+    _write_table(rows, [entry.length for entry in partial.entries], wanted, table)
+    who = {"shard": shard, "images": len(rows), "resumed": resumed}
+    used = {key: getattr(wanted, key) for key in ("scheduler", "steps", "guidance", "precision")}
+    _write_metrics(metrics, who | measured | used | {"device": _device_name(device)})
+    size = sum(entry.length for entry in partial.entries)
+    with open(partial.array, "r+b") as file:
+        file.write(npy_header(_shape(wanted, len(rows) if wanted.encoding == "uint8" else size)))
+    with full_disk_named(images, "the pictures made are kept"), atomic_path(images) as temporary:
+        try:
+            os.link(partial.array, temporary)
+        except OSError:  # another file system, or one without hard links
+            shutil.copyfile(partial.array, temporary)
+    shutil.rmtree(state)
+
+
+def read_part(plan: str | Path, shards: int, shard: int, batch_size: int) -> pyarrow.Table:
+    """Return the plan's rows of one shard."""
+    every = pyarrow.parquet.read_table(plan)
+    numbers = shard_range(len(every), shards, shard, batch_size)
+    part = every.slice(numbers.start, len(numbers))
+    if part["number"].to_pylist() != list(numbers):
+        raise InputError(f"{plan}: does not number its images from 0 on; plan the prompts again")
+    return part
+
+
+def _fill(
+    partial: PartialStore, rows: pyarrow.Table, model: str | Path, settings: Settings, device: torch.device
+) -> dict[str, Any]:
+    """Generate what the partial store lacks, batch by batch, and return what was measured."""
+    done = already = len(partial.entries)
+    # A batch is generated whole even if its first pictures are there: another composition would change its bytes.
+    first = already - already % settings.batch_size
+    left = {name: rows[name].to_pylist()[first:] for name in ("image", "class_id", "prompt", "seed")}
+    seconds, batch_size = 0.0, settings.batch_size
+    if done < len(rows):
+        pipeline = load_pipeline(model, settings, device)
+        sampler = Sampler(pipeline, PromptEmbeddings(pipeline, left["prompt"], device), settings, device)
+        started = reported = time.perf_counter()
+        for start in range(first, len(rows), settings.batch_size):
+            batch = slice(start - first, start - first + settings.batch_size)
+            pictures = sampler.generate(left["prompt"][batch], left["seed"][batch])
+            names = zip(left["image"][batch], left["class_id"][batch], strict=True)
+            for number, ((image, class_id), pixels) in enumerate(zip(names, pictures, strict=True), start):
+                if number < already:
+                    continue
+                data = _encoded(pixels, settings)
+                partial.append(Entry(image, class_id, {}, len(data)), data)
+            partial.commit()
+            done = len(partial.entries)
+            seconds = time.perf_counter() - started
+            if time.perf_counter() - reported > REPORT_EVERY_SECONDS or done == len(rows):
+                reported = time.perf_counter()
+                rate = (done - already) / seconds
+                left_minutes = (len(rows) - done) / rate / 60
+                logger.info("%d of %d images, %.2f images/s, %.0f min left", done, len(rows), rate, left_minutes)
+        batch_size = sampler.batch_size
+    return {
+        "seconds": round(seconds, 3),
+        "images_per_second": round((done - already) / seconds, 3) if seconds else 0.0,
+        "batch_size": batch_size,
+        "peak_gpu_memory_mb": torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0,
+    }
+
+
+def _encoded(pixels: NDArray[np.uint8], settings: Settings) -> bytes | memoryview:
+    return encode_jpeg(pixels) if settings.encoding == "jpeg" else pixels.data.cast("B")
+
+
+def _shape(settings: Settings, length: int) -> tuple[int, ...]:
+    return (length, settings.size, settings.size, 3) if settings.encoding == "uint8" else (length,)
+
+
+def _request(rows: pyarrow.Table, model: str | Path, settings: Settings, code: str) -> str:
+    """Return a digest of everything that decides the shard's bytes; a model's files enter by name, size and time."""
+    plan = [rows[name].to_pylist() for name in ("image", "class_id", "prompt", "seed")]
+    files = [path for path in sorted(Path(model).rglob("*")) if path.is_file()] if Path(model).is_dir() else []
+    stamps = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    versions = [PIL.__version__, torch.__version__, diffusers.__version__]
+    parts = [plan, str(model), stamps, asdict(settings), versions, code]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _write_table(rows: pyarrow.Table, lengths: Sequence[int], settings: Settings, path: str | Path) -> None:
+    numbers = np.arange(len(rows), dtype=np.int64)
+    written = rows.add_column(0, "row", pyarrow.array(numbers))
+    if settings.encoding == "jpeg":
+        ends = np.cumsum(np.array(lengths, dtype=np.int64))
+        written = written.append_column("offset", pyarrow.array(ends - np.array(lengths, dtype=np.int64)))
+        written = written.append_column("length", pyarrow.array(np.array(lengths, dtype=np.int64)))
+    with full_disk_named(path, "the pictures made are kept"), atomic_path(path) as temporary:
+        pyarrow.parquet.write_table(written.replace_schema_metadata(), temporary)
+
+
+def _write_metrics(path: str | Path, row: Mapping[str, Any]) -> None:
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        writer.writeheader()
+        writer.writerow(row)
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "processor"

@@ -1,0 +1,239 @@
+"""Decode once: from a raw image collection to one array of pictures and the tables that say what its rows are."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import PIL
+
+from pretraining_robustness.disk_space import full_disk_named, require_space
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import atomic_path
+from pretraining_robustness.store.array_file import npy_header
+from pretraining_robustness.store.decoding import Fit, UndecodableError, decode, encode_jpeg
+from pretraining_robustness.store.partial_store import Entry, PartialStore
+from pretraining_robustness.store.readers import open_collection
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage
+
+logger = logging.getLogger(__name__)
+
+# Raised when the layout of what a store holds changes, so that no partial store of another layout is continued.
+LAYOUT = 1
+IMAGES_PER_TASK = 16
+IMAGES_PER_COMMIT = 1024
+REPORT_EVERY_SECONDS = 15
+CHOICES = {
+    "fit": ("crop", "stretch"),
+    "encoding": ("uint8", "jpeg"),
+    "on_undecodable": ("refuse", "skip"),
+}
+LARGEST_SIZE = 4096
+
+Encoding = Literal["uint8", "jpeg"]
+OnUndecodable = Literal["refuse", "skip"]
+
+
+@dataclass(frozen=True)
+class StoreSpec:
+    """What a store holds.
+
+    Attributes:
+        size: side of the square pictures in pixels, 1 to `LARGEST_SIZE`.
+        fit: "crop" scales the short side and cuts the middle out; "stretch" scales both sides.
+        encoding: "uint8" keeps pixels; "jpeg" keeps JPEG files, a tenth of the bytes.
+        on_undecodable: "refuse" stops at an image that does not decode; "skip" lists it and goes on.
+    """
+
+    size: int = 32
+    fit: Fit = "crop"
+    encoding: Encoding = "uint8"
+    on_undecodable: OnUndecodable = "refuse"
+
+    def __post_init__(self) -> None:
+        for key, choices in CHOICES.items():
+            if getattr(self, key) not in choices:
+                raise InputError(f"{key} {getattr(self, key)!r} of a store is unknown: choose {' or '.join(choices)}")
+        if not 1 <= self.size <= LARGEST_SIZE:
+            raise InputError(f"size {self.size} of a store must lie between 1 and {LARGEST_SIZE} pixels")
+
+
+def build_store(
+    raw: str | Path | Sequence[str | Path],
+    format: str,
+    images: str | Path,
+    table: str | Path,
+    classes: str | Path,
+    undecodable: str | Path,
+    state: str | Path,
+    size: int = 32,
+    fit: Fit = "crop",
+    encoding: Encoding = "uint8",
+    on_undecodable: OnUndecodable = "refuse",
+    threads: int = 1,
+) -> None:
+    """Build the store of a collection; the same request gives the same bytes, also after having been killed.
+
+    Args:
+        raw: the raw files, as `readers.FORMATS` lists them for the format.
+        format: a key of `readers.FORMATS`.
+        images: output, .npy of uint8: (images, size, size, 3), or with encoding "jpeg" the bytes of all files in a row.
+        table: output, .parquet with one row an image: row, image, class_id, what the reader knows besides, and with
+            encoding "jpeg" offset and length in bytes.
+        classes: output, .csv: class_id, name, superclass where there is one, images (how many the store holds).
+        undecodable: output, .csv: image, reason; only its header when every image decoded.
+        state: folder for the work of unfinished jobs, on the disk of `images`; removed at the end.
+        size: see `StoreSpec`, as `fit`, `encoding` and `on_undecodable`.
+        fit: see `StoreSpec`.
+        encoding: see `StoreSpec`.
+        on_undecodable: see `StoreSpec`.
+        threads: how many images are decoded at once; Pillow decodes without holding Python's lock.
+
+    Raises:
+        InputError: for a raw collection that is incomplete, damaged or undecodable, an unknown choice, a full disk.
+    """
+    spec = StoreSpec(size, fit, encoding, on_undecodable)
+    collection = open_collection(format, raw)
+    header = npy_header((0, size, size, 3) if encoding == "uint8" else (0,))
+    started = time.monotonic()
+    with PartialStore(state, _request(format, collection, spec), len(header)) as partial:
+        already = len(partial.entries)
+        if encoding == "uint8":
+            require_space(images, (len(collection) - already) * size * size * 3)
+        _fill(partial, collection, spec, threads)
+        entries = partial.entries
+    stored = [entry for entry in entries if entry.undecodable is None]
+    if len(entries) != len(collection) or not stored:
+        raise InputError(
+            f"{raw}: {len(stored):,} of {len(collection):,} images could be stored: is it the right collection?"
+        )
+    _write_tables(entries, collection, spec, Path(table), Path(classes), Path(undecodable))
+    array_bytes = sum(entry.length for entry in stored)
+    _write_header(partial.array, (len(stored), size, size, 3) if encoding == "uint8" else (array_bytes,), len(header))
+    _hand_over(partial.array, Path(images))
+    shutil.rmtree(state)
+    seconds = time.monotonic() - started
+    rate = (len(entries) - already) / max(seconds, 1e-9)
+    logger.info("%s: %d images, %d do not decode, %.0f images/s", images, len(stored), len(entries) - len(stored), rate)
+
+
+def _request(format: str, collection: RawCollection, spec: StoreSpec) -> str:
+    """Return a digest of everything that decides the store's bytes."""
+    parts = [LAYOUT, PIL.__version__, format, asdict(spec), collection.fingerprint()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _fill(partial: PartialStore, collection: RawCollection, spec: StoreSpec, threads: int) -> None:
+    """Bring the rest of the collection into the partial store."""
+    started = reported = time.monotonic()
+    already = done = len(partial.entries)
+    for entry, data in _prepared(collection.images(already), spec, threads):
+        if entry.undecodable is not None:
+            if spec.on_undecodable == "refuse":
+                partial.commit()
+                raise InputError(
+                    f"{entry.image}: the image does not decode ({entry.undecodable}): repair or remove it, "
+                    "or set store.on_undecodable to skip in the config to go on without such images"
+                )
+            logger.warning("%s does not decode (%s) and is left out", entry.image, entry.undecodable)
+        partial.append(entry, data)
+        done += 1
+        if done % IMAGES_PER_COMMIT == 0:
+            partial.commit()
+        if time.monotonic() - reported > REPORT_EVERY_SECONDS:
+            reported = time.monotonic()
+            rate = (done - already) / (reported - started)
+            minutes = (len(collection) - done) / rate / 60
+            logger.info("%d of %d images, %.0f images/s, %.0f min left", done, len(collection), rate, minutes)
+    partial.commit()
+
+
+def _prepared(images: Iterator[RawImage], spec: StoreSpec, threads: int) -> Iterator[tuple[Entry, memoryview | bytes]]:
+    """Yield every image's entry and bytes in order, decoding on `threads` threads with a bounded number in waiting."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[list[tuple[Entry, memoryview | bytes]]]] = deque()
+        try:
+            while batch := list(islice(images, IMAGES_PER_TASK)):
+                waiting.append(pool.submit(_prepare_batch, batch, spec))
+                if len(waiting) > 2 * threads:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _prepare_batch(batch: list[RawImage], spec: StoreSpec) -> list[tuple[Entry, memoryview | bytes]]:
+    return [_prepare(raw, spec) for raw in batch]
+
+
+def _prepare(raw: RawImage, spec: StoreSpec) -> tuple[Entry, memoryview | bytes]:
+    try:
+        pixels = decode(raw.data, spec.size, spec.fit)
+    except UndecodableError as error:
+        return Entry(raw.image, raw.class_id, raw.attributes, 0, str(error)), b""
+    data = encode_jpeg(pixels) if spec.encoding == "jpeg" else np.ascontiguousarray(pixels).data.cast("B")
+    return Entry(raw.image, raw.class_id, raw.attributes, len(data)), data
+
+
+def _write_tables(
+    entries: list[Entry], collection: RawCollection, spec: StoreSpec, table: Path, classes: Path, undecodable: Path
+) -> None:
+    stored = [entry for entry in entries if entry.undecodable is None]
+    columns: dict[str, Any] = {
+        "row": np.arange(len(stored), dtype=np.int64),
+        "image": [entry.image for entry in stored],
+        "class_id": [entry.class_id for entry in stored],
+    }
+    for key in stored[0].attributes:
+        columns[key] = [entry.attributes[key] for entry in stored]
+    if spec.encoding == "jpeg":
+        lengths = np.array([entry.length for entry in stored], dtype=np.int64)
+        columns |= {"offset": np.cumsum(lengths) - lengths, "length": lengths}
+    counts = Counter(columns["class_id"])
+    class_table = collection.classes()
+    class_table["images"] = [counts[class_id] for class_id in class_table["class_id"]]
+    faults = [(entry.image, entry.undecodable) for entry in entries if entry.undecodable is not None]
+    with full_disk_named(table, "the decoded images are kept"):
+        with atomic_path(table) as path:
+            pd.DataFrame(columns).to_parquet(path, index=False)
+        with atomic_path(classes) as path:
+            class_table.to_csv(path, index=False)
+        with atomic_path(undecodable) as path:
+            pd.DataFrame(faults, columns=["image", "reason"]).to_csv(path, index=False)
+
+
+def _write_header(array: Path, shape: tuple[int, ...], reserved: int) -> None:
+    header = npy_header(shape)
+    if len(header) != reserved:
+        raise AssertionError(f"the header of {shape} takes {len(header)} bytes, {reserved} were reserved")
+    with open(array, "r+b") as file:
+        file.write(header)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _hand_over(array: Path, images: Path) -> None:
+    """Give the finished array its name; the state keeps it too until everything is in place."""
+    images.parent.mkdir(parents=True, exist_ok=True)
+    temporary = images.with_name(f".{images.name}.part")
+    temporary.unlink(missing_ok=True)
+    with full_disk_named(images, "the decoded images are kept"):
+        try:
+            os.link(array, temporary)
+        except OSError:  # another file system, or one without hard links
+            shutil.copyfile(array, temporary)
+    temporary.replace(images)
+    temporary.unlink(missing_ok=True)  # renaming one link of a file to another one of its names leaves both

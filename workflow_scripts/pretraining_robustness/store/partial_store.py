@@ -1,0 +1,118 @@
+"""An image array that grows by appending, survives a killed job and remembers what has been done.
+
+Two files in a folder of their own: the array, and a journal with one line of JSON for each image that has been dealt
+with. An image counts once its line is in the journal, and its line is written after its pixels are on the disk.
+"""
+
+import json
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pretraining_robustness.disk_space import full_disk_named
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of one image: `length` bytes of the array, or none and the reason why it does not decode."""
+
+    image: str
+    class_id: str
+    attributes: dict[str, Any]
+    length: int
+    undecodable: str | None = None
+
+
+class PartialStore:
+    """The array and the journal of a store in the making.
+
+    Args:
+        folder: where both lie; emptied when it belongs to another request.
+        request: digest of everything that decides the store's bytes.
+        reserve: bytes to leave free at the beginning of the array, for its header.
+    """
+
+    def __init__(self, folder: str | Path, request: str, reserve: int) -> None:
+        self.folder = Path(folder)
+        self.array = self.folder / "images"
+        self.journal = self.folder / "journal.jsonl"
+        self.request = request
+        self.reserve = reserve
+        self.entries = self._resume()
+        self._waiting: list[Entry] = []
+
+    def __enter__(self) -> Self:
+        with full_disk_named(self.folder, "nothing was begun"):
+            if not self.entries:
+                self._begin()
+            self._truncate_array()
+            self._array_file = open(self.array, "ab")
+            self._journal_file = open(self.journal, "a", encoding="utf-8")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # What is still in a buffer of a file on a full disk cannot be written; the journal does not count it.
+        for file in (self._array_file, self._journal_file):
+            try:
+                file.close()
+            except OSError:
+                if error is None:
+                    raise
+
+    def append(self, entry: Entry, data: bytes | memoryview) -> None:
+        """Append the bytes of one image; it counts after the next `commit`."""
+        with full_disk_named(self.array, f"the {len(self.entries):,} images done are kept"):
+            self._array_file.write(data)
+        self._waiting.append(entry)
+
+    def commit(self) -> None:
+        """Bring everything appended so far to the disk."""
+        with full_disk_named(self.array, f"the {len(self.entries):,} images done are kept"):
+            self._array_file.flush()
+            os.fsync(self._array_file.fileno())
+            self._journal_file.writelines(json.dumps(vars(entry)) + "\n" for entry in self._waiting)
+            self._journal_file.flush()
+        self.entries += self._waiting
+        self._waiting = []
+
+    def _resume(self) -> list[Entry]:
+        """Return the entries of an earlier job with the same request; none when there are none."""
+        if not (self.journal.exists() and self.array.exists()):
+            return []
+        lines = self.journal.read_text(encoding="utf-8").splitlines(keepends=True)
+        if not lines or lines[0] != self._first_line():
+            logger.info("%s: holds another request's work, which is discarded", self.folder)
+            return []
+        # A killed job may leave its last line unfinished.
+        entries = [Entry(**json.loads(line)) for line in lines[1:] if line.endswith("\n")]
+        if self._end(entries) > self.array.stat().st_size:
+            logger.warning("%s: the array is shorter than its journal says and is made again", self.folder)
+            return []
+        logger.info("%s: continuing after %d images", self.folder, len(entries))
+        return entries
+
+    def _begin(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.array.write_bytes(b"\0" * self.reserve)
+        self.journal.write_text(self._first_line(), encoding="utf-8")
+
+    def _truncate_array(self) -> None:
+        """Cut off what was appended and never committed, in both files."""
+        os.truncate(self.array, self._end(self.entries))
+        text = self.journal.read_bytes()
+        os.truncate(self.journal, text.rfind(b"\n") + 1)
+
+    def _end(self, entries: list[Entry]) -> int:
+        return self.reserve + sum(entry.length for entry in entries)
+
+    def _first_line(self) -> str:
+        return json.dumps({"request": self.request}) + "\n"

@@ -1,0 +1,173 @@
+"""Reading batches from a store at the speed of memory.
+
+New memory costs more than the reading itself (every page of it faults once), so a batch is always read into a buffer
+that is used again and again: the same NumPy array, or the array behind a pinned tensor.
+"""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.store.fractal_store import open_fractals
+
+
+class Pictures(Protocol):
+    """What a store's array holds: square RGB pictures of `size` pixels a side, in some encoding."""
+
+    @property
+    def encoding(self) -> str:
+        """Name of the encoding."""
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures in pixels."""
+
+    def __len__(self) -> int: ...
+
+    def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
+        """Fill out, uint8 (n, size, size, 3), with the pictures of rows (n,), all of which exist."""
+
+
+class Store:
+    """The pictures of a store, opened for reading by row.
+
+    Attributes:
+        pictures: in their encoding.
+        encoding: "uint8", "jpeg" or "fractal".
+        size: side of the square pictures in pixels.
+    """
+
+    def __init__(self, pictures: Pictures | NDArray[np.uint8], threads: int = 1) -> None:
+        """Take pictures as `open` does, or as an array uint8 (n, size, size, 3)."""
+        self.pictures: Pictures = PixelPictures(pictures) if isinstance(pictures, np.ndarray) else pictures
+        self.encoding = self.pictures.encoding
+        self.size = self.pictures.size
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._threads = threads
+
+    @classmethod
+    def open(cls, images: str | Path, table: str | Path | None = None, threads: int = 1) -> Self:
+        """Open a store.
+
+        Args:
+            images: its images.npy; mapped into memory, not read.
+            table: its images.parquet; not needed for pixels.
+            threads: how many share the reading of a batch. One keeps up with any accelerator on pixels that are in
+                memory; JPEG files, fractals, and pixels that come from a disk, gain from more.
+
+        Raises:
+            InputError: for files that are not those of a store.
+        """
+        try:
+            # As a plain array, because indexing a memmap makes Python objects at every turn.
+            array = np.asarray(np.load(images, mmap_mode="r", allow_pickle=False))
+        except (FileNotFoundError, ValueError) as error:
+            raise InputError(f"{images}: not the images of a store ({error}): build the store again") from error
+        if array.dtype != np.uint8 or array.ndim not in (1, 2, 4):
+            raise InputError(
+                f"{images}: not the images of a store ({array.dtype}, {array.shape}): build the store again"
+            )
+        if array.ndim == 4:
+            return cls(array, threads)
+        if table is None:
+            what = (
+                "JPEG files, and the table that tells their places" if array.ndim == 1 else "fractals, and their table"
+            )
+            raise InputError(f"{images}: holds {what} was not given")
+        import pyarrow.parquet  # a tenth of a second that only these encodings need
+
+        if array.ndim == 2:
+            try:
+                return cls(open_fractals(array, pyarrow.parquet.read_metadata(table).num_rows), threads)
+            except ValueError as error:
+                raise InputError(
+                    f"{table}: does not belong to {images} ({error}): render the fractals again"
+                ) from error
+        columns = pyarrow.parquet.read_table(table, columns=["offset", "length"])
+        places = np.stack([columns["offset"].to_numpy(), columns["length"].to_numpy()], axis=1)
+        if places[-1].sum() != len(array):
+            raise InputError(f"{table}: does not belong to {images}: build the store again")
+        return cls(JpegPictures(array, places), threads)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def buffer(self, count: int) -> NDArray[np.uint8]:
+        """Return memory for `count` pictures, its pages already touched: uint8 (count, size, size, 3) of zeros."""
+        memory = np.empty((count, self.size, self.size, 3), dtype=np.uint8)
+        memory.fill(0)
+        return memory
+
+    def read(self, rows: NDArray[np.integer], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """Read pictures by row number, in any order and as often as asked.
+
+        Args:
+            rows: (n,) row numbers, 0 to len(self) - 1.
+            out: memory for at least n pictures, as `buffer` gives it; new memory when None, which is much slower.
+
+        Returns:
+            The first n pictures of `out`: uint8 (n, size, size, 3), RGB.
+
+        Raises:
+            IndexError: for a row that the store does not have.
+            ValueError: for memory that holds fewer pictures.
+        """
+        if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
+            raise IndexError(f"rows {rows.min()} to {rows.max()} asked of a store with {len(self)}")
+        if out is not None and len(out) < len(rows):
+            raise ValueError(f"{len(rows)} rows are more pictures than the {len(out)} that the memory holds")
+        out = (self.buffer(len(rows)) if out is None else out)[: len(rows)]
+        if self._pool is None:
+            self.pictures.read_into(rows, out)
+        else:
+            parts = np.array_split(rows, self._threads), np.array_split(out, self._threads)
+            list(self._pool.map(self.pictures.read_into, *parts))
+        return out
+
+
+class PixelPictures:
+    """Pictures kept as pixels: uint8 (n, size, size, 3)."""
+
+    encoding = "uint8"
+
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        self._pixels = pixels
+        self.size = pixels.shape[1]
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
+        """See `Pictures`."""
+        # With the default mode NumPy reads into new memory first; the rows have been checked.
+        np.take(self._pixels, rows, axis=0, out=out, mode="clip")
+
+
+class JpegPictures:
+    """Pictures kept as JPEG files, in a row in `data`: places (n, 2) are the offset and the length of each in bytes."""
+
+    encoding = "jpeg"
+
+    def __init__(self, data: NDArray[np.uint8], places: NDArray[np.int64]) -> None:
+        self._data = data
+        self._places = places
+        self.size = self._decode(0).shape[0]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
+        """See `Pictures`."""
+        for place, row in enumerate(rows):
+            out[place] = self._decode(int(row))
+
+    def _decode(self, row: int) -> NDArray[np.uint8]:
+        from PIL import Image
+
+        offset, length = self._places[row]
+        return np.asarray(Image.open(io.BytesIO(self._data[offset : offset + length].data)))

@@ -1,0 +1,39 @@
+"""Readers of raw image collections: each yields labelled image files in an order that never changes."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.store.readers.class_folders import ClassFolders
+from pretraining_robustness.store.readers.domainnet import DomainNet
+from pretraining_robustness.store.readers.image_text import open_image_text
+from pretraining_robustness.store.readers.imagenet import ImageNet
+from pretraining_robustness.store.readers.inaturalist import INaturalist
+from pretraining_robustness.store.readers.metadata_folder import IWildCam, MetadataFolder
+from pretraining_robustness.store.readers.raw import RawCollection
+
+# What each format is read from, in this order.
+FORMATS: dict[str, tuple[Callable[..., RawCollection], tuple[str, ...]]] = {
+    "imagenet": (ImageNet, ("the archive of the training images", "the archive of the devkit")),
+    "inaturalist": (INaturalist, ("the archive of the images", "the archive of the annotations")),
+    "iwildcam": (IWildCam, ("the unpacked folder or its metadata.csv",)),
+    "domainnet": (DomainNet, ("the unpacked folder or a file in it",)),
+    "metadata_folder": (MetadataFolder, ("the folder or its metadata.csv",)),
+    "image_text": (open_image_text, ("the folder of images and captions, or its table",)),
+    "class_folders": (ClassFolders, ("the folder of class folders",)),
+}
+
+
+def open_collection(format: str, raw: str | Path | Sequence[str | Path]) -> RawCollection:
+    """Open the raw files of a collection; `raw` holds the paths that `FORMATS` lists for the format, in that order.
+
+    Raises:
+        InputError: for an unknown format, another number of paths, and whatever the reader finds wrong.
+    """
+    if format not in FORMATS:
+        raise InputError(f"format {format!r} of a store is unknown: choose one of {', '.join(FORMATS)}")
+    reader, roles = FORMATS[format]
+    paths = [Path(raw)] if isinstance(raw, str | Path) else [Path(path) for path in raw]
+    if len(paths) != len(roles):
+        raise InputError(f"format {format!r} is read from {' and '.join(roles)}, but {len(paths)} paths were given")
+    return reader(*paths)

@@ -1,0 +1,1 @@
+"""The study that a configuration asks for: checked, scaled and put into words."""

@@ -1,0 +1,171 @@
+"""Every experiment of a study in words and numbers: what was chosen, what it is compared with, how it is trained."""
+
+from typing import Any
+
+from pretraining_robustness.study.check import SCRATCH
+from pretraining_robustness.study.study import Study, scaled
+
+
+def experiments(study: Study) -> list[dict[str, Any]]:
+    """Return one description an experiment (a pre-training distribution, or none), in the order of the config.
+
+    `declared` holds the settings at the paper's scale and `here` at the study's, in the same words, so that two
+    experiments can be compared key by key; `reference` names the experiment that one is compared with.
+    """
+    return [_describe(study, name) for name in (SCRATCH, *study.config["distributions"])]
+
+
+def _describe(study: Study, name: str) -> dict[str, Any]:
+    runs = study.config["runs"]
+    figures = [figure for figure in study.scored_figures if name in study.asked(figure)]
+    tasks = dict.fromkeys(study.config["figures"][figure]["task"] for figure in figures)
+    architectures = study.architectures(name)
+    common = {
+        "distribution": name,
+        "label": study.label(name),
+        "figures": figures,
+        "task": ", ".join(map(study.task_label, tasks)),
+        "architectures": architectures,
+        "seeds": runs["seeds"],
+        "finetune": {one: study.recipe("finetune", one) for one in architectures},
+    }
+    if name == SCRATCH:
+        nothing = {"source": "none"}
+        return {
+            **common,
+            "reference": None,
+            "run": True,
+            "source": "none",
+            "selection": "no pre-training: random weights",
+            "label_map": "none",
+            "declared": nothing,
+            "here": nothing,
+            "nested_in": None,
+            "selection_seed": None,
+            "pretrain": None,
+            "evidence": "paper, Figure 2",
+        }
+    written = study.config["distributions"][name]
+    if study.is_published(name):
+        return {**common, **_published(study, name)}
+    declared, here = study.declaration(name, full_scale=True), study.distribution(name)
+    return {
+        **common,
+        "reference": reference(study, name),
+        "run": name not in study.config["left_out"],
+        "source": study.collection(written["source"]).get("label", written["source"]),
+        "selection": f"{_classes(here)}; {_images(here)}",
+        "label_map": _label_map(study, name),
+        "declared": _settings(study, name, declared, scale=1),
+        "here": _settings(study, name, here, scale=study.scale(written["source"])["images"]),
+        "nested_in": "; ".join(f"{key.replace('_', ' ')} {other}" for key, other in study.relations(name).items())
+        or None,
+        "selection_seed": here["seed"],
+        "pretrain": {one: study.recipe("pretrain", one, name) for one in architectures},
+        "evidence": written.get("evidence", "own"),
+    }
+
+
+def _published(study: Study, name: str) -> dict[str, Any]:
+    """Describe an experiment that starts from published weights."""
+    written = study.config["distributions"][name]
+    source = study.collection(written["source"])
+    label = source.get("label", written["source"])
+    settings = {"source": written["source"], "images": source["images"], "objective": "image_text"}
+    return {
+        "reference": None,
+        "run": name not in study.config["left_out"],
+        "source": label,
+        "selection": f"published weights ({source['pretrained']}); {source['images']:,} image-text pairs",
+        "label_map": "none",
+        "declared": settings,
+        "here": settings,
+        "nested_in": None,
+        "selection_seed": None,
+        "pretrain": None,
+        "evidence": written.get("evidence", "own"),
+    }
+
+
+def reference(study: Study, name: str) -> str | None:
+    """Return the distribution that one is compared with.
+
+    It is the one that its classes descend from, if it says so, and otherwise all of its source.
+    """
+    written = study.config["distributions"]
+    root = name
+    while "classes_nested_in" in written[root]:
+        root = written[root]["classes_nested_in"]
+    if root != name:
+        return root
+    interventions = {"classes", "labels", "images", "balanced", "objective"}
+    whole = [
+        other
+        for other, declared in written.items()
+        if declared["source"] == written[name]["source"] and not interventions & set(declared)
+    ]
+    return whole[0] if whole and whole[0] != name else None
+
+
+def _settings(study: Study, name: str, declared: dict[str, Any], scale: float) -> dict[str, str | int]:
+    total = study.collection(declared["source"]).get("images")
+    return {
+        "source": declared["source"],
+        "objective": study.objective(name)["name"],
+        "classes": _classes(declared),
+        "labels": _label_map(study, name),
+        "images": declared["images"] or (scaled(total, scale) if total else "all"),
+        "balance": _BALANCE[declared["balanced"]],
+        "classes with too few images": declared["short_classes"],
+        "selection seed": declared["seed"],
+    }
+
+
+_BALANCE = {
+    None: "as in the source",
+    "classes": "equally many of each class",
+    "superclasses": "equally many of each superclass",
+}
+
+
+def _classes(declared: dict[str, Any]) -> str:
+    choice = declared["classes"]
+    if "most_frequent" in choice:
+        return f"the {choice['most_frequent']:,} classes with the most images"
+    if "random" in choice:
+        first = f", those with at least {choice['at_least']:,} images first" if "at_least" in choice else ""
+        return f"{choice['random']:,} classes at random{first}"
+    if "under" in choice:
+        return f"classes below WordNet synset {choice['under']}"
+    if "not_under" in choice:
+        return f"classes not below WordNet synset {choice['not_under']}"
+    if "ratio" in choice:
+        wanted = choice.get("superclasses")
+        superclasses = "each superclass" if wanted is None else f"the first {wanted} superclasses"
+        if isinstance(wanted, list):
+            superclasses = ", ".join(wanted)
+        if "subclasses" in choice:
+            number = max(1, round(choice["ratio"] * choice["subclasses"]))
+            amount = f"{number} of {choice['subclasses']}"
+        else:
+            amount = f"{choice['ratio']:.0%} of the"
+        return f"{amount} classes of {superclasses}, those with the most images first"
+    return "all classes"
+
+
+def _images(declared: dict[str, Any]) -> str:
+    if declared["images"] is None:
+        return "all images"
+    fill = ""
+    if declared["short_classes"] == "fill":
+        fill = " (a class with fewer gives all, the others of its superclass the rest)"
+    return f"{declared['images']:,} images, {_BALANCE[declared['balanced']]}{fill}"
+
+
+def _label_map(study: Study, name: str) -> str:
+    labels = study.config["distributions"][name].get("labels")
+    if labels is None:
+        return "classes as they are"
+    spec = study.config["label_maps"][labels]
+    place = f"{spec['table']}, column {spec['column']}" if "table" in spec else "of the source itself"
+    return f"{spec['label']} ({place})"
