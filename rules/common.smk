@@ -13,10 +13,11 @@ SCRIPTS = Path(workflow.basedir, "workflow_scripts")
 sys.path.insert(0, str(SCRIPTS))
 
 from pretraining_robustness.code_digest import code_digest
-from pretraining_robustness.study.check import SCRATCH, check_config, locate
+from pretraining_robustness.study.check import check_config, locate
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.study.experiments import experiments
-from pretraining_robustness.study.study import Study
+from pretraining_robustness.study.names import SCRATCH
+from pretraining_robustness.study.show import Study
 
 try:
     check_config(

@@ -17,7 +17,7 @@ import yaml
 from PIL import Image
 from snakemake.utils import update_config
 
-from pretraining_robustness.study.study import Study
+from pretraining_robustness.study.show import Study
 
 TRAINED = [
     *("imagenet_full", "imagenet_50k", "inaturalist_full", "inaturalist_50k"),

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from pretraining_robustness.study.study import Study
+from pretraining_robustness.study.show import Study
 
 
 def test_demo_trains_every_network_once(workflow, config):

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures.style import REFERENCES, SCRATCH, SERIES, series_styles
 from pretraining_robustness.figures.trend_marks import key
-from pretraining_robustness.study.study import Study
+from pretraining_robustness.study.show import Study
 from pretraining_robustness.trends.specification import TrendFigure
 
 STYLES = [SCRATCH, *REFERENCES, *SERIES]

@@ -14,7 +14,7 @@ from pretraining_robustness.miniature.formats.imagenet_archive import images_per
 from pretraining_robustness.miniature.formats.inaturalist_archive import species_list
 from pretraining_robustness.miniature.imagenet_classes import all_classes
 from pretraining_robustness.study.check import locate
-from pretraining_robustness.study.study import Study
+from pretraining_robustness.study.show import Study
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """What the configuration asks for: the paper's numbers at full scale, the same experiments in the miniature."""
 
-from pretraining_robustness.study.study import Study
+from pretraining_robustness.study.show import Study
 
 
 def test_full_study_has_the_papers_numbers(paper_config):

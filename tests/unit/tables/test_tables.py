@@ -18,7 +18,7 @@ import yaml
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.study.experiments import experiments as experiments_of
-from pretraining_robustness.study.study import Study
+from pretraining_robustness.study.show import Study
 from pretraining_robustness.tables.experiments import tabulate_experiments
 from pretraining_robustness.tables.html_page import html_page
 from pretraining_robustness.tables.latex_source import escape, latex_source

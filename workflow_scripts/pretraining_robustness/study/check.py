@@ -12,6 +12,8 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.study.declare import RELATIONS
+from pretraining_robustness.study.names import SCRATCH
 
 # What a source needs that is made, not decoded from files.
 MADE_FROM = {
@@ -19,8 +21,6 @@ MADE_FROM = {
     "stable_diffusion": ["prompts", "model", "generate", "recognised_by"],
     "published": ["pretrained"],
 }
-SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
-RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
 
 
 def check_config(config: dict[str, Any], schema: Path, repository: Path) -> None:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from pretraining_robustness.study.check import SCRATCH
-from pretraining_robustness.study.study import Study, scaled
+from pretraining_robustness.study.declare import scaled
+from pretraining_robustness.study.names import SCRATCH
+from pretraining_robustness.study.show import Study
 
 
 def experiments(study: Study) -> list[dict[str, Any]]:

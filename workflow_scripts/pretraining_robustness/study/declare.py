@@ -1,0 +1,132 @@
+"""What each rule is told, at the study's scale: the configuration states the paper's numbers."""
+
+from typing import Any
+
+from pretraining_robustness.study.names import OWN, SCRATCH, Names
+
+RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
+IMAGES_PER_INSTANCE = 100  # FractalDB renders a system in 25 weightings, each of them flipped in 4 ways
+
+
+class Declarations(Names):
+    """A configuration, asked what it declares of sources, distributions, networks and recipes."""
+
+    def world(self, name: str) -> dict[str, Any]:
+        """Return what the drawing rule of a source or a task is told: images, classes, seed and looks."""
+        collection, scale = self.collection(name), self.config["scale"]
+        prefix = "" if name in self.config["sources"] else "domain_" if "domains" in collection else "task_"
+        domains = {"domains": collection["domains"]} if "domains" in collection else {}
+        return {
+            "images": scaled(collection["images"], scale[f"{prefix}images"]),
+            "classes": scaled(collection["classes"], scale[f"{prefix}classes"]),
+            "seed": self.config["world_seed"],
+            **domains,
+            **collection["world"],
+        }
+
+    def search(self, source: str) -> dict[str, Any]:
+        """Return what the search for fractals is told: how many categories, and how."""
+        spec = self.collection(source)
+        return {"categories": scaled(spec["classes"], self.config["scale"]["classes"]), **spec["search"]}
+
+    def render(self, source: str) -> dict[str, Any]:
+        """Return how fractals are drawn: each weighting of a system in so many instances, each of them flipped."""
+        spec, scale = self.collection(source), self.config["scale"]
+        images, classes = scaled(spec["images"], scale["images"]), scaled(spec["classes"], scale["classes"])
+        return {"instances": max(1, round(images / classes / IMAGES_PER_INSTANCE)), **spec["render"]}
+
+    def prompts(self, source: str) -> dict[str, Any]:
+        """Return how prompts are dealt out to the images that Stable Diffusion generates."""
+        spec = self.collection(source)
+        return {"images": scaled(spec["images"], self.config["scale"]["images"]), **spec["prompts"]}
+
+    def generate(self, source: str) -> dict[str, Any]:
+        """Return how Stable Diffusion generates images, and how they are stored."""
+        spec = self.collection(source)
+        settings = {key: value for key, value in spec["generate"].items() if key != "shards"}
+        store = {**self.config["store"], **spec.get("store", {})}
+        return {**settings, "size": store["size"], "encoding": store["encoding"]}
+
+    def published(self, distribution: str) -> str:
+        """Return the name of the published weights that stand for a distribution."""
+        return str(self.collection(self.config["distributions"][distribution]["source"])["pretrained"])
+
+    def store(self, name: str) -> dict[str, Any]:
+        """Return how the images of a source or a task are stored."""
+        collection, is_task = self.collection(name), name in self.config["tasks"]
+        own_folder = "metadata_folder" if is_task else "class_folders"
+        return {
+            "fit": "stretch" if is_task else "crop",
+            **self.config["store"],
+            **collection.get("store", {}),
+            "format": own_folder if collection["format"] == "folder" else collection["format"],
+        }
+
+    def distribution(self, name: str) -> dict[str, Any]:
+        """Return the declaration of a distribution at the study's scale."""
+        return self.declaration(name, full_scale=False)
+
+    def declaration(self, name: str, full_scale: bool) -> dict[str, Any]:
+        """Return the declaration of a distribution at the study's scale or the paper's."""
+        declared = self.config["distributions"][name]
+        scale = dict.fromkeys(self.config["scale"], 1.0) if full_scale else self.scale(declared["source"])
+        choice = dict(declared.get("classes", {}))
+        factors = {
+            "most_frequent": scale["classes"],
+            "random": scale["classes"],
+            "at_least": scale["images"] / scale["classes"],
+            "subclasses": scale["subclasses"],
+            "superclasses": scale["superclasses"],
+        }
+        choice |= {key: scaled(choice[key], by) for key, by in factors.items() if isinstance(choice.get(key), int)}
+        return {
+            "distribution": name,
+            "source": declared["source"],
+            "classes": choice,
+            "label_map": self.label_map(name),
+            "images": scaled(declared["images"], scale["images"]) if "images" in declared else None,
+            "balanced": declared.get("balanced"),
+            "short_classes": declared.get("short_classes", "refuse"),
+            "take": declared.get("take"),
+            "seed": self.config["selection_seed"],
+        }
+
+    def scale(self, collection: str) -> dict[str, float]:
+        """Return the factors on the paper's numbers for a source or task; 1 for your own folders."""
+        own = self.collection(collection)["format"] in (*OWN, "published")
+        return dict.fromkeys(self.config["scale"], 1.0) if own else self.config["scale"]
+
+    def label_map(self, distribution: str) -> dict[str, Any] | None:
+        """Return where a distribution's superclasses are written: name, key and column; None if classes are labels."""
+        name = self.config["distributions"][distribution].get("labels")
+        if name is None:
+            return None
+        spec = self.config["label_maps"][name]
+        return {"name": name, "key": spec.get("key", "class_id"), "column": spec["column"]}
+
+    def relations(self, distribution: str) -> dict[str, str]:
+        """Return the distributions that this one must agree with, by what it promises of them."""
+        declared = self.config["distributions"][distribution]
+        return {relation: declared[relation] for relation in RELATIONS if relation in declared}
+
+    def recipe(self, stage: str, architecture: str, distribution: str = SCRATCH) -> dict[str, Any]:
+        """Return the recipe of a stage (pretrain, finetune) for an architecture, without empty keys.
+
+        The objective of a distribution may change the recipe of pre-training.
+        """
+        merged = {**self.config["recipes"][stage], **self.config["architectures"][architecture].get(stage, {})}
+        objective = self.config["distributions"].get(distribution, {}).get("objective")
+        if stage == "pretrain" and objective is not None:
+            merged |= self.config["objectives"][objective].get("recipe", {})
+        augmentation = {key: value for key, value in merged["augmentation"].items() if value is not None}
+        return {key: value for key, value in merged.items() if value is not None} | {"augmentation": augmentation}
+
+    def architecture(self, name: str) -> dict[str, Any]:
+        """Return what builds an architecture."""
+        spec = self.config["architectures"][name]
+        return {"name": name, "builder": spec["builder"], "arguments": spec.get("arguments", {})}
+
+
+def scaled(number: int, factor: float) -> int:
+    """Return `number` times `factor`, rounded, at least 1."""
+    return max(1, round(number * factor))

@@ -1,0 +1,97 @@
+"""What a configuration names: its sources, tasks, distributions, figures and tables, by kind."""
+
+from typing import Any
+
+SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
+OWN = ("folder", "image_text")  # formats of your own data, which no scale changes
+NOT_RAW = ("fractaldb", "stable_diffusion", "published")  # formats of sources whose stores are not decoded from files
+
+
+class Names:
+    """A configuration (a dict that `check_config` accepts), asked what there is in it."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the figures."""
+        return list(self.config["figures"])
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables."""
+        return list(self.config["tables"])
+
+    def of_kind(self, *kinds: str) -> list[str]:
+        """Names of the figures and tables of these kinds."""
+        named = {**self.config["figures"], **self.config["tables"]}
+        return [name for name, spec in named.items() if spec["kind"] in kinds]
+
+    @property
+    def scored_figures(self) -> list[str]:
+        """Names of the figures that show scores of checkpoints."""
+        return self.of_kind("trends", "residuals")
+
+    @property
+    def distributions(self) -> list[str]:
+        """Names of the distributions of images that this study makes."""
+        return [name for name in self.trained_distributions if name not in self.config["left_out"]]
+
+    @property
+    def trained_distributions(self) -> list[str]:
+        """Names of the distributions on which networks are pre-trained."""
+        return [name for name in self.config["distributions"] if not self.is_published(name)]
+
+    @property
+    def published_distributions(self) -> list[str]:
+        """Names of the distributions of which only the weights of published networks can be had."""
+        return [name for name in self.config["distributions"] if self.is_published(name)]
+
+    def is_published(self, distribution: str) -> bool:
+        """Whether only published weights can be had of a distribution."""
+        return bool(self.collection(self.config["distributions"][distribution]["source"])["format"] == "published")
+
+    def captioned(self) -> list[str]:
+        """Names of the distributions whose images are learned with captions."""
+        return [name for name in self.trained_distributions if self.objective(name)["name"] == "image_text"]
+
+    def sources_of_format(self, format: str) -> list[str]:
+        """Names of the sources of a format."""
+        return [name for name, source in self.config["sources"].items() if source["format"] == format]
+
+    @property
+    def raw_collections(self) -> list[str]:
+        """Names of the sources and tasks whose stores are decoded from raw files."""
+        sources = [name for name, source in self.config["sources"].items() if source["format"] not in NOT_RAW]
+        return [*sources, *(name for name, task in self.config["tasks"].items() if "pair_of" not in task)]
+
+    @property
+    def domain_pairs(self) -> list[str]:
+        """Names of the tasks that are pairs of domains."""
+        return [name for name, task in self.config["tasks"].items() if "pair_of" in task]
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the downstream tasks; a collection of domains is none, its pairs are."""
+        return [name for name, task in self.config["tasks"].items() if "domains" not in task]
+
+    def task_collection(self, task: str) -> str:
+        """Return the collection that holds the images of a task: its own, or that of its pair's domains."""
+        return str(self.config["tasks"][task].get("pair_of", task))
+
+    def collection(self, name: str) -> dict[str, Any]:
+        """Return the configuration of a source or a task; of a pair of domains, that of their collection."""
+        return self.config["sources"].get(name) or self.config["tasks"][self.task_collection(name)]
+
+    def is_drawn(self, name: str) -> bool:
+        """Whether a source or a task is a miniature that the pipeline draws."""
+        return self.config["acquisition"] == "draw" and self.collection(name)["format"] not in (*OWN, "published")
+
+    def objective(self, distribution: str) -> dict[str, Any]:
+        """Return what pre-training learns by: the name of the objective and its settings."""
+        name = self.config["distributions"][distribution].get("objective")
+        if name is None:
+            return {"name": "supervised"}
+        spec = self.config["objectives"][name]
+        return {"name": spec["kind"], **{key: spec[key] for key in spec if key not in ("kind", "recipe")}}

@@ -1,0 +1,88 @@
+"""What figures and tables are told: the study that a configuration asks for, put into words and numbers."""
+
+from typing import Any
+
+from pretraining_robustness.study.labels import Labels
+from pretraining_robustness.trends.metric import score_metric
+
+
+class Study(Labels):
+    """A configuration, asked everything that the workflow's rules need to know. Cheap: it is asked while planning."""
+
+    def figure(self, name: str) -> dict[str, Any]:
+        """Return what the drawing of a figure is told."""
+        spec = self.config["figures"][name]
+        common = {"name": name, "kind": spec["kind"], "title": spec["title"], "note": self._note(name)}
+        if spec["kind"] == "pipeline":
+            return common
+        if spec["kind"] == "pictures":
+            return {**common, "seed": spec["seed"], "panels": self.panels(name)}
+        task = self.config["tasks"][spec["task"]]
+        task_label, metric = self.task_label(spec["task"]), self.metric(name)
+        score = score_metric(metric).label
+        left_out = set(self.config["left_out"])
+        common |= {
+            "scale": spec["scale"],
+            "confidence": self.config["trends"]["confidence"],
+            "labels": {series: self.label(series) for series in self.series(name)},
+            "task_label": task_label,
+            "metric": metric,
+            "studies": self.studies(name),
+        }
+        if spec["kind"] == "residuals":
+            return {
+                **common,
+                "baseline": spec["baseline"],
+                "series": [series for series in spec["series"] if series not in left_out],
+                "architectures": {one: self.architecture_label(one) for one in self.config["runs"]["architectures"]},
+                "x_label": "Epochs of fine-tuning",
+                "y_label": f"Residual of out-of-distribution {score} ({task_label}, {task['ood_split']} split)",
+                "not_run": [self.label(series) for series in spec["series"] if series in left_out],
+            }
+        asked = [series for panel in spec["panels"] for series in panel["series"]]
+        return {
+            **common,
+            "band": spec["band"],
+            "references": spec["references"],
+            "panels": [
+                {**panel, "series": [s for s in panel["series"] if s not in left_out]} for panel in spec["panels"]
+            ],
+            "x_label": f"In-distribution {score} ({task_label}, {task['id_split']} split)",
+            "y_label": f"Out-of-distribution {score} ({task_label}, {task['ood_split']} split)",
+            "not_run": [self.label(series) for series in dict.fromkeys(asked) if series in left_out],
+        }
+
+    def comparison(self, name: str) -> dict[str, Any]:
+        """Return what the comparison of a figure's series is told: the figure without the words around it."""
+        return {**self.figure(name), "title": name, "note": None}
+
+    def table(self, name: str) -> dict[str, Any]:
+        """Return what the making of a table is told."""
+        spec = self.config["tables"][name]
+        table = {**spec, "name": name, "note": self._note(name)}
+        if spec["kind"] == "experiments":
+            table["figures"] = {figure: self.config["figures"][figure]["title"] for figure in self.scored_figures}
+        if spec["kind"] in ("fitted_trends", "contrasts", "effective_robustness"):
+            shown = dict.fromkeys(series for figure in self.scored_figures for series in self.series(figure))
+            table |= {
+                "labels": {series: self.label(series) for series in shown},
+                "confidence": self.config["trends"]["confidence"],
+            }
+        if spec["kind"] == "fitted_trends":
+            figures = self.config["figures"]
+            table["tasks"] = {figure: self.task_label(figures[figure]["task"]) for figure in self.scored_figures}
+        if spec["kind"] == "contrasts":
+            table["figures"] = {figure: self.config["figures"][figure]["title"] for figure in self.of_kind("trends")}
+        if spec["kind"] == "effective_robustness":
+            table["tasks"] = {task: self.task_label(task) for task in self.tasks}
+        if spec["kind"] == "sources":
+            table["sources"] = [
+                {
+                    "name": source,
+                    "label": self.collection(source).get("label", source),
+                    "about": self.collection(source).get("about", {}),
+                    "paper": {key: self.collection(source).get(key) for key in ("images", "classes")},
+                }
+                for source in spec["sources"]
+            ]
+        return table
