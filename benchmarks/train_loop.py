@@ -134,7 +134,7 @@ class Reference:
     def __init__(self, model: torch.nn.Module, recipe: Recipe, device: torch.device) -> None:
         self.model = model.to(device, memory_format=torch.channels_last).train()
         self.network = torch.compile(self.model) if recipe.compile else self.model
-        self.optimizer = make_optimizer(self.model, recipe)
+        self.optimizer = make_optimizer(self.model.parameters(), recipe)
         self.recipe, self.device = recipe, device
         pixels = torch.randn(recipe.batch_size, 3, recipe.image_size, recipe.image_size, device=device)
         self.pixels = pixels.contiguous(memory_format=torch.channels_last)

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import asdict, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from pretraining_robustness.code_digest import code_digest
 from pretraining_robustness.study.check import check_config, locate
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.study.experiments import experiments
-from pretraining_robustness.study.names import SCRATCH
+from pretraining_robustness.study.names import SCRATCH, START
+from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
 from pretraining_robustness.study.show import Study
 
 try:
@@ -42,6 +44,7 @@ wildcard_constraints:
     diffusion_source=one_of(study.sources_of_format("stable_diffusion")),
     shard=r"\d+",
     task=one_of(study.tasks),
+    method=one_of(study.methods),
     domain_pair=one_of(study.domain_pairs),
     distribution=one_of([SCRATCH, *config["distributions"]]),
     architecture=one_of(config["architectures"]),
@@ -60,9 +63,12 @@ wildcard_constraints:
     target=r"(?!Snakefile$)[^/.]+",
 
 
-def code(script):
-    """Digest of a rule's script and of the modules behind it: a real edit reruns the rule, a comment does not."""
-    return code_digest(SCRIPTS / script)
+def code(script, *modules):
+    """Digest of a rule's script and of the modules behind it: a real edit reruns the rule, a comment does not.
+
+    Modules that a script imports by a name from the config are given beside it.
+    """
+    return "".join(code_digest(SCRIPTS / path) for path in (script, *modules))
 
 
 # The files in which the workflow's rules are written.

@@ -1,19 +1,17 @@
-"""Takes the checkpoints of a run; makes its predictions and scores, in and out of distribution."""
+"""Takes the checkpoints of runs; makes their predictions on every test set, and scores without a GPU."""
 
 
-rule evaluate:
-    """Predict both test splits with every checkpoint of a run and score the predictions."""
+rule predict:
+    """Predict every test set of a task with every checkpoint of a series."""
     input:
-        images=task_images,
-        table=task_table,
-        checkpoints=CHECKPOINTS,
+        unpack(test_stores),
+        checkpoints=series_checkpoints,
     output:
-        predictions="<results>/evaluate/{task}/{distribution}/{architecture}/seed_{seed}/predictions.parquet",
-        scores="<results>/evaluate/{task}/{distribution}/{architecture}/seed_{seed}/scores.csv",
+        predictions="<results>/evaluate/{task}/{method}/{distribution}/predictions.parquet",
     log:
-        "<logs>/evaluate/{task}/{distribution}/{architecture}/seed_{seed}.log",
+        "<logs>/predict/{task}/{method}/{distribution}.log",
     benchmark:
-        "<benchmarks>/evaluate/{task}/{distribution}/{architecture}/seed_{seed}.tsv"
+        "<benchmarks>/predict/{task}/{method}/{distribution}.tsv"
     conda:
         "../envs/train.yaml"
     threads: stage_resource("evaluate", "threads")
@@ -22,21 +20,45 @@ rule evaluate:
         runtime=stage_resource("evaluate", "runtime"),
         gpu=stage_resource("evaluate", "gpu"),
     params:
-        run=lambda wildcards: {
-            "task": wildcards.task,
-            "id_split": config["tasks"][wildcards.task]["id_split"],
-            "ood_split": config["tasks"][wildcards.task]["ood_split"],
-            "distribution": wildcards.distribution,
-            "architecture_name": wildcards.architecture,
-            "seed": int(wildcards.seed),
-            "architecture": study.architecture(wildcards.architecture),
-            "recipe": study.recipe("finetune", wildcards.architecture),
-        },
-        code=code("evaluate.py"),
+        series=lambda wildcards: study.prediction(
+            wildcards.task, wildcards.method, wildcards.distribution
+        ),
+        code=code("predict.py"),
     message:
-        "Evaluate {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, seed {wildcards.seed}"
+        "Predict {wildcards.task} with {wildcards.distribution}, {wildcards.method}"
     script:
-        "../workflow_scripts/evaluate.py"
+        "../workflow_scripts/predict.py"
+
+
+rule score:
+    """Score the predictions of a series by every metric, with intervals."""
+    input:
+        tables=lambda wildcards: test_stores(wildcards)["tables"],
+        predictions="<results>/evaluate/{task}/{method}/{distribution}/predictions.parquet",
+    output:
+        scores="<results>/evaluate/{task}/{method}/{distribution}/scores.csv",
+    log:
+        "<logs>/score/{task}/{method}/{distribution}.log",
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=stage_resource("evaluate", "mem_mb"),
+        runtime=stage_resource("evaluate", "runtime"),
+    params:
+        series=lambda wildcards: {
+            "task": wildcards.task,
+            "method": wildcards.method,
+            "distribution": wildcards.distribution,
+            "stores": study.test_stores(wildcards.task),
+            "test_sets": study.test_sets(wildcards.task),
+        },
+        intervals=config["scores"],
+        code=code("score.py"),
+    message:
+        "Score {wildcards.distribution}, {wildcards.method}, on {wildcards.task}"
+    script:
+        "../workflow_scripts/score.py"
 
 
 rule recognise_generated:
@@ -60,7 +82,7 @@ rule recognise_generated:
     params:
         run=lambda wildcards: {
             "architecture": study.architecture(recogniser(wildcards)["architecture"]),
-            "recipe": study.recipe("pretrain", recogniser(wildcards)["architecture"]),
+            "recipe": study.pretrain_recipe(**recogniser(wildcards)),
         },
         code=code("recognise_generated.py"),
     message:
@@ -72,7 +94,7 @@ rule recognise_generated:
 rule collect_scores:
     """Put the scores of all runs of a figure into one table; with it, the figure can be redrawn without anything else."""
     input:
-        scores=figure_run_scores,
+        scores=figure_scores,
     output:
         scores="<results>/scores/{figure}.csv",
     log:
@@ -90,7 +112,7 @@ rule collect_scores:
 
 use rule collect_scores as collect_all_scores with:
     input:
-        scores=all_run_scores,
+        scores=all_scores,
     output:
         scores="<results>/scores.csv",
     log:

@@ -1,4 +1,4 @@
-"""Takes pre-trained weights and a downstream task; makes fine-tuned checkpoints, one at every epoch."""
+"""Takes pre-trained weights and a downstream task; makes fine-tuned checkpoints, one at every epoch, and merges them."""
 
 
 rule make_zero_shot_head:
@@ -20,6 +20,33 @@ rule make_zero_shot_head:
         "../workflow_scripts/make_zero_shot_head.py"
 
 
+rule save_start:
+    """Keep the network with which fine-tuning starts, as the checkpoint of epoch 0 that all methods share."""
+    input:
+        unpack(pretrained_weights),
+        table=task_table,
+    output:
+        checkpoint=start_file("{task}"),
+    log:
+        "<logs>/save_start/{task}/{distribution}/{architecture}/seed_{seed}.log",
+    conda:
+        "../envs/train.yaml"
+    params:
+        run=lambda wildcards: {
+            "distribution": wildcards.distribution,
+            "seed": int(wildcards.seed),
+            "architecture": study.architecture(wildcards.architecture),
+            "image_size": study.finetune_recipe(
+                wildcards.task, wildcards.architecture
+            )["image_size"],
+        },
+        code=code("save_start.py"),
+    message:
+        "Keep {wildcards.architecture} from {wildcards.distribution} as it starts on {wildcards.task}"
+    script:
+        "../workflow_scripts/save_start.py"
+
+
 rule finetune:
     """Fine-tune one network on a downstream task and keep a checkpoint of every epoch."""
     input:
@@ -28,11 +55,13 @@ rule finetune:
         table=task_table,
     output:
         checkpoints=CHECKPOINTS,
-        metrics="<results>/finetune/{task}/{distribution}/{architecture}/seed_{seed}/metrics.csv",
+        metrics=f"<results>/finetune/{RUN_FOLDER}/metrics.csv",
     log:
-        "<logs>/finetune/{task}/{distribution}/{architecture}/seed_{seed}.log",
+        f"<logs>/finetune/{RUN_FOLDER}.log",
     benchmark:
-        "<benchmarks>/finetune/{task}/{distribution}/{architecture}/seed_{seed}.tsv"
+        f"<benchmarks>/finetune/{RUN_FOLDER}.tsv"
+    wildcard_constraints:
+        method=one_of(study.trained_methods),
     conda:
         "../envs/train.yaml"
     threads: stage_resource("finetune", "threads")
@@ -44,13 +73,52 @@ rule finetune:
         run=lambda wildcards: {
             "task": wildcards.task,
             "distribution": wildcards.distribution,
+            "method": study.method(wildcards.method),
             "seed": int(wildcards.seed),
             "architecture": study.architecture(wildcards.architecture),
-            "recipe": study.recipe("finetune", wildcards.architecture),
+            "recipe": study.finetune_recipe(
+                wildcards.task, wildcards.architecture, wildcards.method
+            ),
         },
         state=state_folder,
-        code=code("finetune.py"),
+        code=lambda wildcards: code("finetune.py", method_module(wildcards.method)),
     message:
-        "Fine-tune {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, seed {wildcards.seed}"
+        "Fine-tune {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, "
+        "{wildcards.method}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/finetune.py"
+
+
+rule merge_weights:
+    """Merge the weights of networks of one run's kind into one network: an interpolation or a soup; nothing is trained."""
+    input:
+        unpack(held_out_store),
+        checkpoints=merged_checkpoints,
+    output:
+        merged=f"<results>/finetune/{RUN_FOLDER}/epoch_{LAST_EPOCH}.safetensors",
+    log:
+        f"<logs>/merge_weights/{RUN_FOLDER}.log",
+    wildcard_constraints:
+        method=one_of(study.merged_methods),
+    conda:
+        "../envs/train.yaml"
+    threads: stage_resource("evaluate", "threads")
+    resources:
+        mem_mb=stage_resource("evaluate", "mem_mb"),
+        runtime=stage_resource("evaluate", "runtime"),
+        gpu=lambda wildcards: (
+            stage_resource("evaluate", "gpu") if held_out_store(wildcards) else 0
+        ),
+    params:
+        merge=lambda wildcards: {
+            "method": study.method(wildcards.method),
+            "epoch": LAST_EPOCH,
+            "architecture": study.architecture(wildcards.architecture),
+            "recipe": study.finetune_recipe(wildcards.task, wildcards.architecture),
+        },
+        code=code("merge_weights.py"),
+    message:
+        "Merge {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, "
+        "{wildcards.method}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/merge_weights.py"

@@ -1,10 +1,11 @@
 """Where files are: which files the rules read and write, from their wildcards."""
 
 # The checkpoints of a run, one after every epoch of fine-tuning.
-CHECKPOINTS = collect(
-    "<results>/finetune/{{task}}/{{distribution}}/{{architecture}}/seed_{{seed}}/epoch_{epoch}.safetensors",
-    epoch=range(1, config["recipes"]["finetune"]["epochs"] + 1),
-)
+LAST_EPOCH = config["recipes"]["finetune"]["epochs"]
+CHECKPOINTS = [
+    f"<results>/finetune/{RUN_FOLDER}/epoch_{epoch}.safetensors"
+    for epoch in range(1, LAST_EPOCH + 1)
+]
 
 
 def figure_files(*figures):
@@ -200,40 +201,100 @@ def pretrained_weights(wildcards):
     return files
 
 
-def run_folder(run):
-    """Folder of a run below the folder of its stage."""
-    return f"{run.task}/{run.distribution}/{run.architecture}/seed_{run.seed}"
+def start_file(task):
+    """The network with which fine-tuning on a task starts, whatever the method."""
+    return f"<results>/start/{task}/{{distribution}}/{{architecture}}/seed_{{seed}}/epoch_0.safetensors"
 
 
-def figure_run_scores(wildcards):
-    """Scores of the runs of one figure."""
+def method_module(method):
+    """The file that holds a method of fine-tuning."""
+    kind = study.methods[method]["kind"]
+    return f"pretraining_robustness/finetune/methods/{kind}.py"
+
+
+def last_checkpoint(run, method):
+    """The network that a method leaves of a run at the end, or the one that it starts from."""
+    if method == START:
+        return start_file(run.task).format(**asdict(run))
+    folder = replace(run, method=method).folder()
+    return f"<results>/finetune/{folder}/epoch_{LAST_EPOCH}.safetensors"
+
+
+def merged_checkpoints(wildcards):
+    """The networks that a method merges."""
     return [
-        f"<results>/evaluate/{run_folder(run)}/scores.csv"
-        for run in study.runs(wildcards.figure)
+        last_checkpoint(Run(**wildcards), method)
+        for method in study.methods[wildcards.method]["of"]
     ]
 
 
-def all_run_scores(wildcards):
-    """Scores of the runs of all figures."""
-    return [
-        f"<results>/evaluate/{run_folder(run)}/scores.csv"
-        for run in study.runs(*study.scored_figures)
-    ]
+def held_out_store(wildcards):
+    """The images that choose what goes into a greedy soup; none for other mergers."""
+    if "held_out" not in study.methods[wildcards.method]:
+        return {}
+    return {"images": task_images(wildcards), "table": task_table(wildcards)}
+
+
+def test_stores(wildcards):
+    """The images and the tables of the stores that a task is tested on, in the order of study.test_stores."""
+    own, *others = study.test_stores(wildcards.task)
+    return {
+        "images": [
+            task_images(wildcards),
+            *(f"<results>/stores/{store}/images.npy" for store in others),
+        ],
+        "tables": [
+            task_table(wildcards),
+            *(f"<results>/stores/{store}/images.parquet" for store in others),
+        ],
+    }
+
+
+def series_checkpoints(wildcards):
+    """The checkpoints of all runs of a series, run by run: of every epoch, or of the one that a merged method has.
+
+    The network before fine-tuning comes first where its head knows the task's classes.
+    """
+    epochs = [LAST_EPOCH]
+    if wildcards.method in study.trained_methods:
+        epochs = range(1, LAST_EPOCH + 1)
+    paths = []
+    for run in study.series_runs(**wildcards):
+        if study.head_fits(run.distribution):
+            paths.append(last_checkpoint(run, START))
+        paths += [
+            f"<results>/finetune/{run.folder()}/epoch_{epoch}.safetensors"
+            for epoch in epochs
+        ]
+    return paths
+
+
+def series_scores(*figures):
+    """Scores of the series of figures, each once."""
+    folders = dict.fromkeys(run.series() for run in study.runs(*figures))
+    return [f"<results>/evaluate/{folder}/scores.csv" for folder in folders]
+
+
+def figure_scores(wildcards):
+    """Scores of the series of one figure."""
+    return series_scores(wildcards.figure)
+
+
+def all_scores(wildcards):
+    """Scores of the series of all figures."""
+    return series_scores(*study.scored_figures)
 
 
 def curves():
     """The metrics of every training, and whose they are."""
     found, trained = [], set(study.trained_distributions)
     for run in study.runs(*study.scored_figures):
-        names = {
-            "distribution": run.distribution,
-            "architecture": run.architecture,
-            "seed": run.seed,
-        }
-        found.append(("finetune", {"task": run.task, **names}, run_folder(run)))
+        names = asdict(run)
+        if run.method in study.trained_methods:
+            found.append(("finetune", names, run.folder()))
         if run.distribution in trained:
             folder = f"{run.distribution}/{run.architecture}/seed_{run.seed}"
-            found.append(("pretrain", {"task": "", **names}, folder))
+            found.append(("pretrain", {**names, "task": "", "method": ""}, folder))
     stages = {folder: (stage, names) for stage, names, folder in found}
     return [
         {

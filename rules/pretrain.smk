@@ -31,8 +31,8 @@ rule pretrain:
             "distribution": wildcards.distribution,
             "seed": int(wildcards.seed),
             "architecture": study.architecture(wildcards.architecture),
-            "recipe": study.recipe(
-                "pretrain", wildcards.architecture, wildcards.distribution
+            "recipe": study.pretrain_recipe(
+                wildcards.architecture, wildcards.distribution
             ),
             "objective": study.objective(wildcards.distribution),
         },
@@ -74,8 +74,8 @@ rule pretrain_image_text:
             "distribution": wildcards.distribution,
             "seed": int(wildcards.seed),
             "architecture": study.architecture(wildcards.architecture),
-            "recipe": study.recipe(
-                "pretrain", wildcards.architecture, wildcards.distribution
+            "recipe": study.pretrain_recipe(
+                wildcards.architecture, wildcards.distribution
             ),
             "objective": study.objective(wildcards.distribution),
         },

@@ -42,9 +42,11 @@ rule write_page:
     params:
         page={
             "figures": [
-                {**study.figure(name), "task": config["figures"][name]["task"]}
+                study.figure(name)
                 for name in study.of_kind("trends")
+                if "plots" not in config["figures"][name]
             ],
+            "pairs": study.pairs(),
             "architectures": {
                 name: study.architecture_label(name)
                 for name in config["architectures"]

@@ -20,6 +20,7 @@ rule fit_trends:
             "figure": wildcards.figure,
             "series": study.series(wildcards.figure),
             "metric": study.metric(wildcards.figure),
+            "pairs": study.pair(wildcards.figure),
             "studies": study.studies(wildcards.figure),
             **config["trends"],
         },
@@ -92,6 +93,7 @@ rule effective_robustness:
         robustness={
             "scratch": SCRATCH,
             "metric": study.metrics(),
+            "pairs": study.pairs(),
             **config["effective_robustness"],
             **{
                 key: config["trends"][key]

@@ -17,6 +17,7 @@ def main() -> None:
         checkpoints=snakemake.output.checkpoints,
         metrics=snakemake.output.metrics,
         distribution=run["distribution"],
+        method=run["method"],
         architecture=run["architecture"],
         recipe=run["recipe"],
         seed=run["seed"],

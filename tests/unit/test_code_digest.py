@@ -81,4 +81,4 @@ def test_every_import_is_followed(repository):
 def test_a_lazy_import_of_a_submodule_counts(repository):
     """The training scripts import torch's modules inside a function, after a GPU is leased."""
     scripts = repository / "workflow_scripts"
-    assert len({code_digest(scripts / f"{stage}.py") for stage in ("pretrain", "finetune", "evaluate")}) == 3
+    assert len({code_digest(scripts / f"{stage}.py") for stage in ("pretrain", "finetune", "predict")}) == 3

@@ -1,9 +1,14 @@
+"""Metrics: those of wilds, as sklearn and pencil and paper have them, and the counts behind their intervals."""
+
 import numpy as np
 import pytest
-import torch
+from scipy import stats
 from sklearn.metrics import f1_score
 
-from pretraining_robustness.evaluate.metrics import accuracy, macro_f1
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.computed import COMPUTED
+from pretraining_robustness.evaluate.intervals import resampled_scores
+from pretraining_robustness.evaluate.metrics import METRICS, score_metric
 
 
 def cases() -> list[tuple[str, np.ndarray, np.ndarray]]:
@@ -11,55 +16,88 @@ def cases() -> list[tuple[str, np.ndarray, np.ndarray]]:
     found = [
         ("perfect", np.array([0, 1, 2]), np.array([0, 1, 2])),
         ("all wrong", np.array([0, 0, 1]), np.array([1, 1, 0])),
-        ("one class", np.array([3, 3, 3]), np.array([3, 3, 3])),
         ("one image", np.array([5]), np.array([2])),
         ("absent classes predicted", np.array([0, 0, 1, 1]), np.array([0, 7, 9, 1])),
-        ("constant prediction", np.array([0, 1, 2, 2]), np.zeros(4, int)),
     ]
-    for number in range(20):
+    for number in range(10):
         classes = int(random.integers(2, 182))
         truth = random.choice(classes, size=500, p=random.dirichlet(np.full(classes, 0.2)))
-        guess = np.where(random.random(500) < 0.6, truth, random.integers(0, classes, 500))
-        found.append((f"random {number}", truth, guess))
+        predicted = np.where(random.random(500) < 0.6, truth, random.integers(0, classes, 500))
+        found.append((f"random {number}", truth, predicted))
     return found
 
 
 CASES = cases()
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
+parametrized = pytest.mark.parametrize(
+    ("truth", "predicted"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 
 
-@pytest.mark.parametrize(("truth", "guess"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_macro_f1_is_sklearns_over_the_classes_present(truth: np.ndarray, guess: np.ndarray) -> None:
-    expected = f1_score(truth, guess, average="macro", labels=np.unique(truth))
-    assert macro_f1(truth, guess) == pytest.approx(expected, abs=1e-12)
-    assert macro_f1(truth, guess.astype(np.int16)) == pytest.approx(expected, abs=1e-12)
+def counted(metric, truth, predicted, groups):
+    """The counts of all images as one resample."""
+    columns, counters = metric.tally(truth, predicted, groups)
+    return np.bincount(columns[columns >= 0], minlength=counters)[None].astype(float)
 
 
-@pytest.mark.slow
-def test_scores_are_those_of_iwildcams_own_evaluation() -> None:
-    from wilds.common.metrics.all_metrics import F1, Accuracy, Recall
-    from wilds.datasets.iwildcam_dataset import IWildCamDataset
-
-    # The evaluation uses nothing of the data set but its metrics, so no images are needed.
-    dataset = object.__new__(IWildCamDataset)
-    dataset._metrics = {
-        "acc": Accuracy(prediction_fn=None),
-        "recall": Recall(prediction_fn=None, average="macro"),
-        "f1": F1(prediction_fn=None, average="macro"),
+@parametrized
+def test_scores_are_sklearns_and_their_counts_give_the_same(truth, predicted):
+    groups = np.arange(len(truth)) % 7
+    hit = truth == predicted
+    expected = {
+        "macro_f1": f1_score(truth, predicted, average="macro", labels=np.unique(truth)),
+        "accuracy": hit.mean(),
+        "worst_group_accuracy": min(hit[groups == group].mean() for group in np.unique(groups)),
     }
-    for name, truth, guess in CASES:
-        metadata = torch.zeros(len(truth), 1)
-        results, _ = IWildCamDataset.eval(dataset, torch.from_numpy(guess), torch.from_numpy(truth), metadata)
-        assert macro_f1(truth, guess) == pytest.approx(results["F1-macro_all"], abs=1e-6), name
-        assert accuracy(truth, guess) == pytest.approx(results["acc_avg"], abs=1e-6), name
+    assert expected.keys() == METRICS.keys() == COMPUTED.keys()
+    for name, metric in METRICS.items():
+        assert COMPUTED[name](truth, predicted, groups) == pytest.approx(expected[name], abs=1e-6)
+        counts = counted(metric, truth, predicted, groups)
+        np.testing.assert_allclose(metric.of_counts(counts), [expected[name]], atol=1e-12)
 
 
-def test_predictions_of_absent_classes_cost_the_true_class_only() -> None:
+def test_macro_f1_has_double_precision():
+    _, truth, predicted = CASES[-1]
+    expected = f1_score(truth, predicted, average="macro", labels=np.unique(truth))
+    assert COMPUTED["macro_f1"](truth, predicted, truth) == pytest.approx(expected, abs=1e-15)
+
+
+def test_predictions_of_absent_classes_cost_the_true_class_only():
     # By hand: class 0 has TP 1, FN 1: 2/3; class 1 has TP 2: 1. Class 9 is no term.
-    assert macro_f1([0, 0, 1, 1], [0, 9, 1, 1]) == pytest.approx((2 / 3 + 1) / 2)
+    truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 9, 1, 1])
+    assert COMPUTED["macro_f1"](truth, predicted, truth) == pytest.approx((2 / 3 + 1) / 2)
 
 
-@pytest.mark.parametrize(("truth", "guess"), [([], []), ([1, 2], [1]), ([[1]], [[1]])])
-def test_lists_that_do_not_match_are_refused(truth: list, guess: list) -> None:
-    with pytest.raises(ValueError, match="equally long"):
-        macro_f1(np.array(truth, dtype=int), np.array(guess, dtype=int))
+def test_an_unknown_metric_is_named():
+    with pytest.raises(InputError, match="'f2' is not a metric of a score table; use one of macro_f1, accuracy"):
+        score_metric("f2")
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("clustered", [True, False])
+def test_resampled_scores_have_the_distribution_of_a_plain_bootstrap(name, clustered):
+    random = np.random.default_rng(1)
+    truth = random.integers(0, 4, 90)
+    cameras = random.integers(0, 9, 90)
+    predicted = np.where(random.random(90) < np.linspace(0.2, 0.9, 9)[cameras], truth, random.integers(0, 4, 90))
+    groups, metric = cameras % 2, METRICS[name]
+    found = resampled_scores(
+        metric,
+        truth,
+        predicted,
+        groups,
+        cameras if clustered else None,
+        resamples=3000,
+        generator=np.random.default_rng(2),
+    )
+    plain = []
+    for _ in range(3000):
+        if clustered:
+            drawn = random.integers(0, 9, 9)
+            rows = np.concatenate([np.flatnonzero(cameras == camera) for camera in drawn])
+        else:
+            rows = random.integers(0, 90, 90)
+        plain.append(metric.of_counts(counted(metric, truth[rows], predicted[rows], groups[rows]))[0])
+    assert found.mean() == pytest.approx(np.mean(plain), abs=0.005)
+    assert found.std() == pytest.approx(np.std(plain), rel=0.1)
+    assert stats.ks_2samp(found, plain).pvalue > 1e-4

@@ -12,9 +12,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+from score_tables import PAIRS, paired, write_score_table
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate.scores import COLUMNS
 from pretraining_robustness.figures.axes import common_limits, round_ticks
 from pretraining_robustness.figures.captions import trend_caption
 from pretraining_robustness.figures.draw import draw_figure
@@ -35,6 +35,7 @@ FIGURE_4 = {
     "kind": "trends",
     "title": "Number of pre-training images",
     "scale": "probit",
+    "pairs": PAIRS,
     "task_label": "iWildCam-WILDS",
     "panels": [
         {"title": "ImageNet", "series": ["scratch", *(f"imagenet_{size}" for size in SIZES)]},
@@ -67,13 +68,20 @@ def made_up_scores(architectures=3, epochs=5, seed=3):
                 y = 0.9 * x - 0.2 - 0.5 * gain + 0.04 * generator.normal()
                 f1 = SCALES["probit"].inverse(np.array([x, y]))
                 rows.append(("iwildcam", name, f"net{architecture}", 0, epoch, *f1, *f1))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return paired(rows)
 
 
 def tables(folder, scores, series=LABELS, metric="macro_f1"):
     paths = [folder / name for name in ("scores.csv", "trends.csv", "bands.csv")]
-    scores.to_csv(paths[0], index=False)
-    options = {"scales": list(SCALES), "resamples": 100, "confidence": 0.95, "seed": 0, "metric": metric}
+    write_score_table(scores, paths[0])
+    options = {
+        "pairs": PAIRS,
+        "scales": list(SCALES),
+        "resamples": 100,
+        "confidence": 0.95,
+        "seed": 0,
+        "metric": metric,
+    }
     fit_trends(*paths, figure="fig4", series=list(series), **options)
     return paths
 
@@ -316,7 +324,8 @@ def test_a_series_without_checkpoints_or_trend_stays_in_the_legend(tmp_path):
 
 
 def test_an_empty_figure_says_so(tmp_path):
-    scores = made_up_scores().assign(distribution="another")
+    scores = made_up_scores()
+    scores = scores.assign(distribution="other " + scores["distribution"], series="other " + scores["series"])
     _, trends, bands = tables(tmp_path, scores)
     arguments = (scores, read_trends(trends), read_bands(bands), FIGURE_4)
     page = drawn(draw_trend_figure(*arguments))
@@ -391,7 +400,7 @@ def test_published_numbers_and_other_studies_are_points_of_the_figure(tmp_path):
     figure = FIGURE_2 | {"panels": [{"title": "All", "series": series}], "references": ["scratch"]}
     figure |= {"studies": {"full": str(paths[0])}}
     points = pd.read_csv(draw_files(tmp_path, paths, figure, published=[published])[2])
-    assert points["distribution"].value_counts().to_dict() == dict(zip(series, (15, 2, 15), strict=True))
+    assert points["series"].value_counts().to_dict() == dict(zip(series, (15, 2, 15), strict=True))
 
 
 def test_another_process_at_another_time_writes_the_same_bytes(tmp_path):

@@ -10,9 +10,9 @@ import statsmodels.api as sm
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from scipy import optimize, stats
+from score_tables import PAIRS, paired, write_score_table
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate.scores import COLUMNS
 from pretraining_robustness.figures.captions import residual_caption
 from pretraining_robustness.figures.draw import draw_figure
 from pretraining_robustness.figures.line_names import spread
@@ -40,6 +40,7 @@ FIGURE = {
     "title": "Residuals from the ImageNet trend over fine-tuning",
     "task_label": "iWildCam-WILDS",
     "scale": "probit",
+    "pairs": PAIRS,
     "confidence": 0.95,
     "baseline": "imagenet_full",
     "series": ["imagenet_full"],
@@ -67,13 +68,13 @@ def made_up_scores(architectures, epochs=12, seeds=1, distributions=("imagenet_f
             x = -1.0 + 0.08 * epoch + 0.03 * generator.normal()
             f1 = stats.norm.cdf([x, 0.9 * x - 0.3 - worse + 0.08 * generator.normal()])
             rows.append(("iwildcam", distribution, architecture, seed, epoch, *f1, *f1))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return paired(rows)
 
 
 def tables(folder, scores, baseline="imagenet_full"):
     paths = [folder / name for name in ("scores.csv", "trends.csv", "bands.csv")]
-    scores.to_csv(paths[0], index=False)
-    options = {"scales": list(SCALES), "resamples": 100, "confidence": 0.95, "seed": 0}
+    write_score_table(scores, paths[0])
+    options = {"pairs": PAIRS, "scales": list(SCALES), "resamples": 100, "confidence": 0.95, "seed": 0}
     fit_trends(*paths, figure="fig3", series=[baseline], **options)
     return paths
 
@@ -144,7 +145,7 @@ def test_lines_are_means_over_seeds_and_change_sign_or_not():
             ("d", "b", 0, 1, 0.1),
             ("d", "b", 0, 2, 0.2),
         ],
-        columns=["distribution", "architecture", "seed", "epoch", "residual"],
+        columns=["series", "architecture", "seed", "epoch", "residual"],
     )
     lines = mean_over_seeds(points)
     np.testing.assert_allclose(lines["residual"], [0.2, -0.1, 0.1, 0.2])
@@ -200,7 +201,7 @@ def test_every_architecture_is_drawn_once_a_distribution_and_named(case):
     for architecture in architectures:
         mine = [line for line in drawn if line.get_label() == figure["architectures"][architecture]]
         for line, distribution in zip(mine, figure["series"], strict=True):
-            rows = expected[(expected["architecture"] == architecture) & (expected["distribution"] == distribution)]
+            rows = expected[(expected["architecture"] == architecture) & (expected["series"] == distribution)]
             np.testing.assert_allclose(line.get_xydata(), rows[["epoch", "residual"]])
         assert architecture in texts
         assert FAMILIES[architecture] in texts

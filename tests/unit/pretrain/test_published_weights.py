@@ -10,9 +10,9 @@ import pyarrow.parquet
 import pytest
 import torch
 from safetensors.torch import save_file
+from score_tables import evaluated
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate.evaluate import evaluate
 from pretraining_robustness.finetune.finetune import finetune
 from pretraining_robustness.finetune.make_zero_shot_head import make_zero_shot_head
 from pretraining_robustness.networks.architectures import (
@@ -119,7 +119,8 @@ def test_fine_tuning_and_evaluation_take_a_published_encoder(tmp_path: Path) -> 
     random = np.random.default_rng(0)
     np.save(tmp_path / "images.npy", random.integers(0, 256, (24, 32, 32, 3), np.uint8))
     splits = ["train"] * 8 + ["id_test"] * 8 + ["test"] * 8
-    table = pa.table({"row": np.arange(24), "y": np.arange(24) % 3, "split": splits})
+    names = {"image": [f"{n}.jpg" for n in range(24)], "class_id": [str(n % 3) for n in range(24)]}
+    table = pa.table({"row": np.arange(24), **names, "y": np.arange(24) % 3, "split": splits})
     pyarrow.parquet.write_table(table, tmp_path / "images.parquet")
     pd.DataFrame({"class_id": range(3), "name": ["fox", "jay", "frog"]}).to_csv(tmp_path / "classes.csv", index=False)
     make_zero_shot_head(text=text, classes=tmp_path / "classes.csv", head=tmp_path / "head.safetensors")
@@ -131,13 +132,8 @@ def test_fine_tuning_and_evaluation_take_a_published_encoder(tmp_path: Path) -> 
             **store, pretrained=weights, head=head, checkpoints=[checkpoint], metrics=tmp_path / "metrics.csv",
             distribution="web", architecture=spec("RN"), recipe=recipe, seed=0, state=tmp_path / "state", code="c",
         )  # fmt: skip
-        evaluate(
-            **store, checkpoints=[checkpoint], predictions=tmp_path / "predictions.parquet",
-            scores=tmp_path / "scores.csv", architecture=spec("RN"), recipe=recipe,
-            task={"name": "t", "id_split": "id_test", "ood_split": "test"},
-            run={"distribution": "web", "architecture": "tiny", "seed": 0},
-        )  # fmt: skip
-        assert len(pd.read_csv(tmp_path / "scores.csv")) == 1
+        scores = evaluated(tmp_path, **store, checkpoints=[checkpoint], architecture=spec("RN"), recipe=recipe)
+        assert len(scores) == 1
     with pytest.raises(InputError, match=r"recipe\.image_size: 64 does not fit an architecture that takes 32 x 32"):
         finetune(
             **store, pretrained=weights, checkpoints=[tmp_path / "1"], metrics=tmp_path / "m", distribution="web",

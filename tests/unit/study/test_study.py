@@ -100,9 +100,29 @@ def test_labels_say_the_papers_number_and_the_miniatures(config, paper_config):
 
 def test_overrides_of_an_architecture_reach_its_recipe_only(paper_config):
     study = Study(paper_config)
-    assert study.recipe("pretrain", "alexnet")["learning_rate"] == 0.01
-    assert study.recipe("pretrain", "resnet50")["learning_rate"] == 0.1
-    assert "steps" not in study.recipe("pretrain", "resnet50")
+    assert study.pretrain_recipe("alexnet", "imagenet_full")["learning_rate"] == 0.01
+    assert study.pretrain_recipe("resnet50", "imagenet_full")["learning_rate"] == 0.1
+    assert "steps" not in study.pretrain_recipe("resnet50", "imagenet_full")
+
+
+def test_a_task_an_architecture_and_a_method_change_the_recipe_of_fine_tuning_in_this_order(paper_config):
+    paper_config["methods"]["lp_ft"]["recipe"] = {"learning_rate": 0.5}
+    study = Study(paper_config)
+    assert study.finetune_recipe("iwildcam", "resnet50")["image_size"] == 448
+    assert study.finetune_recipe("domainnet_real_sketch", "resnet50")["image_size"] == 224
+    assert study.finetune_recipe("domainnet_real_sketch", "clip_rn50x4")["image_size"] == 288
+    assert study.finetune_recipe("iwildcam", "clip_rn50")["learning_rate"] == 0.00001
+    assert study.finetune_recipe("iwildcam", "clip_rn50", "lp_ft")["learning_rate"] == 0.5
+
+
+def test_series_of_methods_have_runs_and_names_of_their_own(config):
+    study = Study(config)
+    runs = study.runs("fig_methods")
+    assert {run.method for run in runs} == {"full", "linear_probe", "lp_ft", "wise_ft_50", "soup", "greedy_soup"}
+    assert runs[0].folder() == f"iwildcam/full/imagenet_full/{runs[0].architecture}/seed_0"
+    assert study.methods["wise_ft_25"]["alpha"] == 0.25
+    assert study.label("imagenet_full@wise_ft_50") == study.label("imagenet_full") + ", WiSE-FT, alpha = 0.5"
+    assert study.method("lp_ft") == {"kind": "lp_ft", "probe_epochs": 2}
 
 
 def test_a_figure_says_what_the_study_leaves_out_and_that_it_is_a_miniature(config, paper_config):

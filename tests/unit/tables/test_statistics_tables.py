@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import norm
+from score_tables import PAIRS, paired, write_score_table
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.tables.contrasts import tabulate_contrasts
@@ -89,11 +90,7 @@ def scores(series=("scratch", "full", "few"), seeds=(0, 1), task="camera"):
                         continue
                     found = (norm.cdf(x), norm.cdf(y))
                     rows.append((task, name, architecture, seed, epoch, *found, *found))
-    return pd.DataFrame(
-        rows,
-        columns=["task", "distribution", "architecture", "seed", "epoch"]
-        + [f"{kind}_{metric}" for metric in ("macro_f1", "accuracy") for kind in ("id", "ood")],
-    )
+    return paired(rows)
 
 
 def line(rows):
@@ -130,13 +127,14 @@ def test_negative_numbers_are_set_with_minus_signs():
 
 
 def fitted(folder, figure, checkpoints, series):
-    checkpoints.to_csv(folder / f"{figure}_scores.csv", index=False)
+    write_score_table(checkpoints, folder / f"{figure}_scores.csv")
     fit_trends(
         folder / f"{figure}_scores.csv",
         folder / f"{figure}.csv",
         folder / f"{figure}_bands.csv",
         figure=figure,
         series=series,
+        pairs=PAIRS,
         scales=["linear", "probit"],
         resamples=20,
         confidence=0.95,
@@ -230,7 +228,7 @@ def test_trends_of_another_scale_or_an_unknown_task_are_refused(trends, tmp_path
 
 
 def compared(folder, checkpoints, panels, references=("scratch",), name="fig4", metric="macro_f1"):
-    checkpoints.to_csv(folder / "scores.csv", index=False)
+    write_score_table(checkpoints, folder / "scores.csv")
     figure = {
         "name": name,
         "title": "Number of images",
@@ -244,6 +242,7 @@ def compared(folder, checkpoints, panels, references=("scratch",), name="fig4", 
         "x_label": "x",
         "y_label": "y",
         "metric": metric,
+        "pairs": PAIRS,
     }
     files = folder / f"{name}_comparisons.csv", folder / f"{name}_contrasts.csv"
     compare_series(folder / "scores.csv", *files, figure=figure, permutations=50, seed=0)
@@ -331,7 +330,7 @@ def test_metrics_and_axes_of_several_figures_are_told_apart(tmp_path):
 
 
 def measured(folder, checkpoints, baselines):
-    checkpoints.to_csv(folder / "scores.csv", index=False)
+    write_score_table(checkpoints, folder / "scores.csv")
     effective_robustness(
         folder / "scores.csv",
         folder / "checkpoints.csv",
@@ -342,6 +341,7 @@ def measured(folder, checkpoints, baselines):
         confidence=0.95,
         resamples=20,
         seed=0,
+        pairs=PAIRS,
     )
     return folder / "series.csv"
 
@@ -365,8 +365,8 @@ def test_robustness_has_the_baselines_side_by_side(tmp_path):
     gain = 100 * (own["ood_macro_f1"].mean() - other["ood_macro_f1"].mean())
     assert numbers(row[3])[0] == pytest.approx(gain, abs=0.051)
     assert row[4:6] == ["16", "4"]
-    source = pd.read_csv(series).set_index(["distribution", "baseline"])
-    facts = pd.read_csv(tmp_path / "t.csv").set_index("distribution")
+    source = pd.read_csv(series).set_index(["series", "baseline"])
+    facts = pd.read_csv(tmp_path / "t.csv").set_index("series")
     for name in ("effective_robustness", "low", "high", "p"):
         assert facts.loc["few", f"{name}_against_full"] == source.loc[("few", "full"), name]
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from open_clip import OPENAI_IMAGENET_TEMPLATES, tokenize
 from pytorch_metric_learning.losses import NTXentLoss, SelfSupervisedLoss
+from score_tables import evaluated
 from torch import nn
 from torchvision.transforms import functional as torchvision_functional
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate.evaluate import evaluate
 from pretraining_robustness.finetune.finetune import finetune
 from pretraining_robustness.finetune.make_zero_shot_head import CAMERA_TRAP_TEMPLATES, make_zero_shot_head
 from pretraining_robustness.networks.architectures import build, head_of, load_backbone
@@ -56,7 +56,8 @@ def write_store(tmp_path: Path) -> dict[str, Path]:
     images = np.clip(colours[labels][:, None, None] + random.normal(0, 30, (240, 16, 16, 3)), 0, 255).astype(np.uint8)
     np.save(tmp_path / "images.npy", images)
     split = np.array(["train"] * 160 + ["id_test"] * 40 + ["test"] * 40)
-    write_table(tmp_path / "images.parquet", row=np.arange(240), y=labels, split=split)
+    names = {"image": [f"{row}.png" for row in range(240)], "class_id": labels.astype(str)}
+    write_table(tmp_path / "images.parquet", row=np.arange(240), **names, y=labels, split=split)
     write_table(tmp_path / "index.parquet", row=np.arange(160), label=labels[:160])
     pd.DataFrame({"label": range(4), "label_name": NAMES}).to_csv(tmp_path / "classes.csv", index=False)
     return {
@@ -219,7 +220,7 @@ def test_the_logit_scale_starts_and_ends_where_clips_does() -> None:
 
 def test_numbers_and_vectors_beside_the_network_do_not_decay() -> None:
     model, text = nn.Linear(3, 3), TextEncoder(16, {"context_length": 16, **TEXT})
-    groups = make_optimizer(model, read_recipe(RECIPE), text).param_groups
+    groups = make_optimizer(model.parameters(), read_recipe(RECIPE), text).param_groups
     assert [group["weight_decay"] for group in groups] == [0.05, 0.05, 0.0]
     assert groups[0]["params"] == list(model.parameters())
     assert any(one is text.logit_scale for one in groups[2]["params"])
@@ -363,13 +364,10 @@ def tune(clip: dict[str, Path], folder: Path, head: Path | None, **recipe: objec
         checkpoints=checkpoints, metrics=folder / "metrics.csv", distribution="colours", architecture=ARCHITECTURE,
         recipe={**RECIPE, **recipe}, seed=0, state=folder / "state", code="c0",
     )  # fmt: skip
-    evaluate(
-        images=clip["images"], table=clip["table"], checkpoints=checkpoints, predictions=folder / "predictions.parquet",
-        scores=folder / "scores.csv", architecture=ARCHITECTURE, recipe={**RECIPE, **recipe},
-        task={"name": "colours", "id_split": "id_test", "ood_split": "test"},
-        run={"distribution": "colours", "architecture": "tiny", "seed": 0},
+    return evaluated(
+        folder, images=clip["images"], table=clip["table"], checkpoints=checkpoints, architecture=ARCHITECTURE,
+        recipe={**RECIPE, **recipe},
     )  # fmt: skip
-    return pd.read_csv(folder / "scores.csv")
 
 
 def test_image_text_pre_training_learns_names_that_it_can_tell_apart(clip: dict, tmp_path: Path) -> None:

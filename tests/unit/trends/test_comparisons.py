@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
+from score_tables import PAIRS, paired, read_paired, write_score_table
 from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.stats.power import TTestPower
 
-from pretraining_robustness.evaluate.scores import COLUMNS, read_scores
+from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.figures.captions import trend_caption
 from pretraining_robustness.trends.ancova import ancova, log_likelihood
 from pretraining_robustness.trends.axis_scales import SCALES
@@ -23,7 +24,6 @@ from pretraining_robustness.trends.comparisons import (
 )
 from pretraining_robustness.trends.contrasts import FittedSeries, contrast, detectable_shift, shared_middle
 from pretraining_robustness.trends.fit import fit_trends, read_bands, read_trends
-from pretraining_robustness.trends.metric import score_metric
 from pretraining_robustness.trends.permutation import permutation_test
 from pretraining_robustness.trends.points import axis_points
 
@@ -34,6 +34,7 @@ FIGURE = {
     "task_label": "iWildCam-WILDS",
     "scale": "probit",
     "metric": "macro_f1",
+    "pairs": PAIRS,
     "band": "runs",
     "confidence": 0.95,
     "references": ["scratch"],
@@ -58,7 +59,7 @@ def made_up(generator, series, architectures=3, seeds=1, epochs=5, *, shared=0.1
             scores = stats.norm.cdf([x, 0.7 * x - 0.3 + height + error])
             named = ("iwildcam", name, f"net{architecture}", seed)
             rows += [(*named, epoch + 1, *scores[:, epoch], *scores[:, epoch]) for epoch in range(epochs)]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return paired(rows)
 
 
 def arrays(scores):
@@ -70,7 +71,7 @@ def arrays(scores):
 
 def compare(tmp_path, scores, figure=FIGURE, permutations=500):
     paths = [tmp_path / name for name in ("scores.csv", "comparisons.csv", "contrasts.csv")]
-    scores.to_csv(paths[0], index=False)
+    write_score_table(scores, paths[0])
     compare_series(*paths, figure=figure, permutations=permutations, seed=0)
     return read_comparisons(paths[1]), read_contrasts(paths[2])
 
@@ -402,9 +403,9 @@ def test_a_caption_ends_with_the_conclusions_where_there_are_tests(tmp_path):
     scores = made_up(np.random.default_rng(18), {"scratch": (0, 0), "a": (0, 0), "b": (0, 0), "c": (0, 0)})
     comparisons, _ = compare(tmp_path, scores, permutations=50)
     paths = [tmp_path / name for name in ("scores.csv", "trends.csv", "bands.csv")]
-    options = {"scales": ["probit"], "resamples": 50, "confidence": 0.95, "seed": 0}
+    options = {"pairs": PAIRS, "scales": ["probit"], "resamples": 50, "confidence": 0.95, "seed": 0}
     fit_trends(*paths, figure="fig4", series=["scratch", "a", "b", "c"], **options)
-    given = read_scores(paths[0]), read_trends(paths[1]), read_bands(paths[2]), FIGURE
+    given = read_paired(paths[0]), read_trends(paths[1]), read_bands(paths[2]), FIGURE
     without = trend_caption(*given)
     assert "Tests of differences" not in without
     told = "".join(f"- ImageNet: {conclusion}\n" for conclusion in comparisons["conclusion"])

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import special, stats
+from score_tables import PAIRS, ROW, paired, write_score_table
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate.scores import COLUMNS
+from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.effective_robustness import (
     CHECKPOINT_COLUMNS,
@@ -17,7 +18,6 @@ from pretraining_robustness.trends.effective_robustness import (
     relative_robustness,
     series_robustness,
 )
-from pretraining_robustness.trends.metric import score_metric
 from pretraining_robustness.trends.multiple_id import fit_multiple_baseline
 
 PROBIT, F1 = SCALES["probit"], score_metric("macro_f1")
@@ -28,6 +28,7 @@ OPTIONS = {
     "confidence": 0.95,
     "resamples": 200,
     "seed": 0,
+    "pairs": PAIRS,
 }
 FORWARD = {"linear": lambda s: s, "logit": special.logit, "probit": stats.norm.ppf}
 INVERSE = {"linear": lambda s: s, "logit": special.expit, "probit": stats.norm.cdf}
@@ -50,15 +51,15 @@ def made_up(generator, series, architectures=4, seeds=1, epochs=5, shared=0.08, 
             "architecture": np.repeat([f"net{number:02}" for number in range(architectures)], seeds * epochs),
             "seed": np.tile(np.repeat(np.arange(seeds), epochs), architectures),
             "epoch": np.tile(np.arange(1, epochs + 1), runs),
-            **dict(zip(COLUMNS[5:], [*scores, *scores], strict=True)),
+            **dict(zip(ROW[5:], [*scores, *scores], strict=True)),
         }
-        parts.append(pd.DataFrame(part))
+        parts.append(paired(pd.DataFrame(part)))
     return pd.concat(parts, ignore_index=True)
 
 
 def measure(tmp_path, scores, **options):
     paths = [tmp_path / name for name in ("scores.csv", "checkpoints.csv", "series.csv")]
-    scores.to_csv(paths[0], index=False)
+    write_score_table(scores, paths[0])
     effective_robustness(*paths, **(OPTIONS | options))
     return pd.read_csv(paths[1]), pd.read_csv(
         paths[2], keep_default_na=False, na_values={name: [""] for name in SERIES_COLUMNS if name != "note"}
@@ -87,7 +88,7 @@ def test_a_series_is_the_mean_over_runs_of_means_over_checkpoints(tmp_path):
     scores = scores.drop(index=scores.index[scores["distribution"] == "full"][:3])  # a shorter run counts as much
     checkpoints, series = measure(tmp_path, scores)
     assert list(series.columns) == SERIES_COLUMNS
-    row = series[(series["distribution"] == "full") & (series["baseline"] == "scratch")].iloc[0]
+    row = series[(series["series"] == "full") & (series["baseline"] == "scratch")].iloc[0]
     own = checkpoints[(checkpoints["distribution"] == "full") & (checkpoints["baseline"] == "scratch")]
     means = own.groupby(["architecture", "seed"])["effective_robustness"].mean()
     assert row["effective_robustness"] == pytest.approx(means.mean())
@@ -96,7 +97,7 @@ def test_a_series_is_the_mean_over_runs_of_means_over_checkpoints(tmp_path):
     half = stats.t.ppf(0.975, row["freedom"]) * row["error"]
     np.testing.assert_allclose([row["low"], row["high"]], row["effective_robustness"] + np.array([-half, half]))
     assert row["p"] == pytest.approx(2 * stats.t.sf(row["effective_robustness"] / row["error"], row["freedom"]))
-    itself = series[(series["distribution"] == "full") & (series["baseline"] == "full")].iloc[0]
+    itself = series[(series["series"] == "full") & (series["baseline"] == "full")].iloc[0]
     assert abs(itself["effective_robustness"]) < 0.01
     assert itself[["low", "high", "p"]].isna().all()
     assert itself["note"] == "the baseline itself, near 0 by construction"
@@ -164,7 +165,7 @@ def test_relative_robustness_compares_with_the_same_network_from_scratch():
 def test_relative_robustness_of_a_series_is_a_t_interval_over_runs(tmp_path):
     scores = made_up(np.random.default_rng(6), {"scratch": 0, "full": 0.2}, architectures=5)
     _, series = measure(tmp_path, scores)
-    row = series[(series["distribution"] == "full") & (series["baseline"] == "scratch")].iloc[0]
+    row = series[(series["series"] == "full") & (series["baseline"] == "scratch")].iloc[0]
     table = scores.pivot_table(values="ood_macro_f1", index=["architecture", "epoch"], columns="distribution")
     means = (table["full"] - table["scratch"]).groupby("architecture").mean()
     interval = stats.ttest_1samp(means, 0).confidence_interval()
@@ -213,7 +214,7 @@ def masked(column, value, *, rows="full"):
 def test_what_cannot_be_computed_is_said(tmp_path, change, note):
     scores = change(made_up(np.random.default_rng(9), {"scratch": 0, "full": 0.2}))
     checkpoints, table = measure(tmp_path, scores)
-    row = table[(table["distribution"] == "full") & (table["baseline"] == "scratch")].iloc[0]
+    row = table[(table["series"] == "full") & (table["baseline"] == "scratch")].iloc[0]
     assert note in row["note"]
     assert len(checkpoints) == 2 * len(scores)
 

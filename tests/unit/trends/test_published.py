@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from score_tables import PAIRS, paired, write_score_table
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate.scores import COLUMNS
+from pretraining_robustness.evaluate.metrics import score_metric
+from pretraining_robustness.evaluate.scores import PAIRED_COLUMNS
 from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.fit import fit_trends, read_trends
-from pretraining_robustness.trends.metric import score_metric
 from pretraining_robustness.trends.points import axis_points
 from pretraining_robustness.trends.published import published_scores, read_all_scores, read_published
 
@@ -30,15 +31,15 @@ def own_scores(tmp_path, name="scores.csv", task="iwildcam", seed=0):
     generator = np.random.default_rng(seed)
     rows = [(task, "scratch", f"net{n // 4}", 0, 1 + n % 4, *generator.uniform(0.2, 0.6, 4)) for n in range(16)]
     path = tmp_path / name
-    pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
+    write_score_table(paired(rows), path)
     return path
 
 
 def test_published_numbers_become_runs_of_one_checkpoint(tmp_path):
     table = read_published(write(tmp_path, WILDS))
     scores = published_scores(table, "iwildcam", F1)
-    assert list(scores.columns) == COLUMNS
-    assert scores["distribution"].tolist() == ["WILDS"] * 3
+    assert list(scores.columns) == PAIRED_COLUMNS
+    assert scores["series"].tolist() == ["WILDS"] * 3
     assert scores["id_accuracy"].isna().all()
     points = axis_points(scores, SCALES["probit"], F1)
     assert (points.n_runs, points.out_of_place, points.missing) == (3, 0, 0)
@@ -50,7 +51,7 @@ def test_they_are_fitted_by_the_same_code_beside_the_study_s_own(tmp_path):
     scores, published = own_scores(tmp_path), write(tmp_path, WILDS)
     other = own_scores(tmp_path, "other.csv", seed=1)
     out = [tmp_path / "trends.csv", tmp_path / "bands.csv"]
-    options = {"figure": "fig2", "scales": ["probit"], "resamples": 50, "confidence": 0.95, "seed": 0}
+    options = {"figure": "fig2", "pairs": PAIRS, "scales": ["probit"], "resamples": 50, "confidence": 0.95, "seed": 0}
     names = ["scratch", "WILDS", "Theirs/scratch"]
     fit_trends(scores, *out, series=names, published=[published], studies={"Theirs": other}, **options)
     trends = read_trends(out[0]).set_index("series")
@@ -96,12 +97,12 @@ def test_names_that_exist_and_other_tasks_are_refused(tmp_path):
     scores = own_scores(tmp_path)
     clash = write(tmp_path, "model,id,ood,group\na,0.5,0.4,scratch\n")
     with pytest.raises(InputError, match="the series scratch exists already"):
-        read_all_scores(scores, F1, published=[clash])
+        read_all_scores(scores, F1, PAIRS, published=[clash])
     pacs = own_scores(tmp_path, "pacs.csv", task="pacs")
     with pytest.raises(InputError, match="holds no scores on iwildcam, only on pacs"):
-        read_all_scores(scores, F1, studies={"Theirs": pacs})
+        read_all_scores(scores, F1, PAIRS, studies={"Theirs": pacs})
     both = tmp_path / "both.csv"
     pd.concat([pd.read_csv(scores), pd.read_csv(pacs)]).to_csv(both, index=False)
     with pytest.raises(InputError, match=r"both\.csv: holds several downstream tasks"):
-        read_all_scores(both, F1, published=[write(tmp_path, WILDS)])
-    assert len(read_all_scores(both, F1)) == 32
+        read_all_scores(both, F1, PAIRS, published=[write(tmp_path, WILDS)])
+    assert len(read_all_scores(both, F1, PAIRS)) == 32

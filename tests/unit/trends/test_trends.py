@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy import stats
+from score_tables import PAIRS, paired, write_score_table
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate.scores import COLUMNS
+from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.trends.axis_scales import SCALES, axis_scale
 from pretraining_robustness.trends.fit import (
     BAND_COLUMNS,
@@ -19,7 +20,6 @@ from pretraining_robustness.trends.fit import (
     read_bands,
     read_trends,
 )
-from pretraining_robustness.trends.metric import score_metric
 
 
 def series_scores(name, slope=0.9, intercept=-0.3, runs=4, epochs=6, noise=0.05, seed=0, scale="probit"):
@@ -32,13 +32,20 @@ def series_scores(name, slope=0.9, intercept=-0.3, runs=4, epochs=6, noise=0.05,
             y = intercept + slope * x + noise * generator.normal()
             f1 = SCALES[scale].inverse(np.array([x, y]))
             rows.append(("iwildcam", name, f"net{run}", 0, epoch, *f1, *f1))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return paired(rows)
 
 
 def fit(tmp_path, scores, series, **options):
     paths = [tmp_path / name for name in ("scores.csv", "trends.csv", "bands.csv")]
-    scores.to_csv(paths[0], index=False)
-    settings = {"figure": "fig4", "scales": list(SCALES), "resamples": 400, "confidence": 0.95, "seed": 0} | options
+    write_score_table(scores, paths[0])
+    settings = {
+        "figure": "fig4",
+        "pairs": PAIRS,
+        "scales": list(SCALES),
+        "resamples": 400,
+        "confidence": 0.95,
+        "seed": 0,
+    } | options
     fit_trends(*paths, series=series, **settings)
     return read_trends(paths[1]), read_bands(paths[2])
 

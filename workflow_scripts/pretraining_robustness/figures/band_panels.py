@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 
+from pretraining_robustness.evaluate.metrics import Metric
 from pretraining_robustness.figures.axes import set_up_score_axes
 from pretraining_robustness.figures.page import Page
 from pretraining_robustness.figures.style import SeriesStyle
 from pretraining_robustness.figures.text import SMALL, height, wrap
 from pretraining_robustness.figures.trend_marks import draw_band, draw_identity, draw_line, draw_points, key
 from pretraining_robustness.trends.axis_scales import AxisScale
-from pretraining_robustness.trends.metric import Metric
 
 _BELOW, _BESIDE = 3, 2  # small panels in a row
 # Inches.

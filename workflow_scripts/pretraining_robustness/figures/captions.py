@@ -6,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from pretraining_robustness.evaluate.scores import RUN
 from pretraining_robustness.figures.words import count, sentence
 from pretraining_robustness.trends.fit import FEW_RUNS
 from pretraining_robustness.trends.residuals import (
@@ -71,8 +72,8 @@ def _conclusions(comparisons: pd.DataFrame | None) -> list[str]:
 
 
 def _what(spec: TrendFigure, scores: pd.DataFrame) -> str:
-    rows = scores[scores["distribution"].isin([name for panel in spec.panels for name in panel.series])]
-    runs = len(rows[["task", "distribution", "architecture", "seed"]].drop_duplicates())
+    rows = scores[scores["series"].isin([name for panel in spec.panels for name in panel.series])]
+    runs = len(rows[["series", *RUN]].drop_duplicates())
     panels = "; ".join(panel.title for panel in spec.panels)
     where = f" Panels, from left to right: {panels}." if len(spec.panels) > 1 else ""
     return (
@@ -223,7 +224,7 @@ def _residual_numbers(spec: ResidualFigure, points: pd.DataFrame) -> str:
     drawn = points[points["drawn"]]
     if drawn.empty:
         return "No checkpoint has a residual."
-    own = drawn["distribution"] == spec.baseline
+    own = drawn["series"] == spec.baseline
     changes = changes_sign(mean_over_seeds(points))
     noun = "architecture" if len(spec.series) == 1 else "line"
     text = (

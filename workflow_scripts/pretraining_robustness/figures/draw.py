@@ -9,13 +9,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.figures.captions import residual_caption, trend_caption
 from pretraining_robustness.figures.output import save_figure
 from pretraining_robustness.figures.residual_figure import draw_residual_figure
 from pretraining_robustness.figures.trend_figure import draw_trend_figure, figure_points
 from pretraining_robustness.trends.comparisons import read_comparisons
 from pretraining_robustness.trends.fit import read_bands, read_trends
-from pretraining_robustness.trends.metric import score_metric
 from pretraining_robustness.trends.published import read_all_scores
 from pretraining_robustness.trends.residuals import residual_points
 
@@ -75,8 +75,8 @@ def draw_figure(
     if kind not in _KINDS:
         raise InputError(f"figure {specification.get('name')}: kind {kind!r} is not one of {', '.join(_KINDS)}")
     draw, points_of, caption_of = _KINDS[kind]
-    metric = score_metric(specification.get("metric"))
-    score_table = read_all_scores(scores, metric, published=published, studies=specification.get("studies"))
+    metric, pairs = score_metric(specification.get("metric")), specification.get("pairs") or {}
+    score_table = read_all_scores(scores, metric, pairs, published=published, studies=specification.get("studies"))
     trend_table, band_table = read_trends(trends), read_bands(bands)
     tested = read_comparisons(comparisons) if comparisons else None
     figure = draw(score_table, trend_table, band_table, specification)

@@ -56,10 +56,10 @@ def draw_residual_figure(
     with mpl.rc_context(SETTINGS):
         page, places = (_lay_out_grid if many else _lay_out_rows)(spec, panels, _footer(spec, trend, points))
         for panel, (axes, legend_top) in zip(panels, places, strict=True):
-            mine = points[points["distribution"] == panel.distribution]
+            mine = points[points["series"] == panel.distribution]
             _set_up(axes, points)
             if mine["drawn"].any():
-                _draw_panel(axes, panel, mine, lines[lines["distribution"] == panel.distribution], spec)
+                _draw_panel(axes, panel, mine, lines[lines["series"] == panel.distribution], spec)
                 if panel.styles.keys() != set(mine["architecture"]):
                     _draw_legend(axes, panel, spec, legend_top)
             else:
@@ -71,7 +71,7 @@ def _panels(spec: ResidualFigure, points: pd.DataFrame) -> list[Panel]:
     """Return a panel for each distribution, or with too many architectures one for all and one for each family."""
     panels = []
     for name in spec.series:
-        present = set(points.loc[points["distribution"] == name, "architecture"])
+        present = set(points.loc[points["series"] == name, "architecture"])
         ordered = [one for one in spec.architectures if one in present]
         ordered += sorted(present.difference(ordered))
         styles = {one: SERIES[place % _MOST] for place, one in enumerate(ordered)}
@@ -101,7 +101,7 @@ def _footer(spec: ResidualFigure, trend: pd.Series, points: pd.DataFrame) -> lis
                 f"Not shown: {count(dropped, 'checkpoint')} with an {spec.metric.symbol} of 0 or 1, without a place "
                 "on these axes."
             )
-    if points.groupby(["distribution", "architecture"])["seed"].nunique().gt(1).any():
+    if points.groupby(["series", "architecture"])["seed"].nunique().gt(1).any():
         sentences.append("Lines: means over seeds; small points: single seeds.")
     sentences.append(spec.says_not_run())
     text = " ".join(sentence for sentence in sentences if sentence)

@@ -49,7 +49,7 @@ def figure_points(scores: pd.DataFrame, figure: Mapping[str, Any]) -> pd.DataFra
     parts = []
     for panel in spec.panels:
         for name in spec.shown(panel):
-            rows = scores[scores["distribution"] == name]
+            rows = scores[scores["series"] == name]
             role = "series" if name in panel.series else "reference"
             placed = spec.scale.representable(rows[spec.metric.id_column].to_numpy())
             placed &= spec.scale.representable(rows[spec.metric.ood_column].to_numpy())
@@ -144,7 +144,7 @@ def _single(spec: TrendFigure) -> bool:
 
 
 def _of(points: pd.DataFrame, name: str) -> pd.DataFrame:
-    return points[points["distribution"] == name]
+    return points[points["series"] == name]
 
 
 def _lay_out(spec: TrendFigure, trends: pd.DataFrame, apart: list[list[str]], grid: Grid) -> tuple[Page, list[Axes]]:

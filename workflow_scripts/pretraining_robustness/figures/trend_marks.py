@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import Normal, Stroke
 
+from pretraining_robustness.evaluate.metrics import Metric
 from pretraining_robustness.figures.style import SeriesStyle
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats
-from pretraining_robustness.trends.metric import Metric
 
 _ROOMY = 120  # checkpoints that a panel shows at full marker size
 _SMALLEST_MARKER = 0.35

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.metrics import DEFAULT, METRICS, score_metric
 from pretraining_robustness.evaluate.scores import RUN, SCORES
 from pretraining_robustness.figures.style import SCRATCH_NAME, SeriesStyle, series_styles
 from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.report.markers import many_styles, marker_path
 from pretraining_robustness.trends.axis_scales import SCALES, Floats
 from pretraining_robustness.trends.fit import UNITS
-from pretraining_robustness.trends.metric import METRICS, score_metric
 from pretraining_robustness.trends.points import FEWEST_POINTS, FEWEST_RUNS
 from pretraining_robustness.trends.specification import TrendFigure
 
@@ -54,7 +54,7 @@ def page_contents(
     """Return everything that the page shows of a study's results; JSON can hold it.
 
     Args:
-        scores: all checkpoints (scores.COLUMNS; a score may be missing).
+        scores: all checkpoints (scores.PAIRED_COLUMNS; a score may be missing).
         trends: the trends of all figures (trends.TREND_COLUMNS).
         curves: all training curves (curves.COLUMNS).
         figures: the specifications of the figures of trends (TrendFigure), each with its `task` where the scores are of
@@ -65,13 +65,13 @@ def page_contents(
         InputError: a specification lacks a key, or does not say which of several tasks it shows.
     """
     scores = scores.reset_index(drop=True)
-    runs = scores[RUN].drop_duplicates().sort_values(RUN, ignore_index=True)
+    runs = scores[["series", *RUN]].drop_duplicates().sort_values(RUN, ignore_index=True)
     labels = {name: label for figure in figures for name, label in (figure.get("labels") or {}).items()}
     views = [_view(figure, _task(figure, scores), trends) for figure in figures]
     views += [
         _view_of_all(task, scores, trends, views, several=runs["task"].nunique() > 1) for task in runs["task"].unique()
     ]
-    shown = [*runs["distribution"], *(name for view in views for name in view["styles"])]
+    shown = [*runs["series"], *(name for view in views for name in view["styles"])]
     return {
         "metrics": [
             {"name": name, "label": score_metric(name).label, "short": score_metric(name).short} for name in METRICS
@@ -91,7 +91,7 @@ def page_contents(
 def _checkpoints(scores: pd.DataFrame, runs: pd.DataFrame) -> dict[str, Any]:
     """Return columns of the checkpoints: `run` (a row of `runs`), `epoch`, scores, and their places on each scale."""
     numbered = runs.assign(run=np.arange(len(runs)))
-    ordered = scores.merge(numbered, on=RUN, validate="many_to_one").sort_values(["run", "epoch"])
+    ordered = scores.merge(numbered, on=["series", *RUN], validate="many_to_one").sort_values(["run", "epoch"])
     places = {
         name: {column: _numbers(_placed(ordered[column].to_numpy(), name)) for column in SCORES}
         for name in SCALES
@@ -157,15 +157,15 @@ def _view_of_all(
 ) -> dict[str, Any]:
     """Return a view of all checkpoints on one task, in the words of the first figure of this task."""
     figures = [view for view in views if view["task"] == task]
-    present = dict.fromkeys(scores.loc[scores["task"] == task, "distribution"])
+    present = dict.fromkeys(scores.loc[scores["task"] == task, "series"])
     shown = [name for view in figures for panel in view["panels"] for name in panel["series"] if name in present]
     series = list(dict.fromkeys([*shown, *sorted(present)]))
     references = [name for view in figures for name in view["references"] if name in present]
     default: dict[str, Any] = {
-        "metric": METRICS[0],
+        "metric": DEFAULT,
         "scale": "linear",
-        "x_labels": _axis_labels(f"In-distribution {score_metric().label}", METRICS[0]),
-        "y_labels": _axis_labels(f"Out-of-distribution {score_metric().label}", METRICS[0]),
+        "x_labels": _axis_labels(f"In-distribution {score_metric().label}", DEFAULT),
+        "y_labels": _axis_labels(f"Out-of-distribution {score_metric().label}", DEFAULT),
         "confidence": 0.95,
         "band": next(iter(UNITS)),
     }
@@ -208,7 +208,7 @@ def _intervals(trends: pd.DataFrame, band: str) -> dict[str, dict[str, list[floa
 def _curves(curves: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the curves of each run, thinned out to `MOST_EPOCHS`, numbers to five digits."""
     found = []
-    keys = ["stage", "task", "distribution", "architecture", "seed"]
+    keys = ["stage", "task", "method", "distribution", "architecture", "seed"]
     for key, run in curves.groupby(keys, sort=True):
         kept = run.iloc[np.unique(np.linspace(0, len(run) - 1, MOST_EPOCHS).round().astype(int))]
         found.append(

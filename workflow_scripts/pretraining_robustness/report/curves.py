@@ -13,7 +13,7 @@ from pretraining_robustness.files import atomic_path
 logger = logging.getLogger(__name__)
 
 STAGES = ("pretrain", "finetune")
-RUN = ["stage", "task", "distribution", "architecture", "seed"]
+RUN = ["stage", "task", "method", "distribution", "architecture", "seed"]
 """The columns that name one run; `task` is empty for pre-training, which serves all tasks."""
 
 METRICS = ["images", "loss", "accuracy", "learning_rate", "images_per_second", "peak_gpu_memory_mb", "seconds"]
@@ -27,7 +27,7 @@ JOB = ["job_seconds", "job_max_rss_mb"]
 """What Snakemake measured of the whole job: wall-clock seconds and the largest resident memory in MiB."""
 
 COLUMNS = [*RUN, "epoch", *METRICS, *JOB]
-_TEXT = ["stage", "task", "distribution", "architecture"]
+_TEXT = ["stage", "task", "method", "distribution", "architecture"]
 
 
 def collect_curves(metrics: Sequence[str | Path], curves: str | Path, *, runs: Sequence[Mapping[str, Any]]) -> None:
@@ -37,9 +37,9 @@ def collect_curves(metrics: Sequence[str | Path], curves: str | Path, *, runs: S
         metrics: the `metrics.csv` of each run, as the training loop wrote it.
         curves: the table to write.
         runs: for each of `metrics`, in the same order, `stage` (one of `STAGES`), `task` (empty or missing for
-            pre-training), `distribution`, `architecture`, `seed`, and `benchmark`: the table that Snakemake wrote of
-            the job, or None. A benchmark that is not there leaves its columns empty; one of a job that was resumed
-            tells of its last part only.
+            pre-training), `method`, `distribution`, `architecture`, `seed`, and `benchmark`: the table that Snakemake
+            wrote of the job, or None. A benchmark that is not there leaves its columns empty; one of a job that was
+            resumed tells of its last part only.
 
     Raises:
         InputError: a metrics file is not what the training loop writes, or the lists differ in length.

@@ -12,7 +12,7 @@ function places(scale, column) {
 }
 
 const taskOf = (i) => D.runs.task[D.checkpoints.run[i]];
-const distributionOf = (i) => D.runs.distribution[D.checkpoints.run[i]];
+const seriesOf = (i) => D.runs.series[D.checkpoints.run[i]];
 const architectureOf = (i) => D.runs.architecture[D.checkpoints.run[i]];
 const seedOf = (i) => D.runs.seed[D.checkpoints.run[i]];
 const metricLabel = (name) => D.metrics.find((metric) => metric.name === name).label;
@@ -30,7 +30,7 @@ function described(i) {
   const scores = (where) =>
     D.metrics.map((metric) => `${metric.short} ${fixed(D.checkpoints[`${where}_${metric.name}`][i], 4)}`).join(", ");
   return [
-    D.labels[distributionOf(i)],
+    D.labels[seriesOf(i)],
     `${D.architectures[architectureOf(i)]}, seed ${seedOf(i)}, epoch ${D.checkpoints.epoch[i]}`,
     `In distribution: ${scores("id")}`,
     `Out of distribution: ${scores("ood")}`,

@@ -3,7 +3,7 @@
 /** Checkpoints of the view by series: all of them, and those that pass the filters. */
 function picked(view) {
   const all = Object.fromEntries(Object.keys(view.styles).map((name) => [name, []]));
-  for (let i = 0; i < CHECKPOINTS; i++) if (taskOf(i) === view.task) all[distributionOf(i)]?.push(i);
+  for (let i = 0; i < CHECKPOINTS; i++) if (taskOf(i) === view.task) all[seriesOf(i)]?.push(i);
   const passes = (name) => (state.hidden.has(name) ? [] : all[name].filter((i) => !state.off.has(architectureOf(i))));
   return { all, shown: Object.fromEntries(Object.keys(all).map((name) => [name, passes(name)])) };
 }

@@ -15,7 +15,7 @@ from typing import Any
 import vl_convert
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate.scores import read_scores
+from pretraining_robustness.evaluate.scores import paired_scores, read_scores
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.report.contents import page_contents
 from pretraining_robustness.report.curves import read_curves
@@ -41,6 +41,7 @@ def write_page(
     page: str | Path,
     *,
     figures: Sequence[Mapping[str, Any]],
+    pairs: Mapping[str, Mapping[str, str]],
     architectures: Mapping[str, str],
     study: str,
     config: str,
@@ -53,6 +54,7 @@ def write_page(
         trends: table of the trends of all figures (trends.TREND_COLUMNS).
         curves: table of all training curves (curves.COLUMNS).
         page: the HTML file to write.
+        pairs: for each task the test set `id` and the test set `ood` whose scores are shown.
         figures, architectures: as for `contents.page_contents`.
         study: name of the study.
         config: the study's configuration as text, to be read by people.
@@ -61,8 +63,9 @@ def write_page(
     Raises:
         InputError: a table is not what it should be, or the page would be larger than a browser should be given.
     """
+    paired = paired_scores(read_scores(scores), pairs, scores)
     contents = page_contents(
-        read_scores(scores), read_trends(trends), read_curves(curves), figures=figures, architectures=architectures
+        paired, read_trends(trends), read_curves(curves), figures=figures, architectures=architectures
     )
     html = render(contents | {"study": study, "config": config, "versions": dict(versions)})
     if len(html.encode()) > MOST_BYTES:

@@ -7,7 +7,7 @@ function curveOf(stage, run) {
   const fits = (curve) =>
     curve.stage === stage &&
     ["distribution", "architecture", "seed"].every((key) => curve[key] === D.runs[key][run]) &&
-    (stage === "pretrain" || curve.task === D.runs.task[run]);
+    (stage === "pretrain" || ["task", "method"].every((key) => curve[key] === D.runs[key][run]));
   return D.curves.find(fits);
 }
 
@@ -85,7 +85,7 @@ function showRun(holder, i) {
     ["Training images per second", speeds, ""],
   ];
   const network = D.architectures[D.runs.architecture[run]];
-  const title = `${D.labels[D.runs.distribution[run]]}: ${network}, seed ${D.runs.seed[run]}`;
+  const title = `${D.labels[D.runs.series[run]]}: ${network}, seed ${D.runs.seed[run]}`;
   const places = charts.map(([name, lines, missing]) => {
     const text = lines.map(courseOf).join("; ");
     const place = element("div", { class: "curve", role: "img", "aria-label": `${name}. ${text || missing}` });

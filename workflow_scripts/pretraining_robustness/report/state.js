@@ -9,4 +9,4 @@ const state = {
   hidden: new Set(), // series that are switched off
   off: new Set(), // architectures that are switched off
 };
-const sorting = { sort: "distribution", down: false, page: 0 };
+const sorting = { sort: "series", down: false, page: 0 };

@@ -4,7 +4,7 @@ const ROWS = 25;
 
 const COLUMNS = [
   ["task", "Task", taskOf],
-  ["distribution", "Pre-trained on", distributionOf, (i) => D.labels[distributionOf(i)]],
+  ["series", "Pre-trained on", seriesOf, (i) => D.labels[seriesOf(i)]],
   ["architecture", "Architecture", architectureOf, (i) => D.architectures[architectureOf(i)]],
   ["seed", "Seed", seedOf],
   ["epoch", "Epoch", (i) => D.checkpoints.epoch[i]],

@@ -1,5 +1,6 @@
 """Check the study's configuration against its schema and against itself, in words a person can act on."""
 
+import ast
 import csv
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -12,8 +13,9 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.study.declare import RELATIONS
-from pretraining_robustness.study.names import SCRATCH
+from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, SCRATCH, START, Names, of_series
 
 # What a source needs that is made, not decoded from files.
 MADE_FROM = {
@@ -21,6 +23,10 @@ MADE_FROM = {
     "stable_diffusion": ["prompts", "model", "generate", "recognised_by"],
     "published": ["pretrained"],
 }
+
+
+SPLITS = ("train", "id_val", "id_test", "val", "test")
+METHOD_FILES = Path(__file__).parent.parent / "finetune" / "methods"
 
 
 def check_config(config: dict[str, Any], schema: Path, repository: Path) -> None:
@@ -34,6 +40,8 @@ def check_config(config: dict[str, Any], schema: Path, repository: Path) -> None
         raise InputError(_describe(error))
     _check_collections(config)
     _check_distributions(config, repository)
+    _check_test_sets(config)
+    _check_methods(config)
     _check_runs(config)
     _check_figures(config)
     _check_tables(config)
@@ -159,6 +167,70 @@ def _check_published(key: str, distribution: dict[str, Any]) -> None:
         raise InputError(f"config {key}: the key 'architectures' is missing; name those whose weights are published.")
 
 
+def _check_test_sets(config: dict[str, Any]) -> None:
+    """Check the test sets of every task, which of them figures plot, and the metric."""
+    study = Names(config)
+    for task in study.tasks:
+        spec = config["tasks"][task]
+        if "metric" in spec:
+            known_name(f"tasks.{task}.metric", spec["metric"], "metric", METRICS)
+            if METRICS[spec["metric"]].grouped and "groups" not in spec:
+                raise InputError(
+                    f"config tasks.{task}.metric: '{spec['metric']}' needs 'groups', a column of the store."
+                )
+        for test_set in study.test_sets(task):
+            key = f"tasks.{task}.test_sets.{test_set['name']}"
+            if test_set["store"] != task:
+                known_name(f"{key}.store", test_set["store"], "source or task", [*config["sources"], *config["tasks"]])
+            elif test_set["split"] not in (*SPLITS, "all"):
+                known_name(f"{key}.split", test_set["split"], "split", [*SPLITS, "all"])
+            if test_set["classes"] and not Path(test_set["classes"]).is_file():
+                raise InputError(f"config {key}.classes: {test_set['classes']} is not a file; correct the path.")
+        _check_plots(f"tasks.{task}.plots", spec["plots"], spec["test_sets"])
+
+
+def _check_plots(key: str, pair: dict[str, str], test_sets: dict[str, Any]) -> None:
+    for role, name in pair.items():
+        known_name(f"{key}.{role}", name, "test set of the task", test_sets)
+
+
+def _check_methods(config: dict[str, Any]) -> None:
+    """Check the methods of fine-tuning: their kinds, their settings, and what they merge."""
+    files = {path.stem: path for path in METHOD_FILES.glob("[a-z]*.py")}
+    trained = [name for name, spec in config["methods"].items() if spec["kind"] not in MERGES]
+    for name, spec in config["methods"].items():
+        key = f"methods.{name}"
+        known_name(f"{key}.kind", spec["kind"], "kind of fine-tuning or merger", [*files, *MERGES])
+        if spec["kind"] in MERGES:
+            needed = {"interpolate": ["of", "alphas"], "uniform_soup": ["of"], "greedy_soup": ["of", "held_out"]}
+            settings = needed[spec["kind"]]
+            for setting in settings:
+                if setting not in spec:
+                    raise InputError(f"config {key}: the key '{setting}' is missing; {spec['kind']} needs it.")
+            for other in spec["of"]:
+                known_name(f"{key}.of", other, "method that trains", [*trained, START])
+            if spec["kind"] == "interpolate" and len(spec["of"]) != 2:
+                raise InputError(f"config {key}.of: an interpolation is of two networks, not {len(spec['of'])}.")
+            if "held_out" in settings:
+                known_name(f"{key}.held_out", spec["held_out"], "split", SPLITS)
+        else:
+            settings = _settings(files[spec["kind"]])
+        for setting in spec:
+            if setting not in ("kind", "label", "recipe"):
+                known_name(f"{key}.{setting}", setting, f"setting of {spec['kind']}", settings)
+    if config["methods"][DEFAULT_METHOD]["kind"] != DEFAULT_METHOD:
+        raise InputError(
+            f"config methods.{DEFAULT_METHOD}.kind: it is '{DEFAULT_METHOD}', what other methods depart from."
+        )
+
+
+def _settings(file: Path) -> list[str]:
+    """Return the settings of a method: the fields of the class `Method` in its file, which is not imported here."""
+    classes = [node for node in ast.parse(file.read_bytes()).body if isinstance(node, ast.ClassDef)]
+    fields = [node for kind in classes for node in kind.body if isinstance(node, ast.AnnAssign)]
+    return [field.target.id for field in fields if isinstance(field.target, ast.Name)]
+
+
 def _check_runs(config: dict[str, Any]) -> None:
     for name in config["runs"]["architectures"]:
         known_name("runs.architectures", name, "architecture", config["architectures"])
@@ -182,7 +254,8 @@ def _check_runs(config: dict[str, Any]) -> None:
 def _check_figures(config: dict[str, Any]) -> None:
     for name, figure in config["figures"].items():
         key = f"figures.{name}"
-        series_names = [SCRATCH, *config["distributions"], *_from_elsewhere(key, figure)]
+        distributions, methods = [SCRATCH, *config["distributions"]], Names(config).methods
+        series_names = [*distributions, *_from_elsewhere(key, figure)]
         if figure["kind"] == "pictures":
             for number, panel in enumerate(figure["panels"]):
                 if "distribution" in panel:
@@ -195,17 +268,20 @@ def _check_figures(config: dict[str, Any]) -> None:
             continue
         tasks = [task for task, spec in config["tasks"].items() if "domains" not in spec]
         known_name(f"{key}.task", figure["task"], "task", tasks)
+        if "plots" in figure:
+            _check_plots(f"{key}.plots", figure["plots"], config["tasks"][figure["task"]]["test_sets"])
         known_name(f"{key}.scale", figure["scale"], "fitted scale (trends.scales)", config["trends"]["scales"])
         if figure["kind"] == "residuals":
-            known_name(f"{key}.baseline", figure["baseline"], "distribution", series_names)
-            for series in figure["series"]:
-                known_name(f"{key}.series", series, "distribution", series_names)
-            continue
-        for series in figure["references"]:
-            known_name(f"{key}.references", series, "distribution", series_names)
-        for number, panel in enumerate(figure["panels"]):
-            for series in panel["series"]:
-                known_name(f"{key}.panels.{number}.series", series, "distribution", series_names)
+            named = [("baseline", figure["baseline"]), *(("series", series) for series in figure["series"])]
+        else:
+            named = [("references", series) for series in figure["references"]]
+            for number, panel in enumerate(figure["panels"]):
+                named += [(f"panels.{number}.series", series) for series in panel["series"]]
+        for place, series in named:
+            distribution, method = of_series(series)
+            if "@" in series:
+                known_name(f"{key}.{place}", method, "method", methods)
+            known_name(f"{key}.{place}", distribution, "distribution", distributions if "@" in series else series_names)
 
 
 def _from_elsewhere(key: str, figure: dict[str, Any]) -> list[str]:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from pretraining_robustness.study.names import OWN, SCRATCH, Names
+from pretraining_robustness.study.names import DEFAULT_METHOD, OWN
+from pretraining_robustness.study.runs import Runs
 
 RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
 IMAGES_PER_INSTANCE = 100  # FractalDB renders a system in 25 weightings, each of them flipped in 4 ways
 
 
-class Declarations(Names):
+class Declarations(Runs):
     """A configuration, asked what it declares of sources, distributions, networks and recipes."""
 
     def world(self, name: str) -> dict[str, Any]:
@@ -109,15 +110,49 @@ class Declarations(Names):
         declared = self.config["distributions"][distribution]
         return {relation: declared[relation] for relation in RELATIONS if relation in declared}
 
-    def recipe(self, stage: str, architecture: str, distribution: str = SCRATCH) -> dict[str, Any]:
-        """Return the recipe of a stage (pretrain, finetune) for an architecture, without empty keys.
+    def pretrain_recipe(self, architecture: str, distribution: str) -> dict[str, Any]:
+        """Return the recipe of pre-training an architecture; the objective of a distribution may change it."""
+        objective = self.config["distributions"][distribution].get("objective")
+        changed = self.config["objectives"][objective].get("recipe", {}) if objective is not None else {}
+        return self._recipe("pretrain", self.config["architectures"][architecture].get("pretrain", {}), changed)
 
-        The objective of a distribution may change the recipe of pre-training.
+    def finetune_recipe(self, task: str, architecture: str, method: str = DEFAULT_METHOD) -> dict[str, Any]:
+        """Return the recipe of fine-tuning an architecture on a task by a method.
+
+        What all fine-tuning shares is changed by the task, then by the architecture, then by the method.
         """
-        merged = {**self.config["recipes"][stage], **self.config["architectures"][architecture].get(stage, {})}
-        objective = self.config["distributions"].get(distribution, {}).get("objective")
-        if stage == "pretrain" and objective is not None:
-            merged |= self.config["objectives"][objective].get("recipe", {})
+        spec = self.config["tasks"][task]
+        shared = self.config["tasks"].get(spec.get("pair_of"), {}).get("finetune", {})
+        by_architecture = self.config["architectures"][architecture].get("finetune", {})
+        by_method = self.methods[method].get("recipe", {})
+        return self._recipe("finetune", shared, spec.get("finetune", {}), by_architecture, by_method)
+
+    def prediction(self, task: str, method: str, distribution: str) -> dict[str, Any]:
+        """Return what the prediction of a series is told: its stores, test sets and networks."""
+        keys = ("name", "store", "split", "classes")
+        return {
+            "stores": self.test_stores(task),
+            "test_sets": [{key: test_set[key] for key in keys} for test_set in self.test_sets(task)],
+            "networks": [
+                {
+                    "name": run.architecture,
+                    "seed": run.seed,
+                    "architecture": self.architecture(run.architecture),
+                    "recipe": self.finetune_recipe(task, run.architecture, method),
+                }
+                for run in self.series_runs(task, method, distribution)
+            ],
+        }
+
+    def method(self, name: str) -> dict[str, Any]:
+        """Return what fine-tuning is told of a method: its kind and settings."""
+        return {key: value for key, value in self.methods[name].items() if key not in ("label", "recipe")}
+
+    def _recipe(self, stage: str, *changes: dict[str, Any]) -> dict[str, Any]:
+        """Return the recipe of a stage with changes, the last one first, without empty keys."""
+        merged = dict(self.config["recipes"][stage])
+        for change in changes:
+            merged |= change
         augmentation = {key: value for key, value in merged["augmentation"].items() if value is not None}
         return {key: value for key, value in merged.items() if value is not None} | {"augmentation": augmentation}
 

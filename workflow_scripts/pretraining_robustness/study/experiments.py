@@ -3,7 +3,7 @@
 from typing import Any
 
 from pretraining_robustness.study.declare import scaled
-from pretraining_robustness.study.names import SCRATCH
+from pretraining_robustness.study.names import SCRATCH, of_series
 from pretraining_robustness.study.show import Study
 
 
@@ -18,8 +18,11 @@ def experiments(study: Study) -> list[dict[str, Any]]:
 
 def _describe(study: Study, name: str) -> dict[str, Any]:
     runs = study.config["runs"]
-    figures = [figure for figure in study.scored_figures if name in study.asked(figure)]
+    figures = [
+        figure for figure in study.scored_figures if name in {of_series(series)[0] for series in study.asked(figure)}
+    ]
     tasks = dict.fromkeys(study.config["figures"][figure]["task"] for figure in figures)
+    task = next(iter(tasks), study.tasks[0])
     architectures = study.architectures(name)
     common = {
         "distribution": name,
@@ -28,7 +31,7 @@ def _describe(study: Study, name: str) -> dict[str, Any]:
         "task": ", ".join(map(study.task_label, tasks)),
         "architectures": architectures,
         "seeds": runs["seeds"],
-        "finetune": {one: study.recipe("finetune", one) for one in architectures},
+        "finetune": {one: study.finetune_recipe(task, one) for one in architectures},
     }
     if name == SCRATCH:
         nothing = {"source": "none"}
@@ -62,7 +65,7 @@ def _describe(study: Study, name: str) -> dict[str, Any]:
         "nested_in": "; ".join(f"{key.replace('_', ' ')} {other}" for key, other in study.relations(name).items())
         or None,
         "selection_seed": here["seed"],
-        "pretrain": {one: study.recipe("pretrain", one, name) for one in architectures},
+        "pretrain": {one: study.pretrain_recipe(one, name) for one in architectures},
         "evidence": written.get("evidence", "own"),
     }
 

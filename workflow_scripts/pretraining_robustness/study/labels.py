@@ -3,15 +3,17 @@
 from typing import Any
 
 from pretraining_robustness.study.declare import Declarations, scaled
-from pretraining_robustness.study.names import SCRATCH
-from pretraining_robustness.study.runs import Runs
+from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, of_series
 
 
-class Labels(Runs, Declarations):
+class Labels(Declarations):
     """A configuration, asked for words."""
 
-    def label(self, distribution: str) -> str:
+    def label(self, series: str) -> str:
         """Return a readable name with the paper's numbers and, in a scaled study, this study's."""
+        distribution, method = of_series(series)
+        if method != DEFAULT_METHOD:
+            return f"{self.label(distribution)}, {self.method_label(method)}"
         if distribution == SCRATCH:
             return "From scratch (no pre-training)"
         if distribution not in self.config["distributions"]:
@@ -48,6 +50,12 @@ class Labels(Runs, Declarations):
             subclasses = max(1, round(choice["ratio"] * choice["subclasses"]))
             return f" (here {subclasses}, {images:,} images)"
         return f" (here {images:,})" if {"label", "labels"}.isdisjoint(declared) else f" (here {images:,} images)"
+
+    def method_label(self, method: str) -> str:
+        """Return the readable name of a method, with its alpha where it interpolates."""
+        spec = self.methods[method]
+        alpha = f", alpha = {spec['alpha']:g}" if "alpha" in spec else ""
+        return str(spec.get("label", method)) + alpha
 
     def task_label(self, task: str) -> str:
         """Return the readable name of a task."""

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+DEFAULT_METHOD = "full"  # how networks are fine-tuned where a series names no method
+MERGES = ("interpolate", "uniform_soup", "greedy_soup")  # kinds of methods that train nothing (finetune/merge.py)
+START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
 OWN = ("folder", "image_text")  # formats of your own data, which no scale changes
 NOT_RAW = ("fractaldb", "stable_diffusion", "published")  # formats of sources whose stores are not decoded from files
@@ -88,6 +91,46 @@ class Names:
         """Whether a source or a task is a miniature that the pipeline draws."""
         return self.config["acquisition"] == "draw" and self.collection(name)["format"] not in (*OWN, "published")
 
+    @property
+    def methods(self) -> dict[str, dict[str, Any]]:
+        """The methods of fine-tuning by name; an interpolation is one method for each of its alphas."""
+        methods: dict[str, dict[str, Any]] = {}
+        for name, spec in self.config["methods"].items():
+            if "alphas" in spec:
+                others = {key: value for key, value in spec.items() if key != "alphas"}
+                methods |= {interpolated(name, alpha): {**others, "alpha": alpha} for alpha in spec["alphas"]}
+            else:
+                methods[name] = spec
+        return methods
+
+    @property
+    def merged_methods(self) -> list[str]:
+        """Names of the methods that merge the weights of others and train nothing."""
+        return [name for name, spec in self.methods.items() if spec["kind"] in MERGES]
+
+    @property
+    def trained_methods(self) -> list[str]:
+        """Names of the methods that train."""
+        return [name for name, spec in self.methods.items() if spec["kind"] not in MERGES]
+
+    def test_sets(self, task: str) -> list[dict[str, Any]]:
+        """Return the test sets of a task: name, store, split, classes (a mask or None), role, groups and clusters."""
+        spec = self.config["tasks"][task]
+        shared = {"store": task, "classes": None, "groups": spec.get("groups"), "clusters": spec.get("clusters")}
+        return [{"name": name, "split": name, **shared, **declared} for name, declared in spec["test_sets"].items()]
+
+    def test_stores(self, task: str) -> list[str]:
+        """Return the names of the stores that a task is tested on, its own first."""
+        return list(dict.fromkeys([task, *(test_set["store"] for test_set in self.test_sets(task))]))
+
+    def pairs(self) -> dict[str, dict[str, str]]:
+        """Return for each task the test set `id` and the test set `ood` that figures plot where they name no others."""
+        return {task: dict(self.config["tasks"][task]["plots"]) for task in self.tasks}
+
+    def head_fits(self, distribution: str) -> bool:
+        """Whether networks of a distribution start fine-tuning with a head that knows the task's classes."""
+        return "head" in self.config["distributions"].get(distribution, {})
+
     def objective(self, distribution: str) -> dict[str, Any]:
         """Return what pre-training learns by: the name of the objective and its settings."""
         name = self.config["distributions"][distribution].get("objective")
@@ -95,3 +138,14 @@ class Names:
             return {"name": "supervised"}
         spec = self.config["objectives"][name]
         return {"name": spec["kind"], **{key: spec[key] for key in spec if key not in ("kind", "recipe")}}
+
+
+def interpolated(name: str, alpha: float) -> str:
+    """Return the name of the method that interpolates with weight `alpha` (0..1): wise_ft_50."""
+    return f"{name}_{100 * alpha:g}".replace(".", "_")
+
+
+def of_series(name: str) -> tuple[str, str]:
+    """Return distribution and method of a series, "imagenet_full" or "imagenet_full@linear_probe"."""
+    distribution, _, method = name.partition("@")
+    return distribution, method or DEFAULT_METHOD

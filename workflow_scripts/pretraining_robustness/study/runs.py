@@ -1,28 +1,45 @@
 """Which runs a figure needs: a run is one network, pre-trained and fine-tuned."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from pretraining_robustness.study.names import SCRATCH, Names
-from pretraining_robustness.trends.metric import METRICS
+from pretraining_robustness.evaluate.metrics import DEFAULT
+from pretraining_robustness.study.names import SCRATCH, Names, of_series
 
 
 @dataclass(frozen=True, order=True)
 class Run:
-    """One network: pre-trained on `distribution` (or not at all: `scratch`) and fine-tuned on `task`."""
+    """One network: pre-trained on `distribution` (or not at all: `scratch`) and fine-tuned on `task` by `method`.
+
+    This is the identity of a run in paths, score tables, captions and on the page.
+    """
 
     task: str
+    method: str
     distribution: str
     architecture: str
     seed: int
+
+    def folder(self) -> str:
+        """Return the run's folder below the folder of a stage."""
+        return RUN_FOLDER.format(**asdict(self))
+
+    def series(self) -> str:
+        """Return the folder of the run's series, which all its architectures and seeds share."""
+        return SERIES_FOLDER.format(**asdict(self))
+
+
+SERIES_FOLDER = "{task}/{method}/{distribution}"
+RUN_FOLDER = SERIES_FOLDER + "/{architecture}/seed_{seed}"
+"""Where the files of a series and of a run are below the folder of a stage, in Snakemake's form of wildcards."""
 
 
 class Runs(Names):
     """A configuration, asked what its figures need."""
 
     def asked(self, figure: str) -> list[str]:
-        """Distributions that a figure of scores is declared to show, each once."""
+        """Series that a figure of scores is declared to show, each once."""
         spec = self.config["figures"][figure]
         if spec["kind"] == "residuals":
             names = [spec["baseline"], *spec["series"]]
@@ -31,16 +48,25 @@ class Runs(Names):
         return list(dict.fromkeys(names))
 
     def series(self, figure: str) -> list[str]:
-        """Distributions that a figure of scores shows, each once, without those that the study leaves out."""
-        return [name for name in self.asked(figure) if name not in self.config["left_out"]]
+        """Series that a figure of scores shows, each once, without those that the study leaves out."""
+        return [name for name in self.asked(figure) if not self.is_left_out(name)]
+
+    def is_left_out(self, series: str) -> bool:
+        """Whether the study leaves out the distribution of a series."""
+        return of_series(series)[0] in self.config["left_out"]
 
     def metric(self, figure: str) -> str:
-        """Return what a figure of scores shows of its task: macro_f1 or accuracy."""
+        """Return the metric that a figure of scores shows of its task."""
         return self.metrics()[self.config["figures"][figure]["task"]]
 
     def metrics(self) -> dict[str, str]:
         """Return the metric of each task."""
-        return {task: self.config["tasks"][task].get("metric", METRICS[0]) for task in self.tasks}
+        return {task: self.config["tasks"][task].get("metric", DEFAULT) for task in self.tasks}
+
+    def pair(self, figure: str) -> dict[str, dict[str, str]]:
+        """Return the test sets `id` and `ood` that a figure of scores plots, by its task."""
+        spec = self.config["figures"][figure]
+        return {spec["task"]: spec.get("plots", self.pairs()[spec["task"]])}
 
     def studies(self, figure: str) -> dict[str, str]:
         """Return the score tables of other studies that a figure shows, by the study's name."""
@@ -51,11 +77,15 @@ class Runs(Names):
         return sorted({run for figure in figures for run in self._figure_runs(figure)})
 
     def _figure_runs(self, figure: str) -> Iterator[Run]:
-        own = [name for name in self.series(figure) if name == SCRATCH or name in self.config["distributions"]]
-        for distribution in own:
-            for architecture in self.architectures(distribution):
-                for seed in self.config["runs"]["seeds"]:
-                    yield Run(self.config["figures"][figure]["task"], distribution, architecture, seed)
+        for distribution, method in map(of_series, self.series(figure)):
+            if distribution == SCRATCH or distribution in self.config["distributions"]:
+                yield from self.series_runs(self.config["figures"][figure]["task"], method, distribution)
+
+    def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
+        """Yield the runs of a series: every architecture with every seed."""
+        for architecture in self.architectures(distribution):
+            for seed in self.config["runs"]["seeds"]:
+                yield Run(task, method, distribution, architecture, seed)
 
     def architectures(self, distribution: str) -> list[str]:
         """Return the architectures that are trained on a distribution."""

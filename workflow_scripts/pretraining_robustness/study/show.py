@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.study.labels import Labels
-from pretraining_robustness.trends.metric import score_metric
 
 
 class Study(Labels):
@@ -17,27 +17,28 @@ class Study(Labels):
             return common
         if spec["kind"] == "pictures":
             return {**common, "seed": spec["seed"], "panels": self.panels(name)}
-        task = self.config["tasks"][spec["task"]]
         task_label, metric = self.task_label(spec["task"]), self.metric(name)
         score = score_metric(metric).label
-        left_out = set(self.config["left_out"])
+        pair = self.pair(name)[spec["task"]]
         common |= {
             "scale": spec["scale"],
             "confidence": self.config["trends"]["confidence"],
             "labels": {series: self.label(series) for series in self.series(name)},
             "task_label": task_label,
             "metric": metric,
+            "task": spec["task"],
+            "pairs": self.pair(name),
             "studies": self.studies(name),
         }
         if spec["kind"] == "residuals":
             return {
                 **common,
                 "baseline": spec["baseline"],
-                "series": [series for series in spec["series"] if series not in left_out],
+                "series": [series for series in spec["series"] if not self.is_left_out(series)],
                 "architectures": {one: self.architecture_label(one) for one in self.config["runs"]["architectures"]},
                 "x_label": "Epochs of fine-tuning",
-                "y_label": f"Residual of out-of-distribution {score} ({task_label}, {task['ood_split']} split)",
-                "not_run": [self.label(series) for series in spec["series"] if series in left_out],
+                "y_label": f"Residual of out-of-distribution {score} ({task_label}, {pair['ood']} split)",
+                "not_run": [self.label(series) for series in spec["series"] if self.is_left_out(series)],
             }
         asked = [series for panel in spec["panels"] for series in panel["series"]]
         return {
@@ -45,11 +46,11 @@ class Study(Labels):
             "band": spec["band"],
             "references": spec["references"],
             "panels": [
-                {**panel, "series": [s for s in panel["series"] if s not in left_out]} for panel in spec["panels"]
+                {**panel, "series": [s for s in panel["series"] if not self.is_left_out(s)]} for panel in spec["panels"]
             ],
-            "x_label": f"In-distribution {score} ({task_label}, {task['id_split']} split)",
-            "y_label": f"Out-of-distribution {score} ({task_label}, {task['ood_split']} split)",
-            "not_run": [self.label(series) for series in dict.fromkeys(asked) if series in left_out],
+            "x_label": f"In-distribution {score} ({task_label}, {pair['id']} split)",
+            "y_label": f"Out-of-distribution {score} ({task_label}, {pair['ood']} split)",
+            "not_run": [self.label(series) for series in dict.fromkeys(asked) if self.is_left_out(series)],
         }
 
     def comparison(self, name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.tables.estimates import (
     POINTS,
     estimate,
@@ -29,7 +30,6 @@ from pretraining_robustness.trends.comparisons import (
     read_contrasts,
 )
 from pretraining_robustness.trends.contrasts import POWER
-from pretraining_robustness.trends.metric import score_metric
 
 _KEY = ["figure", "panel", "compared"]
 _OF_COMPARISON = ["permutation_p", "permutation_smallest_p", "permutations", "conclusion", "comparison_note"]

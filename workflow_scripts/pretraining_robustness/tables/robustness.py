@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.tables.estimates import (
     POINTS,
     count,
@@ -20,9 +21,8 @@ from pretraining_robustness.tables.estimates import (
 from pretraining_robustness.tables.typeset import Column, TypesetTable
 from pretraining_robustness.tables.writing import write_table
 from pretraining_robustness.trends.effective_robustness import SERIES_COLUMNS
-from pretraining_robustness.trends.metric import score_metric
 
-_KEY = ["task", "distribution", "metric", "scale"]
+_KEY = ["task", "series", "metric", "scale"]
 _TEXT = [*_KEY, "baseline", "note"]
 _COUNTS = ["n_checkpoints", "n_runs", "n_dropped", "n_extrapolated", "n_relative_runs"]
 _OF_BASELINE = [
@@ -63,14 +63,14 @@ def one_row_a_series(series: pd.DataFrame, baselines: list[str], table: Mapping[
     """
     same = [name for name in SERIES_COLUMNS if name not in [*_KEY, "baseline", *_OF_BASELINE]]
     rows = series.drop_duplicates(_KEY)[[*_KEY, *same]].reset_index(drop=True)
-    rows.insert(2, "label", [label(table, name) for name in rows["distribution"]])
+    rows.insert(2, "label", [label(table, name) for name in rows["series"]])
     for baseline in baselines:
         own = series.loc[series["baseline"] == baseline, [*_KEY, *_OF_BASELINE]]
         names = {name: f"{name}_against_{baseline}" for name in _OF_BASELINE}
         rows = rows.merge(own.rename(columns=names), on=_KEY, how="left", sort=False)
     places = {
         "task": list(dict.fromkeys(rows["task"])),
-        "distribution": list(dict.fromkeys([*(table.get("labels") or {}), *rows["distribution"]])),
+        "series": list(dict.fromkeys([*(table.get("labels") or {}), *rows["series"]])),
     }
     return rows.sort_values(
         list(places), key=lambda names: names.map(places[str(names.name)].index), kind="stable", ignore_index=True

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.tables.estimates import (
     count,
     estimate,
@@ -21,7 +22,6 @@ from pretraining_robustness.tables.estimates import (
 from pretraining_robustness.tables.typeset import Column, TypesetTable
 from pretraining_robustness.tables.writing import write_table
 from pretraining_robustness.trends.fit import TREND_COLUMNS, read_trends
-from pretraining_robustness.trends.metric import score_metric
 
 _KEY = ["task", "series", "metric"]
 _NO_TREND = "no trend: "

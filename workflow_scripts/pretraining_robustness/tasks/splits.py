@@ -25,3 +25,10 @@ def read_split(table: str | Path, split: str) -> tuple[np.ndarray, np.ndarray]:
 def task_classes(table: str | Path) -> int:
     """Return the number of classes: one more than the highest y of any split, as WILDS counts them."""
     return int(pyarrow.compute.max(pyarrow.parquet.read_table(table, columns=["y"])["y"]).as_py()) + 1
+
+
+def class_numbers(table: str | Path) -> dict[str, int]:
+    """Return the class number (y) of each class_id of a task's table."""
+    columns = pyarrow.parquet.read_table(table, columns=["class_id", "y"])
+    pairs = columns.group_by(["class_id", "y"]).aggregate([])
+    return dict(zip(pairs["class_id"].to_pylist(), pairs["y"].to_pylist(), strict=True))

@@ -3,7 +3,8 @@
 import csv
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,15 @@ logger = logging.getLogger(__name__)
 REPORT_EVERY_SECONDS = 60
 
 
-def make_optimizer(model: nn.Module, recipe: Recipe, objective: nn.Module | None = None) -> torch.optim.Optimizer:
-    """Return the recipe's optimiser in torch's fused form, for the network and what the objective trains beside it.
+def make_optimizer(
+    trained: Iterable[nn.Parameter], recipe: Recipe, objective: nn.Module | None = None
+) -> torch.optim.Optimizer:
+    """Return the recipe's optimiser in torch's fused form, for these weights and what the objective trains beside them.
 
     Of the objective's own parameters, vectors and numbers (biases, gains, CLIP's logit scale) do not decay, as in
     open_clip (open_clip_train/main.py).
     """
-    parameters: list[Any] = list(model.parameters())
+    parameters: list[Any] = list(trained)
     beside = [] if objective is None else list(objective.parameters())
     if beside:
         vectors = {"params": [one for one in beside if one.ndim < 2], "weight_decay": 0.0}
@@ -51,8 +54,12 @@ def train(
     state: TrainingState,
     ends: list[int],
     after_epoch: Callable[[int], None] = lambda epoch: None,
+    trained: Sequence[nn.Module] | None = None,
 ) -> list[dict[str, Any]]:
-    """Train `model`, and what `objective` holds beside it, in place on `images` and return one record an epoch.
+    """Train `model`, and what `objective` holds beside it, in place on `images` and return one record per epoch.
+
+    `trained` are the parts of the model whose parameters are trained and that are in training mode (default: all of
+    it); the others are in evaluation mode and do not change.
 
     Every random number is a function of (seed, step), so that the state after an epoch is: weights, optimiser and
     records. It is saved after `after_epoch(epoch)`; a training whose `state` holds such a state goes on from there.
@@ -62,43 +69,62 @@ def train(
 
     Raises InputError if the loss stops being finite.
     """
-    model.to(objective.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    model.to(objective.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     objective.to(objective.device).train()
-    optimizer = make_optimizer(model, recipe, objective)
-    records: list[dict[str, Any]] = []
-    saved = state.load(objective.device)
-    if saved is not None:
-        model.load_state_dict(saved["model"])
-        objective.load_state_dict(saved["objective"])
-        optimizer.load_state_dict(saved["optimizer"])
-        records = saved["records"]
-        logger.info("resuming after epoch %d of %d", len(records), len(ends))
-    network = torch.compile(model) if recipe.compile else model
-    for epoch in range(len(records) + 1, len(ends) + 1):
-        first = ends[epoch - 2] if epoch > 1 else 0
-        record = {
-            "epoch": epoch,
-            **_run(network, images, objective, recipe, seed, optimizer, range(first, ends[epoch - 1]), ends[-1]),
-        }
-        logger.info(
-            "epoch %d of %d: loss %.4f, accuracy %.4f, %.0f images/s",
-            epoch,
-            len(ends),
-            record["loss"],
-            record["accuracy"],
-            record["images_per_second"],
-        )
-        records.append(record)
-        after_epoch(epoch)
-        state.save(
-            {
-                "model": model.state_dict(),
-                "objective": objective.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "records": records,
+    with _only(model, [model] if trained is None else trained) as parameters:
+        optimizer = make_optimizer(parameters, recipe, objective)
+        records: list[dict[str, Any]] = []
+        saved = state.load(objective.device)
+        if saved is not None:
+            model.load_state_dict(saved["model"])
+            objective.load_state_dict(saved["objective"])
+            optimizer.load_state_dict(saved["optimizer"])
+            records = saved["records"]
+            logger.info("resuming after epoch %d of %d", len(records), len(ends))
+        network = torch.compile(model) if recipe.compile else model
+        for epoch in range(len(records) + 1, len(ends) + 1):
+            first = ends[epoch - 2] if epoch > 1 else 0
+            record = {
+                "epoch": epoch,
+                **_run(network, images, objective, recipe, seed, optimizer, range(first, ends[epoch - 1]), ends[-1]),
             }
-        )
+            logger.info(
+                "epoch %d of %d: loss %.4f, accuracy %.4f, %.0f images/s",
+                epoch,
+                len(ends),
+                record["loss"],
+                record["accuracy"],
+                record["images_per_second"],
+            )
+            records.append(record)
+            after_epoch(epoch)
+            state.save(
+                {
+                    "model": model.state_dict(),
+                    "objective": objective.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "records": records,
+                }
+            )
     return records
+
+
+@contextmanager
+def _only(model: nn.Module, trained: Sequence[nn.Module]) -> Iterator[list[nn.Parameter]]:
+    """Set a model's modules to training or evaluation mode and give the parameters that are trained, in its order."""
+    model.eval()
+    for module in trained:
+        module.train()
+    inside = {id(parameter) for module in trained for parameter in module.parameters()}
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    frozen = [parameter for parameter in learning if id(parameter) not in inside]
+    try:
+        for parameter in frozen:
+            parameter.requires_grad_(False)
+        yield [parameter for parameter in learning if id(parameter) in inside]
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(True)
 
 
 def write_metrics(path: str | Path, records: list[dict[str, Any]]) -> None:

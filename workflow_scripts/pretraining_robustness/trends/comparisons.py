@@ -86,7 +86,7 @@ def compare_series(
         InputError: the specification or a table is not what it should be.
     """
     spec = TrendFigure.from_dict(figure)
-    table = read_all_scores(scores, spec.metric, published=published or [], studies=studies)
+    table = read_all_scores(scores, spec.metric, spec.pairs, published=published or [], studies=studies)
     if table["task"].nunique() > 1:
         raise InputError(f"{scores}: holds several downstream tasks; compare series on one: give each task its figure")
     rows: list[Row] = []
@@ -150,7 +150,7 @@ def _compare(
     permutations: int,
     generator: np.random.Generator,
 ) -> tuple[Row, list[Row]]:
-    placed = {name: axis_points(table[table["distribution"] == name], spec.scale, spec.metric) for name in names}
+    placed = {name: axis_points(table[table["series"] == name], spec.scale, spec.metric) for name in names}
     reasons = {name: why_no_trend(points, spec.metric) for name, points in placed.items()}
     fitted = [FittedSeries.fit(name, points) for name, points in placed.items() if not reasons[name]]
     notes = [f"{name}: no trend: {reason}" for name, reason in reasons.items() if reason]

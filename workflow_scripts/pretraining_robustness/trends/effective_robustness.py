@@ -26,12 +26,12 @@ import numpy as np
 import pandas as pd
 from scipy import linalg
 
+from pretraining_robustness.evaluate.metrics import DEFAULT, Metric, score_metric
 from pretraining_robustness.evaluate.scores import CHECKPOINT
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
 from pretraining_robustness.trends.bootstrap import draw_counts, lines_of_counts, percentile_interval
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLeastSquares, ClusterRobustLine, Estimates
-from pretraining_robustness.trends.metric import METRICS, Metric, score_metric
 from pretraining_robustness.trends.points import (
     AxisPoints,
     Whole,
@@ -50,7 +50,7 @@ CHECKPOINT_COLUMNS = [
     *("extrapolated", "relative_robustness"),
 ]
 SERIES_COLUMNS = [
-    *("task", "distribution", "metric", "scale", "baseline", "n_checkpoints", "n_runs", "n_dropped", "n_extrapolated"),
+    *("task", "series", "metric", "scale", "baseline", "n_checkpoints", "n_runs", "n_dropped", "n_extrapolated"),
     *("effective_robustness", "low", "high", "p", "error", "freedom", "low_resampled", "high_resampled"),
     *("relative_robustness", "relative_low", "relative_high", "n_relative_runs", "note"),
 ]
@@ -80,7 +80,8 @@ def effective_robustness(
     confidence: float,
     resamples: int,
     seed: int,
-    metric: str | Mapping[str, str] = METRICS[0],
+    pairs: Mapping[str, Mapping[str, str]],
+    metric: str | Mapping[str, str] = DEFAULT,
     published: Sequence[str | Path] = (),
     studies: Mapping[str, str | Path] | None = None,
 ) -> None:
@@ -102,17 +103,18 @@ def effective_robustness(
         confidence: of the intervals, in (0, 1).
         resamples: bootstrap samples.
         seed: of the bootstrap.
-        metric: macro_f1 or accuracy, for all tasks or by the name of the task.
+        pairs: for each task the test set `id` and the test set `ood`.
+        metric: name of a metric, for all tasks or by the name of the task.
         published: tables of published numbers (published.py), for scores of one task.
         studies: score tables of other studies by the study's name, for scores of one task.
 
     Raises:
         InputError: a table is not what it should be, or the scale or a metric is unknown.
     """
-    default = metric if isinstance(metric, str) else METRICS[0]
+    default = metric if isinstance(metric, str) else DEFAULT
     by_task = {} if isinstance(metric, str) else metric
     first = score_metric(next(iter(by_task.values()), default))
-    table = read_all_scores(scores, first, published=published, studies=studies)
+    table = read_all_scores(scores, first, pairs, published=published, studies=studies)
     axes = axis_scale(scale)
     singles: list[pd.DataFrame] = []
     rows: list[dict[str, Any]] = []
@@ -120,21 +122,21 @@ def effective_robustness(
         measure = score_metric(by_task.get(str(task), default))
         of_task = part.assign(relative_robustness=relative_robustness(part, scratch, measure))
         for name in dict.fromkeys(baselines):
-            baseline, reason = fit_baseline(of_task[of_task["distribution"] == name], axes, measure)
+            baseline, reason = fit_baseline(of_task[of_task["series"] == name], axes, measure)
             key = {"metric": measure.name, "scale": scale, "baseline": name}
             singles.append(_checkpoints(of_task, baseline, axes, measure).assign(**key))
-            for distribution, own in of_task.groupby("distribution", sort=True):
-                generator = np.random.default_rng([seed, zlib.crc32(f"{task}/{distribution}/{name}".encode())])
+            for shown, own in of_task.groupby("series", sort=True):
+                generator = np.random.default_rng([seed, zlib.crc32(f"{task}/{shown}/{name}".encode())])
                 row = series_robustness(own, baseline, axes, measure, confidence, resamples, generator)
                 if baseline is None:
                     row["note"] = "; ".join(
                         filter(None, [f"no baseline: '{name}' has no trend: {reason}", row["note"]])
                     )
-                elif distribution == name:
+                elif shown == name:
                     row |= dict.fromkeys(["low", "high", "p", "error", "freedom", "low_resampled", "high_resampled"])
                     row["note"] = "; ".join(filter(None, ["the baseline itself, near 0 by construction", row["note"]]))
-                rows.append({"task": task, "distribution": distribution, **key, **row})
-                logger.info("%s against %s: %s", distribution, name, row.get("effective_robustness"))
+                rows.append({"task": task, "series": shown, **key, **row})
+                logger.info("%s against %s: %s", shown, name, row.get("effective_robustness"))
     with atomic_path(checkpoints) as temporary:
         pd.concat(singles, ignore_index=True)[CHECKPOINT_COLUMNS].to_csv(temporary, index=False)
     with atomic_path(series) as temporary:
@@ -155,14 +157,14 @@ def relative_robustness(scores: pd.DataFrame, scratch: str, metric: Metric) -> F
     for the checkpoints from scratch themselves.
     """
     counterpart = ["task", "architecture", "seed", "epoch"]
-    own = scores[scores["distribution"] == scratch]
+    own = scores[scores["series"] == scratch]
     exact = own.groupby(counterpart)[metric.ood_column].mean()
     mean = own.groupby([key for key in counterpart if key != "seed"])[metric.ood_column].mean()
     places = pd.MultiIndex.from_frame(scores[counterpart])
     found = exact.reindex(places).to_numpy(dtype=np.float64)
     fallback = mean.reindex(places.droplevel("seed")).to_numpy(dtype=np.float64)
     relative = scores[metric.ood_column].to_numpy(dtype=np.float64) - np.where(np.isnan(found), fallback, found)
-    return np.where(scores["distribution"] == scratch, np.nan, relative)
+    return np.where(scores["series"] == scratch, np.nan, relative)
 
 
 def series_robustness(

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.metrics import DEFAULT, Metric, score_metric
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
 from pretraining_robustness.trends.bootstrap import percentile_band, percentile_interval, resample_lines
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLine
-from pretraining_robustness.trends.metric import METRICS, Metric, score_metric
 from pretraining_robustness.trends.points import AxisPoints, axis_points, what_was_left_out, why_no_trend
 from pretraining_robustness.trends.published import read_all_scores
 
@@ -143,7 +143,8 @@ def fit_trends(
     resamples: int,
     confidence: float,
     seed: int,
-    metric: str = METRICS[0],
+    pairs: Mapping[str, Mapping[str, str]],
+    metric: str = DEFAULT,
     published: Sequence[str | Path] = (),
     studies: Mapping[str, str | Path] | None = None,
 ) -> None:
@@ -166,7 +167,8 @@ def fit_trends(
         resamples: bootstrap samples.
         confidence: of the intervals, in (0, 1).
         seed: of the bootstrap.
-        metric: macro_f1 or accuracy.
+        pairs: for the task the test set `id` and the test set `ood`.
+        metric: name of a metric.
         published: tables of published numbers (published.py).
         studies: score tables of other studies by the study's name.
 
@@ -174,13 +176,13 @@ def fit_trends(
         InputError: a table is not what it should be or mixes downstream tasks, or a scale or the metric is unknown.
     """
     measure = score_metric(metric)
-    table = read_all_scores(scores, measure, published=published, studies=studies or {})
+    table = read_all_scores(scores, measure, pairs, published=published, studies=studies or {})
     if table["task"].nunique() > 1:
         tasks = ", ".join(sorted(table["task"].unique()))
         raise InputError(f"{scores}: holds several downstream tasks ({tasks}); a trend is of one: give each its figure")
     rows, curves = [], []
     for name in dict.fromkeys(series):
-        checkpoints = table[table["distribution"] == name]
+        checkpoints = table[table["series"] == name]
         for scale in map(axis_scale, scales):
             key = {"figure": figure, "series": name, "scale": scale.name}
             generator = np.random.default_rng([seed, zlib.crc32(name.encode())])

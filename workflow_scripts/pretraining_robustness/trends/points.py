@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pretraining_robustness.evaluate.metrics import Metric
 from pretraining_robustness.evaluate.scores import RUN
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats
-from pretraining_robustness.trends.metric import Metric
 
 Whole = NDArray[np.int64]
 

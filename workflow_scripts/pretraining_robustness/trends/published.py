@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate.scores import COLUMNS, SCORES, read_scores
-from pretraining_robustness.trends.metric import Metric
+from pretraining_robustness.evaluate.metrics import Metric
+from pretraining_robustness.evaluate.scores import DEFAULT_METHOD, PAIRED_COLUMNS, SCORES, paired_scores, read_scores
 
 PUBLISHED_COLUMNS = ["model", "id", "ood", "group"]
 
@@ -54,58 +54,62 @@ def read_published(path: str | Path) -> pd.DataFrame:
 
 
 def published_scores(table: pd.DataFrame, task: str, metric: Metric) -> pd.DataFrame:
-    """Return published numbers as a score table: each model a run (architecture = model, seed 0) with one checkpoint.
+    """Return published numbers as paired scores: each model a run (architecture = model, seed 0) with one checkpoint.
 
-    The distribution is the group; scores of other metrics are NaN.
+    The series is the group; scores of other metrics are NaN.
     """
     rows = pd.DataFrame({"task": task, "distribution": table["group"], "architecture": table["model"]})
-    rows = rows.assign(seed=0, epoch=1, **dict.fromkeys(SCORES, np.nan))
-    return rows.assign(**{metric.id_column: table["id"], metric.ood_column: table["ood"]})[COLUMNS]
+    rows = rows.assign(series=rows["distribution"], method=DEFAULT_METHOD, seed=0, epoch=1)
+    rows = rows.assign(**dict.fromkeys(SCORES, np.nan))
+    return rows.assign(**{metric.id_column: table["id"], metric.ood_column: table["ood"]})[PAIRED_COLUMNS]
 
 
 def read_all_scores(
     scores: str | Path,
     metric: Metric,
+    pairs: Mapping[str, Mapping[str, str]],
     *,
     published: Sequence[str | Path] = (),
     studies: Mapping[str, str | Path] | None = None,
 ) -> pd.DataFrame:
-    """Read a study's own score table and join the points from elsewhere to it.
+    """Return the paired scores of a study's own table, with the points from elsewhere joined to them.
 
     Args:
         scores: the study's own table; with others it must be of one downstream task, and theirs of this task are taken.
         metric: what published numbers measure.
+        pairs: for each task the test set `id` and the test set `ood` (see `scores.paired_scores`).
         published: tables of published numbers.
         studies: score tables of other studies by the study's name.
 
     Raises:
         InputError: a table is not what it should be, is not of this task, or repeats the name of a series.
     """
-    own = read_scores(scores)
+    own = paired_scores(read_scores(scores), pairs, scores)
     if not published and not studies:
         return own
     if own["task"].nunique() > 1:
         raise InputError(f"{scores}: holds several downstream tasks; give one task when other studies join it")
     task = str(own["task"].iloc[0])
-    parts, names = [own], set(own["distribution"])
+    parts, names = [own], set(own["series"])
     extra = [(path, published_scores(read_published(path), task, metric)) for path in published]
-    extra += [(path, _of_study(path, name, task)) for name, path in (studies or {}).items()]
+    extra += [(path, _of_study(path, name, task, pairs[task])) for name, path in (studies or {}).items()]
     for path, part in extra:
-        repeated = sorted(names & set(part["distribution"]))
+        repeated = sorted(names & set(part["series"]))
         if repeated:
             raise InputError(f"{path}: the series {repeated[0]} exists already; give it another name")
-        names |= set(part["distribution"])
+        names |= set(part["series"])
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
 
 
-def _of_study(path: str | Path, name: str, task: str) -> pd.DataFrame:
+def _of_study(path: str | Path, name: str, task: str, pair: Mapping[str, str]) -> pd.DataFrame:
     table = read_scores(path)
     rows = table[table["task"] == task]
     if rows.empty:
         tasks = ", ".join(sorted(table["task"].unique()))
         raise InputError(f"{path}: holds no scores on {task}, only on {tasks}; take a study of the same task")
-    return rows.assign(distribution=name + "/" + rows["distribution"])
+    paired = paired_scores(rows, {task: pair}, path)
+    return paired.assign(series=name + "/" + paired["series"])
 
 
 def _refuse(table: pd.DataFrame, bad: pd.Series, path: str | Path, what: str) -> None:

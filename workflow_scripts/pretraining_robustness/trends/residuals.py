@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pretraining_robustness.evaluate.scores import CHECKPOINT
+from pretraining_robustness.evaluate.metrics import Metric
 from pretraining_robustness.trends.axis_scales import AxisScale
-from pretraining_robustness.trends.metric import Metric
 from pretraining_robustness.trends.specification import ResidualFigure
 
-LINE_KEY = ["distribution", "architecture"]
+LINE_KEY = ["series", "architecture"]
 """The columns that name one line of a figure of residuals."""
 
 
@@ -81,7 +80,7 @@ def residual_points(scores: pd.DataFrame, trends: pd.DataFrame, figure: Mapping[
     spec = ResidualFigure.from_dict(figure)
     trend = baseline_trend(trends, spec)
     rows = add_residuals(_checkpoints(scores, spec.series), trend["slope"], trend["intercept"], spec.scale, spec.metric)
-    rows.insert(0, "label", rows["distribution"].map(spec.label))
+    rows.insert(0, "label", rows["series"].map(spec.label))
     rows.insert(1, "drawn", rows["residual"].notna())
     return rows
 
@@ -98,6 +97,6 @@ def baseline_trend(trends: pd.DataFrame, spec: ResidualFigure) -> pd.Series:
 def _checkpoints(scores: pd.DataFrame, series: list[str]) -> pd.DataFrame:
     """Return the checkpoints of `series`, series in the order given, each by architecture, seed and epoch."""
     order = {name: place for place, name in enumerate(series)}
-    rows = scores[scores["distribution"].isin(series)]
-    by = rows.assign(distribution=rows["distribution"].map(order)).sort_values(CHECKPOINT[1:])
+    rows = scores[scores["series"].isin(series)]
+    by = rows.assign(place=rows["series"].map(order)).sort_values(["place", "architecture", "seed", "epoch"])
     return rows.loc[by.index].reset_index(drop=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pretraining_robustness.errors import InputError, missing_keys_named
+from pretraining_robustness.evaluate.metrics import Metric, score_metric
 from pretraining_robustness.trends.axis_scales import AxisScale, axis_scale
 from pretraining_robustness.trends.fit import UNITS
-from pretraining_robustness.trends.metric import Metric, score_metric
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ScoreFigure:
 
     `confidence` is the level of its intervals in (0, 1), `note` a line that the figure must show, `labels` the readable
     name of each distribution, `not_run` the readable names of series that the study at hand leaves out, `metric` what
-    its scores measure.
+    its scores measure, `pairs` the test sets `id` and `ood` of its task that it plots.
     """
 
     name: str
@@ -38,6 +38,7 @@ class ScoreFigure:
     x_label: str
     y_label: str
     metric: Metric
+    pairs: Mapping[str, Mapping[str, str]]
 
     def label(self, distribution: str) -> str:
         """Return the readable name of a distribution, or its own name when it has none."""
@@ -57,6 +58,7 @@ def _common(figure: Mapping[str, Any]) -> dict[str, Any]:
         "labels": figure.get("labels") or {},
         "not_run": list(figure.get("not_run") or []),
         "metric": score_metric(figure.get("metric")),
+        "pairs": figure.get("pairs") or {},
     }
 
 

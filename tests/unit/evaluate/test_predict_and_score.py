@@ -1,0 +1,191 @@
+"""Predictions are those of plain torch, scores those of sklearn, and files that do not belong together are named."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.metrics import f1_score
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.predict import predict
+from pretraining_robustness.evaluate.predictions import Checkpoint
+from pretraining_robustness.evaluate.score import score
+from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.networks.weights import save_weights
+from pretraining_robustness.training import batches
+
+ARCHITECTURE = {"builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}}
+RECIPE = {"epochs": 3, "batch_size": 32, "learning_rate": 0.01, "image_size": 16}
+CLASSES = 6
+TEST_SETS = [
+    {"name": "id_test", "store": "cameras", "split": "id_test", "classes": None},
+    {"name": "test", "store": "cameras", "split": "test", "classes": None},
+]
+INTERVALS = {"confidence": 0.9, "resamples": 200, "seed": 0}
+
+
+def store(folder, count, splits, labels, **columns):
+    folder.mkdir()
+    random = np.random.default_rng(count)
+    np.save(folder / "images.npy", random.integers(0, 256, (count, 16, 16, 3), np.uint8))
+    table = {
+        "row": np.arange(count),
+        "image": [f"{n}.jpg" for n in range(count)],
+        "class_id": [f"c{n}" for n in labels],
+    }
+    pd.DataFrame(table | {"y": labels, "split": splits} | columns).to_parquet(folder / "images.parquet", index=False)
+    return folder / "images.npy", folder / "images.parquet"
+
+
+@pytest.fixture
+def series(tmp_path):
+    """Two networks of three checkpoints with random weights, and a task of 6 classes of which test splits lack some."""
+    random = np.random.default_rng(0)
+    splits = random.permutation(["train"] * 100 + ["id_test"] * 250 + ["test"] * 300 + ["val"] * 50)
+    labels = np.where(splits == "train", np.arange(700) % CLASSES, random.integers(0, 4, 700))
+    files = store(tmp_path / "cameras", 700, splits, labels, camera=random.integers(0, 12, 700))
+    paths = []
+    for seed in (3, 4):
+        for epoch in (1, 10, 2):  # as a sorted listing has them
+            torch.manual_seed(100 * seed + epoch)
+            paths.append(tmp_path / f"seed_{seed}_epoch_{epoch}")
+            save_weights(paths[-1], build(ARCHITECTURE, CLASSES), {"epoch": epoch})
+    return {
+        "stores": {"cameras": files},
+        "test_sets": TEST_SETS,
+        "networks": [
+            {"name": "resnet10", "seed": seed, "architecture": ARCHITECTURE, "recipe": RECIPE} for seed in (3, 4)
+        ],
+        "checkpoints": paths,
+        "predictions": tmp_path / "predictions.parquet",
+    }
+
+
+def scored(series, tmp_path, **changes):
+    options = {
+        "predictions": series["predictions"],
+        "tables": {name: table for name, (_, table) in series["stores"].items()},
+        **{"task": "cameras", "method": "full", "distribution": "some", "scores": tmp_path / "scores.csv"},
+        "test_sets": [{**one, "groups": "camera", "clusters": "camera"} for one in series["test_sets"]],
+        **INTERVALS,
+    }
+    score(**(options | changes))
+    return pd.read_csv(tmp_path / "scores.csv")
+
+
+def expected_scores(images, rows, epoch, seed=3):
+    pixels = torch.from_numpy(np.load(images)[rows]).permute(0, 3, 1, 2) / 255
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    torch.manual_seed(100 * seed + epoch)
+    with torch.no_grad():
+        return build(ARCHITECTURE, CLASSES).eval()((pixels - mean.view(3, 1, 1)) / std.view(3, 1, 1)).numpy()
+
+
+def test_predictions_are_plain_torchs_and_scores_sklearns(series, tmp_path):
+    predict(**series)
+    found = pd.read_parquet(series["predictions"])
+    columns = [Checkpoint("resnet10", seed, epoch).column() for seed in (3, 4) for epoch in (1, 2, 10)]
+    assert list(found) == ["test_set", "row", *columns]
+    assert found["test_set"].value_counts().to_dict() == {"test": 300, "id_test": 250}
+    assert {str(found[column].dtype) for column in columns} == {"int16"}
+    scores = scored(series, tmp_path)
+    assert len(scores) == 6 * 2 * 3
+    assert ((scores["low"] <= scores["high"]) & (scores["images"] > 0)).all()
+    table = pd.read_parquet(series["stores"]["cameras"][1])
+    for (seed, epoch, test_set), rows in scores.groupby(["seed", "epoch", "test_set"]):
+        part = found[found["test_set"] == test_set]
+        answer = expected_scores(series["stores"]["cameras"][0], part["row"], epoch, seed).argmax(1)
+        predicted = part[f"resnet10/seed_{seed}/epoch_{epoch}"].to_numpy()
+        assert np.mean(predicted == answer) > 0.995  # ties within rounding
+        truth = table.loc[part["row"], "y"].to_numpy()
+        f1 = f1_score(truth, predicted, average="macro", labels=np.unique(truth), zero_division=0)
+        by_metric = rows.set_index("metric")["score"]
+        assert by_metric["macro_f1"] == pytest.approx(f1, abs=1e-12)
+        assert by_metric["accuracy"] == pytest.approx((truth == predicted).mean(), abs=1e-6)
+        hits = pd.Series(truth == predicted).groupby(table.loc[part["row"], "camera"].to_numpy()).mean()
+        assert by_metric["worst_group_accuracy"] == pytest.approx(hits.min(), abs=1e-6)
+
+
+def test_scoring_needs_no_images_and_no_groups(series, tmp_path):
+    predict(**series)
+    series["stores"]["cameras"][0].unlink()
+    plain = [{**one, "groups": None, "clusters": None} for one in TEST_SETS]
+    scores = scored(series, tmp_path, test_sets=plain)
+    assert set(scores["metric"]) == {"macro_f1", "accuracy"}
+    assert ((scores["low"] <= scores["score"]) & (scores["score"] <= scores["high"])).mean() > 0.8
+
+
+def test_streaming_changes_no_prediction(series, monkeypatch):
+    predict(**series)
+    resident = pd.read_parquet(series["predictions"])
+    monkeypatch.setitem(batches.RESIDENT_FRACTION, "cpu", 0.0)
+    predict(**series)
+    pd.testing.assert_frame_equal(pd.read_parquet(series["predictions"]), resident)
+
+
+def test_scores_are_compared_in_float32_whatever_the_recipe(series):
+    predict(**series)
+    float32 = pd.read_parquet(series["predictions"])
+    networks = [{**one, "recipe": RECIPE | {"precision": "bfloat16"}} for one in series["networks"]]
+    predict(**(series | {"networks": networks}))
+    pd.testing.assert_frame_equal(pd.read_parquet(series["predictions"]), float32)
+
+
+def test_a_test_set_of_another_store_with_a_class_mask(series, tmp_path):
+    """Its images are matched by class_id, and only the classes of the mask are answered."""
+    other = store(tmp_path / "sketches", 60, ["all"] * 60, [3, 1] * 30)
+    table = pd.read_parquet(other[1]).drop(columns=["y", "split"])
+    table.to_parquet(other[1], index=False)
+    mask = tmp_path / "mask.csv"
+    mask.write_text("class_id\nc1\nc3\nc5\n")
+    masked = {"name": "sketches", "store": "sketches", "split": "all", "classes": str(mask)}
+    changed = series | {
+        "stores": {**series["stores"], "sketches": other},
+        "test_sets": [*TEST_SETS, masked],
+    }
+    predict(**changed)
+    part = pd.read_parquet(series["predictions"]).query("test_set == 'sketches'")
+    answer = expected_scores(other[0], part["row"], 2)[:, [1, 3, 5]].argmax(1)
+    assert (part["resnet10/seed_3/epoch_2"] == np.array([1, 3, 5])[answer]).mean() > 0.98
+    plain = [{**one, "groups": None, "clusters": None} for one in changed["test_sets"]]
+    scores = scored(changed, tmp_path, test_sets=plain).query("test_set == 'sketches' and epoch == 2 and seed == 3")
+    truth = np.array([3, 1] * 30)[part["row"]]
+    hits = (part["resnet10/seed_3/epoch_2"] == truth).mean()
+    assert scores.set_index("metric").at["accuracy", "score"] == pytest.approx(hits)
+
+    for text, words in [
+        ("class_id\nc1\nc3\nc77\n", r"class 'c77' is not among the network's 6 classes"),
+        ("class_id\nc1\n", "leaves out its class 'c3'"),
+        ("name\nc1\n", "not a table of classes with a column class_id"),
+    ]:
+        mask.write_text(text)
+        with pytest.raises(InputError, match=words):
+            predict(**changed)
+    table.assign(class_id="cat").to_parquet(other[1], index=False)
+    with pytest.raises(InputError, match="the task has no class 'cat' of the test set sketches"):
+        predict(**changed)
+
+
+def test_a_broken_checkpoint_and_one_of_another_network_are_named(series):
+    path = series["checkpoints"][1]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:5000])
+    with pytest.raises(InputError, match="epoch_10: not a readable checkpoint"):
+        predict(**series)
+    save_weights(path, build(ARCHITECTURE, CLASSES + 1), {"epoch": 1})
+    with pytest.raises(InputError, match="epoch_10: not a checkpoint of this architecture and task"):
+        predict(**series)
+    assert not series["predictions"].exists()
+
+
+def test_a_split_without_images_and_predictions_of_other_images_are_named(series, tmp_path):
+    lacking = [{**TEST_SETS[0], "split": "ood"}]
+    with pytest.raises(InputError, match=r"no image has split 'ood'.*\(there are: id_test, test, train, val\)"):
+        predict(**(series | {"test_sets": lacking}))
+    predict(**series)
+    table = pd.read_parquet(series["stores"]["cameras"][1])
+    table.assign(image="other" + table["image"]).to_parquet(series["stores"]["cameras"][1], index=False)
+    with pytest.raises(InputError, match=r"predictions of the test set id_test are of other images"):
+        scored(series, tmp_path)
+    with pytest.raises(InputError, match="no column 'place' for the test set id_test"):
+        scored(series, tmp_path, test_sets=[{**TEST_SETS[0], "groups": "place", "clusters": None}])

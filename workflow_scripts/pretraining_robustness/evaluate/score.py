@@ -1,0 +1,89 @@
+"""Scoring: predictions become scores with intervals; no network and no GPU is needed."""
+
+import logging
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pretraining_robustness.evaluate.computed import COMPUTED
+from pretraining_robustness.evaluate.intervals import resampled_scores
+from pretraining_robustness.evaluate.metrics import METRICS
+from pretraining_robustness.evaluate.predictions import read_predictions
+from pretraining_robustness.evaluate.scores import write_scores
+from pretraining_robustness.tasks.splits import class_numbers
+from pretraining_robustness.tasks.test_sets import read_test_set
+
+logger = logging.getLogger(__name__)
+
+
+def score(
+    *,
+    predictions: str | Path,
+    tables: Mapping[str, str | Path],
+    task: str,
+    method: str,
+    distribution: str,
+    test_sets: Sequence[Mapping[str, Any]],
+    scores: str | Path,
+    confidence: float,
+    resamples: int,
+    seed: int,
+) -> None:
+    """Score the predictions of a series on every test set by every metric.
+
+    Args:
+        predictions: Parquet of `predict`.
+        tables: images.parquet of each store that a test set is taken from, by the store's name, the task's own first.
+        task, method, distribution: whose predictions they are.
+        test_sets: {name, store, split, classes, groups, clusters} each; `groups` is the column of the store for
+            worst-group scores (None: no such scores), `clusters` the column whose values are resampled (None: images).
+        scores: CSV to write, one row per checkpoint, test set and metric (see `scores.COLUMNS`).
+        confidence: of the intervals, in (0, 1): bootstrap percentiles.
+        resamples: how many; the same clusters are drawn for every checkpoint of a test set.
+        seed: of the resampling.
+
+    Raises:
+        InputError: predictions of other images, a column that a store lacks.
+    """
+    store = next(iter(tables))
+    numbers = class_numbers(tables[store])
+    sets = {}
+    for spec in test_sets:
+        columns = dict.fromkeys(spec[key] for key in ("groups", "clusters") if spec.get(key))
+        own = {**spec, "own": spec["store"] == store}
+        sets[spec["name"]] = read_test_set(own, tables[spec["store"]], numbers, list(columns))
+    found = read_predictions(predictions, list(sets.values()))
+    rows: list[dict[str, Any]] = []
+    for spec in test_sets:
+        test_set = sets[spec["name"]]
+        groups = _codes(test_set.columns[spec["groups"]]) if spec.get("groups") else np.zeros_like(test_set.truth)
+        clusters = _codes(test_set.columns[spec["clusters"]]) if spec.get("clusters") else None
+        for checkpoint, predicted in sorted(found.items()):
+            answer = predicted[test_set.name]
+            for metric in METRICS.values():
+                if metric.grouped and not spec.get("groups"):
+                    continue
+                generator = np.random.default_rng([seed, zlib.crc32(test_set.name.encode())])
+                drawn = resampled_scores(
+                    metric, test_set.truth, answer, groups, clusters, resamples=resamples, generator=generator
+                )
+                low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+                rows.append(
+                    {
+                        **{"task": task, "method": method, "distribution": distribution},
+                        **{"architecture": checkpoint.architecture, "seed": checkpoint.seed, "epoch": checkpoint.epoch},
+                        **{"test_set": test_set.name, "metric": metric.name},
+                        "score": COMPUTED[metric.name](test_set.truth, answer, groups),
+                        **{"low": float(low), "high": float(high), "images": len(test_set.rows)},
+                    }
+                )
+    write_scores(scores, rows)
+    logger.info("%d scores of %d checkpoints on %s", len(rows), len(found), ", ".join(sets))
+
+
+def _codes(values: np.ndarray) -> np.ndarray:
+    """Return the values of a column as numbers from 0."""
+    return np.unique(values, return_inverse=True)[1]

@@ -1,0 +1,24 @@
+"""Linear probing, then full fine-tuning (LP-FT; Kumar et al. 2022, arXiv 2202.10054)."""
+
+from dataclasses import dataclass
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.finetune.method import FineTuning, Phase, for_epochs, the_head
+from pretraining_robustness.training.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Method(FineTuning):
+    """LP-FT. Settings: epochs of linear probing, and its learning rate where it is not the recipe's."""
+
+    probe_epochs: int
+    probe_learning_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.probe_epochs < 1:
+            raise InputError(f"methods.lp_ft.probe_epochs: {self.probe_epochs} is not a positive number")
+
+    def phases(self, recipe: Recipe) -> list[Phase]:
+        """See `FineTuning.phases`."""
+        probe = for_epochs(recipe, self.probe_epochs, self.probe_learning_rate)
+        return [Phase("head", probe, the_head), Phase("full", recipe)]

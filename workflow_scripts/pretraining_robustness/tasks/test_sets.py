@@ -1,0 +1,122 @@
+"""Test sets of a downstream task: a store's split, or all of it, with the classes that a network may answer."""
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet
+
+from pretraining_robustness.errors import InputError
+
+ROLES = ("id", "ood", "other")
+ALL = "all"  # the split of a test set that takes every image of its store
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """The n images of a test set.
+
+    Attributes:
+        name: of the test set.
+        rows: of its store, int64 (n,).
+        truth: the number of each image's class among the task's, int64 (n,).
+        answers: the classes that a network may answer, int64 (k,), or None for all of the task's.
+        columns: the store's columns that were asked for, each an array (n,).
+        digest: names the images; predictions of other images have another one.
+    """
+
+    __test__ = False  # no test class of pytest's
+
+    name: str
+    rows: np.ndarray
+    truth: np.ndarray
+    answers: np.ndarray | None
+    columns: Mapping[str, np.ndarray]
+    digest: str
+
+
+def read_test_set(
+    spec: Mapping[str, Any], table: str | Path, classes: Mapping[str, int], columns: Sequence[str] = ()
+) -> TestSet:
+    """Read a test set.
+
+    Args:
+        spec: {name, split, own, classes}: `own` says whether the store is the task's own, whose y are the task's
+            classes; images of another store are matched by class_id. `classes` is a CSV with a column class_id that
+            names the classes a network may answer, or None.
+        table: images.parquet of its store.
+        classes: which of the network's outputs belongs to each class_id of the task (see `splits.class_numbers`).
+        columns: of the store, to be read as well.
+
+    Raises:
+        InputError: a split without images, a column that is missing, images of classes that the task has not, a mask
+            with such a class or without one of the images' classes.
+    """
+    names = pyarrow.parquet.read_schema(table).names
+    lacking = [column for column in columns if column not in names]
+    if lacking:
+        raise InputError(
+            f"{table}: no column '{lacking[0]}' for the test set {spec['name']}; it has {', '.join(names)}"
+        )
+    wanted = ["row", "image", "class_id", *(["y"] if spec["own"] else []), "split", *columns]
+    frame = pyarrow.parquet.read_table(table, columns=[name for name in dict.fromkeys(wanted) if name in names])
+    if spec["split"] != ALL:
+        splits = frame["split"].to_numpy(zero_copy_only=False) if "split" in names else np.array([])
+        chosen = np.flatnonzero(splits == spec["split"])
+        if len(chosen) == 0:
+            known = ", ".join(sorted(set(splits))) or "none"
+            raise InputError(
+                f"{table}: no image has split '{spec['split']}', which the test set {spec['name']} takes (there are: "
+                f"{known}); check the task's metadata.csv, or leave that test set out of the config"
+            )
+        frame = frame.take(chosen)
+    class_ids = frame["class_id"].to_pylist()
+    if spec["own"]:
+        truth = frame["y"].to_numpy()
+    else:
+        strange = sorted({name for name in class_ids if name not in classes})
+        if strange:
+            raise InputError(
+                f"{table}: the task has no class '{strange[0]}' of the test set {spec['name']} "
+                f"({len(strange)} such classes); choose a store of the task's classes"
+            )
+        truth = np.array([classes[name] for name in class_ids], dtype=np.int64)
+    answers = _answers(spec, classes, set(class_ids)) if spec.get("classes") else None
+    images = "\n".join(frame["image"].to_pylist())
+    return TestSet(
+        spec["name"],
+        frame["row"].to_numpy(),
+        truth,
+        answers,
+        {column: frame[column].to_numpy(zero_copy_only=False) for column in columns},
+        hashlib.sha256(images.encode("utf-8", "surrogateescape")).hexdigest()[:16],
+    )
+
+
+def _answers(spec: Mapping[str, Any], classes: Mapping[str, int], present: set[str]) -> np.ndarray:
+    """Return the numbers of the classes that a mask names."""
+    path = spec["classes"]
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            named = [row["class_id"] for row in csv.DictReader(file)]
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: not a table of classes with a column class_id ({type(error).__name__}); correct the class mask "
+            f"of the test set {spec['name']}"
+        ) from None
+    strange = [name for name in named if name not in classes]
+    if strange:
+        raise InputError(
+            f"{path}: class '{strange[0]}' is not among the network's {len(classes)} classes ({len(strange)} such "
+            f"classes), so the class mask of the test set {spec['name']} does not fit its head"
+        )
+    unanswered = sorted(present - set(named))
+    if unanswered:
+        raise InputError(
+            f"{path}: the class mask of the test set {spec['name']} leaves out its class '{unanswered[0]}'"
+        )
+    return np.unique([classes[name] for name in named])
