@@ -20,12 +20,14 @@ import pandas as pd
 from machine import machine
 from playwright.sync_api import Browser, sync_playwright
 
+from pretraining_robustness.evaluate.scores import write_scores
 from pretraining_robustness.report.curves import METRICS, collect_curves
 from pretraining_robustness.report.page import write_page
 from pretraining_robustness.trends.fit import fit_trends, read_trends
 
 ROUNDS = 5
 TASK = "camera_traps"
+PAIRS = {TASK: {"id": "id_test", "ood": "test"}}
 
 
 def chromium() -> str | None:
@@ -42,7 +44,7 @@ def made_up_study(folder: Path, series: int, architectures: int, seeds: int, epo
     generator = np.random.default_rng(0)
     names = ["scratch", *(f"images_{place}k" for place in range(1, series))]
     networks = [f"network_{place}" for place in range(architectures)]
-    rows: list[list[Any]] = []
+    rows: list[dict[str, Any]] = []
     runs: list[dict[str, Any]] = []
     metrics: list[Path] = []
     for place, name in enumerate(names):
@@ -52,20 +54,26 @@ def made_up_study(folder: Path, series: int, architectures: int, seeds: int, epo
                 for epoch in range(1, epochs + 1):
                     id_f1 = min(0.95, skill + 0.7 * (1 - 0.8**epoch) + generator.normal(0, 0.02))
                     ood_f1 = max(0.0, id_f1 * (0.5 + 0.3 * place / series) + generator.normal(0, 0.02))
-                    id_f1 = 0.0 if len(rows) % 100 == 50 else max(0.01, id_f1)
-                    rows.append(
-                        [TASK, name, network, seed, epoch, id_f1, ood_f1, 0.3 + 0.7 * id_f1, 0.3 + 0.6 * ood_f1]
-                    )
+                    id_f1 = 0.0 if len(rows) % 400 == 200 else max(0.01, id_f1)
+                    who = {"task": TASK, "method": "full", "distribution": name, "architecture": network}
+                    for test_set, f1, accuracy in (
+                        ("id_test", id_f1, 0.3 + 0.7 * id_f1),
+                        ("test", ood_f1, 0.3 + 0.6 * ood_f1),
+                    ):
+                        what = {**who, "seed": seed, "epoch": epoch, "test_set": test_set, "images": 1000}
+                        rows.append({**what, "metric": "macro_f1", "score": f1})
+                        rows.append({**what, "metric": "accuracy", "score": accuracy})
                 for stage, length in (("pretrain", 300), ("finetune", epochs)):
                     if stage == "finetune" or name != "scratch":
                         path = folder / stage / name / network / f"{seed}.csv"
                         _write_metrics(path, length, generator)
                         metrics.append(path)
                         runs.append({"stage": stage, "distribution": name, "architecture": network, "seed": seed})
-                        runs[-1]["task"] = TASK if stage == "finetune" else ""
-    columns = [*("task", "distribution", "architecture", "seed", "epoch"), *("id_macro_f1", "ood_macro_f1")]
+                        runs[-1] |= (
+                            {"task": TASK, "method": "full"} if stage == "finetune" else {"task": "", "method": ""}
+                        )
     scores = folder / "scores.csv"
-    pd.DataFrame(rows, columns=[*columns, "id_accuracy", "ood_accuracy"]).to_csv(scores, index=False)
+    write_scores(scores, rows)
     collect_curves(metrics, folder / "curves.csv", runs=runs)
     figures = [_figure("fig2", names[:2], names[:2]), _figure("fig4", names[:2], names[:5], names[:2] + names[5:8])]
     tables = []
@@ -77,6 +85,7 @@ def made_up_study(folder: Path, series: int, architectures: int, seeds: int, epo
             "resamples": 200,
             "confidence": 0.95,
             "seed": 0,
+            "pairs": PAIRS,
         }
         fit_trends(scores, *paths, figure=figure["name"], series=shown, **options)
         tables.append(read_trends(paths[0]))
@@ -85,6 +94,7 @@ def made_up_study(folder: Path, series: int, architectures: int, seeds: int, epo
         **{name: folder / f"{name}.csv" for name in ("scores", "trends", "curves")},
         "page": folder / "page.html",
         "figures": figures,
+        "pairs": PAIRS,
         "architectures": {network: f"Network ({network})" for network in networks},
         "study": "made up",
         "config": "study: made up\n",
@@ -110,6 +120,7 @@ def _figure(name: str, references: list[str], *panels: list[str]) -> dict[str, A
         "title": f"Made-up figure {name}",
         "scale": "probit",
         "task": TASK,
+        "pairs": PAIRS,
         "task_label": "Camera traps",
         "panels": [{"title": f"Panel {place}", "series": panel} for place, panel in enumerate(panels, start=1)],
         "references": references,

@@ -12,8 +12,7 @@ from report_page import made_up_study
 from scipy.stats import norm
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate.scores import COLUMNS as SCORE_COLUMNS
-from pretraining_robustness.evaluate.scores import RUN, read_scores
+from pretraining_robustness.evaluate.scores import PAIRED_COLUMNS, RUN, SCORES, paired_scores, read_scores
 from pretraining_robustness.figures.style import REFERENCES, SCRATCH, SERIES
 from pretraining_robustness.report import page as page_module
 from pretraining_robustness.report.contents import MOST_EPOCHS, page_contents
@@ -42,8 +41,12 @@ def data(html):
     return json.loads(re.search(r'<script id="data"[^>]*>(.*?)</script>', html, re.DOTALL).group(1))
 
 
+def scores_of(study):
+    return paired_scores(read_scores(study["scores"]), study["pairs"])
+
+
 def contents_of(study, **changes):
-    tables = {"scores": read_scores(study["scores"]), "trends": read_trends(study["trends"])}
+    tables = {"scores": scores_of(study), "trends": read_trends(study["trends"])}
     tables["curves"] = read_curves(study["curves"])
     return page_contents(**{**tables, "figures": study["figures"], "architectures": study["architectures"], **changes})
 
@@ -52,10 +55,10 @@ def test_checkpoints_in_the_page_are_those_of_the_score_table_to_the_last_digit(
     runs = pd.DataFrame(data["runs"])
     checkpoints = data["checkpoints"]
     found = runs.iloc[checkpoints["run"]].reset_index(drop=True)
-    for name in SCORE_COLUMNS[len(RUN) :]:
+    for name in ["epoch", *SCORES]:
         found[name] = checkpoints[name]
-    given = read_scores(study["scores"]).sort_values([*RUN, "epoch"], ignore_index=True)
-    pd.testing.assert_frame_equal(found[SCORE_COLUMNS], given, check_exact=True)
+    given = scores_of(study).sort_values([*RUN, "epoch"], ignore_index=True)
+    pd.testing.assert_frame_equal(found[PAIRED_COLUMNS], given, check_exact=True, check_dtype=False)
 
 
 def test_places_on_the_axes_are_log_odds_and_normal_quantiles_and_missing_for_0_and_1(data):
@@ -83,7 +86,7 @@ def test_views_are_the_figures_and_one_of_all_checkpoints(study, data):
     assert [view["name"] for view in data["views"]] == ["fig2", "fig4", "all"]
     fig4, everything = data["views"][1:]
     assert [panel["series"] for panel in fig4["panels"]] == [panel["series"] for panel in study["figures"][1]["panels"]]
-    assert sorted(everything["panels"][0]["series"]) == sorted(read_scores(study["scores"])["distribution"].unique())
+    assert sorted(everything["panels"][0]["series"]) == sorted(scores_of(study)["series"].unique())
     assert {view["note"] for view in data["views"]} == {"Made up: not the results of anything."}
     assert fig4["styles"]["scratch"][:2] == everything["styles"]["scratch"][:2] == [SCRATCH.colour, SCRATCH.marker]
     assert "accuracy" in fig4["x_labels"]["accuracy"]
@@ -105,7 +108,7 @@ def test_a_figure_of_accuracy_opens_on_accuracy(study):
 
 
 def test_a_missing_score_is_nothing_and_not_a_number(study):
-    scores = read_scores(study["scores"])
+    scores = scores_of(study)
     scores.loc[5, "id_accuracy"] = np.nan
     checkpoints = contents_of(study, scores=scores)["checkpoints"]
     json.dumps(checkpoints, allow_nan=False)
@@ -168,7 +171,7 @@ def test_all_parts_of_the_program_are_put_into_the_page(html):
 
 
 def test_scores_of_several_tasks_need_figures_that_name_theirs(study):
-    scores = read_scores(study["scores"])
+    scores = scores_of(study)
     both = pd.concat([scores, scores.assign(task="other_task")])
     unnamed = [{name: value for name, value in figure.items() if name != "task"} for figure in study["figures"]]
     with pytest.raises(InputError, match="does not say which"):
@@ -202,7 +205,7 @@ def test_many_series_have_a_colour_and_marker_of_their_own():
 
 def write_metrics(path, epochs=3, **changes):
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = dict.fromkeys(COLUMNS[6:-2], 0.5) | changes
+    columns = dict.fromkeys(COLUMNS[7:-2], 0.5) | changes
     pd.DataFrame({"epoch": range(1, epochs + 1), **columns}).to_csv(path, index=False)
     return path
 
