@@ -17,8 +17,10 @@ from pretraining_robustness.study.check import check_config, locate
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.names import SCRATCH
+from pretraining_robustness.study.shorthand import write_out
 from pretraining_robustness.study.show import Study
 
+write_out(config)
 try:
     check_config(
         config,
