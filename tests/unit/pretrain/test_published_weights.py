@@ -123,6 +123,33 @@ def _storage(module: torch.nn.Module) -> torch.nn.Module:
     return copy
 
 
+def test_fine_tuning_and_evaluation_use_the_input_that_published_weights_were_made_for(tmp_path: Path) -> None:
+    architecture = {"builder": "timm", "arguments": {"model": "test_vit.r160_in1k"}}  # takes 160 pixels only
+    save_file(build(architecture, 1000).state_dict(), tmp_path / "test_vit.r160_in1k.safetensors")
+    weights, checkpoint = tmp_path / "weights.safetensors", tmp_path / "epoch_1.safetensors"
+    take_published_weights(
+        weights=weights, distribution="web", architecture=architecture, pretrained="default", place=tmp_path
+    )
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), np.uint8))
+    splits = ["train"] * 8 + ["id_test"] * 8 + ["test"] * 8
+    table = pa.table({"row": np.arange(24), "y": np.arange(24) % 3, "split": splits})
+    pyarrow.parquet.write_table(table, tmp_path / "images.parquet")
+    recipe = {"epochs": 1, "batch_size": 8, "learning_rate": 0.01, "image_size": 32, "input": "own"}
+    store = {"images": tmp_path / "images.npy", "table": tmp_path / "images.parquet"}
+    finetune(
+        **store, pretrained=weights, checkpoints=[checkpoint], metrics=tmp_path / "metrics.csv", distribution="web",
+        architecture=architecture, recipe=recipe, seed=0, state=tmp_path / "state", code="c",
+    )  # fmt: skip
+    assert read_description(checkpoint)["input"] == read_description(weights)["input"]
+    evaluate(
+        **store, checkpoints=[checkpoint], predictions=tmp_path / "predictions.parquet",
+        scores=tmp_path / "scores.csv", architecture=architecture, recipe=recipe,
+        task={"name": "t", "id_split": "id_test", "ood_split": "test"},
+        run={"distribution": "web", "architecture": "tiny", "seed": 0},
+    )  # fmt: skip
+    assert len(pd.read_csv(tmp_path / "scores.csv")) == 1
+
+
 def test_fine_tuning_and_evaluation_take_a_published_encoder(tmp_path: Path) -> None:
     publish(tmp_path / "a.pt")
     weights, text = take(tmp_path, tmp_path / "a.pt", spec("RN"))

@@ -16,7 +16,7 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import accuracy, macro_f1
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.networks.architectures import build, head_of
-from pretraining_robustness.networks.weights import read_weights
+from pretraining_robustness.networks.weights import read_description, read_weights
 from pretraining_robustness.networks.zero_shot_head import ZERO_SHOT, ZeroShotHead, match_zero_shot
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import read_split, task_classes
@@ -61,7 +61,7 @@ def evaluate(
     Raises:
         InputError: naming a checkpoint that is broken or of another architecture or task; for a split without images.
     """
-    plan = read_recipe(recipe)
+    plan = read_recipe(recipe, read_description(checkpoints[0]))
     device = training_device(threads)
     splits = {split: read_split(table, split) for split in (task["id_split"], task["ood_split"])}
     rows = np.concatenate([rows for rows, _ in splits.values()])

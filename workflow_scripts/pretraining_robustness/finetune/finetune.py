@@ -10,7 +10,7 @@ import torch
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import build, load_backbone, require_image_size
-from pretraining_robustness.networks.weights import read_weights, save_weights
+from pretraining_robustness.networks.weights import read_description, read_weights, save_weights
 from pretraining_robustness.networks.zero_shot_head import ZERO_SHOT, read_zero_shot_head, start_from_zero_shot
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import read_split, task_classes
@@ -55,7 +55,8 @@ def finetune(
         InputError: as `pretrain.pretrain_with`; also for weights or a head that do not fit the architecture, and
             when the recipe's epochs are not as many as `checkpoints`.
     """
-    plan = read_recipe(recipe)
+    source = {} if pretrained is None else read_description(pretrained)
+    plan = read_recipe(recipe, source)
     if plan.epochs is not None and plan.epochs != len(checkpoints):
         raise InputError(f"recipe.epochs: {plan.epochs} epochs cannot fill {len(checkpoints)} checkpoints")
     device = training_device(threads)
@@ -83,6 +84,7 @@ def finetune(
         "recipe": plan.digest(),
         "seed": seed,
         **({} if head is None else {"head": ZERO_SHOT}),
+        **({"input": source["input"]} if "input" in source else {}),
     }
     inputs = [path for path in (images, table, pretrained, head) if path is not None]
     progress = TrainingState(
