@@ -19,8 +19,10 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.names import SCRATCH, START
 from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
+from pretraining_robustness.study.shorthand import write_out
 from pretraining_robustness.study.show import Study
 
+write_out(config)
 try:
     check_config(
         config,

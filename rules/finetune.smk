@@ -36,9 +36,8 @@ rule save_start:
             "distribution": wildcards.distribution,
             "seed": int(wildcards.seed),
             "architecture": study.architecture(wildcards.architecture),
-            "image_size": study.finetune_recipe(
-                wildcards.task, wildcards.architecture
-            )["image_size"],
+            "recipe": study.finetune_recipe(wildcards.task, wildcards.architecture),
+            "keep_head": study.keeps_head(wildcards.distribution),
         },
         code=code("save_start.py"),
     message:
@@ -74,6 +73,7 @@ rule finetune:
             "task": wildcards.task,
             "distribution": wildcards.distribution,
             "method": study.method(wildcards.method),
+            "keep_head": study.keeps_head(wildcards.distribution),
             "seed": int(wildcards.seed),
             "architecture": study.architecture(wildcards.architecture),
             "recipe": study.finetune_recipe(

@@ -190,6 +190,12 @@ def pretraining_file(name):
     return f"<results>/pretrain/{{distribution}}/{{architecture}}/seed_{{seed}}/{name}"
 
 
+def built_by(builder):
+    """The architectures that a builder builds."""
+    found = config["architectures"].items()
+    return [name for name, spec in found if spec["builder"] == builder]
+
+
 def pretrained_weights(wildcards):
     """The weights that fine-tuning starts from, and a head where one is asked for; none for networks from scratch."""
     if wildcards.distribution == SCRATCH:

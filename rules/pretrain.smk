@@ -88,14 +88,14 @@ rule pretrain_image_text:
 
 
 rule take_published_weights:
-    """Take the weights of a published image-text model, from where you placed them or from their home."""
+    """Take the weights of a published network, from where you placed them or from their home."""
     output:
         weights=pretraining_file("weights.safetensors"),
-        text=pretraining_file("text.safetensors"),
     log:
         "<logs>/take_published_weights/{distribution}/{architecture}/seed_{seed}.log",
     wildcard_constraints:
         distribution=one_of(study.published_distributions),
+        architecture=one_of(set(config["architectures"]) - set(built_by("open_clip"))),
     conda:
         "../envs/train.yaml"
     params:
@@ -110,3 +110,16 @@ rule take_published_weights:
         "Take the published weights of {wildcards.architecture} from {wildcards.distribution}"
     script:
         "../workflow_scripts/take_published_weights.py"
+
+
+use rule take_published_weights as take_published_towers with:
+    output:
+        weights=pretraining_file("weights.safetensors"),
+        text=pretraining_file("text.safetensors"),
+    log:
+        "<logs>/take_published_towers/{distribution}/{architecture}/seed_{seed}.log",
+    wildcard_constraints:
+        distribution=one_of(study.published_distributions),
+        architecture=one_of(built_by("open_clip")),
+    message:
+        "Take both towers of {wildcards.architecture} from {wildcards.distribution}"

@@ -18,6 +18,7 @@ def main() -> None:
         metrics=snakemake.output.metrics,
         distribution=run["distribution"],
         method=run["method"],
+        keep_head=run["keep_head"],
         architecture=run["architecture"],
         recipe=run["recipe"],
         seed=run["seed"],

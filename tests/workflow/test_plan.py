@@ -50,7 +50,7 @@ def test_full_study_plans_without_data(workflow, paper_config):
     architectures = len(paper_config["runs"]["architectures"])
     assert jobs["pretrain"] == 38 * architectures  # 33 of natural images, 4 of synthetic ones, 1 without labels
     assert jobs["pretrain_image_text"] == 3 * architectures
-    assert jobs["take_published_weights"] == 10  # eight networks of OpenAI, two of others
+    assert jobs["take_published_towers"] == 10  # eight networks of OpenAI, two of others
     runs = (38 + 3 + 1) * architectures + 10 + 3 * 2 * architectures
     assert jobs["finetune"] == jobs["evaluate"] == runs
     assert jobs["make_distribution"] == jobs["check_distribution"] == 38 + 3

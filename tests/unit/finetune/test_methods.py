@@ -52,7 +52,7 @@ def start(task, tmp_path):
         checkpoint=path,
         distribution="some",
         architecture=ARCHITECTURE,
-        image_size=16,
+        recipe=RECIPE,
         seed=0,
     )
     return path

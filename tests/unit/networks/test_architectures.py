@@ -1,8 +1,20 @@
+import copy
+
 import pytest
+import timm
 import torch
+import torchvision
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.networks.architectures import build, head_name, load_backbone, replace_head
+from pretraining_robustness.networks.architectures import (
+    build,
+    head_name,
+    head_names,
+    load_all,
+    load_backbone,
+    replace_head,
+    require_image_size,
+)
 from pretraining_robustness.networks.weights import read_weights, save_weights
 
 SMALL = {
@@ -44,6 +56,109 @@ def test_small_members_take_small_images(name: str) -> None:
     assert model(torch.rand(2, 3, 32, 32)).shape == (2, 5)
 
 
+# The smallest member of every family that torchvision has for classification, and its head.
+TORCHVISION = {
+    "alexnet": "classifier.6",
+    "convnext_tiny": "classifier.2",
+    "densenet121": "classifier",
+    "efficientnet_b0": "classifier.1",
+    "googlenet": "fc",
+    "inception_v3": "fc",
+    "maxvit_t": "classifier.5",
+    "mnasnet0_5": "classifier.1",
+    "mobilenet_v2": "classifier.1",
+    "mobilenet_v3_small": "classifier.3",
+    "regnet_y_400mf": "fc",
+    "resnet18": "fc",
+    "shufflenet_v2_x0_5": "fc",
+    "squeezenet1_1": "classifier.1",
+    "swin_t": "head",
+    "vgg11": "classifier.6",
+    "vit_b_32": "heads.head",
+}
+# Families of timm whose heads have different forms: a linear layer at different depths, a convolution, a perceptron, a
+# list, and two heads, one of which is for distillation.
+TIMM = {
+    "test_vit": ["head"],
+    "test_resnet": ["fc"],
+    "test_convnext": ["head.fc"],
+    "test_efficientnet": ["classifier"],
+    "resnetv2_18": ["head.fc"],
+    "dla46_c": ["fc"],
+    "caformer_s18": ["head.fc"],
+    "crossvit_tiny_240": ["head"],
+    "deit_tiny_distilled_patch16_224": ["head", "head_dist"],
+}
+
+
+def quick(name: str) -> dict:
+    return {"init_weights": False} if name in ("googlenet", "inception_v3", "vgg11") else {}
+
+
+def test_no_family_of_torchvision_is_missing_below() -> None:
+    builders = torchvision.models.list_models(module=torchvision.models)
+    modules = {name: torchvision.models.get_model_builder(name).__module__ for name in builders}
+    assert {modules[name] for name in TORCHVISION} == set(modules.values())
+
+
+@pytest.mark.parametrize(
+    ("spec", "heads"),
+    [
+        *[({"builder": name, "arguments": quick(name)}, [head]) for name, head in TORCHVISION.items()],
+        *[({"builder": "timm", "arguments": {"model": name}}, heads) for name, heads in TIMM.items()],
+    ],
+)
+def test_heads_of_every_family_are_found_replaced_and_kept_apart(spec: dict, heads: list[str], tmp_path) -> None:
+    pretrained = build(spec, 3).eval()
+    assert head_names(pretrained) == heads
+    save_weights(tmp_path / "weights", pretrained, {})
+    tensors, _ = read_weights(tmp_path / "weights")
+    model = copy.deepcopy(pretrained)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 1
+    size = getattr(model, "image_size", 224 if spec["builder"] == "maxvit_t" else 96)
+    images = torch.rand(1, 3, size, size)
+    kept = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    load_backbone(model, tensors)
+    for name, tensor in model.state_dict().items():
+        source = kept if name.startswith(tuple(f"{head}." for head in heads)) else tensors
+        assert torch.equal(tensor, source[name]), name
+    load_all(model, tensors)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(images), pretrained(images))
+        replace_head(model, 5)
+        assert model(images).shape == (1, 5)
+    assert head_names(model) == heads
+    with pytest.raises(InputError, match="the head of these weights has 3 classes, not 5"):
+        load_all(model, tensors)
+
+
+def test_weights_without_a_head_are_refused_where_it_is_needed() -> None:
+    model = build(SMALL["ResNet"], 4)
+    backbone = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("fc.")}
+    with pytest.raises(InputError, match="these weights have no head"):
+        load_all(model, backbone)
+
+
+def test_a_network_of_timm_is_timms_and_says_which_images_it_takes() -> None:
+    torch.manual_seed(0)
+    ours = build({"builder": "timm", "arguments": {"model": "test_vit.r160_in1k", "img_size": 96}}, 7)
+    torch.manual_seed(0)
+    theirs = timm.create_model("test_vit", num_classes=7, img_size=96)
+    assert all(torch.equal(ours.state_dict()[name], tensor) for name, tensor in theirs.state_dict().items())
+    require_image_size(ours, 96)
+    with pytest.raises(InputError, match="takes 96 x 96 pixels"):
+        require_image_size(ours, 160)
+    require_image_size(build({"builder": "timm", "arguments": {"model": "test_resnet"}}, 7), 64)
+
+
+def test_a_head_of_two_layers_cannot_be_projected_from() -> None:
+    model = build({"builder": "timm", "arguments": {"model": "deit_tiny_distilled_patch16_224"}}, 3)
+    with pytest.raises(InputError, match=r"\(head, head_dist\) is not one linear layer"):
+        head_name(model)
+
+
 def test_a_family_class_with_the_arguments_of_a_named_model_is_that_model() -> None:
     arguments = {"block": "Bottleneck", "layers": [3, 4, 6, 3], "groups": 32, "width_per_group": 4}
     with torch.device("meta"):
@@ -59,6 +174,13 @@ def test_a_family_class_with_the_arguments_of_a_named_model_is_that_model() -> N
         ({"builder": "ResNext"}, "did you mean 'ResNet'"),
         ({"builder": "ResNet", "arguments": {"block": "Basic", "layers": [1]}}, "block 'Basic' is not one of"),
         ({"builder": "resnet18", "arguments": {"depth": 3}}, "does not take {'depth': 3}"),
+        (
+            {"builder": "timm", "arguments": {"model": "resnet5O"}},
+            "timm has no model 'resnet5O'; did you mean 'resnet50",
+        ),
+        ({"builder": "timm", "arguments": {"model": "resnet50.a1_in2k"}}, "did you mean 'resnet50.a1_in1k'"),
+        ({"builder": "timm", "arguments": {"model": "resnet18", "depth": 3}}, "does not take .*depth"),
+        ({"builder": "timm", "arguments": {"model": "resnet18", "pretrained": True}}, "does not take .*pretrained"),
     ],
 )
 def test_a_spec_that_cannot_be_built_is_one_clear_line(spec: dict, message: str) -> None:

@@ -1,5 +1,6 @@
-"""Published CLIP models: tiny ones, saved as open_clip and OpenAI save theirs, go through the pipeline."""
+"""Published networks: small ones, saved as their publishers save theirs, go through the pipeline."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 from score_tables import evaluated
@@ -18,15 +20,19 @@ from pretraining_robustness.finetune.make_zero_shot_head import make_zero_shot_h
 from pretraining_robustness.networks.architectures import (
     build,
     head_name,
+    head_names,
+    load_all,
     load_backbone,
     replace_head,
     require_image_size,
 )
 from pretraining_robustness.networks.clip_models import clip_config
-from pretraining_robustness.networks.weights import read_weights
-from pretraining_robustness.pretrain import published_weights
+from pretraining_robustness.networks.weights import read_description, read_weights
+from pretraining_robustness.pretrain import published_files, published_weights
 from pretraining_robustness.pretrain.image_text import read_text_encoder
-from pretraining_robustness.pretrain.published_weights import find_weights, take_published_weights
+from pretraining_robustness.pretrain.published_files import find_weights, published
+from pretraining_robustness.pretrain.published_weights import take_published_weights
+from pretraining_robustness.training.recipes import read_recipe
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
 VISION = {
@@ -50,6 +56,10 @@ def publish(path: Path, kind: str = "RN", **changes: object) -> open_clip.CLIP:
     save = save_file if path.suffix == ".safetensors" else lambda state, place: torch.save({"state_dict": state}, place)
     save(model.state_dict(), path)
     return model
+
+
+def find(architecture: dict, pretrained: str, place: Path) -> Path:
+    return find_weights(published(architecture, pretrained), pretrained, place)
 
 
 def take(folder: Path, pretrained: str | Path, architecture: dict, place: Path | None = None) -> tuple[Path, Path]:
@@ -111,6 +121,29 @@ def _storage(module: torch.nn.Module) -> torch.nn.Module:
     for name, child in module.named_children():
         copy.add_module(name, _storage(child))
     return copy
+
+
+def test_fine_tuning_and_evaluation_use_the_input_that_published_weights_were_made_for(tmp_path: Path) -> None:
+    architecture = {"builder": "timm", "arguments": {"model": "test_vit.r160_in1k"}}  # takes 160 pixels only
+    save_file(build(architecture, 1000).state_dict(), tmp_path / "test_vit.r160_in1k.safetensors")
+    weights, checkpoint = tmp_path / "weights.safetensors", tmp_path / "epoch_1.safetensors"
+    take_published_weights(
+        weights=weights, distribution="web", architecture=architecture, pretrained="default", place=tmp_path
+    )
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), np.uint8))
+    splits = ["train"] * 8 + ["id_test"] * 8 + ["test"] * 8
+    names = {"image": [f"{n}.jpg" for n in range(24)], "class_id": [str(n % 3) for n in range(24)]}
+    table = pa.table({"row": np.arange(24), **names, "y": np.arange(24) % 3, "split": splits})
+    pyarrow.parquet.write_table(table, tmp_path / "images.parquet")
+    recipe = {"epochs": 1, "batch_size": 8, "learning_rate": 0.01, "image_size": 32, "input": "own"}
+    store = {"images": tmp_path / "images.npy", "table": tmp_path / "images.parquet"}
+    finetune(
+        **store, pretrained=weights, checkpoints=[checkpoint], metrics=tmp_path / "metrics.csv", distribution="web",
+        architecture=architecture, recipe=recipe, seed=0, state=tmp_path / "state", code="c",
+    )  # fmt: skip
+    assert read_description(checkpoint)["input"] == read_description(weights)["input"]
+    scores = evaluated(tmp_path, **store, checkpoints=[checkpoint], architecture=architecture, recipe=recipe)
+    assert len(scores) == 1
 
 
 def test_fine_tuning_and_evaluation_take_a_published_encoder(tmp_path: Path) -> None:
@@ -176,35 +209,152 @@ def test_models_that_open_clip_does_not_know_are_named(arguments: dict, message:
         build({"builder": "open_clip", "arguments": arguments}, 3)
 
 
-def test_weights_are_looked_for_in_their_place_before_any_download(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+RN50 = {"builder": "open_clip", "arguments": {"model": "RN50"}}
+TORCHVISION = {"builder": "resnet50"}
+TIMM = {"builder": "timm", "arguments": {"model": "resnet50.a1_in1k"}}
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> list:
+    """Whatever is downloaded fails; return what was asked for."""
     calls = []
 
-    def no_network(source: dict, cache_dir: str) -> str:
-        calls.append(cache_dir)
+    def fail(source: object, *arguments: object, **named: object) -> str:
+        calls.append(source)
         raise FileNotFoundError("Failed to download")
 
-    monkeypatch.setattr(published_weights, "download_pretrained", no_network)
+    monkeypatch.setattr(published_files, "download_pretrained", fail)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("architecture", "pretrained", "names", "home"),
+    [
+        (RN50, "openai", ["RN50.pt", "RN50-openai.pt"], r"https://\S*RN50\.pt or https://"),
+        (
+            TORCHVISION,
+            "IMAGENET1K_V1",
+            ["resnet50-0676ba61.pth", "resnet50-IMAGENET1K_V1.pth"],
+            r"https://\S*resnet50-0676ba61\.pth and",
+        ),
+        (TORCHVISION, "default", ["resnet50-11ad3fa6.pth", "resnet50-IMAGENET1K_V2.safetensors"], "11ad3fa6"),
+        (TIMM, "default", ["resnet50.a1_in1k.safetensors"], r"https://huggingface\.co/timm/resnet50\.a1_in1k and"),
+        (TIMM, "a2_in1k", ["resnet50.a2_in1k.safetensors"], r"timm/resnet50\.a2_in1k"),
+        (TIMM, "resnet50.a2_in1k", ["resnet50.a2_in1k.pth"], r"timm/resnet50\.a2_in1k"),
+    ],
+)
+def test_weights_are_looked_for_in_their_place_before_any_download(
+    tmp_path: Path, no_network: list, architecture: dict, pretrained: str, names: list[str], home: str
+) -> None:
     place = tmp_path / "place"
-    message = r"RN50 with the weights openai: no file RN50-openai\.safetensors or .* or RN50\.pt in .*place, and the "
-    with pytest.raises(
-        InputError, match=message + r"download failed .*; fetch it from https://\S*RN50\.pt or https://"
-    ):
-        find_weights("RN50", "openai", place)
-    assert calls == [str(place)]
-    for name in ("RN50.pt", "RN50-openai.pt"):
+    with pytest.raises(InputError, match=f"no file .* in .*place, and the download failed .*; fetch it from .*{home}"):
+        find(architecture, pretrained, place)
+    assert no_network
+    no_network.clear()
+    for name in names:
         (place / name).write_bytes(b"")
-        assert find_weights("RN50", "openai", place) == place / name
-    unknown = r"no weights 'laion15m' of RN50 \(it has: openai, yfcc15m, cc12m\), and there is no file RN50-laion15m\."
-    with pytest.raises(InputError, match=unknown):
-        find_weights("RN50", "laion15m", place)
-    (place / "RN50-laion15m.pt").write_bytes(b"")
-    assert find_weights("RN50", "laion15m", place) == place / "RN50-laion15m.pt"
+        assert find(architecture, pretrained, place) == place / name
+    assert not no_network
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        (RN50, r"open_clip has no weights 'other' of RN50 \(it has: openai, yfcc15m, cc12m\), .* no file RN50-other\."),
+        (TORCHVISION, r"torchvision has no weights 'other' of resnet50 \(it has: IMAGENET1K_V1, IMAGENET1K_V2\)"),
+        (TIMM, r"timm has no weights 'other' of resnet50 \(it has: a1_in1k, .* there is no file resnet50\.other\.safe"),
+        ({"builder": "ResNet"}, r"torchvision has no weights 'other' of ResNet \(it has: none\)"),
+        (spec("RN"), r"open_clip has no weights 'other' of this model \(it has: none\)"),
+    ],
+)
+def test_unknown_weights_are_named_unless_they_are_placed(tmp_path: Path, architecture: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        find(architecture, "other", tmp_path)
+    name = f"{published(architecture, 'other').name}.pth"
+    (tmp_path / name).write_bytes(b"")
+    assert find(architecture, "other", tmp_path) == tmp_path / name
     with pytest.raises(InputError, match=r"absent\.pt: no such file"):
-        find_weights("RN50", str(tmp_path / "absent.pt"), place)
-    with pytest.raises(InputError, match=r"no weights 'openai' of this model \(it has: none\)"):
-        take(tmp_path, "openai", spec("RN"))
+        find(architecture, str(tmp_path / "absent.pt"), tmp_path)
+
+
+def test_every_library_says_what_its_weights_were_made_for() -> None:
+    augreg = {"builder": "timm", "arguments": {"model": "vit_base_patch16_224"}}
+    half, plain = [0.5, 0.5, 0.5], [0.485, 0.456, 0.406]
+    own = published(augreg, "augreg_in21k").own_input
+    assert own == {
+        "image_size": 224, "mean": half, "std": half, "evaluation": {"resize": 248, "interpolation": "bicubic"},
+    }  # fmt: skip
+    assert published(augreg, "dino").own_input["mean"] == plain
+    resnet = published(TORCHVISION, "IMAGENET1K_V2").own_input
+    assert resnet["evaluation"] == {"resize": 232, "interpolation": "bilinear"}
+    assert (resnet["image_size"], resnet["mean"]) == (224, plain)
+    clip = published({"builder": "open_clip", "arguments": {"model": "RN50x4"}}, "openai").own_input
+    assert (clip["image_size"], clip["evaluation"]["resize"], clip["mean"][0]) == (288, 288, 0.48145466)
+
+
+SMALL = {
+    "timm": {"builder": "timm", "arguments": {"model": "test_resnet.r160_in1k"}},
+    "resnet": {"builder": "resnet18"},
+    "densenet": {"builder": "DenseNet", "arguments": {"growth_rate": 4, "block_config": [2], "num_init_features": 8}},
+    "googlenet": {"builder": "googlenet", "arguments": {"init_weights": False}},
+}
+
+
+def as_published(architecture: dict, model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The tensors under the names that torchvision's files have."""
+    tensors = dict(model.state_dict())
+    if architecture["builder"] == "DenseNet":
+        return {re.sub(r"(denselayer\d\.(?:norm|conv))([12])", r"\1.\2", name): one for name, one in tensors.items()}
+    if architecture["builder"] == "googlenet":
+        tensors["aux1.conv.conv.weight"] = torch.zeros(1)
+    return tensors
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_networks_come_with_their_head_or_without_one(tmp_path: Path, name: str, suffix: str) -> None:
+    architecture = SMALL[name]
+    torch.manual_seed(0)
+    theirs = build(architecture, 7).eval()
+    tensors = as_published(architecture, theirs)
+    place = tmp_path / f"weights{suffix}"
+    save = save_file if suffix == ".safetensors" else torch.save
+    save(tensors, place)
+    weights = tmp_path / "out" / "weights.safetensors"
+    taking = {"weights": weights, "distribution": "web", "architecture": architecture, "place": tmp_path}
+    take_published_weights(pretrained=str(place), **taking)
+    taken, description = read_weights(weights)
+    assert description["classes"] == 7
+    torch.manual_seed(1)
+    ours = build(architecture, 7).eval()
+    load_all(ours, taken)
+    images = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(images), theirs(images))
+
+    (head,) = head_names(theirs)
+    save({key: tensor for key, tensor in tensors.items() if not key.startswith(f"{head}.")}, place)
+    take_published_weights(pretrained=str(place), **taking)
+    taken, description = read_weights(weights)
+    assert description["classes"] == 0
+    load_backbone(build(architecture, 5), taken)
+    with pytest.raises(InputError, match="these weights have no head"):
+        load_all(ours, taken)
+
+
+def test_a_tag_of_timm_is_placed_under_its_name_and_tells_its_input(tmp_path: Path) -> None:
+    architecture = SMALL["timm"]
+    save_file(build(architecture, 1000).state_dict(), tmp_path / "test_resnet.r160_in1k.safetensors")
+    weights = tmp_path / "out" / "weights.safetensors"
+    take_published_weights(
+        weights=weights, distribution="web", architecture=architecture, pretrained="default", place=tmp_path
+    )
+    description = read_description(weights)
+    assert description["classes"] == 1000
+    size = timm.get_pretrained_cfg("test_resnet.r160_in1k").input_size[-1]
+    recipe = {"epochs": 1, "batch_size": 8, "learning_rate": 0.01, "image_size": 32, "input": "own"}
+    assert read_recipe(recipe, description).image_size == size
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -214,8 +364,9 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     (tmp_path / "page.pt").write_bytes(b"<html>not found</html>")
     with pytest.raises(InputError, match=r"page\.pt: not weights of this architecture"):
         take(tmp_path, tmp_path / "page.pt", spec("RN"))
-    with pytest.raises(InputError, match="need the builder open_clip, not 'resnet50'"):
-        take(tmp_path, tmp_path / "rn.pt", {"builder": "resnet50"})
+    for other in ({"builder": "resnet18"}, SMALL["timm"]):
+        with pytest.raises(InputError, match=r"rn\.pt: not weights of this architecture"):
+            take(tmp_path, tmp_path / "rn.pt", other)
 
 
 def test_an_encoder_with_another_activation_than_its_weights_is_refused(

@@ -1,9 +1,16 @@
 """A wrong configuration is refused in one line that names the key and what to write instead."""
 
+import copy
+
 import pytest
+import yaml
+from snakemake.utils import update_config
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.study.check import check_config
+from pretraining_robustness.study.experiments import experiments
+from pretraining_robustness.study.shorthand import write_out
+from pretraining_robustness.study.show import Study
 
 
 @pytest.fixture
@@ -23,6 +30,27 @@ def refusal(config, repository):
 def test_the_default_and_the_full_study_are_accepted(config, paper_config, repository):
     check_config(config, repository / "rules/config.schema.yaml", repository)
     check_config(paper_config, repository / "rules/config.schema.yaml", repository)
+
+
+def test_published_networks_of_timm_beside_a_trend_are_two_lines(config, repository):
+    overlay = yaml.safe_load("""
+      distributions: {web: {source: published, architectures: [timm/resnet50.a1_in1k, timm/vit_base_patch16_224.dino]}}
+      figures: {fig2: {panels: [{title: Published networks, series: [scratch, imagenet_full, web]}]}}
+    """)
+    update_config(config, overlay)
+    write_out(config)
+    check_config(config, repository / "rules/config.schema.yaml", repository)
+    study = Study(config)
+    runs = [run for run in study.runs("fig2") if run.distribution == "web"]
+    assert [run.architecture for run in runs] == ["resnet50_a1_in1k", "vit_base_patch16_224_dino"]
+    spec = study.architecture("vit_base_patch16_224_dino")
+    assert (spec["builder"], spec["arguments"]) == ("timm", {"model": "vit_base_patch16_224.dino"})
+    assert study.recipe("finetune", "vit_base_patch16_224_dino")["input"] == "own"
+    described = {one["distribution"]: one for one in experiments(study)}["web"]
+    assert described["selection"] == "published weights (default)"
+    before = copy.deepcopy(config)
+    write_out(config)
+    assert config == before
 
 
 def fig4(config):
@@ -50,6 +78,13 @@ def fig4(config):
         (lambda c: c["left_out"].append("imagenet_10k"), ["left_out", "imagenet_10"]),
         (lambda c: c.pop("trends"), ["'trends' is missing"]),
         (lambda c: c["trends"].update(confidence=95), ["trends.confidence", "95"]),
+        (lambda c: c["sources"]["published"].pop("pretrained"), ["sources.published", "'pretrained'"]),
+        (
+            lambda c: c["distributions"].update(
+                web={"source": "published", "architectures": ["resnet10"], "head": "zero_shot"}
+            ),
+            ["distributions.web.head", "resnet10", "no text network"],
+        ),
         (lambda c: c.update(acquisition="download"), ["sources.imagenet", "files to download"]),
     ],
 )  # fmt: skip

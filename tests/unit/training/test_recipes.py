@@ -55,6 +55,7 @@ def test_a_recipe_in_steps_has_equal_parts() -> None:
 def test_the_digest_changes_with_every_value() -> None:
     variants = [{}, {"batch_size": 5}, {"augmentation": {"flip": True}}, {"augmentation": {"crop": "shift"}}]
     variants += [{"augmentation": {"colour_jitter": 0.5}}, {"augmentation": {"grayscale": 0.2}}]
+    variants += [{"evaluation": {"resize": 40}}, {"evaluation": {"resize": 40, "interpolation": "bicubic"}}]
     assert len({read_recipe({**MINIMAL, **variant}).digest() for variant in variants}) == len(variants)
     assert read_recipe(MINIMAL).digest() == read_recipe(dict(reversed(MINIMAL.items()))).digest()
 
@@ -72,12 +73,26 @@ def test_the_digest_changes_with_every_value() -> None:
         ({"augmentation": {"scale": [0.5, 0.2]}}, "not a range"),
         ({"augmentation": {"colour_jitter": 1.5}}, r"recipe\.augmentation\.colour_jitter: 1\.5 is not within 0\.\.1"),
         ({"augmentation": {"grayscale": -0.1}}, "grayscale: -0.1 is not within"),
+        ({"evaluation": {"resize": 31}}, r"recipe\.evaluation\.resize: 31 is less than image_size, 32"),
+        ({"evaluation": {"resize": 40, "interpolation": "nearest"}}, "'nearest' is not one of bilinear, bicubic"),
+        ({"evaluation": {"interpolation": "bicubic"}}, "interpolation needs resize"),
+        ({"evaluation": {"size": 40}}, r"recipe\.evaluation\.size is not a hyper-parameter; did you mean 'resize'"),
+        ({"input": "theirs"}, r"recipe\.input: 'theirs' is not own"),
         ({"learning_rate": 0}, "positive"),
     ],
 )
 def test_bad_values_are_one_clear_line(change: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_recipe({**MINIMAL, **change})
+
+
+def test_a_recipe_may_take_the_input_of_the_weights_that_it_starts_from() -> None:
+    own = {"image_size": 24, "mean": [0.1, 0.2, 0.3], "std": [1, 1, 1], "evaluation": {"resize": 28}}
+    recipe = read_recipe({**MINIMAL, "input": "own"}, {"input": own, "classes": 5})
+    assert (recipe.image_size, recipe.mean, recipe.evaluation.resize) == (24, (0.1, 0.2, 0.3), 28)
+    plain = read_recipe(MINIMAL)
+    assert read_recipe({**MINIMAL, "input": "own"}, {"classes": 5}) == plain  # trained here
+    assert read_recipe(MINIMAL, {"input": own}) == plain  # not asked for
 
 
 def test_a_missing_value_is_named() -> None:

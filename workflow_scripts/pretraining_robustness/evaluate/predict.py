@@ -12,6 +12,7 @@ from torch import Tensor
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.predictions import Checkpoint, write_predictions
 from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.networks.weights import read_description
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import class_numbers, task_classes
 from pretraining_robustness.tasks.test_sets import read_test_set
@@ -73,7 +74,7 @@ def predict(
             paths = checkpoints[number * each : (number + 1) * each]
             model = build(network["architecture"], classes).to(device).eval()
             states = load_checkpoints(model, paths, device)
-            plan = read_recipe(network["recipe"])
+            plan = read_recipe(network["recipe"], read_description(paths[0]))
             answers = predict_all(model, list(states.values()), pixels, len(rows), plan, device, allowed)
             for epoch, answer in zip(states, answers, strict=True):
                 checkpoint = Checkpoint(network["name"], network["seed"], epoch)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
-from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.networks.architectures import build, load_all
 from pretraining_robustness.networks.weights import read_weights
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.augmentation import Preparation
@@ -66,8 +66,8 @@ def recognise_generated(
     parameters, _ = read_weights(weights)
     network = build(architecture, len(labels))
     try:
-        network.load_state_dict(parameters)
-    except RuntimeError as error:
+        load_all(network, parameters)
+    except InputError as error:
         reason = str(error).splitlines()[-1].strip()
         raise InputError(f"{weights}: not of this architecture and these classes ({reason}); train it again") from error
     network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]

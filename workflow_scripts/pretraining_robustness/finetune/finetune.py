@@ -11,7 +11,7 @@ import torch
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.finetune.method import read_method
 from pretraining_robustness.finetune.start import describe, starting_network
-from pretraining_robustness.networks.weights import save_weights
+from pretraining_robustness.networks.weights import read_description, save_weights
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import read_split, task_classes
 from pretraining_robustness.training.batches import load_images
@@ -41,6 +41,7 @@ def finetune(
     code: str,
     threads: int = 1,
     head: str | Path | None = None,
+    keep_head: bool = False,
     method: Mapping[str, Any] = FULL,
 ) -> None:
     """Fine-tune on the task's split `train`, from `pretrained` with a new head or from random weights.
@@ -55,13 +56,15 @@ def finetune(
         distribution, architecture, recipe, seed, state, code, threads: as in `pretrain.pretrain_with`.
         head: safetensors of `make_zero_shot_head`, to start from in place of a random head; the descriptions of the
             checkpoints then hold head: zero_shot. Needs `pretrained` weights with the image tower that belongs to it.
+        keep_head: start with the head of the `pretrained` weights, which knows the task's classes.
         method: kind and settings (see `method.read_method`).
 
     Raises:
         InputError: as `pretrain.pretrain_with`; also for weights or a head that do not fit the architecture, for an
             unknown method, and when the recipe's epochs are not as many as `checkpoints`.
     """
-    plan = read_recipe(recipe)
+    source = {} if pretrained is None else read_description(pretrained)
+    plan = read_recipe(recipe, source)
     if plan.epochs is not None and plan.epochs != len(checkpoints):
         raise InputError(f"recipe.epochs: {plan.epochs} epochs cannot fill {len(checkpoints)} checkpoints")
     finetuning = read_method(method)
@@ -70,9 +73,9 @@ def finetune(
     classes = task_classes(table)
     logger.info("%d images of %d classes on %s", len(rows), classes, device)
 
-    model = starting_network(architecture, classes, seed, pretrained, head, plan.image_size)
+    model = starting_network(architecture, classes, seed, pretrained, head, plan.image_size, keep_head)
     finetuning.prepare(model)
-    description = describe(architecture, classes, distribution, method["kind"], seed, head)
+    description = describe(architecture, classes, distribution, method["kind"], seed, head, source)
     inputs = [path for path in (images, table, pretrained, head) if path is not None]
     stored = load_images(Store.open(images, table, threads), rows, device)
     supervised = Supervised(torch.tensor(labels, dtype=torch.int64, device=device), plan.label_smoothing)

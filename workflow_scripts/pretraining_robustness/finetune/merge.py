@@ -110,7 +110,7 @@ def merge_weights(
         device = training_device(threads)
         model = build(architecture, task_classes(table)).to(device).eval()
         load_checkpoints(model, checkpoints[:1], device)
-        plan, stored = read_recipe(recipe), load_images(store, rows, device)
+        plan, stored = read_recipe(recipe, read[0][1]), load_images(store, rows, device)
 
         def accuracies(candidates: list[State]) -> list[float]:
             placed = [{name: tensor.to(device) for name, tensor in candidate.items()} for candidate in candidates]

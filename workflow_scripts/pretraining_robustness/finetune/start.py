@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.networks.architectures import build, load_backbone, require_image_size
-from pretraining_robustness.networks.weights import read_weights, save_weights
+from pretraining_robustness.networks.architectures import build, load_all, load_backbone, require_image_size
+from pretraining_robustness.networks.weights import read_description, read_weights, save_weights
 from pretraining_robustness.networks.zero_shot_head import ZERO_SHOT, read_zero_shot_head, start_from_zero_shot
 from pretraining_robustness.tasks.splits import task_classes
 from pretraining_robustness.training.devices import derived_seed, seed_generator
+from pretraining_robustness.training.recipes import read_recipe
 
 
 def starting_network(
@@ -22,6 +23,7 @@ def starting_network(
     pretrained: str | Path | None,
     head: str | Path | None,
     image_size: int,
+    keep_head: bool = False,
 ) -> nn.Module:
     """Build a network for a task: pre-trained weights with a new head, or random weights.
 
@@ -32,6 +34,7 @@ def starting_network(
         pretrained: safetensors of `pretrain`, or None to start from scratch.
         head: safetensors of `make_zero_shot_head`, to start from in place of a random head.
         image_size: of the recipe.
+        keep_head: whether the head of the pre-trained weights, which knows the task's classes, is kept.
 
     Raises:
         InputError: for weights or a head that do not fit the architecture or each other.
@@ -44,7 +47,7 @@ def starting_network(
     if pretrained is not None:
         tensors = read_weights(pretrained)[0]
         try:
-            load_backbone(model, tensors)
+            (load_all if keep_head else load_backbone)(model, tensors)
         except InputError as error:
             raise InputError(f"{pretrained}: {error}") from error
         if head is not None:
@@ -53,9 +56,18 @@ def starting_network(
 
 
 def describe(
-    architecture: Mapping[str, Any], classes: int, distribution: str, method: str, seed: int, head: str | Path | None
+    architecture: Mapping[str, Any],
+    classes: int,
+    distribution: str,
+    method: str,
+    seed: int,
+    head: str | Path | None,
+    source: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the description of a run's checkpoints; full fine-tuning is what one without a method was made by."""
+    """Return the description of a run's checkpoints; full fine-tuning is what one without a method was made by.
+
+    `source` is the description of the pre-trained weights, whose own input it takes over.
+    """
     return {
         "architecture": dict(architecture),
         "classes": classes,
@@ -63,6 +75,7 @@ def describe(
         "seed": seed,
         **({} if method == "full" else {"method": method}),
         **({} if head is None else {"head": ZERO_SHOT}),
+        **({"input": source["input"]} if "input" in source else {}),
     }
 
 
@@ -73,9 +86,10 @@ def save_start(
     checkpoint: str | Path,
     distribution: str,
     architecture: Mapping[str, Any],
-    image_size: int,
+    recipe: Mapping[str, Any],
     seed: int,
     head: str | Path | None = None,
+    keep_head: bool = False,
 ) -> None:
     """Write the network before fine-tuning as a checkpoint of epoch 0, which every method starts from.
 
@@ -83,12 +97,15 @@ def save_start(
         table: the task's store.
         checkpoint: safetensors to write.
         distribution: name, for the description.
-        pretrained, architecture, image_size, seed, head: see `starting_network`.
+        recipe: of the fine-tuning.
+        pretrained, architecture, seed, head, keep_head: see `starting_network`.
 
     Raises:
         InputError: see `starting_network`.
     """
     classes = task_classes(table)
-    model = starting_network(architecture, classes, seed, pretrained, head, image_size)
-    description = describe(architecture, classes, distribution, "start", seed, head)
+    source = {} if pretrained is None else read_description(pretrained)
+    plan = read_recipe(recipe, source)
+    model = starting_network(architecture, classes, seed, pretrained, head, plan.image_size, keep_head)
+    description = describe(architecture, classes, distribution, "start", seed, head, source)
     save_weights(checkpoint, model, {**description, "epoch": 0})

@@ -1,1 +1,1 @@
-"""Networks: architectures of torchvision and open_clip, their heads, and weights on disk."""
+"""Networks: architectures of torchvision, timm and open_clip, their heads, and weights on disk."""

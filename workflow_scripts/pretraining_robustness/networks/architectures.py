@@ -1,4 +1,4 @@
-"""Architectures as torchvision and open_clip build them, their classification heads."""
+"""Architectures as torchvision, timm and open_clip build them, their classification heads."""
 
 import difflib
 from collections.abc import Callable, Mapping
@@ -28,19 +28,35 @@ def _mobilenet_v3(configuration: str, batch_norm_momentum: float = 0.1, **argume
     return models.get_model(configuration, weights=None, norm_layer=norm_layer, **arguments)
 
 
+def _with_auxiliary_heads(builder: str, **arguments: Any) -> nn.Module:
+    # GoogLeNet and Inception as torchvision gives them with published weights: without the heads that only training
+    # uses, which would make the output a tuple, and with the input scaled as those weights expect it.
+    published = {"aux_logits": False, "transform_input": True, "init_weights": True}
+    return models.get_model(builder, weights=None, **(published | arguments))
+
+
+def _timm(**arguments: Any) -> nn.Module:
+    # timm and open_clip take seconds to import, which only their own networks are to cost.
+    from pretraining_robustness.networks.timm_models import build_timm
+
+    return build_timm(**arguments)
+
+
 def _open_clip(num_classes: int, **arguments: Any) -> nn.Module:
-    # Importing open_clip takes seconds, which only its own image encoders are to cost.
     from pretraining_robustness.networks.clip_models import ImageEncoder
 
     return ImageEncoder(arguments, num_classes)
 
 
 # Builders with arguments: members of the paper's families that have no name in torchvision (the same classes, other
-# sizes), and the image encoders of CLIP models.
+# sizes), the models of timm, and the image encoders of CLIP models.
 FAMILIES: dict[str, Callable[..., nn.Module]] = {
     "ResNet": _resnet,
     "DenseNet": models.DenseNet,
     "MobileNetV3": _mobilenet_v3,
+    "googlenet": partial(_with_auxiliary_heads, "googlenet"),
+    "inception_v3": partial(_with_auxiliary_heads, "inception_v3"),
+    "timm": _timm,
     "open_clip": _open_clip,
 }
 
@@ -49,8 +65,9 @@ def build(spec: Mapping[str, Any], classes: int) -> nn.Module:
     """Build a randomly initialised network with `classes` outputs.
 
     `spec` is {builder, arguments}: the name of a torchvision classification model, or one of `FAMILIES` for a size that
-    torchvision has no name for ({builder: ResNet, arguments: {block: BasicBlock, layers: [1, 1, 1, 1]}}) and for the
-    image encoder of a CLIP model ({builder: open_clip, arguments: {model: ViT-B-16}}; see `clip_models.clip_config`).
+    torchvision has no name for ({builder: ResNet, arguments: {block: BasicBlock, layers: [1, 1, 1, 1]}}), for a model
+    of timm ({builder: timm, arguments: {model: convnext_tiny}}; see `timm_models.build_timm`) and for the image encoder
+    of a CLIP model ({builder: open_clip, arguments: {model: ViT-B-16}}; see `clip_models.clip_config`).
     Initialisation draws from torch's global generator: seed it first.
 
     Raises InputError for an unknown builder (with the nearest name) and for arguments that it does not take.
@@ -64,21 +81,42 @@ def build(spec: Mapping[str, Any], classes: int) -> nn.Module:
         if builder in FAMILIES:
             return FAMILIES[builder](num_classes=classes, **arguments)
         return models.get_model(builder, weights=None, num_classes=classes, **arguments)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AssertionError, RuntimeError) as error:
         raise InputError(f"architecture: builder '{builder}' does not take {arguments}: {error}") from error
 
 
-def head_name(model: nn.Module) -> str:
-    """Return the dotted name of the final linear layer: fc (ResNet, ResNeXt, CLIP's encoders), classifier (DenseNet) or
-    the last element of classifier (AlexNet, MobileNetV3). Raises InputError for a network of another form.
+def head_names(model: nn.Module) -> list[str]:
+    """Return the dotted names of the modules that make the scores of classes.
+
+    timm says which they are (`get_classifier`; some networks have two, one for distillation). In torchvision's networks
+    and CLIP's encoders it is the last linear layer or, where there is none (SqueezeNet), the last convolution.
+
+    Raises InputError for a network without either.
     """
-    for name in ("fc", "classifier"):
-        head = getattr(model, name, None)
-        if isinstance(head, nn.Linear):
-            return name
-        if isinstance(head, nn.Sequential) and isinstance(head[-1], nn.Linear):
-            return f"{name}.{len(head) - 1}"
-    raise InputError(f"architecture: {type(model).__name__} has no linear head named fc or classifier to replace")
+    modules = dict(model.named_modules())
+    accessor = getattr(model, "get_classifier", None)
+    if accessor is not None:
+        classifier = accessor()
+        heads = {id(head) for head in (classifier if isinstance(classifier, tuple | list) else [classifier])}
+        return [name for name, module in modules.items() if id(module) in heads]
+    for kind in (nn.Linear, nn.Conv2d):
+        layers = [name for name, module in modules.items() if isinstance(module, kind)]
+        # A zero-shot head is a linear layer that holds another one.
+        outer = [name for name in layers if name.rpartition(".")[0] not in layers]
+        if outer:
+            return outer[-1:]
+    raise InputError(f"architecture: {type(model).__name__} has no linear layer that could be its head")
+
+
+def head_name(model: nn.Module) -> str:
+    """Return the dotted name of the one linear layer that is the head; raises InputError for a head of another form."""
+    names = head_names(model)
+    if len(names) != 1 or not isinstance(model.get_submodule(names[0]), nn.Linear):
+        raise InputError(
+            f"architecture: the head of {type(model).__name__} ({', '.join(names)}) is not one linear layer, "
+            "which this objective needs; choose another architecture"
+        )
+    return names[0]
 
 
 def head_of(model: nn.Module) -> nn.Linear:
@@ -89,9 +127,17 @@ def head_of(model: nn.Module) -> nn.Linear:
 
 
 def replace_head(model: nn.Module, classes: int) -> None:
-    """Put a freshly initialised linear layer with `classes` outputs in place of the head."""
-    old = head_of(model)
-    model.set_submodule(head_name(model), nn.Linear(old.in_features, classes, bias=old.bias is not None))
+    """Put a freshly initialised head with `classes` outputs in place of the head."""
+    reset = getattr(model, "reset_classifier", None)
+    if reset is not None:
+        reset(classes)
+        return
+    (name,) = head_names(model)
+    old = model.get_submodule(name)
+    if isinstance(old, nn.Linear):
+        model.set_submodule(name, nn.Linear(old.in_features, classes, bias=old.bias is not None))
+    elif isinstance(old, nn.Conv2d):
+        model.set_submodule(name, nn.Conv2d(old.in_channels, classes, kernel_size=1))
 
 
 def require_image_size(model: nn.Module, size: int) -> None:
@@ -109,16 +155,33 @@ def load_backbone(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None
 
     Raises InputError naming the first weights that are missing, not expected or of another shape.
     """
-    head = head_name(model) + "."
-    backbone = {name: tensor for name, tensor in weights.items() if not name.startswith(head)}
-    expected = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith(head)}
-    missing, unexpected = sorted(expected.keys() - backbone.keys()), sorted(backbone.keys() - expected.keys())
-    reshaped = sorted(
-        name for name in expected.keys() & backbone.keys() if expected[name].shape != backbone[name].shape
-    )
-    for problem, names in (("missing", missing), ("not expected", unexpected), ("of another shape", reshaped)):
-        if names:
-            raise InputError(f"weights do not fit {type(model).__name__}: {len(names)} {problem}, first '{names[0]}'")
-    result = model.load_state_dict(backbone, strict=False)
-    assert not result.unexpected_keys
-    assert all(name.startswith(head) for name in result.missing_keys)
+    heads = tuple(f"{name}." for name in head_names(model))
+    backbone = {name: tensor for name, tensor in weights.items() if not name.startswith(heads)}
+    _load(model, backbone, {name for name in model.state_dict() if not name.startswith(heads)})
+
+
+def load_all(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Copy every weight into `model`, the head's, too.
+
+    Raises InputError as `load_backbone`, and where the weights' head has another number of classes, or there is none.
+    """
+    for head in head_names(model):
+        for name, expected in model.get_submodule(head).state_dict(prefix=f"{head}.").items():
+            if name not in weights:
+                raise InputError("these weights have no head; start from a new one")
+            if expected.shape[:1] != weights[name].shape[:1]:
+                found, wanted = len(weights[name]), len(expected)
+                raise InputError(f"the head of these weights has {found} classes, not {wanted}; start from a new one")
+    _load(model, weights, set(model.state_dict()))
+
+
+def _load(model: nn.Module, weights: Mapping[str, torch.Tensor], names: set[str]) -> None:
+    """Copy `weights` into those of the model that are called `names`."""
+    state = model.state_dict()  # what is copied keeps its metadata, without which torchvision's MNASNet loads nothing
+    missing, unexpected = sorted(names - weights.keys()), sorted(weights.keys() - names)
+    reshaped = sorted(name for name in names & weights.keys() if state[name].shape != weights[name].shape)
+    for problem, found in (("missing", missing), ("not expected", unexpected), ("of another shape", reshaped)):
+        if found:
+            raise InputError(f"weights do not fit {type(model).__name__}: {len(found)} {problem}, first '{found[0]}'")
+    state.update(weights)
+    model.load_state_dict(state)

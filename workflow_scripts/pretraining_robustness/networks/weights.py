@@ -1,7 +1,8 @@
 """Weights on disk: safetensors files with a description of what they are."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,21 @@ def read_weights(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, A
 
     Raises InputError naming the file if it is missing, truncated or not of this kind.
     """
+    with _opened(path) as (file, description):
+        return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
+
+
+def read_description(path: str | Path) -> dict[str, Any]:
+    """Return the description alone, without reading the tensors; raises InputError as `read_weights`."""
+    with _opened(path) as (_, description):
+        return description
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     try:
         with safe_open(path, framework="pt") as file:
-            description = json.loads((file.metadata() or {})["description"])
-            return {name: file.get_tensor(name) for name in file.keys()}, description  # noqa: SIM118
+            yield file, json.loads((file.metadata() or {})["description"])
     except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise InputError(
             f"{path}: not a readable checkpoint ({type(error).__name__}: {error}); delete it and train again"

@@ -1,115 +1,144 @@
-"""Published CLIP models, trained by others on hundreds of millions of image-text pairs, as pre-trained weights."""
+"""Published networks, trained by others, as pre-trained weights in this pipeline's form."""
 
 import logging
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import open_clip  # type: ignore[import-untyped]
+import timm
 from open_clip.factory import load_checkpoint  # type: ignore[import-untyped]
-from open_clip.pretrained import download_pretrained  # type: ignore[import-untyped]
-from torch import nn
+from torch import Tensor, nn
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.networks.architectures import build, head_names, load_all, load_backbone, replace_head
 from pretraining_robustness.networks.clip_models import build_clip, clip_config
 from pretraining_robustness.networks.weights import save_tensors, save_weights
 from pretraining_robustness.pretrain.image_text import TextEncoder
+from pretraining_robustness.pretrain.published_files import Published, find_weights, published
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
+# torchvision's files of DenseNet name layers as its first versions did (see its densenet._load_state_dict), those of
+# GoogLeNet and Inception hold heads that only training uses.
+OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
+TRAINING_HEADS = ("aux1.", "aux2.", "AuxLogits.")
 
 
 def take_published_weights(
     *,
     weights: str | Path,
-    text: str | Path,
     distribution: str,
     architecture: Mapping[str, Any],
     pretrained: str,
     place: str | Path,
+    text: str | Path | None = None,
     seed: int = 0,
 ) -> None:
-    """Bring the two towers of a published CLIP model into this pipeline's form.
+    """Bring a published network into this pipeline's form.
 
     Args:
-        weights: safetensors to write, the image encoder as `architectures.load_backbone` takes it; its description
-            holds architecture, distribution, pretrained and seed.
-        text: safetensors to write, the text tower as `image_text.read_text_encoder` takes it.
+        weights: safetensors to write, as `architectures.load_backbone` and, where the network is published with a head,
+            `load_all` take it; its description holds architecture, distribution, pretrained, seed, the number of
+            classes of the head (0 without one) and, as keys of a recipe, the `input` that the weights were made for.
         distribution: name, for the description.
-        architecture: spec with builder open_clip (see `clip_models.clip_config`).
-        pretrained: one of open_clip's tags for the model (openai, yfcc15m, ...), or the path of a file.
-        place: folder in which the file of a tag is looked for, and to which it is downloaded (see `find_weights`).
+        architecture: spec; see `architectures.build`.
+        pretrained: the library's name of the weights (torchvision: IMAGENET1K_V2; timm: augreg_in21k; open_clip:
+            openai), `default` for those that it gives unasked or that a timm name has, or the path of a file.
+        place: folder in which a named file is looked for, and to which it is downloaded (see `find_weights`).
+        text: for a CLIP model: safetensors to write, the text tower as `image_text.read_text_encoder` takes it.
         seed: for the description; published weights come with one seed.
 
     Raises:
-        InputError: for an architecture that is not open_clip's, an unknown tag, weights that are not to be had or do
-            not fit.
+        InputError: for unknown weights, and weights that are not to be had or do not fit.
     """
-    if architecture["builder"] != "open_clip":
-        raise InputError(f"architecture: published weights need the builder open_clip, not '{architecture['builder']}'")
-    arguments = architecture.get("arguments") or {}
-    config = clip_config(arguments)
-    name = str(arguments.get("model", ""))
-    path = find_weights(name, pretrained, Path(place))
-    config["quick_gelu"] = _activation(name, pretrained, config)
-    encoder = TextEncoder(config["embed_dim"], config["text_cfg"], config["quick_gelu"])
-    model = build_clip(config)
-    _load(model, path)
-    logger.info("read %s", path)
-
-    _copy_text_tower(model, encoder)
+    known = published(architecture, pretrained)
     description = {
         "architecture": dict(architecture),
         "distribution": distribution,
         "pretrained": pretrained,
         "seed": seed,
+        **({"input": known.own_input} if known.own_input else {}),
     }
+    path = find_weights(known, pretrained, Path(place))
+    if architecture["builder"] == "open_clip":
+        _take_clip(path, architecture, pretrained, description, weights, text)
+        return
+    try:
+        read = _read_timm if architecture["builder"] == "timm" else _read_torchvision
+        classes, tensors = read(path, architecture, known)
+    except Exception as error:  # unpickling, the shapes of the weights, safetensors' own
+        raise InputError(f"{path}: not weights of this architecture ({_reason(error)})") from error
+    logger.info("read %s, with a head of %d classes", path, classes)
+    save_tensors(weights, tensors, {**description, "classes": classes})
+
+
+def _read_torchvision(path: Path, architecture: Mapping[str, Any], known: Published) -> tuple[int, dict[str, Tensor]]:
+    """Return the number of classes of the file's head, 0 if it has none, and its tensors under the network's names."""
+    tensors = {
+        OLD_DENSENET.sub(r"\1\2.", name): tensor
+        for name, tensor in timm.models.load_state_dict(str(path)).items()
+        if not name.startswith(TRAINING_HEADS)
+    }
+    model = build(architecture, 1)
+    (head,) = head_names(model)
+    if f"{head}.weight" not in tensors:
+        load_backbone(model, tensors)
+        return 0, tensors
+    classes = len(tensors[f"{head}.weight"])
+    replace_head(model, classes)
+    load_all(model, tensors)
+    return classes, tensors
+
+
+def _read_timm(path: Path, architecture: Mapping[str, Any], known: Published) -> tuple[int, dict[str, Tensor]]:
+    """As `_read_torchvision`; timm brings files of other layouts into its own."""
+    arguments = dict(architecture["arguments"])
+    model = str(arguments.pop("model"))
+    name = known.name if known.sources else model
+    config = timm.get_pretrained_cfg(name, allow_unregistered=False)
+    assert config is not None
+    layers = [config.classifier] if isinstance(config.classifier, str) else list(config.classifier or ())
+    tensors = timm.models.load_state_dict(str(path))
+    heads = [len(tensors[f"{layer}.weight"]) for layer in layers if f"{layer}.weight" in tensors]
+    failure: Exception | None = None
+    for classes in heads[:1] or (config.num_classes, 0):  # a head of another layout has another name, or there is none
+        overlay = {"file": str(path), "custom_load": False, "num_classes": classes}
+        try:
+            network = timm.create_model(
+                name, pretrained=True, pretrained_cfg_overlay=overlay, num_classes=classes, **arguments
+            )
+            return classes, network.state_dict()
+        except RuntimeError as error:
+            failure = failure or error
+    assert failure is not None
+    raise failure
+
+
+def _take_clip(
+    path: Path,
+    architecture: Mapping[str, Any],
+    pretrained: str,
+    description: Mapping[str, Any],
+    weights: str | Path,
+    text: str | Path | None,
+) -> None:
+    arguments = architecture.get("arguments") or {}
+    config = clip_config(arguments)
+    config["quick_gelu"] = _activation(str(arguments.get("model", "")), pretrained, config)
+    encoder = TextEncoder(config["embed_dim"], config["text_cfg"], config["quick_gelu"])
+    model = build_clip(config)
+    _load(model, path)
+    logger.info("read %s", path)
+    _copy_text_tower(model, encoder)
     save_tensors(
         weights, {f"visual.{key}": tensor for key, tensor in model.get_submodule("visual").state_dict().items()},
-        description,
+        {**description, "classes": 0},
     )  # fmt: skip
-    save_weights(text, encoder, {**description, "encoder": encoder.config})
-
-
-def find_weights(model: str, pretrained: str, place: Path) -> Path:
-    """Return the file of published weights.
-
-    `pretrained` may be the path of a file. Else the file is `place`/<model>-<pretrained> with one of `SUFFIXES` or,
-    for open_clip's tags, `place`/ the name under which it is published (RN50.pt); or else open_clip downloads it.
-
-    Raises InputError for a missing file, a tag that is neither placed nor known (with the known ones) and a download
-    that fails (with what to put where).
-    """
-    if Path(pretrained).suffix in SUFFIXES:
-        if not Path(pretrained).is_file():
-            raise InputError(f"{pretrained}: no such file of published weights")
-        return Path(pretrained)
-    source = open_clip.get_pretrained_cfg(model, pretrained)
-    published = [Path(source["url"]).name] if source.get("url") else []
-    names = [*(f"{model}-{pretrained}{suffix}" for suffix in SUFFIXES), *published]
-    for path in (place / name for name in names):
-        if path.is_file():
-            return path
-    if not source:
-        known = ", ".join(open_clip.list_pretrained_tags_by_model(model)) or "none"
-        raise InputError(
-            f"pretrained: open_clip has no weights '{pretrained}' of {model or 'this model'} (it has: {known}), and "
-            f"there is no file {names[0]} (or {', '.join(SUFFIXES[1:])}) in {place}; put one there, or give its path"
-        )
-    try:
-        logger.info("downloading %s of %s to %s", pretrained, model, place)
-        place.mkdir(parents=True, exist_ok=True)
-        return Path(download_pretrained(source, cache_dir=str(place)))
-    except Exception as error:  # whatever the network and two download libraries raise
-        hub = f"https://huggingface.co/{source['hf_hub'].rstrip('/')}" if source.get("hf_hub") else ""
-        homes = " or ".join(home for home in (source.get("url"), hub) if home)
-        raise InputError(
-            f"{model} with the weights {pretrained}: no file {' or '.join(names)} in {place}, and the download failed "
-            f"({type(error).__name__}); fetch it from {homes} and put it there under the first of these names that has "
-            "its suffix"
-        ) from error
+    if text is not None:
+        save_weights(text, encoder, {**description, "encoder": encoder.config})
 
 
 def _activation(model: str, pretrained: str, config: Mapping[str, Any]) -> bool:
@@ -137,8 +166,11 @@ def _load(model: nn.Module, path: Path) -> None:
     try:
         load_checkpoint(model, str(path), weights_only=not script)
     except Exception as error:  # unpickling, the shapes of the weights, safetensors' own
-        reason = str(error).strip().splitlines()[-1].strip() if str(error).strip() else type(error).__name__
-        raise InputError(f"{path}: not weights of this architecture ({reason})") from error
+        raise InputError(f"{path}: not weights of this architecture ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1].strip() if str(error).strip() else type(error).__name__
 
 
 def _copy_text_tower(model: nn.Module, encoder: TextEncoder) -> None:

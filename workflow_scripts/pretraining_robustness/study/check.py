@@ -68,7 +68,8 @@ def _check_collections(config: dict[str, Any]) -> None:
                     place = "'path', the folder with your pictures"
                     raise InputError(f"config {key}: the format '{collection['format']}' needs {place}.")
                 continue
-            needed = ["images", "classes", *MADE_FROM.get(collection["format"], [])]
+            counted = [] if collection["format"] == "published" else ["images", "classes"]
+            needed = [*counted, *MADE_FROM.get(collection["format"], [])]
             if collection["format"] in MADE_FROM:
                 _check_made(config, key, collection)
             elif config["acquisition"] == "draw":
@@ -80,7 +81,7 @@ def _check_collections(config: dict[str, Any]) -> None:
                     f"a real {collection['format']} source or task must have that name."
                 )
             for required in needed:
-                if required not in collection and (required, collection["format"]) != ("classes", "published"):
+                if required not in collection:
                     raise InputError(f"config {key}: the key '{required}' is missing; {collection['format']} needs it.")
 
 
@@ -122,7 +123,7 @@ def _check_distributions(config: dict[str, Any], repository: Path) -> None:
         for architecture in distribution.get("architectures", []):
             known_name(f"{key}.architectures", architecture, "architecture", config["architectures"])
         if source["format"] == "published":
-            _check_published(key, distribution)
+            _check_published(key, distribution, config["architectures"])
             continue
         choice = distribution.get("classes", {})
         asked = {
@@ -156,7 +157,7 @@ def _check_distributions(config: dict[str, Any], repository: Path) -> None:
         known_name("left_out", name, "distribution", config["distributions"])
 
 
-def _check_published(key: str, distribution: dict[str, Any]) -> None:
+def _check_published(key: str, distribution: dict[str, Any], architectures: dict[str, Any]) -> None:
     """Published weights are taken as they are: nothing can be chosen of what they were trained on."""
     for choice in distribution:
         if choice not in ("source", "label", "evidence", "architectures", "head"):
@@ -165,6 +166,11 @@ def _check_published(key: str, distribution: dict[str, Any]) -> None:
             )
     if "architectures" not in distribution:
         raise InputError(f"config {key}: the key 'architectures' is missing; name those whose weights are published.")
+    for name in distribution["architectures"] if distribution.get("head") == "zero_shot" else []:
+        if architectures[name]["builder"] != "open_clip":
+            raise InputError(
+                f"config {key}.head: {name} has no text network to make a zero-shot head with; leave it out."
+            )
 
 
 def _check_test_sets(config: dict[str, Any]) -> None:

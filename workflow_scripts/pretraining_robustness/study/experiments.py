@@ -75,12 +75,15 @@ def _published(study: Study, name: str) -> dict[str, Any]:
     written = study.config["distributions"][name]
     source = study.collection(written["source"])
     label = source.get("label", written["source"])
-    settings = {"source": written["source"], "images": source["images"], "objective": "image_text"}
+    clip = {study.config["architectures"][one]["builder"] for one in study.architectures(name)} == {"open_clip"}
+    images = {"images": source["images"]} if "images" in source else {}
+    settings = {"source": written["source"], **images, "objective": "image_text" if clip else "published"}
+    amount = f"; {source['images']:,} {'image-text pairs' if clip else 'images'}" if images else ""
     return {
         "reference": None,
         "run": name not in study.config["left_out"],
         "source": label,
-        "selection": f"published weights ({source['pretrained']}); {source['images']:,} image-text pairs",
+        "selection": f"published weights ({source['pretrained']}){amount}",
         "label_map": "none",
         "declared": settings,
         "here": settings,

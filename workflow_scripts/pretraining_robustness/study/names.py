@@ -131,6 +131,10 @@ class Names:
         """Whether networks of a distribution start fine-tuning with a head that knows the task's classes."""
         return "head" in self.config["distributions"].get(distribution, {})
 
+    def keeps_head(self, distribution: str) -> bool:
+        """Whether fine-tuning goes on with the head of the pre-trained weights."""
+        return self.config["distributions"].get(distribution, {}).get("head") == "pretrained"
+
     def objective(self, distribution: str) -> dict[str, Any]:
         """Return what pre-training learns by: the name of the objective and its settings."""
         name = self.config["distributions"][distribution].get("objective")

@@ -1,6 +1,8 @@
 """From stored uint8 images to the network's input, whole batches on the device: crop, shift, flip, colours, normalise.
 
-Random numbers come from the device's global generator, which the training loop seeds anew at every step.
+All of it is float32, whatever precision the network computes in: no matrix product, which a card may round to fewer
+bits, and no autocast. Random numbers come from the device's global generator, which the training loop seeds anew at
+every step.
 """
 
 import math
@@ -25,27 +27,38 @@ class Preparation:
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self.size = recipe.image_size
+        self.evaluation = recipe.evaluation
         self.augmentation = recipe.augmentation
         self.mean = torch.tensor(recipe.mean, device=device) * 255
         self.inverse_std = 1 / (torch.tensor(recipe.std, device=device) * 255)
         self.recolours = bool(self.augmentation.colour_jitter or self.augmentation.grayscale)
 
     def for_training(self, images: Tensor) -> Tensor:
-        """Augment and normalise: uint8 (N, stored, stored, 3) to float32 (N, 3, image_size, image_size)."""
-        if self.augmentation.crop == "random_resized":
-            images = random_resized_crop(images, self.size, self.augmentation.scale, self.augmentation.flip)
-        else:
-            shift = self.augmentation.shift if self.augmentation.crop == "shift" else 0
-            images = resize(images, self.size)
-            if shift or self.augmentation.flip:
-                images = shift_and_flip(images, shift, self.augmentation.flip)
-        if self.recolours:
-            images = colour_jitter(images, self.augmentation.colour_jitter, self.augmentation.grayscale)
-        return self._normalise(images)
+        """Augment and normalise: uint8 (N, stored, stored, 3) to float32 (N, 3, image_size, image_size).
+
+        Images that are not cut at random are framed as in evaluation.
+        """
+        with torch.autocast(images.device.type, enabled=False):
+            if self.augmentation.crop == "random_resized":
+                images = random_resized_crop(images, self.size, self.augmentation.scale, self.augmentation.flip)
+            else:
+                shift = self.augmentation.shift if self.augmentation.crop == "shift" else 0
+                images = self._frame(images)
+                if shift or self.augmentation.flip:
+                    images = shift_and_flip(images, shift, self.augmentation.flip)
+            if self.recolours:
+                images = colour_jitter(images, self.augmentation.colour_jitter, self.augmentation.grayscale)
+            return self._normalise(images)
 
     def for_evaluation(self, images: Tensor) -> Tensor:
-        """Resize the whole image and normalise, without chance: shapes as in `for_training`."""
-        return self._normalise(resize(images, self.size))
+        """Frame and normalise, without chance: shapes as in `for_training`."""
+        with torch.autocast(images.device.type, enabled=False):
+            return self._normalise(self._frame(images))
+
+    def _frame(self, images: Tensor) -> Tensor:
+        if self.evaluation.resize is None:
+            return resize(images, self.size)
+        return centre_crop(resize_as_pillow(images, self.evaluation.resize, self.evaluation.interpolation), self.size)
 
     def _normalise(self, images: Tensor) -> Tensor:
         # Channels stay innermost in memory: the result is channels_last, the layout the networks are given.
@@ -59,6 +72,28 @@ def resize(images: Tensor, size: int) -> Tensor:
     channels_first = images.permute(0, 3, 1, 2).float()
     resized = functional.interpolate(channels_first, (size, size), mode="bilinear", antialias=True)
     return resized.permute(0, 2, 3, 1)
+
+
+def resize_as_pillow(images: Tensor, size: int, interpolation: str) -> Tensor:
+    """Resize uint8 (N, H, W, 3) to float32 (N, size, size, 3) as Pillow does, and with it torchvision and timm.
+
+    Pillow resizes rows, rounds them to 0..255 and then does the columns: ties may differ by 1, rarely 2.
+    """
+    if images.shape[1:3] == (size, size):
+        return images
+    resized = images.permute(0, 3, 1, 2).float()
+    for shape in ((resized.shape[2], size), (size, size)):
+        resized = functional.interpolate(resized, shape, mode=interpolation, antialias=True)
+        resized = resized.add_(0.5).floor_().clamp_(0, 255)
+    return resized.permute(0, 2, 3, 1)
+
+
+def centre_crop(images: Tensor, size: int) -> Tensor:
+    """Cut the middle (N, size, size, 3) out of (N, H, W, 3), where H and W are at least `size`; an odd pixel as in
+    torchvision's CenterCrop.
+    """
+    top, left = (round((side - size) / 2) for side in images.shape[1:3])
+    return images[:, top : top + size, left : left + size]
 
 
 def shift_and_flip(images: Tensor, shift: int, flip: bool) -> Tensor:
@@ -92,14 +127,17 @@ def random_resized_crop(images: Tensor, size: int, scale: tuple[float, float], f
     aspect = torch.exp(low + (high - low) * draws[1]) * height / width
     box_width = (area * aspect).sqrt().clamp_(max=1)
     box_height = (area / aspect).sqrt().clamp_(max=1)
-    # Coordinates of affine_grid run from -1 to 1, so a box of relative width w has its centre within 1 - w of 0.
+    # Coordinates of grid_sample run from -1 to 1, so a box of relative width w has its centre within 1 - w of 0.
     centre_x = (2 * draws[2] - 1) * (1 - box_width)
     centre_y = (2 * draws[3] - 1) * (1 - box_height)
     if flip:
         box_width = torch.where(draws[4] < 0.5, -box_width, box_width)
-    zero = torch.zeros_like(area)
-    transform = torch.stack([box_width, zero, centre_x, zero, box_height, centre_y], dim=1).view(count, 2, 3)
-    grid = functional.affine_grid(transform, [count, 3, size, size], align_corners=False)
+    # affine_grid's own numbers without its matrix product, which bfloat16 puts up to 0.6 pixels off.
+    middles = torch.linspace(-1, 1, size, device=images.device) * (size - 1) / size
+    columns = centre_x[:, None] + box_width[:, None] * middles
+    rows = centre_y[:, None] + box_height[:, None] * middles
+    shape = (count, size, size)
+    grid = torch.stack([columns[:, None, :].expand(shape), rows[:, :, None].expand(shape)], dim=-1)
     channels_first = images.permute(0, 3, 1, 2).float()
     cropped = functional.grid_sample(channels_first, grid, padding_mode="border", align_corners=False)
     return cropped.permute(0, 2, 3, 1).contiguous()
@@ -125,14 +163,14 @@ def colour_jitter(images: Tensor, strength: float, grayscale: float) -> Tensor:
     identity = torch.eye(3, device=device)
 
     saturate = saturation.view(-1, 1, 1) * identity + (1 - saturation).view(-1, 1, 1) * to_grey
-    matrix = hue_rotation(angle) @ saturate
-    matrix = torch.where((draws[5] < grayscale).view(-1, 1, 1), to_grey @ matrix, matrix)
+    matrix = _product(hue_rotation(angle), saturate)
+    matrix = torch.where((draws[5] < grayscale).view(-1, 1, 1), _product(to_grey, matrix), matrix)
     pixels = images.float().reshape(count, -1, 3)
     # All steps leave greys as they are, so what contrast adds (a grey) passes through the matrix unchanged.
-    mean = (pixels.mean(dim=1) @ grey) * brightness
+    mean = (pixels.mean(dim=1) * grey).sum(dim=1) * brightness
     offset = ((1 - contrast) * mean).view(-1, 1, 1)
     matrix = matrix * (brightness * contrast).view(-1, 1, 1)
-    return (pixels @ matrix.transpose(1, 2) + offset).clamp_(0, 255).view(images.shape)
+    return (_product(pixels, matrix.transpose(1, 2)) + offset).clamp_(0, 255).view(images.shape)
 
 
 def hue_rotation(angle: Tensor) -> Tensor:
@@ -141,3 +179,11 @@ def hue_rotation(angle: Tensor) -> Tensor:
     cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=angle.device) / math.sqrt(3)
     cosine, sine = angle.cos().view(-1, 1, 1), angle.sin().view(-1, 1, 1)
     return cosine * (torch.eye(3, device=angle.device) - third) + sine * cross + third
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """Return the matrix product of (..., n, 3) and (..., 3, m) in full float32 on every device."""
+    product = left[..., :1] * right[..., :1, :]
+    for k in (1, 2):
+        product += left[..., k : k + 1] * right[..., k : k + 1, :]
+    return product

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.networks.architectures import head_of
+from pretraining_robustness.networks.architectures import head_of, load_all
 from pretraining_robustness.networks.weights import read_weights
 from pretraining_robustness.networks.zero_shot_head import ZERO_SHOT, ZeroShotHead, match_zero_shot
 from pretraining_robustness.training.augmentation import Preparation
@@ -70,9 +70,9 @@ def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torc
         try:
             if description.get("head") == ZERO_SHOT and not isinstance(head_of(model), ZeroShotHead):
                 match_zero_shot(model, weights)
-            model.load_state_dict(weights)
+            load_all(model, weights)
             epoch = int(description["epoch"])
-        except (RuntimeError, KeyError) as error:
+        except (InputError, KeyError) as error:
             reason = str(error).splitlines()[-1].strip()
             raise InputError(
                 f"{path}: not a checkpoint of this architecture and task ({reason}); train it again"

@@ -23,13 +23,14 @@ CHOICES = {
     "schedule": ("cosine", "step", "constant"),
     "precision": ("float32", "bfloat16"),
     "crop": ("random_resized", "shift", "none"),
+    "interpolation": ("bilinear", "bicubic"),
 }
 
 
 @dataclass(frozen=True)
 class Augmentation:
     """Random changes of training images: `crop` (random_resized with area `scale`, shift by at most `shift` pixels at
-    `image_size`, or none: the whole image), left-right `flip` with probability 1/2, `colour_jitter` of a strength 0..1
+    `image_size`, or none: see `Evaluation`), left-right `flip` with probability 1/2, `colour_jitter` of a strength 0..1
     (see `augmentation.colour_jitter`), and grey images with probability `grayscale`.
     """
 
@@ -39,6 +40,17 @@ class Augmentation:
     flip: bool = False
     colour_jitter: float = 0.0
     grayscale: float = 0.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How an image is framed where nothing is random, in evaluation and before shifts: `resize` the whole image to so
+    many pixels with this `interpolation`, as Pillow does, then cut the middle `image_size` pixels out. Without `resize`
+    the whole image becomes `image_size`, bilinear and unrounded.
+    """
+
+    resize: int | None = None
+    interpolation: str = "bilinear"
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,7 @@ class Recipe:
     warmup_fraction: float = 0.0
     label_smoothing: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
+    evaluation: Evaluation = field(default_factory=Evaluation)
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     precision: str = "float32"
@@ -70,7 +83,10 @@ class Recipe:
 
     def digest(self) -> str:
         """Return 16 hexadecimal digits that change with any hyper-parameter."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        values = dataclasses.asdict(self)
+        if self.evaluation == Evaluation():
+            del values["evaluation"]  # recipes that do not name it keep the digest that they had before it existed
+        text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def learning_rate_at(self, step: int, total_steps: int) -> float:
@@ -103,11 +119,24 @@ class Recipe:
         return [round(self.steps * part / parts) for part in range(1, parts + 1)]
 
 
-def read_recipe(values: Mapping[str, Any]) -> Recipe:
-    """Check a recipe from the config and return it. Raises InputError naming the key, with the nearest known one."""
+def read_recipe(values: Mapping[str, Any], weights: Mapping[str, Any] | None = None) -> Recipe:
+    """Check a recipe from the config and return it. Raises InputError naming the key, with the nearest known one.
+
+    Args:
+        values: keys of `Recipe`, and `input: own`: image_size, mean, std and evaluation are then those that the weights
+            were made for.
+        weights: description of the weights that a run starts from. Where it has no `input`, as those of weights that
+            were trained here, the recipe's own keys hold.
+    """
     values = dict(values)
-    if isinstance(values.get("augmentation"), Mapping):
-        values["augmentation"] = filled(Augmentation, values["augmentation"], "recipe.augmentation")
+    source = values.pop("input", None)
+    if source not in (None, "own"):
+        raise InputError(f"recipe.input: '{source}' is not own; leave it out or write own")
+    if source == "own" and weights is not None:
+        values |= weights.get("input", {})
+    for key, part in (("augmentation", Augmentation), ("evaluation", Evaluation)):
+        if isinstance(values.get(key), Mapping):
+            values[key] = filled(part, values[key], f"recipe.{key}")
     recipe = filled(Recipe, values, "recipe")
     if (recipe.epochs is None) == (recipe.steps is None):
         raise InputError("recipe: give its length as epochs or as steps, exactly one of them")
@@ -116,13 +145,19 @@ def read_recipe(values: Mapping[str, Any]) -> Recipe:
             raise InputError(f"recipe.{key}: {value} is not a positive number")
     if recipe.batch_size < 1 or recipe.image_size < 1 or not recipe.learning_rate > 0:
         raise InputError("recipe: batch_size, image_size and learning_rate have to be positive")
-    for part in (recipe, recipe.augmentation):
+    for part in (recipe, recipe.augmentation, recipe.evaluation):
         for key, known in CHOICES.items():
             value = getattr(part, key, known[0])
             if value not in known:
                 raise InputError(f"recipe.{key}: '{value}' is not one of {', '.join(known)}")
     if not 0 < recipe.augmentation.scale[0] <= recipe.augmentation.scale[1] <= 1:
         raise InputError(f"recipe.augmentation.scale: {recipe.augmentation.scale} is not a range within 0..1")
+    if recipe.evaluation.resize is not None and recipe.evaluation.resize < recipe.image_size:
+        raise InputError(
+            f"recipe.evaluation.resize: {recipe.evaluation.resize} is less than image_size, {recipe.image_size}"
+        )
+    if recipe.evaluation.resize is None and recipe.evaluation != Evaluation():
+        raise InputError("recipe.evaluation: interpolation needs resize; give it")
     for key in ("colour_jitter", "grayscale"):
         if not 0 <= getattr(recipe.augmentation, key) <= 1:
             raise InputError(f"recipe.augmentation.{key}: {getattr(recipe.augmentation, key)} is not within 0..1")
