@@ -7,9 +7,8 @@ from pathlib import Path
 import requests
 import urllib3
 
-from pretraining_robustness.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import file_digest
+from pretraining_robustness.files import file_digest, full_disk_named, require_space
 
 logger = logging.getLogger(__name__)
 

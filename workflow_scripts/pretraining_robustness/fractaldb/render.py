@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,15 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pretraining_robustness.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path, file_digest
+from pretraining_robustness.files import atomic_path, file_digest, full_disk_named, require_space
 from pretraining_robustness.fractaldb.framing import Frame
 from pretraining_robustness.fractaldb.rendering import WEIGHTS, path_draws, render_supports
 from pretraining_robustness.fractaldb.systems import class_name, read_systems
-from pretraining_robustness.store.array_file import npy_header
 from pretraining_robustness.store.fractal_store import FLIPS, MOST_INSTANCES
-from pretraining_robustness.store.partial_store import Entry, PartialStore
+from pretraining_robustness.store.partial_store import Entry, PartialStore, npy_header
 
 logger = logging.getLogger(__name__)
 
@@ -73,12 +70,11 @@ def render_fractals(
     found = read_systems(systems)
     names = [class_name(number) for number in range(len(found))]
     shape = (len(found) * len(WEIGHTS), -(-size * size // 8))
-    header = npy_header(shape)
     request = json.dumps([file_digest(systems), points, size, padding, code])
     render = partial(render_supports, draws=path_draws(points), frame=frame)
     started = reported = time.monotonic()
     with (
-        PartialStore(state, hashlib.sha256(request.encode()).hexdigest(), len(header)) as partial_store,
+        PartialStore(state, hashlib.sha256(request.encode()).hexdigest(), len(npy_header(shape))) as partial_store,
         ThreadPoolExecutor(threads) as pool,
     ):
         already = len(partial_store.entries)
@@ -98,7 +94,7 @@ def render_fractals(
                 reported = time.monotonic()
                 logger.info("%d of %d classes", last, len(found))
     _write_tables(names, instances, Path(table), Path(classes), Path(undecodable))
-    _hand_over(partial_store.array, header, Path(images))
+    partial_store.publish(shape, images)
     shutil.rmtree(state)
     rate = (shape[0] - already) * instances * FLIPS / max(time.monotonic() - started, 1e-9)
     logger.info("%s: %d supports, %.0f pictures/s", images, shape[0], rate)
@@ -130,14 +126,3 @@ def _write_tables(names: list[str], instances: int, table: Path, classes: Path, 
             pd.DataFrame({"class_id": names, "name": names, "images": pictures}).to_csv(path, index=False)
         with atomic_path(undecodable) as path:
             path.write_text("image,reason\n", encoding="utf-8")
-
-
-def _hand_over(array: Path, header: bytes, images: Path) -> None:
-    """Write the finished array's header and give the array its name; the state keeps it until it has one."""
-    with open(array, "r+b") as file:
-        file.write(header)
-    with full_disk_named(images, "the rendered supports are kept"), atomic_path(images) as path:
-        try:
-            os.link(array, path)
-        except OSError:  # another file system, or one without hard links
-            shutil.copyfile(array, path)

@@ -1,10 +1,8 @@
 """Generate one shard of a source's images straight into the store's format; a killed job goes on where it was."""
 
-import csv
 import hashlib
 import json
 import logging
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -20,16 +18,14 @@ import pyarrow.parquet
 import torch
 from numpy.typing import NDArray
 
-from pretraining_robustness.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import atomic_path, full_disk_named, require_space, write_rows
 from pretraining_robustness.stable_diffusion.pipeline import load_pipeline
 from pretraining_robustness.stable_diffusion.sampling import PromptEmbeddings, Sampler
 from pretraining_robustness.stable_diffusion.settings import Settings
 from pretraining_robustness.stable_diffusion.shards import shard_range
-from pretraining_robustness.store.array_file import npy_header
 from pretraining_robustness.store.decoding import encode_jpeg
-from pretraining_robustness.store.partial_store import Entry, PartialStore
+from pretraining_robustness.store.partial_store import Entry, PartialStore, npy_header
 from pretraining_robustness.training.devices import training_device
 
 logger = logging.getLogger(__name__)
@@ -86,15 +82,9 @@ def generate_images(
     _write_table(rows, [entry.length for entry in partial.entries], wanted, table)
     who = {"shard": shard, "images": len(rows), "resumed": resumed}
     used = {key: getattr(wanted, key) for key in ("scheduler", "steps", "guidance", "precision")}
-    _write_metrics(metrics, who | measured | used | {"device": _device_name(device)})
+    write_rows(metrics, [who | measured | used | {"device": _device_name(device)}])
     size = sum(entry.length for entry in partial.entries)
-    with open(partial.array, "r+b") as file:
-        file.write(npy_header(_shape(wanted, len(rows) if wanted.encoding == "uint8" else size)))
-    with full_disk_named(images, "the pictures made are kept"), atomic_path(images) as temporary:
-        try:
-            os.link(partial.array, temporary)
-        except OSError:  # another file system, or one without hard links
-            shutil.copyfile(partial.array, temporary)
+    partial.publish(_shape(wanted, len(rows) if wanted.encoding == "uint8" else size), images)
     shutil.rmtree(state)
 
 
@@ -174,13 +164,6 @@ def _write_table(rows: pyarrow.Table, lengths: Sequence[int], settings: Settings
         written = written.append_column("length", pyarrow.array(np.array(lengths, dtype=np.int64)))
     with full_disk_named(path, "the pictures made are kept"), atomic_path(path) as temporary:
         pyarrow.parquet.write_table(written.replace_schema_metadata(), temporary)
-
-
-def _write_metrics(path: str | Path, row: Mapping[str, Any]) -> None:
-    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        writer.writeheader()
-        writer.writerow(row)
 
 
 def _device_name(device: torch.device) -> str:

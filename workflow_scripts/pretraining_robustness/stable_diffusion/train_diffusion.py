@@ -4,7 +4,6 @@ In the order of Rombach et al. (arXiv 2112.10752): first an autoencoder, then, i
 text encoder. Captions are CLIP's prompts for the class of a picture.
 """
 
-import csv
 import logging
 import os
 import shutil
@@ -23,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import write_rows
 from pretraining_robustness.stable_diffusion.captions import caption_tokens, captions_of, make_tokenizer
 from pretraining_robustness.stable_diffusion.pipeline import assemble, be_quiet
 from pretraining_robustness.stable_diffusion.prompts import read_classes
@@ -107,10 +106,7 @@ def train_diffusion(
     )
     be_quiet()
     _save(whole.to("cpu"), Path(pipeline))
-    with atomic_path(metrics) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["stage", "step", "loss", "seconds"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
+    write_rows(metrics, records, ["stage", "step", "loss", "seconds"])
     shutil.rmtree(state, ignore_errors=True)
 
 

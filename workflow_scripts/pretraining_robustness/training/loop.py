@@ -1,6 +1,5 @@
 """The training loop: one network, one recipe, one device, resumable at every epoch."""
 
-import csv
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +11,7 @@ import torch
 from torch import nn
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import write_rows
 from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages, training_batch
 from pretraining_robustness.training.devices import derived_seed, seed_generator
@@ -129,10 +128,7 @@ def _only(model: nn.Module, trained: Sequence[nn.Module]) -> Iterator[list[nn.Pa
 
 def write_metrics(path: str | Path, records: list[dict[str, Any]]) -> None:
     """Write the records of `train` as CSV, one row an epoch."""
-    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, records[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
+    write_rows(path, records)
 
 
 def _run(
