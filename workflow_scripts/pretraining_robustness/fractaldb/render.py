@@ -18,13 +18,13 @@ from pretraining_robustness.files import atomic_path, file_digest, full_disk_nam
 from pretraining_robustness.fractaldb.framing import Frame
 from pretraining_robustness.fractaldb.rendering import WEIGHTS, path_draws, render_supports
 from pretraining_robustness.fractaldb.systems import class_name, read_systems
+from pretraining_robustness.progress import Progress
 from pretraining_robustness.store.fractal_store import FLIPS, MOST_INSTANCES
 from pretraining_robustness.store.partial_store import Entry, PartialStore, npy_header
 
 logger = logging.getLogger(__name__)
 
 CLASSES_PER_COMMIT = 16
-REPORT_EVERY_SECONDS = 15
 
 
 def render_fractals(
@@ -72,12 +72,13 @@ def render_fractals(
     shape = (len(found) * len(WEIGHTS), -(-size * size // 8))
     request = json.dumps([file_digest(systems), points, size, padding, code])
     render = partial(render_supports, draws=path_draws(points), frame=frame)
-    started = reported = time.monotonic()
+    started = time.monotonic()
     with (
         PartialStore(state, hashlib.sha256(request.encode()).hexdigest(), len(npy_header(shape))) as partial_store,
         ThreadPoolExecutor(threads) as pool,
     ):
         already = len(partial_store.entries)
+        progress = Progress("classes", len(found), already // len(WEIGHTS))
         require_space(images, (shape[0] - already) * shape[1])
         for first in range(already // len(WEIGHTS), len(found), CLASSES_PER_COMMIT):
             last = min(first + CLASSES_PER_COMMIT, len(found))
@@ -90,9 +91,8 @@ def render_fractals(
             for entry, data in islice(entries, max(0, already - first * len(WEIGHTS)), None):
                 partial_store.append(entry, data)
             partial_store.commit()
-            if time.monotonic() - reported > REPORT_EVERY_SECONDS:
-                reported = time.monotonic()
-                logger.info("%d of %d classes", last, len(found))
+            if progress.due():
+                progress.report(last)
     _write_tables(names, instances, Path(table), Path(classes), Path(undecodable))
     partial_store.publish(shape, images)
     shutil.rmtree(state)

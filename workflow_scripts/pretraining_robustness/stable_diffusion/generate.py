@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, full_disk_named, require_space, write_rows
+from pretraining_robustness.progress import Progress
 from pretraining_robustness.stable_diffusion.pipeline import load_pipeline
 from pretraining_robustness.stable_diffusion.sampling import PromptEmbeddings, Sampler
 from pretraining_robustness.stable_diffusion.settings import Settings
@@ -29,8 +30,6 @@ from pretraining_robustness.store.partial_store import Entry, PartialStore, npy_
 from pretraining_robustness.training.devices import training_device
 
 logger = logging.getLogger(__name__)
-
-REPORT_EVERY_SECONDS = 15
 
 
 def generate_images(
@@ -110,7 +109,8 @@ def _fill(
     if done < len(rows):
         pipeline = load_pipeline(model, settings, device)
         sampler = Sampler(pipeline, PromptEmbeddings(pipeline, left["prompt"], device), settings, device)
-        started = reported = time.perf_counter()
+        progress = Progress("images", len(rows), already)
+        started = time.perf_counter()
         for start in range(first, len(rows), settings.batch_size):
             batch = slice(start - first, start - first + settings.batch_size)
             pictures = sampler.generate(left["prompt"][batch], left["seed"][batch])
@@ -123,11 +123,8 @@ def _fill(
             partial.commit()
             done = len(partial.entries)
             seconds = time.perf_counter() - started
-            if time.perf_counter() - reported > REPORT_EVERY_SECONDS or done == len(rows):
-                reported = time.perf_counter()
-                rate = (done - already) / seconds
-                left_minutes = (len(rows) - done) / rate / 60
-                logger.info("%d of %d images, %.2f images/s, %.0f min left", done, len(rows), rate, left_minutes)
+            if progress.due() or done == len(rows):
+                progress.report(done)
         batch_size = sampler.batch_size
     return {
         "seconds": round(seconds, 3),

@@ -19,6 +19,7 @@ import PIL
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, full_disk_named, require_space
+from pretraining_robustness.progress import Progress
 from pretraining_robustness.store.decoding import Fit, UndecodableError, decode, encode_jpeg
 from pretraining_robustness.store.partial_store import Entry, PartialStore, npy_header
 from pretraining_robustness.store.readers import open_collection
@@ -30,7 +31,6 @@ logger = logging.getLogger(__name__)
 LAYOUT = 1
 IMAGES_PER_TASK = 16
 IMAGES_PER_COMMIT = 1024
-REPORT_EVERY_SECONDS = 15
 CHOICES = {
     "fit": ("crop", "stretch"),
     "encoding": ("uint8", "jpeg"),
@@ -132,8 +132,8 @@ def _request(format: str, collection: RawCollection, spec: StoreSpec) -> str:
 
 def _fill(partial: PartialStore, collection: RawCollection, spec: StoreSpec, threads: int) -> None:
     """Bring the rest of the collection into the partial store."""
-    started = reported = time.monotonic()
     already = done = len(partial.entries)
+    progress = Progress("images", len(collection), done)
     for entry, data in _prepared(collection.images(already), spec, threads):
         if entry.undecodable is not None:
             if spec.on_undecodable == "refuse":
@@ -147,11 +147,8 @@ def _fill(partial: PartialStore, collection: RawCollection, spec: StoreSpec, thr
         done += 1
         if done % IMAGES_PER_COMMIT == 0:
             partial.commit()
-        if time.monotonic() - reported > REPORT_EVERY_SECONDS:
-            reported = time.monotonic()
-            rate = (done - already) / (reported - started)
-            minutes = (len(collection) - done) / rate / 60
-            logger.info("%d of %d images, %.0f images/s, %.0f min left", done, len(collection), rate, minutes)
+        if progress.due():
+            progress.report(done)
     partial.commit()
 
 
