@@ -4,7 +4,6 @@ A distribution never copies images: it is an index, rows of the source's store w
 class from (seed, class), so that a smaller total takes a subset of what a larger one takes (paper, section 4.1).
 """
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ import pandas as pd
 from pretraining_robustness import wordnet
 from pretraining_robustness.distributions.label_maps import LabelMap, Superclass
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.seeds import hashed_rank
 
 
 def make_distribution(
@@ -251,7 +251,7 @@ def select_images(images: pd.DataFrame, counts: pd.Series, seed: int, first: boo
         if first:
             order = np.argsort(members["row"].to_numpy(), kind="stable")
         else:
-            order = np.random.default_rng(_hash(seed, "images", str(class_id))).permutation(len(members))
+            order = np.random.default_rng(hashed_rank(seed, "images", str(class_id))).permutation(len(members))
         rows.append(members.iloc[order[: counts[class_id]]])
     return pd.concat(rows).sort_values("row", kind="stable").reset_index(drop=True)
 
@@ -263,8 +263,4 @@ def class_table(selected: pd.DataFrame) -> pd.DataFrame:
 
 
 def _order(seed: int, purpose: str) -> Callable[[str], int]:
-    return lambda name: _hash(seed, purpose, name)
-
-
-def _hash(seed: int, purpose: str, name: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}/{name}".encode()).digest()[:8], "little")
+    return lambda name: hashed_rank(seed, purpose, name)

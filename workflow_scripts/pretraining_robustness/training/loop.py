@@ -13,9 +13,10 @@ from torch import nn
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.progress import Progress
+from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages, training_batch
-from pretraining_robustness.training.devices import derived_seed, seed_generator
+from pretraining_robustness.training.devices import seed_generator
 from pretraining_robustness.training.objectives import Network, Objective
 from pretraining_robustness.training.recipes import Recipe
 from pretraining_robustness.training.state import TrainingState
