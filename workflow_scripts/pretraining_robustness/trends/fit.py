@@ -200,6 +200,12 @@ def fit_trends(
         joined[BAND_COLUMNS].to_csv(temporary, index=False)
 
 
+def collect_trends(tables: Sequence[str | Path], trends: str | Path) -> None:
+    """Put the trend tables of several figures into one."""
+    with atomic_path(trends) as path:
+        pd.concat([read_trends(table) for table in tables], ignore_index=True).to_csv(path, index=False)
+
+
 def read_trends(path: str | Path) -> pd.DataFrame:
     """Read a trend table as `fit_trends` wrote it."""
     return _read(path, TREND_COLUMNS, text=["figure", "series", "scale", "metric", "note"])
