@@ -221,6 +221,12 @@ def test_many_architectures_are_shown_by_family_beside_all_others_in_grey(nine):
     assert titles == ["All architectures", "ResNet", "ResNeXt", "DenseNet", "MobileNetV3", "AlexNet"]
     for axes, own in zip(page.axes, (0, 4, 1, 2, 1, 1), strict=True):
         assert sum(line.get_color() == "0.72" for line in axes.lines) == 9 - own
+    by_epoch = mean_over_seeds(residual_points(*nine[:2], FIGURE)).groupby("epoch")["residual"]
+    (band,) = page.axes[0].collections
+    corners = pd.DataFrame(band.get_paths()[0].vertices, columns=["epoch", "residual"]).groupby("epoch")["residual"]
+    np.testing.assert_allclose(corners.max(), by_epoch.mean() + by_epoch.std())
+    np.testing.assert_allclose(corners.min(), by_epoch.mean() - by_epoch.std())
+    assert {axes.get_ylabel() for axes in page.axes} == {""}
 
 
 def test_a_baseline_without_trend_is_said_in_the_figure(tmp_path):
