@@ -9,7 +9,6 @@ round; medians are written:
 """
 
 import argparse
-import csv
 import os
 import platform
 import time
@@ -26,6 +25,7 @@ import statsmodels  # noqa: E402
 from machine import machine  # noqa: E402
 from statsmodels.regression.linear_model import OLS  # noqa: E402
 
+from pretraining_robustness.files import write_rows  # noqa: E402
 from pretraining_robustness.trends.bootstrap import percentile_band, percentile_interval, resample_lines  # noqa: E402
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLine  # noqa: E402
 
@@ -126,11 +126,7 @@ def main() -> None:
     ]
     for row in rows:
         print(f"{row['what']:45} {row['seconds']:>9} s   {row['times_faster_than_the_loop']:>8} x")
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    with options.output.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(options.output, rows)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ set is compared with the known numbers when it is made.
 """
 
 import argparse
-import csv
 import os
 import platform
 import random
@@ -32,6 +31,7 @@ import torch
 from machine import machine
 from PIL import Image
 
+from pretraining_robustness.files import write_rows
 from pretraining_robustness.fractaldb.framing import Frame
 from pretraining_robustness.fractaldb.kernels import extremes, select
 from pretraining_robustness.fractaldb.render import render_fractals
@@ -243,11 +243,7 @@ def main() -> None:
     ]
     for row in rows:
         print(f"{row['what']:42} {row['value']:>12,} {row['unit']:18} {row['note']}")
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    with open(RESULTS, "w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(RESULTS, rows)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ for one core (DataLoader has one worker, PyTorch and the store one thread), with
 """
 
 import argparse
-import csv
 import io
 import platform
 import statistics
@@ -30,6 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torchvision import transforms
 
+from pretraining_robustness.files import write_rows
 from pretraining_robustness.store.build import build_store
 from pretraining_robustness.store.read import Store
 
@@ -161,11 +161,7 @@ def main() -> None:
     for row in rows:
         rate, ratio = row["images_per_second_per_core"], row.get("ratio_to_image_folder", "")
         print(f"{row['what']:52} {rate:>8} images/s per core   {ratio} x")
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    with open(RESULTS, "w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(RESULTS, rows)
 
 
 if __name__ == "__main__":

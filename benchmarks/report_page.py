@@ -6,7 +6,6 @@ The browser is Chromium (Debian: `apt-get install chromium`), or the one that th
 """
 
 import argparse
-import csv
 import os
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from machine import machine
 from playwright.sync_api import Browser, sync_playwright
 
 from pretraining_robustness.evaluate.scores import write_scores
+from pretraining_robustness.files import write_rows
 from pretraining_robustness.report.curves import METRICS, collect_curves
 from pretraining_robustness.report.page import write_page
 from pretraining_robustness.trends.fit import fit_trends, read_trends
@@ -179,11 +179,7 @@ def main() -> None:
             )
             print(rows[-1])
         browser.close()
-    output.parent.mkdir(exist_ok=True)
-    with output.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(output, rows)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ Diffusers"), hence 1.50 images/s with 50 steps and 3.00 with 25. For an H100 we 
 """
 
 import argparse
-import csv
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,6 +27,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from machine import machine
 
+from pretraining_robustness.files import write_rows
 from pretraining_robustness.stable_diffusion.captions import captions_of, make_tokenizer
 from pretraining_robustness.stable_diffusion.pipeline import assemble
 from pretraining_robustness.stable_diffusion.prompts import class_names
@@ -194,11 +194,7 @@ def main() -> None:
         rows = [missing, *small(device)]
     for one in rows:
         print(", ".join(f"{key} {value}" for key, value in one.items() if key != "machine"))
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    with open(options.output, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(options.output, rows, COLUMNS)
 
 
 if __name__ == "__main__":

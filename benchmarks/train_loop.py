@@ -11,7 +11,6 @@ thread, show the loop's own cost.
 
 import argparse
 import copy
-import csv
 import tempfile
 import time
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import numpy as np
 import torch
 from machine import machine
 
+from pretraining_robustness.files import write_rows
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages
@@ -193,11 +193,7 @@ def main() -> None:
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
             lines.append(measure(case, compiled, device, Path(folder)))
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    with open(options.output, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
+    write_rows(options.output, lines, COLUMNS)
     for line in lines:
         if line["note"]:
             print(f"{line['network']} at {line['image_size']} px: {line['note']}")

@@ -8,22 +8,21 @@ The depths are those of Ramanujan et al. 2023 (arXiv 2307.12532), section 4.2.
 """
 
 import argparse
-import csv
 from pathlib import Path
 
 from pretraining_robustness import wordnet
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import write_rows
 
 DEPTHS = [2, 4, 5, 6, 7]
 
 
 def write_superclasses(table: Path) -> None:
     """Write the table described above."""
-    with atomic_path(table) as path, path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["wnid", *(f"depth{depth}" for depth in DEPTHS)])
-        for wnid in sorted(wordnet.all_wnids()):
-            writer.writerow([wnid, *(wordnet.superclass(wnid, depth) for depth in DEPTHS)])
+    names = sorted(wordnet.all_wnids())
+    write_rows(
+        table,
+        [{"wnid": wnid} | {f"depth{depth}": wordnet.superclass(wnid, depth) for depth in DEPTHS} for wnid in names],
+    )
 
 
 if __name__ == "__main__":

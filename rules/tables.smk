@@ -1,6 +1,18 @@
 """Takes stores, distributions, trends and the config; makes tables: CSV, a typeset page and LaTeX source."""
 
 
+def files_of_table(table):
+    """The three files of a table, whose name is this wildcard; the page stands in the report."""
+    path = f"<results>/tables/{{{table}}}"
+    page = report(
+        f"{path}.html",
+        caption="captions/table.rst",
+        category="Tables",
+        labels=report_labels,
+    )
+    return {"csv": f"{path}.csv", "html": page, "tex": f"{path}.tex"}
+
+
 rule tabulate_sources:
     """Count what differs between the sources."""
     input:
@@ -9,14 +21,7 @@ rule tabulate_sources:
             for source in config["tables"][wildcards.source_table]["sources"]
         ],
     output:
-        csv="<results>/tables/{source_table}.csv",
-        html=report(
-            "<results>/tables/{source_table}.html",
-            caption="captions/table.rst",
-            category="Tables",
-            labels=report_labels,
-        ),
-        tex="<results>/tables/{source_table}.tex",
+        **files_of_table("source_table"),
     log:
         "<logs>/tabulate_sources/{source_table}.log",
     localrule: True
@@ -43,14 +48,7 @@ rule tabulate_experiments:
             distribution=study.distributions,
         ),
     output:
-        csv="<results>/tables/{experiment_table}.csv",
-        html=report(
-            "<results>/tables/{experiment_table}.html",
-            caption="captions/table.rst",
-            category="Tables",
-            labels=report_labels,
-        ),
-        tex="<results>/tables/{experiment_table}.tex",
+        **files_of_table("experiment_table"),
     log:
         "<logs>/tabulate_experiments/{experiment_table}.log",
     localrule: True
@@ -89,14 +87,7 @@ rule tabulate_cooccurrence:
     input:
         counts="<results>/cooccurrence/{cooccurrence_table}.csv",
     output:
-        csv="<results>/tables/{cooccurrence_table}.csv",
-        html=report(
-            "<results>/tables/{cooccurrence_table}.html",
-            caption="captions/table.rst",
-            category="Tables",
-            labels=report_labels,
-        ),
-        tex="<results>/tables/{cooccurrence_table}.tex",
+        **files_of_table("cooccurrence_table"),
     log:
         "<logs>/tabulate_cooccurrence/{cooccurrence_table}.log",
     localrule: True
@@ -116,14 +107,7 @@ rule tabulate_trends:
     input:
         trends="<results>/trends.csv",
     output:
-        csv="<results>/tables/{trend_table}.csv",
-        html=report(
-            "<results>/tables/{trend_table}.html",
-            caption="captions/table.rst",
-            category="Tables",
-            labels=report_labels,
-        ),
-        tex="<results>/tables/{trend_table}.tex",
+        **files_of_table("trend_table"),
     log:
         "<logs>/tabulate_trends/{trend_table}.log",
     localrule: True
@@ -149,14 +133,7 @@ rule tabulate_contrasts:
             figure=study.of_kind("trends"),
         ),
     output:
-        csv="<results>/tables/{contrast_table}.csv",
-        html=report(
-            "<results>/tables/{contrast_table}.html",
-            caption="captions/table.rst",
-            category="Tables",
-            labels=report_labels,
-        ),
-        tex="<results>/tables/{contrast_table}.tex",
+        **files_of_table("contrast_table"),
     log:
         "<logs>/tabulate_contrasts/{contrast_table}.log",
     localrule: True
@@ -176,14 +153,7 @@ rule tabulate_robustness:
     input:
         series="<results>/effective_robustness/series.csv",
     output:
-        csv="<results>/tables/{robustness_table}.csv",
-        html=report(
-            "<results>/tables/{robustness_table}.html",
-            caption="captions/table.rst",
-            category="Tables",
-            labels=report_labels,
-        ),
-        tex="<results>/tables/{robustness_table}.tex",
+        **files_of_table("robustness_table"),
     log:
         "<logs>/tabulate_robustness/{robustness_table}.log",
     localrule: True

@@ -1,9 +1,12 @@
-"""A comment or a docstring never changes a rule's digest; an edit of any module behind the script does."""
+"""Neither a comment nor another Python changes a rule's digest; an edit of any module behind the script does."""
 
-import ast
+import os
+import shutil
 import subprocess
 import sys
+from modulefinder import ModuleFinder
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -29,8 +32,7 @@ def project(tmp_path, monkeypatch):
 
 
 def digest(script: Path) -> str:
-    for cached in (digest_module._compiled, digest_module._file_digest, digest_module.package_modules):
-        cached.cache_clear()
+    digest_module._read.cache_clear()
     return code_digest(script)
 
 
@@ -38,7 +40,7 @@ def test_only_real_edits_count(project):
     script, package = project
     before = digest(script)
     rates = package / "rates.py"
-    rates.write_text('"""Other words."""\n\n# a comment\nRATE   =   1\nTABLE = "rates.csv"\n')
+    rates.write_text('"""Other words."""\n\n# a comment\nRATE   =   (\n 1)\nassert RATE\nTABLE = \'rates\' ".csv"\n')
     (package / "unrelated.py").write_text("X = 2\n")
     assert digest(script) == before
     (package / "rates.csv").write_text("2\n")
@@ -50,31 +52,70 @@ def test_only_real_edits_count(project):
     assert digest(script) not in (before, edited)
 
 
+SYNTAX = r"""
+text = f'a{os!r:>{3}.{2}}' "b" f"" '{' f"{{}} {os = } {1:\n} {os:} {os:{y}} {f'{os}':>{y}.{y}} \N{EM DASH}" rf"\d{os:d}"
+values = "caf\u00e9 \U0001fae8 \u200b", u"x", b"\xff", -1.5e300, 2j, ..., (1,), {**{}}, 0xFF, 1_000, 1e16, None, True
+def f(a, /, b: int = 1, *c, d=None, **e) -> list[int]:
+    async def g(): return [await z async for z in e if z]
+    match a:
+        case {"k": [1, *_], **r} if r: pass
+        case os.name | None: return lambda *, q=1: (yield)
+    try: del a
+    except* ValueError as w: raise w from None
+    with (open(a) as k, open(b)): values[1:2, ::3] @= not (a < b <= 3)
+@f
+class A(list, metaclass=type):
+    x: int
+    def h(self): nonlocal_ = [y := 1, *self]; return {y: 1 for y in self}, {y for y in self}
+"""
+
+
+def test_the_digest_is_the_same_in_every_version_of_python(tmp_path):
+    """Syntax whose bytecode and `ast.dump` differ between 3.11, 3.12 and 3.13, all of which gave this digest."""
+    (tmp_path / "script.py").write_text(SYNTAX, encoding="utf-8")
+    assert digest(tmp_path / "script.py") == "71012cf79e22a73f"
+
+
+def interpreters():
+    """This Python with three orders of sets, and other versions that are at hand."""
+    for seed in "123":
+        yield sys.executable, {"PYTHONHASHSEED": seed}
+    for version in ("3.11", "3.12", "3.13"):
+        found = shutil.which(f"python{version}")
+        if found and not subprocess.run([found, "--version"], capture_output=True).returncode:
+            yield found, {}
+
+
 def test_the_digest_is_the_same_in_every_process(repository):
     """Sets are ordered by hashes of strings, which differ from process to process."""
     scripts = repository / "workflow_scripts"
     code = "import sys; from pathlib import Path; from pretraining_robustness.code_digest import code_digest\n"
-    command = [sys.executable, "-c", code + "print(code_digest(Path(sys.argv[1])))", scripts / "draw_figure.py"]
-    environments = [{"PYTHONPATH": str(scripts), "PYTHONHASHSEED": seed} for seed in "123"]
-    digests = {subprocess.run(command, check=True, capture_output=True, env=one).stdout for one in environments}
+    code += "print(*map(code_digest, sorted(Path(sys.argv[1]).glob('*.py'))))"
+    environment = {**os.environ, "PYTHONPATH": str(scripts), "PYTHONDONTWRITEBYTECODE": "1"}
+    digests = {
+        subprocess.run([python, "-c", code, scripts], check=True, capture_output=True, env=environment | order).stdout
+        for python, order in interpreters()
+    }
     assert len(digests) == 1
 
 
 def test_every_import_is_followed(repository):
-    """What the compiled code says of imports is what its syntax tree says."""
+    """What the syntax tree says of imports is what the standard library finds in the compiled code."""
     package = repository / "workflow_scripts" / "pretraining_robustness"
+    finder = ModuleFinder()
+
+    def imported(code):
+        for names, module in (what for kind, what in finder.scan_opcodes(code) if kind == "absolute_import"):
+            yield from (module, *(f"{module}.{name}" for name in names or ()))
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                yield from imported(constant)
+
+    ignored = {package.joinpath(*name).with_suffix(".py") for name in digest_module.IGNORED}
     for path in sorted(package.rglob("*.py")):
-        found = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(package.name):
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            elif isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names if alias.name.startswith(package.name)]
-            else:
-                continue
-            modules = [package.parent.joinpath(*name.split(".")) for name in names]
-            found |= {file for module in modules for file in (module.with_suffix(".py"), module / "__init__.py")}
-        ignored = {package / f"{name}.py" for (name,) in digest_module.IGNORED}
+        names = {name for name in imported(compile(path.read_bytes(), path, "exec")) if name.startswith(package.name)}
+        modules = [package.parent.joinpath(*name.split(".")) for name in names]
+        found = {file for module in modules for file in (module.with_suffix(".py"), module / "__init__.py")}
         assert set(package_modules(path)) == {file for file in found - ignored if file.is_file()}
 
 

@@ -1,10 +1,20 @@
-"""Writing files so that a reader never meets half of one, and naming their contents by a digest."""
+"""Writing files so that a reader never meets half of one, saying in one line that the disk is full, and digests."""
 
+import csv
+import errno
 import hashlib
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from pretraining_robustness.errors import InputError
+
+# ENOSPC: no space left; EDQUOT: the user's quota is used up; EFBIG: the file outgrows a limit of the file system.
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+GIGABYTE = 1e9
 
 
 @contextmanager
@@ -25,7 +35,60 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def publish(finished: str | Path, path: str | Path) -> None:
+    """Make a finished file appear at `path` too, in one step: linked, or copied where its file system cannot link.
+
+    The time of change becomes now, so that what was made of older inputs is newer than they are.
+    """
+    with atomic_path(path) as temporary:
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(finished, temporary)
+        except OSError:  # another file system, or one without hard links
+            shutil.copyfile(finished, temporary)
+        os.utime(temporary)
+
+
+def write_rows(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[str] | None = None) -> None:
+    """Write a CSV file with one line per row; `columns`, by default the keys of the first row, are what each has."""
+    rows = list(rows)
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0] if columns is None else columns), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def file_digest(path: str | Path, algorithm: str = "sha256") -> str:
     """Return the hexadecimal digest of a file's bytes; `algorithm` is a name that hashlib knows (sha256, md5)."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+@contextmanager
+def full_disk_named(path: str | Path, what_is_kept: str) -> Iterator[None]:
+    """Turn a full disk inside the block into an InputError that names `path` and says what is kept."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise InputError(
+            f"{path}: the disk is full ({error.strerror}); {what_is_kept}; free some space and run again"
+        ) from error
+
+
+def require_space(path: str | Path, needed: int) -> None:
+    """Refuse to start writing `needed` bytes at `path` when its file system has fewer free.
+
+    Raises:
+        InputError: names the path, the bytes needed and the bytes free.
+    """
+    folder = Path(path).absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise InputError(
+            f"{path}: {needed / GIGABYTE:,.2f} GB are needed and the disk has {free / GIGABYTE:,.2f} GB free: "
+            "free some space or choose another disk"
+        )

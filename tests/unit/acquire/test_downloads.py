@@ -197,7 +197,7 @@ def test_a_file_larger_than_the_disk_is_not_begun(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = type("Usage", (), {"free": 1_000_000})
-    monkeypatch.setattr("pretraining_robustness.disk_space.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr("pretraining_robustness.files.shutil.disk_usage", lambda path: usage)
     with pytest.raises(InputError, match=r"0\.00 GB are needed|are needed and the disk has 0\.00 GB free"):
         download(server.address(), tmp_path / "file.bin", md5=MD5)
     assert not list(tmp_path.iterdir())

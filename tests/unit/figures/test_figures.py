@@ -119,37 +119,14 @@ def drawn(figure: Figure):
     return figure
 
 
-def all_texts(figure: Figure):
-    """Every visible text of a figure with its box in pixels, slightly shrunk."""
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    texts = list(figure.texts)
-    for axes in figure.axes:
-        texts += [*axes.texts, axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title]
-        texts += [*axes.get_xticklabels(), *axes.get_yticklabels()]
-        texts += axes.get_legend().get_texts() if axes.get_legend() else []
-    return [
-        (text.get_text(), text.get_window_extent(renderer).padded(-1))
-        for text in texts
-        if text.get_visible() and text.get_text()
-    ]
-
-
 @pytest.mark.parametrize(
     ("figure", "scale"),
     [(FIGURE_2, "probit"), (FIGURE_2, "logit"), (FIGURE_4, "probit"), (FIGURE_4, "linear")],
     ids=["fig2-probit", "fig2-logit", "fig4-probit", "fig4-linear"],
 )
-def test_no_text_meets_another_or_leaves_the_page(fitted, figure, scale):
+def test_no_text_meets_another_or_leaves_the_page(fitted, figure, scale, texts_apart):
     page = drawn(draw_trend_figure(*fitted, figure | {"scale": scale}))
-    boxes = all_texts(page)
-    assert len(boxes) > 15
-    for text, box in boxes:
-        assert box.x0 >= 0, text
-        assert box.y0 >= 0, text
-        assert box.x1 <= page.bbox.width, text
-        assert box.y1 <= page.bbox.height, text
-    for (one, first), (other, second) in itertools.combinations(boxes, 2):
-        assert not first.overlaps(second), f"{one!r} meets {other!r}"
+    assert len(texts_apart(page)) > 15
 
 
 @pytest.mark.parametrize("figure", [FIGURE_2, FIGURE_4], ids=["fig2", "fig4"])
@@ -308,7 +285,7 @@ def test_points_without_a_place_are_counted_on_the_figure_and_marked_in_its_tabl
     assert "2 checkpoints with an F1 of 0 or 1" in caption
 
 
-def test_a_series_without_checkpoints_or_trend_stays_in_the_legend(tmp_path):
+def test_a_series_without_checkpoints_or_trend_stays_in_the_legend(tmp_path, texts_apart):
     scores = made_up_scores()
     scores = scores[scores["distribution"] != "imagenet_25k"]
     scores = scores[(scores["distribution"] != "imagenet_5k") | (scores["architecture"] == "net0")]
@@ -318,8 +295,7 @@ def test_a_series_without_checkpoints_or_trend_stays_in_the_legend(tmp_path):
     entries = [text.get_text().replace("\n", " ") for text in large(page)[0].get_legend().get_texts()]
     assert f"{LABELS['imagenet_25k']} (no trend: no checkpoints)" in entries
     assert f"{LABELS['imagenet_5k']} (no trend: a single run says nothing about other runs)" in entries
-    for (one, first), (other, second) in itertools.combinations(all_texts(page), 2):
-        assert not first.overlaps(second), f"{one!r} meets {other!r}"
+    texts_apart(page)
     assert f"{LABELS['imagenet_25k']} has no trend: no checkpoints." in trend_caption(*arguments)
 
 

@@ -1,13 +1,11 @@
 """Figures of example pictures: a fair and repeatable choice, every picture listed, pixels as they are in the store."""
 
 import io
-import itertools
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.text import Text
 from PIL import Image
 from scipy import stats
 
@@ -255,7 +253,7 @@ FIGURES = {
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_no_text_meets_another_or_a_picture_or_leaves_the_page(pixels, name):
+def test_no_text_meets_another_or_a_picture_or_leaves_the_page(pixels, name, texts_apart):
     table = TABLE.assign(
         **{"a very long column": TABLE["class_id"].map(lambda one: f"of the incomparable kind {one} " * 4)}
     )
@@ -263,15 +261,7 @@ def test_no_text_meets_another_or_a_picture_or_leaves_the_page(pixels, name):
     choices = [choose(one, table=table) for one in FIGURES[name]]
     page = draw_picture_figure(spec, choices, [pixels[choice.pictures["row"]] for choice in choices])
     FigureCanvasAgg(page).draw()
-    texts = [text for text in page.findobj(Text) if text.get_visible() and text.get_text().strip()]
-    boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in texts]
-    boxes += [("pictures", axes.get_window_extent().padded(-1)) for axes in page.axes]
-    for text, box in boxes:
-        assert min(box.x0, box.y0) >= 0, text
-        assert box.x1 <= page.bbox.width, text
-        assert box.y1 <= page.bbox.height, text
-    for (one, first), (other, second) in itertools.combinations(boxes, 2):
-        assert not first.overlaps(second), f"{one!r} meets {other!r}"
+    boxes = texts_apart(page, [("pictures", axes.get_window_extent().padded(-1)) for axes in page.axes])
     assert page.bbox.width / page.dpi <= 7.21
     shown = " ".join(text.replace("\n", " ") for text, _ in boxes)
     for choice in choices:

@@ -12,8 +12,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.text import Text
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures import pipeline_routing
@@ -240,18 +238,10 @@ def route_once(layout, nets):
     return pipeline_routing._paths(layout, nets, pipeline_routing._first_order(layout, nets))
 
 
-def test_no_text_meets_another_and_all_fit_their_boxes(plan):
+def test_no_text_meets_another_and_all_fit_their_boxes(plan, texts_apart):
     jobs, edges = plan
     page = draw_pipeline_figure(jobs, edges, FIGURE["title"], FIGURE["note"])
-    FigureCanvasAgg(page).draw()
-    texts = [text for text in page.findobj(Text) if text.get_visible() and text.get_text().strip()]
-    boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in texts]
-    for text, box in boxes:
-        assert min(box.x0, box.y0) >= 0, text
-        assert box.x1 <= page.bbox.width, text
-        assert box.y1 <= page.bbox.height, text
-    for (one, first), (other, second) in itertools.combinations(boxes, 2):
-        assert not first.overlaps(second), f"{one!r} meets {other!r}"
+    boxes = texts_apart(page)
     shown = "".join(text for text, _ in boxes)
     for rule in jobs["rule"]:
         assert rule in shown

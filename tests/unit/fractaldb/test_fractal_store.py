@@ -270,11 +270,11 @@ def test_another_request_starts_again(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_job_that_died_at_the_very_end_is_finished(
     built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for step in ("_write_tables", "_hand_over", "shutil.rmtree"):
+    for step in ("fractaldb.render._write_tables", "store.partial_store.publish", "fractaldb.render.shutil.rmtree"):
         out = tmp_path / step / "store"
         out.parent.mkdir()
         with monkeypatch.context() as patch:
-            name = f"pretraining_robustness.fractaldb.render.{step}"
+            name = f"pretraining_robustness.{step}"
             patch.setattr(name, lambda *args, ignore_errors=False: None if ignore_errors else 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 build(out)
@@ -304,7 +304,7 @@ def test_numbers_out_of_range_are_refused(tmp_path: Path, options: dict[str, int
 
 def test_a_store_larger_than_the_disk_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr("pretraining_robustness.disk_space.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr("pretraining_robustness.files.shutil.disk_usage", lambda path: usage)
     with pytest.raises(InputError, match=r"images\.npy: .* GB are needed and the disk has"):
         build(tmp_path / "store")
 

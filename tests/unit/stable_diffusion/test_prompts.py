@@ -29,7 +29,8 @@ ALL = tuple(range(80))
 
 def source_of_open_clip() -> ast.Module:
     package = importlib.util.find_spec("open_clip")
-    assert package is not None
+    if package is None:
+        pytest.skip("open_clip is not installed")
     folder = Path(package.submodule_search_locations[0])
     return ast.parse((folder / "zero_shot_metadata.py").read_text(encoding="utf-8"))
 
@@ -51,7 +52,7 @@ def test_templates_and_names_are_those_of_open_clip() -> None:
     assert list(templates()) == written
     assert len(set(templates())) == 80
     names = list(ast.literal_eval(assigned("IMAGENET_CLASSNAMES")))
-    assert list(class_names().values()) == names
+    assert class_names() == dict(zip(class_indices(), names, strict=True))
     assert (len(names), len(set(names))) == (1000, 998)
 
 

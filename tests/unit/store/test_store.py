@@ -225,7 +225,7 @@ def test_unknown_choices_are_refused(tmp_path: Path, options: dict[str, Any], me
 
 def test_a_store_larger_than_the_disk_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr("pretraining_robustness.disk_space.shutil.disk_usage", lambda path: usage)
+    monkeypatch.setattr("pretraining_robustness.files.shutil.disk_usage", lambda path: usage)
     with pytest.raises(InputError, match=r"images\.npy: .* GB are needed and the disk has"):
         build(write_source(tmp_path / "source"), tmp_path / "out")
 
@@ -339,9 +339,9 @@ def test_a_job_that_died_at_the_very_end_is_finished(tmp_path: Path, monkeypatch
         if not ignore_errors:  # as the folder is emptied at the beginning
             raise KeyboardInterrupt
 
-    for step in ("_write_tables", "_write_header", "_hand_over", "shutil.rmtree"):
+    for step in ("store.build._write_tables", "store.partial_store.publish", "store.build.shutil.rmtree"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"pretraining_robustness.store.build.{step}", die)
+            patch.setattr(f"pretraining_robustness.{step}", die)
             with pytest.raises(KeyboardInterrupt):
                 build(source, tmp_path / "out")
         with monkeypatch.context() as patch:

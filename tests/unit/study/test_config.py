@@ -45,7 +45,7 @@ def test_published_networks_of_timm_beside_a_trend_are_two_lines(config, reposit
     assert [run.architecture for run in runs] == ["resnet50_a1_in1k", "vit_base_patch16_224_dino"]
     spec = study.architecture("vit_base_patch16_224_dino")
     assert (spec["builder"], spec["arguments"]) == ("timm", {"model": "vit_base_patch16_224.dino"})
-    assert study.recipe("finetune", "vit_base_patch16_224_dino")["input"] == "own"
+    assert study.finetune_recipe("iwildcam", "vit_base_patch16_224_dino")["input"] == "own"
     described = {one["distribution"]: one for one in experiments(study)}["web"]
     assert described["selection"] == "published weights (default)"
     before = copy.deepcopy(config)

@@ -3,11 +3,12 @@ import pytest
 import torch
 from torchvision.transforms import functional as reference
 
+from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training import augmentation, batches
 from pretraining_robustness.training.augmentation import Preparation, random_resized_crop, resize, shift_and_flip
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages, consecutive_batches, training_batch
-from pretraining_robustness.training.devices import derived_seed, seed_generator
+from pretraining_robustness.training.devices import seed_generator
 from pretraining_robustness.training.recipes import read_recipe
 
 CPU = torch.device("cpu")

@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
+from pretraining_robustness import progress
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.finetune.finetune import finetune
 from pretraining_robustness.networks.weights import read_weights, save_weights
 from pretraining_robustness.pretrain.pretrain import pretrain
 from pretraining_robustness.store.read import Store
-from pretraining_robustness.training import batches, loop
+from pretraining_robustness.training import batches
 from pretraining_robustness.training.batches import ResidentImages, training_batch
 from pretraining_robustness.training.loop import train
 from pretraining_robustness.training.objectives import Supervised
@@ -178,10 +179,11 @@ def test_a_long_epoch_tells_how_far_it_is_and_that_changes_no_bit(
     store: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     quiet = run_pretraining(store, tmp_path / "quiet")
-    monkeypatch.setattr(loop, "REPORT_EVERY_SECONDS", 0)
+    monkeypatch.setattr(progress, "EVERY_SECONDS", 0)
     caplog.set_level("INFO")
     assert run_pretraining(store, tmp_path / "told").read_bytes() == quiet.read_bytes()
-    told = re.findall(r"step (\d+) of 6: loss (\S+) in this epoch so far, \d+ images/s, \d+ min left", caplog.text)
+    line = r"(\d) of 6 steps, \S+ steps/s, \d min left: loss (\S+) in this epoch so far, [\d,]+ images/s"
+    told = re.findall(line, caplog.text)
     assert [int(step) for step, _ in told] == [1, 2, 3, 4, 5, 6]
     losses = [float(record["loss"]) for record in records(tmp_path / "told")]
     assert [float(told[2][1]), float(told[5][1])] == pytest.approx(losses, abs=1e-4)

@@ -18,7 +18,6 @@ from pretraining_robustness.trends.effective_robustness import (
     relative_robustness,
     series_robustness,
 )
-from pretraining_robustness.trends.multiple_id import fit_multiple_baseline
 
 PROBIT, F1 = SCALES["probit"], score_metric("macro_f1")
 OPTIONS = {
@@ -217,36 +216,3 @@ def test_what_cannot_be_computed_is_said(tmp_path, change, note):
     row = table[(table["series"] == "full") & (table["baseline"] == "scratch")].iloc[0]
     assert note in row["note"]
     assert len(checkpoints) == 2 * len(scores)
-
-
-# Several ID test sets -------------------------------------------------------------------------------------------------
-
-
-def test_several_id_test_sets_are_a_multiple_regression():
-    generator = np.random.default_rng(10)
-    ids = generator.uniform(0.2, 0.8, size=(30, 2))
-    ood = special.expit(special.logit(ids) @ [0.6, 0.3] - 0.4 + 0.1 * generator.normal(size=30))
-    baseline = fit_multiple_baseline(ids, ood)
-    reference = sm.OLS(special.logit(ood), sm.add_constant(special.logit(ids))).fit()
-    np.testing.assert_allclose([baseline.intercept, *baseline.weights], reference.params, atol=1e-10)
-    np.testing.assert_allclose(
-        baseline.effective_robustness(ids, ood), ood - special.expit(reference.fittedvalues), atol=1e-10
-    )
-
-
-def test_one_id_test_set_overstates_the_robustness_of_networks_trained_on_other_data():
-    """The finding of Shi et al. 2023: networks whose training data the ID test set does not cover seem robust."""
-    generator = np.random.default_rng(11)
-    skill, home = generator.normal(size=40), np.repeat([1.0, 0.0], 20)
-    ids = special.expit(np.stack([skill + home, skill + (1 - home)], axis=1))  # at home on the first or the second set
-    ood = special.expit(skill + 0.5 + 0.02 * generator.normal(size=40))
-    single = fit_multiple_baseline(ids[:20, :1], ood[:20])
-    apparent = single.effective_robustness(ids[20:, :1], ood[20:])
-    several = fit_multiple_baseline(ids, ood)
-    assert apparent.mean() > 0.1
-    assert abs(several.effective_robustness(ids, ood)[20:].mean()) < 0.01
-
-
-def test_too_few_networks_for_several_test_sets_are_refused():
-    with pytest.raises(ValueError, match="3 networks do not determine a baseline of 2 ID test sets"):
-        fit_multiple_baseline(np.full((3, 2), 0.5), np.full(3, 0.5))

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from pretraining_robustness.disk_space import full_disk_named
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import full_disk_named
 
 GZIP_MAGIC = b"\x1f\x8b"
 COPY_BYTES = 1 << 20

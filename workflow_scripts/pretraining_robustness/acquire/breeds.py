@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import write_rows
 
 _LOG = logging.getLogger(__name__)
 _ROOT = "n00001740"  # entity
@@ -93,10 +93,7 @@ def select_breeds(
 
 def write_breeds(chosen: Iterable[Subclass], table: str | Path) -> None:
     """Write a table with the columns superclass, superclass_name, wnid, name."""
-    with atomic_path(table) as path, path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Subclass._fields)
-        writer.writerows(chosen)
+    write_rows(table, (one._asdict() for one in chosen), Subclass._fields)
 
 
 def confirm_breeds(

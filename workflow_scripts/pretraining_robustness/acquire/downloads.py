@@ -7,16 +7,15 @@ from pathlib import Path
 import requests
 import urllib3
 
-from pretraining_robustness.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import file_digest
+from pretraining_robustness.files import GIGABYTE, file_digest, full_disk_named, require_space
+from pretraining_robustness.progress import Progress
 
 logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 60
 ATTEMPTS_WITHOUT_PROGRESS = 5
-REPORT_EVERY_SECONDS = 30
 # Answers that a later attempt may change: request timeout, too many requests, and the server's own faults.
 PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 CHECKSUMS = ("sha256", "md5")
@@ -124,14 +123,13 @@ def _fetch(url: str, part: Path, size: int | None) -> None:
 
 
 def _save(response: requests.Response, part: Path, start: int, total: int | None) -> None:
-    reported = time.monotonic()
+    progress = Progress("GB", None if total is None else total / GIGABYTE, start / GIGABYTE)
     with full_disk_named(part, "what came so far is kept"), open(part, "r+b" if start else "wb") as file:
         file.seek(start)
         for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
             file.write(chunk)
-            if time.monotonic() - reported > REPORT_EVERY_SECONDS:
-                reported = time.monotonic()
-                logger.info("%s: %.2f of %s GB", part.name, file.tell() / 1e9, f"{total / 1e9:.2f}" if total else "?")
+            if progress.due():
+                progress.report(file.tell() / GIGABYTE, part.name)
 
 
 def _total(response: requests.Response, start: int) -> int | None:

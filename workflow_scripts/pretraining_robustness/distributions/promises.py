@@ -4,15 +4,17 @@ The checks read the published manifest and share no code with the choice that th
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pretraining_robustness import wordnet
-from pretraining_robustness.distributions.label_maps import LabelMap
+from pretraining_robustness.distributions.label_maps import LabelMap, distribution_label_map
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import write_rows
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,35 @@ def demand_kept(promises: list[Promise], distribution: str) -> None:
                 f"distributions.{distribution}: broken promise '{promise.promise}': expected {promise.expected}, "
                 f"found {promise.found}{row}; the manifest lists its images."
             )
+
+
+def write_promises(
+    manifest: str | Path,
+    classes: str | Path,
+    superclasses: str | Path | None,
+    others: Mapping[str, str | Path],
+    declared: Mapping[str, Any],
+    promises: str | Path,
+) -> None:
+    """Check the manifest in a file and write its promises as CSV, a column for each attribute of `Promise`.
+
+    Args:
+        manifest: CSV, as `selection.write_distribution` writes it.
+        classes: CSV of the source's classes.
+        superclasses: table that a label map names, or None.
+        others: manifests by relation, see `check_promises`.
+        declared: as for `selection.make_distribution`.
+        promises: output.
+
+    Raises:
+        InputError: a promise is broken, or a label map names no superclass.
+    """
+    label_map = distribution_label_map(declared["label_map"], superclasses or classes)
+    tables = {name: pd.read_csv(path, dtype={"class_id": str}) for name, path in others.items()}
+    own, source = (pd.read_csv(path, dtype={"class_id": str}) for path in (manifest, classes))
+    found = check_promises(own, declared, source, label_map, tables)
+    demand_kept(found, declared["distribution"])
+    write_rows(promises, map(asdict, found))
 
 
 def _sound(manifest: pd.DataFrame, classes: pd.DataFrame) -> Iterator[Promise]:

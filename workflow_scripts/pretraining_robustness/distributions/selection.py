@@ -4,16 +4,18 @@ A distribution never copies images: it is an index, rows of the source's store w
 class from (seed, class), so that a smaller total takes a subset of what a larger one takes (paper, section 4.1).
 """
 
-import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pretraining_robustness import wordnet
-from pretraining_robustness.distributions.label_maps import LabelMap, Superclass
+from pretraining_robustness.distributions.label_maps import LabelMap, Superclass, distribution_label_map
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import atomic_path
+from pretraining_robustness.seeds import hashed_rank
 
 
 def make_distribution(
@@ -47,6 +49,37 @@ def make_distribution(
         label=selected["class_id"].map(superclass.map(labels)).astype("int64"),
         label_name=selected["class_id"].map(chosen["superclass_name"]),
     )[["row", "image", "class_id", "class_name", "label", "label_name"]]
+
+
+def write_distribution(
+    table: str | Path,
+    classes: str | Path,
+    superclasses: str | Path | None,
+    declared: dict[str, Any],
+    index: str | Path,
+    chosen: str | Path,
+    manifest: str | Path,
+) -> None:
+    """Make a distribution of a store's images and write it.
+
+    Args:
+        table: Parquet of the store's rows.
+        classes: CSV of the store's classes.
+        superclasses: table that a label map names, or None.
+        declared: see `make_distribution`.
+        index: output, Parquet: row, label.
+        chosen: output, CSV: see `class_table`.
+        manifest: output, CSV: every column of `make_distribution` but row.
+    """
+    images = pd.read_parquet(table, columns=["row", "image", "class_id"])
+    label_map = distribution_label_map(declared["label_map"], superclasses or classes)
+    selected = make_distribution(images, pd.read_csv(classes, dtype={"class_id": str}), label_map, declared)
+    with atomic_path(index) as path:
+        selected[["row", "label"]].to_parquet(path, index=False)
+    with atomic_path(chosen) as path:
+        class_table(selected).to_csv(path, index=False)
+    with atomic_path(manifest) as path:
+        selected.drop(columns="row").to_csv(path, index=False)
 
 
 def add_superclasses(classes: pd.DataFrame, label_map: LabelMap | None, declared: dict[str, Any]) -> pd.DataFrame:
@@ -251,7 +284,7 @@ def select_images(images: pd.DataFrame, counts: pd.Series, seed: int, first: boo
         if first:
             order = np.argsort(members["row"].to_numpy(), kind="stable")
         else:
-            order = np.random.default_rng(_hash(seed, "images", str(class_id))).permutation(len(members))
+            order = np.random.default_rng(hashed_rank(seed, "images", str(class_id))).permutation(len(members))
         rows.append(members.iloc[order[: counts[class_id]]])
     return pd.concat(rows).sort_values("row", kind="stable").reset_index(drop=True)
 
@@ -263,8 +296,4 @@ def class_table(selected: pd.DataFrame) -> pd.DataFrame:
 
 
 def _order(seed: int, purpose: str) -> Callable[[str], int]:
-    return lambda name: _hash(seed, purpose, name)
-
-
-def _hash(seed: int, purpose: str, name: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}/{name}".encode()).digest()[:8], "little")
+    return lambda name: hashed_rank(seed, purpose, name)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import write_rows
 from pretraining_robustness.networks.architectures import build, load_all
 from pretraining_robustness.networks.weights import read_weights
 from pretraining_robustness.store.read import Store
@@ -91,10 +91,10 @@ def recognise_generated(
         "times_chance": top1 / chance,
     }
     logger.info("%d images: %.3f recognised, %.1f times chance", len(rows), top1, top1 / chance)
-    _write(recognition, [line])
+    write_rows(recognition, [line])
     true_labels = truth.numpy()
     of_class = {class_id: np.flatnonzero(true_labels == label) for class_id, label in labels.items()}
-    _write(
+    write_rows(
         per_class,
         [
             {
@@ -117,10 +117,3 @@ def _read_labels(path: str | Path) -> tuple[dict[str, int], dict[str, str]]:
     if sorted(labels.values()) != list(range(len(rows))):
         raise InputError(f"{path}: its labels are not single classes; choose a distribution without superclasses")
     return labels, {row["class_id"]: row["class_name"] for row in rows}
-
-
-def _write(path: str | Path, rows: list[dict[str, Any]]) -> None:
-    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

@@ -1,7 +1,6 @@
 """Scoring: predictions become scores with intervals; no network and no GPU is needed."""
 
 import logging
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from pretraining_robustness.evaluate.intervals import resampled_scores
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.evaluate.predictions import read_predictions
 from pretraining_robustness.evaluate.scores import write_scores
+from pretraining_robustness.seeds import named_generator
 from pretraining_robustness.tasks.splits import class_numbers
 from pretraining_robustness.tasks.test_sets import read_test_set
 
@@ -66,7 +66,7 @@ def score(
             for metric in METRICS.values():
                 if metric.grouped and not spec.get("groups"):
                     continue
-                generator = np.random.default_rng([seed, zlib.crc32(test_set.name.encode())])
+                generator = named_generator(seed, test_set.name)
                 drawn = resampled_scores(
                     metric, test_set.truth, answer, groups, clusters, resamples=resamples, generator=generator
                 )

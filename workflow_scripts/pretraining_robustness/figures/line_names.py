@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
+from scipy.optimize import isotonic_regression
 
 from pretraining_robustness.figures.page import axes_size
 from pretraining_robustness.figures.style import SeriesStyle
@@ -65,18 +67,13 @@ def spread(places: Sequence[float], heights: Sequence[float], low: float = 0.0, 
     """Move the middles of boxes, given from the highest to the lowest, until none overlap.
 
     The sum of squared moves is the least possible, and all boxes stay between `low` and `high` if they fit there
-    together. Without the boxes' heights the middles need only be in order, which is isotonic regression: neighbours
-    that are out of order take their mean (pool adjacent violators; Ayer et al. 1955).
+    together: without the boxes' heights the middles need only be in order, which is isotonic regression.
     """
-    above = [sum(heights[:index]) + own / 2 for index, own in enumerate(heights)]
-    pools: list[tuple[float, int]] = []  # mean of a pool and how many it holds
-    for place, offset in zip(places, above, strict=True):
-        pools.append((place + offset, 1))
-        while len(pools) > 1 and pools[-1][0] > pools[-2][0]:
-            (later, more), (earlier, some) = pools.pop(), pools.pop()
-            pools.append(((later * more + earlier * some) / (more + some), more + some))
-    flat = [min(max(mean, low + sum(heights)), high) for mean, count in pools for _ in range(count)]
-    return [place - offset for place, offset in zip(flat, above, strict=True)]
+    if not places:
+        return []
+    above = np.cumsum(heights) - np.divide(heights, 2)
+    free = isotonic_regression(np.add(places, above), increasing=False).x
+    return (np.clip(free, low + sum(heights), high) - above).tolist()
 
 
 def _wrapped(name: str) -> list[str]:

@@ -1,16 +1,15 @@
 """Which pictures a figure of example pictures shows: chosen at random, by a seed, without looking."""
 
 import hashlib
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pretraining_robustness.errors import InputError, missing_keys_named
 from pretraining_robustness.figures.words import count
+from pretraining_robustness.seeds import named_generator
 
 # What a row of a grouped panel can be, by the words of a specification: its column, and its name as one and as many.
 _GROUPS = {
@@ -161,7 +160,7 @@ def choose_pictures(
     """
     pool = _pool(panel, table, classes, manifest)
     key = f"{panel.collection}/{panel.distribution or ''}/{panel.split or ''}"
-    generator = np.random.default_rng([seed, zlib.crc32(key.encode())])
+    generator = named_generator(seed, key)
     order = generator.permutation(len(pool))
     if panel.group_by is None:
         pictures = pool.iloc[order[: panel.rows * panel.columns]].assign(group="")

@@ -3,7 +3,6 @@
 Needs Snakemake and the standard library alone.
 """
 
-import csv
 import json
 import logging
 import re
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import write_rows
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +55,9 @@ def plan_pipeline(snakefile: str | Path, config: Mapping[str, Any], jobs: str | 
     rules = sorted((rule for rule in counts if rule in stage_of), key=place.__getitem__)
     targets = sorted(set(counts) - set(rules))
     logger.info("%d jobs of %d rules; without the targets %s", counts.total(), len(counts), ", ".join(targets))
-    _write(jobs, ["rule", "stage", "jobs"], ((rule, stage_of[rule], counts[rule]) for rule in rules))
+    write_rows(jobs, [{"rule": rule, "stage": stage_of[rule], "jobs": counts[rule]} for rule in rules])
     ordered = sorted((place[source], place[target], source, target) for source, target in pairs)
-    _write(edges, ["rule", "feeds"], (pair[2:] for pair in ordered))
+    write_rows(edges, [{"rule": rule, "feeds": fed} for *_, rule, fed in ordered], ["rule", "feeds"])
 
 
 def job_graph(snakefile: str | Path, config: Mapping[str, Any], target: str = "all") -> str:
@@ -134,10 +133,3 @@ def _rules_of(path: Path) -> list[str]:
     text = path.read_text(encoding="utf-8")
     rules = [name or derived for name, derived in _RULE.findall(text)]
     return [*(rule for name in _INCLUDE.findall(text) for rule in _rules_of(path.parent / name)), *rules]
-
-
-def _write(path: str | Path, header: list[str], rows: Iterable[tuple[object, ...]]) -> None:
-    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)

@@ -26,6 +26,7 @@ _TICKS, _RIGHT, _TITLE, _BELOW_AXES, _BETWEEN, _BETWEEN_ROWS = 0.52, 0.12, 0.22,
 _HEIGHT, _SMALL_HEIGHT, _NARROW = 2.75, 1.5, 2.5
 _SMALLEST_REACH = 0.01  # of F1: the axis does not magnify what is smaller than a reader would care for
 _LEGEND = 7  # points
+_MEAN, _SINGLE = SeriesStyle("black", "o"), SeriesStyle("0.72", "")
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _lay_out_grid(
     width = (FULL_WIDTH - left - _RIGHT - (_COLUMNS - 1) * _BETWEEN) / _COLUMNS
     rows = [panels[start : start + _COLUMNS] for start in range(0, len(panels), _COLUMNS)]
     titles = [max(height(wrap(panel.title, width, 9), 9) for panel in row) + 0.04 for row in rows]
-    legends = [max(-(-len(panel.styles) // 2) or 1 for panel in row) * _LEGEND * LINE + 0.06 for row in rows]
+    legends = [max(-(-len(panel.styles) // 2) or 2 for panel in row) * _LEGEND * LINE + 0.06 for row in rows]
     heights = [title + legend + _SMALL_HEIGHT for title, legend in zip(titles, legends, strict=True)]
     contents = sum(heights) + (len(rows) - 1) * _BETWEEN_ROWS + _BELOW_AXES
     page = make_page(FULL_WIDTH, contents, spec.title, footer, spec.note)
@@ -191,15 +192,25 @@ def _signed(value: float, digits: int) -> str:
 def _draw_panel(axes: Axes, panel: Panel, points: pd.DataFrame, lines: pd.DataFrame, spec: ResidualFigure) -> None:
     """Draw the panel's own lines in colour, above all others in grey."""
     others = lines[~lines["architecture"].isin(panel.styles)]
-    for _, line in others.groupby("architecture", sort=True):
-        axes.plot(line["epoch"], line["residual"], color="0.72", linewidth=0.7, zorder=2, label="_other")
-    if not panel.styles:
-        mean = lines.groupby("epoch")["residual"].mean()
-        axes.plot(mean.index, mean, color="black", linewidth=1.6, marker="o", markersize=3, zorder=5, label="Mean")
+    if len(others):
+        _draw_distribution(axes, others, with_mean=not panel.styles)
     for name, style in panel.styles.items():
         _draw_line(axes, points[(points["architecture"] == name) & points["drawn"]], lines, name, style, spec)
     if others.empty:
         name_line_ends(axes, _line_ends(panel, lines, spec))
+
+
+def _draw_distribution(axes: Axes, lines: pd.DataFrame, with_mean: bool) -> None:
+    """Draw single lines in grey and, if asked, their mean at each epoch with a band of one standard deviation."""
+    import seaborn as sns  # takes half a second, and most figures have few enough lines to colour each
+
+    options: dict[str, Any] = {"x": "epoch", "y": "residual", "ax": axes, "legend": False}
+    labels = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
+    sns.lineplot(lines, units="architecture", estimator=None, color="0.72", linewidth=0.7, zorder=2, **options)
+    if with_mean:
+        look = {"color": _MEAN.colour, "marker": _MEAN.marker, "linewidth": 1.6, "markersize": 3, "zorder": 5}
+        sns.lineplot(lines, errorbar="sd", err_kws={"zorder": 1.7, "linewidth": 0, "alpha": 0.13}, **look, **options)
+    axes.set(**labels)  # seaborn writes the columns' names where there are none
 
 
 def _line_ends(panel: Panel, lines: pd.DataFrame, spec: ResidualFigure) -> list[LineEnd]:
@@ -246,7 +257,7 @@ def _draw_legend(axes: Axes, panel: Panel, spec: ResidualFigure, top: float) -> 
     looks = [
         (spec.architecture_label(name).partition(" (")[2].removesuffix(")") or name, style, 1.5)
         for name, style in panel.styles.items()
-    ] or [("Mean", SeriesStyle("black", "o"), 1.6), ("Single architectures", SeriesStyle("0.72", ""), 0.7)]
+    ] or [("Mean \N{PLUS-MINUS SIGN} standard deviation", _MEAN, 1.6), ("Single architectures", _SINGLE, 0.7)]
     handles = []
     for name, style, width in looks:
         handles.append(key(style, width, marker_size=5))
@@ -255,7 +266,7 @@ def _draw_legend(axes: Axes, panel: Panel, spec: ResidualFigure, top: float) -> 
         handles=handles,
         loc="upper left",
         bbox_to_anchor=(0, top),
-        ncols=2,
+        ncols=2 if panel.styles else 1,
         frameon=False,
         borderaxespad=0.1,
         borderpad=0,

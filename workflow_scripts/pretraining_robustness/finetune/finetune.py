@@ -12,10 +12,11 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.finetune.method import read_method
 from pretraining_robustness.finetune.start import describe, starting_network
 from pretraining_robustness.networks.weights import read_description, save_weights
+from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import read_split, task_classes
 from pretraining_robustness.training.batches import load_images
-from pretraining_robustness.training.devices import derived_seed, training_device
+from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.loop import train, write_metrics
 from pretraining_robustness.training.objectives import Supervised
 from pretraining_robustness.training.recipes import read_recipe

@@ -11,8 +11,9 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import build, load_all, load_backbone, require_image_size
 from pretraining_robustness.networks.weights import read_description, read_weights, save_weights
 from pretraining_robustness.networks.zero_shot_head import ZERO_SHOT, read_zero_shot_head, start_from_zero_shot
+from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.tasks.splits import task_classes
-from pretraining_robustness.training.devices import derived_seed, seed_generator
+from pretraining_robustness.training.devices import seed_generator
 from pretraining_robustness.training.recipes import read_recipe
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,20 +13,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pretraining_robustness.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path, file_digest
+from pretraining_robustness.files import atomic_path, file_digest, full_disk_named, require_space
 from pretraining_robustness.fractaldb.framing import Frame
 from pretraining_robustness.fractaldb.rendering import WEIGHTS, path_draws, render_supports
 from pretraining_robustness.fractaldb.systems import class_name, read_systems
-from pretraining_robustness.store.array_file import npy_header
+from pretraining_robustness.progress import Progress
 from pretraining_robustness.store.fractal_store import FLIPS, MOST_INSTANCES
-from pretraining_robustness.store.partial_store import Entry, PartialStore
+from pretraining_robustness.store.partial_store import Entry, PartialStore, npy_header
 
 logger = logging.getLogger(__name__)
 
 CLASSES_PER_COMMIT = 16
-REPORT_EVERY_SECONDS = 15
 
 
 def render_fractals(
@@ -73,15 +70,15 @@ def render_fractals(
     found = read_systems(systems)
     names = [class_name(number) for number in range(len(found))]
     shape = (len(found) * len(WEIGHTS), -(-size * size // 8))
-    header = npy_header(shape)
     request = json.dumps([file_digest(systems), points, size, padding, code])
     render = partial(render_supports, draws=path_draws(points), frame=frame)
-    started = reported = time.monotonic()
+    started = time.monotonic()
     with (
-        PartialStore(state, hashlib.sha256(request.encode()).hexdigest(), len(header)) as partial_store,
+        PartialStore(state, hashlib.sha256(request.encode()).hexdigest(), len(npy_header(shape))) as partial_store,
         ThreadPoolExecutor(threads) as pool,
     ):
         already = len(partial_store.entries)
+        progress = Progress("classes", len(found), already // len(WEIGHTS))
         require_space(images, (shape[0] - already) * shape[1])
         for first in range(already // len(WEIGHTS), len(found), CLASSES_PER_COMMIT):
             last = min(first + CLASSES_PER_COMMIT, len(found))
@@ -94,11 +91,10 @@ def render_fractals(
             for entry, data in islice(entries, max(0, already - first * len(WEIGHTS)), None):
                 partial_store.append(entry, data)
             partial_store.commit()
-            if time.monotonic() - reported > REPORT_EVERY_SECONDS:
-                reported = time.monotonic()
-                logger.info("%d of %d classes", last, len(found))
+            if progress.due():
+                progress.report(last)
     _write_tables(names, instances, Path(table), Path(classes), Path(undecodable))
-    _hand_over(partial_store.array, header, Path(images))
+    partial_store.publish(shape, images)
     shutil.rmtree(state)
     rate = (shape[0] - already) * instances * FLIPS / max(time.monotonic() - started, 1e-9)
     logger.info("%s: %d supports, %.0f pictures/s", images, shape[0], rate)
@@ -130,14 +126,3 @@ def _write_tables(names: list[str], instances: int, table: Path, classes: Path, 
             pd.DataFrame({"class_id": names, "name": names, "images": pictures}).to_csv(path, index=False)
         with atomic_path(undecodable) as path:
             path.write_text("image,reason\n", encoding="utf-8")
-
-
-def _hand_over(array: Path, header: bytes, images: Path) -> None:
-    """Write the finished array's header and give the array its name; the state keeps it until it has one."""
-    with open(array, "r+b") as file:
-        file.write(header)
-    with full_disk_named(images, "the rendered supports are kept"), atomic_path(images) as path:
-        try:
-            os.link(array, path)
-        except OSError:  # another file system, or one without hard links
-            shutil.copyfile(array, path)

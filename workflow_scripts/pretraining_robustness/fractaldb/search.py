@@ -7,7 +7,6 @@ can be tried at a time.
 """
 
 import logging
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,13 +23,13 @@ from pretraining_robustness.files import atomic_path
 from pretraining_robustness.fractaldb.framing import Frame, pixels
 from pretraining_robustness.fractaldb.kernels import count_pixels, select, walk
 from pretraining_robustness.fractaldb.systems import System, write_systems
+from pretraining_robustness.progress import Progress
 
 logger = logging.getLogger(__name__)
 
 CANDIDATES_AT_A_TIME = 32
 # The published search needs 43 candidates for a category; one that needs more than this asks for too full a frame.
 MOST_CANDIDATES_A_CATEGORY = 5000
-REPORT_EVERY_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def search_systems(
     _check(categories, points, size, filling_rate)
     systems: list[System] = []
     candidates = not_finite = 0
-    started = reported = time.monotonic()
+    progress = Progress("systems", categories)
     draws = random_systems(seed, points)
     with ThreadPoolExecutor(threads) as pool:
         while True:
@@ -93,10 +92,8 @@ def search_systems(
                     f"search: only {len(systems)} of {candidates:,} candidates reach filling_rate {filling_rate}; "
                     "lower it or raise points"
                 )
-            if time.monotonic() - reported > REPORT_EVERY_SECONDS:
-                reported = time.monotonic()
-                rate = candidates / (reported - started)
-                logger.info("%d of %d systems, %.0f candidates/s", len(systems), categories, rate)
+            if progress.due():
+                progress.report(len(systems), f"{candidates:,} candidates tried")
 
 
 def random_systems(seed: int, points: int) -> Iterator[tuple[System, NDArray[np.float64]]]:

@@ -14,9 +14,10 @@ from torch import nn
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import build, require_image_size
 from pretraining_robustness.networks.weights import save_weights
+from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.batches import load_images
-from pretraining_robustness.training.devices import derived_seed, seed_generator, training_device
+from pretraining_robustness.training.devices import seed_generator, training_device
 from pretraining_robustness.training.loop import train, write_metrics
 from pretraining_robustness.training.objectives import Objective, Supervised
 from pretraining_robustness.training.recipes import Recipe, filled, read_recipe

@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 
-from pretraining_robustness.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
-from pretraining_robustness.store.array_file import npy_header
+from pretraining_robustness.files import atomic_path, full_disk_named, require_space, write_rows
+from pretraining_robustness.store.partial_store import npy_header
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +106,5 @@ def _write_classes(prompts: str | Path, counts: Counter[str], path: str | Path) 
         names = {row["class_id"]: row["class_name"] for row in csv.DictReader(file)}
     if unknown := sorted(counts.keys() - names.keys()):
         raise InputError(f"{prompts}: does not name the class {unknown[0]} of the shards; plan the prompts again")
-    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["class_id", "name", "images"])
-        writer.writerows((class_id, name, counts[class_id]) for class_id, name in names.items())
+    rows = [{"class_id": class_id, "name": name, "images": counts[class_id]} for class_id, name in names.items()]
+    write_rows(path, rows, ["class_id", "name", "images"])

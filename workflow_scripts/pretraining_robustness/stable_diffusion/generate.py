@@ -1,10 +1,8 @@
 """Generate one shard of a source's images straight into the store's format; a killed job goes on where it was."""
 
-import csv
 import hashlib
 import json
 import logging
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -20,21 +18,18 @@ import pyarrow.parquet
 import torch
 from numpy.typing import NDArray
 
-from pretraining_robustness.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import atomic_path, full_disk_named, require_space, write_rows
+from pretraining_robustness.progress import Progress
 from pretraining_robustness.stable_diffusion.pipeline import load_pipeline
 from pretraining_robustness.stable_diffusion.sampling import PromptEmbeddings, Sampler
 from pretraining_robustness.stable_diffusion.settings import Settings
 from pretraining_robustness.stable_diffusion.shards import shard_range
-from pretraining_robustness.store.array_file import npy_header
 from pretraining_robustness.store.decoding import encode_jpeg
-from pretraining_robustness.store.partial_store import Entry, PartialStore
+from pretraining_robustness.store.partial_store import Entry, PartialStore, npy_header
 from pretraining_robustness.training.devices import training_device
 
 logger = logging.getLogger(__name__)
-
-REPORT_EVERY_SECONDS = 15
 
 
 def generate_images(
@@ -86,15 +81,9 @@ def generate_images(
     _write_table(rows, [entry.length for entry in partial.entries], wanted, table)
     who = {"shard": shard, "images": len(rows), "resumed": resumed}
     used = {key: getattr(wanted, key) for key in ("scheduler", "steps", "guidance", "precision")}
-    _write_metrics(metrics, who | measured | used | {"device": _device_name(device)})
+    write_rows(metrics, [who | measured | used | {"device": _device_name(device)}])
     size = sum(entry.length for entry in partial.entries)
-    with open(partial.array, "r+b") as file:
-        file.write(npy_header(_shape(wanted, len(rows) if wanted.encoding == "uint8" else size)))
-    with full_disk_named(images, "the pictures made are kept"), atomic_path(images) as temporary:
-        try:
-            os.link(partial.array, temporary)
-        except OSError:  # another file system, or one without hard links
-            shutil.copyfile(partial.array, temporary)
+    partial.publish(_shape(wanted, len(rows) if wanted.encoding == "uint8" else size), images)
     shutil.rmtree(state)
 
 
@@ -120,7 +109,8 @@ def _fill(
     if done < len(rows):
         pipeline = load_pipeline(model, settings, device)
         sampler = Sampler(pipeline, PromptEmbeddings(pipeline, left["prompt"], device), settings, device)
-        started = reported = time.perf_counter()
+        progress = Progress("images", len(rows), already)
+        started = time.perf_counter()
         for start in range(first, len(rows), settings.batch_size):
             batch = slice(start - first, start - first + settings.batch_size)
             pictures = sampler.generate(left["prompt"][batch], left["seed"][batch])
@@ -133,11 +123,8 @@ def _fill(
             partial.commit()
             done = len(partial.entries)
             seconds = time.perf_counter() - started
-            if time.perf_counter() - reported > REPORT_EVERY_SECONDS or done == len(rows):
-                reported = time.perf_counter()
-                rate = (done - already) / seconds
-                left_minutes = (len(rows) - done) / rate / 60
-                logger.info("%d of %d images, %.2f images/s, %.0f min left", done, len(rows), rate, left_minutes)
+            if progress.due() or done == len(rows):
+                progress.report(done)
         batch_size = sampler.batch_size
     return {
         "seconds": round(seconds, 3),
@@ -174,13 +161,6 @@ def _write_table(rows: pyarrow.Table, lengths: Sequence[int], settings: Settings
         written = written.append_column("length", pyarrow.array(np.array(lengths, dtype=np.int64)))
     with full_disk_named(path, "the pictures made are kept"), atomic_path(path) as temporary:
         pyarrow.parquet.write_table(written.replace_schema_metadata(), temporary)
-
-
-def _write_metrics(path: str | Path, row: Mapping[str, Any]) -> None:
-    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        writer.writeheader()
-        writer.writerow(row)
 
 
 def _device_name(device: torch.device) -> str:

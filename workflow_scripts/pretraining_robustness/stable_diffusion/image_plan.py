@@ -5,7 +5,6 @@ n x classes images hold n of each class, whatever the total is, and 150,000 imag
 class goes through all templates in a random order, then again in another one.
 """
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pandas as pd
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
+from pretraining_robustness.seeds import hashed_seed
 from pretraining_robustness.stable_diffusion.prompts import (
     chosen_templates,
     class_indices,
@@ -100,9 +100,3 @@ def template_orders(wnids: Sequence[str], templates: Sequence[int], rounds: int,
         for one in range(rounds):
             orders[place, one] = np.random.default_rng(hashed_seed(seed, wnid, "order", one)).permutation(choice)
     return orders.reshape(len(wnids), -1)
-
-
-def hashed_seed(*parts: int | str) -> int:
-    """Return 63 bits that depend on all `parts`."""
-    digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
-    return int.from_bytes(digest[:8], "little") >> 1

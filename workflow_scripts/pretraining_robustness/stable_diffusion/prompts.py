@@ -1,53 +1,39 @@
 """The 80 prompt templates and 1000 class names of CLIP, keyed by ImageNet's class index.
 
-Both are data of the package open_clip (file open_clip/zero_shot_metadata.py: OPENAI_IMAGENET_TEMPLATES and
-IMAGENET_CLASSNAMES), which took them from openai/CLIP, notebooks/Prompt_Engineering_for_ImageNet.ipynb. The paper draws
-from "80 diverse prompts per ImageNet class" of CLIP (arXiv 2307.12532, section 4.5). Two names, "missile" and
+They stand in data/clip_templates.csv and data/clip_class_names.csv as open_clip has them (data/README.md). The paper
+draws from "80 diverse prompts per ImageNet class" of CLIP (arXiv 2307.12532, section 4.5). Two names, "missile" and
 "sunglasses", each belong to two classes: a name is no key, the class index is.
 """
 
 import csv
 import difflib
-import importlib.util
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 from pretraining_robustness import wordnet
 from pretraining_robustness.errors import InputError
 
+_DATA = Path(__file__).resolve().parents[3] / "data"
 PLACEHOLDER = "{}"
 
 
-@cache
-def _metadata() -> ModuleType:
-    """Load open_clip's module of names alone: importing the package would bring torch."""
-    package = importlib.util.find_spec("open_clip")
-    if package is None or not package.submodule_search_locations:
-        raise InputError("open_clip is not installed: the prompts are its data; install open_clip_torch")
-    path = Path(package.submodule_search_locations[0], "zero_shot_metadata.py")
-    spec = importlib.util.spec_from_file_location("open_clip_zero_shot_metadata", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _column(table: str, column: str) -> tuple[str, ...]:
+    with (_DATA / table).open(newline="", encoding="utf-8") as file:
+        return tuple(row[column] for row in csv.DictReader(file))
 
 
 @cache
 def templates() -> tuple[str, ...]:
     """Return the 80 templates, each with `PLACEHOLDER` where the class name goes."""
-    return tuple(template(PLACEHOLDER) for template in _metadata().OPENAI_IMAGENET_TEMPLATES)
+    return _column("clip_templates.csv", "text")
 
 
 @cache
 def class_names() -> dict[str, str]:
-    """Return CLIP's name of each of the 1000 wnids, in order of the class index.
-
-    The class index counts the wnids in alphabetical order, as ILSVRC2012 does; CLIP's list has the same order.
-    """
-    return dict(zip(wordnet.all_wnids(), _metadata().IMAGENET_CLASSNAMES, strict=True))
+    """Return CLIP's name of each of the 1000 wnids, in order of the class index."""
+    table = "clip_class_names.csv"
+    return dict(zip(_column(table, "wnid"), _column(table, "name"), strict=True))
 
 
 @cache

@@ -4,7 +4,6 @@ In the order of Rombach et al. (arXiv 2112.10752): first an autoencoder, then, i
 text encoder. Captions are CLIP's prompts for the class of a picture.
 """
 
-import csv
 import logging
 import os
 import shutil
@@ -23,7 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import write_rows
+from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.stable_diffusion.captions import caption_tokens, captions_of, make_tokenizer
 from pretraining_robustness.stable_diffusion.pipeline import assemble, be_quiet
 from pretraining_robustness.stable_diffusion.prompts import read_classes
@@ -36,7 +36,7 @@ from pretraining_robustness.stable_diffusion.small_networks import (
     make_unet,
 )
 from pretraining_robustness.store.read import Store
-from pretraining_robustness.training.devices import derived_seed, seed_generator, training_device
+from pretraining_robustness.training.devices import seed_generator, training_device
 from pretraining_robustness.training.state import TrainingState, stamp
 
 logger = logging.getLogger(__name__)
@@ -107,10 +107,7 @@ def train_diffusion(
     )
     be_quiet()
     _save(whole.to("cpu"), Path(pipeline))
-    with atomic_path(metrics) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["stage", "step", "loss", "seconds"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
+    write_rows(metrics, records, ["stage", "step", "loss", "seconds"])
     shutil.rmtree(state, ignore_errors=True)
 
 

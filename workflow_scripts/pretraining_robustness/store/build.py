@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import shutil
 import time
 from collections import Counter, deque
@@ -18,12 +17,11 @@ import numpy as np
 import pandas as pd
 import PIL
 
-from pretraining_robustness.disk_space import full_disk_named, require_space
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
-from pretraining_robustness.store.array_file import npy_header
+from pretraining_robustness.files import atomic_path, full_disk_named, require_space
+from pretraining_robustness.progress import Progress
 from pretraining_robustness.store.decoding import Fit, UndecodableError, decode, encode_jpeg
-from pretraining_robustness.store.partial_store import Entry, PartialStore
+from pretraining_robustness.store.partial_store import Entry, PartialStore, npy_header
 from pretraining_robustness.store.readers import open_collection
 from pretraining_robustness.store.readers.raw import RawCollection, RawImage
 
@@ -33,7 +31,6 @@ logger = logging.getLogger(__name__)
 LAYOUT = 1
 IMAGES_PER_TASK = 16
 IMAGES_PER_COMMIT = 1024
-REPORT_EVERY_SECONDS = 15
 CHOICES = {
     "fit": ("crop", "stretch"),
     "encoding": ("uint8", "jpeg"),
@@ -120,8 +117,7 @@ def build_store(
         )
     _write_tables(entries, collection, spec, Path(table), Path(classes), Path(undecodable))
     array_bytes = sum(entry.length for entry in stored)
-    _write_header(partial.array, (len(stored), size, size, 3) if encoding == "uint8" else (array_bytes,), len(header))
-    _hand_over(partial.array, Path(images))
+    partial.publish((len(stored), size, size, 3) if encoding == "uint8" else (array_bytes,), images)
     shutil.rmtree(state)
     seconds = time.monotonic() - started
     rate = (len(entries) - already) / max(seconds, 1e-9)
@@ -136,8 +132,8 @@ def _request(format: str, collection: RawCollection, spec: StoreSpec) -> str:
 
 def _fill(partial: PartialStore, collection: RawCollection, spec: StoreSpec, threads: int) -> None:
     """Bring the rest of the collection into the partial store."""
-    started = reported = time.monotonic()
     already = done = len(partial.entries)
+    progress = Progress("images", len(collection), done)
     for entry, data in _prepared(collection.images(already), spec, threads):
         if entry.undecodable is not None:
             if spec.on_undecodable == "refuse":
@@ -151,11 +147,8 @@ def _fill(partial: PartialStore, collection: RawCollection, spec: StoreSpec, thr
         done += 1
         if done % IMAGES_PER_COMMIT == 0:
             partial.commit()
-        if time.monotonic() - reported > REPORT_EVERY_SECONDS:
-            reported = time.monotonic()
-            rate = (done - already) / (reported - started)
-            minutes = (len(collection) - done) / rate / 60
-            logger.info("%d of %d images, %.0f images/s, %.0f min left", done, len(collection), rate, minutes)
+        if progress.due():
+            progress.report(done)
     partial.commit()
 
 
@@ -213,27 +206,3 @@ def _write_tables(
             class_table.to_csv(path, index=False)
         with atomic_path(undecodable) as path:
             pd.DataFrame(faults, columns=["image", "reason"]).to_csv(path, index=False)
-
-
-def _write_header(array: Path, shape: tuple[int, ...], reserved: int) -> None:
-    header = npy_header(shape)
-    if len(header) != reserved:
-        raise AssertionError(f"the header of {shape} takes {len(header)} bytes, {reserved} were reserved")
-    with open(array, "r+b") as file:
-        file.write(header)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _hand_over(array: Path, images: Path) -> None:
-    """Give the finished array its name; the state keeps it too until everything is in place."""
-    images.parent.mkdir(parents=True, exist_ok=True)
-    temporary = images.with_name(f".{images.name}.part")
-    temporary.unlink(missing_ok=True)
-    with full_disk_named(images, "the decoded images are kept"):
-        try:
-            os.link(array, temporary)
-        except OSError:  # another file system, or one without hard links
-            shutil.copyfile(array, temporary)
-    temporary.replace(images)
-    temporary.unlink(missing_ok=True)  # renaming one link of a file to another one of its names leaves both

@@ -4,6 +4,7 @@ Two files in a folder of their own: the array, and a journal with one line of JS
 with. An image counts once its line is in the journal, and its line is written after its pixels are on the disk.
 """
 
+import io
 import json
 import logging
 import os
@@ -13,7 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pretraining_robustness.disk_space import full_disk_named
+import numpy as np
+
+from pretraining_robustness.files import full_disk_named, publish
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,13 @@ class Entry:
     attributes: dict[str, Any]
     length: int
     undecodable: str | None = None
+
+
+def npy_header(shape: tuple[int, ...]) -> bytes:
+    """Return the header of a .npy file of uint8; it is padded, so that the first entry may grow in place."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return file.getvalue()
 
 
 class PartialStore:
@@ -82,6 +92,16 @@ class PartialStore:
             self._journal_file.flush()
         self.entries += self._waiting
         self._waiting = []
+
+    def publish(self, shape: tuple[int, ...], images: str | Path) -> None:
+        """Write the finished array's header and make the array appear at `images`; the folder keeps it too."""
+        header = npy_header(shape)
+        if len(header) != self.reserve:
+            raise AssertionError(f"the header of {shape} takes {len(header)} bytes, {self.reserve} were reserved")
+        with full_disk_named(images, f"the {len(self.entries):,} images done are kept"):
+            with open(self.array, "r+b") as file:
+                file.write(header)
+            publish(self.array, images)
 
     def _resume(self) -> list[Entry]:
         """Return the entries of an earlier job with the same request; none when there are none."""

@@ -10,7 +10,9 @@ import pandas as pd
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.tables.estimates import (
+    CLUSTER_ROBUST,
     POINTS,
+    SCORES,
     estimate,
     interval_in_words,
     label,
@@ -18,7 +20,7 @@ from pretraining_robustness.tables.estimates import (
     number,
     p_value,
     records,
-    without_empty_note,
+    typeset,
 )
 from pretraining_robustness.tables.typeset import Column, TypesetTable
 from pretraining_robustness.tables.writing import write_table
@@ -94,12 +96,10 @@ def _typeset(facts: pd.DataFrame, table: Mapping[str, Any]) -> TypesetTable:
     if not lines:
         lines = [nothing(_COLUMNS, group="No panel", note="not compared: no figure has a panel of series")]
     notes = [
-        "ID: in-distribution. OOD: out-of-distribution. F1: harmonic mean of precision and recall, here averaged over "
-        "classes. Points: hundredths of a score. Difference: first minus second, of the two trends at the ID score "
+        f"{SCORES} Points: hundredths of a score. Difference: first minus second, of the two trends at the ID score "
         "named, where all series compared (or else the pair) have checkpoints.",
-        f"In brackets: {interval_in_words(table)} from CR2 standard errors (cluster-robust, with a bias reduction for "
-        "few clusters; Bell & McCaffrey 2002), with architectures as clusters, or runs where there is a single one. "
-        "Each is that of a single pair, without Holm's correction.",
+        f"In brackets: {interval_in_words(table)} {CLUSTER_ROBUST}, with architectures as clusters, or runs "
+        "where there is a single one. Each is that of a single pair, without Holm's correction.",
         "p (Holm): p value of no difference, corrected for the number of pairs of the comparison with Holm's method "
         "(Holm 1979); p: probability of a difference at least as large if there were none.",
         "Effect size: the difference on the transformed axes in standard deviations of single checkpoints around their "
@@ -109,16 +109,7 @@ def _typeset(facts: pd.DataFrame, table: Mapping[str, Any]) -> TypesetTable:
         "their architecture. Smallest attainable: what p would be at best with as many runs and permutations.",
         *_axes(facts),
     ]
-    return TypesetTable(
-        table["name"],
-        table["title"],
-        without_empty_note(_COLUMNS, lines),
-        pd.DataFrame(lines),
-        table.get("note"),
-        notes,
-        group="group",
-        wide=True,
-    )
+    return typeset(table, _COLUMNS, lines, notes)
 
 
 def _axes(facts: pd.DataFrame) -> list[str]:

@@ -6,10 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from pretraining_robustness.tables.typeset import NOTHING, Column
+from pretraining_robustness.tables.typeset import NOTHING, Column, TypesetTable
 
 POINTS = 100
 """A score of 1 is 100 points."""
+SCORES = (
+    "ID: in-distribution. OOD: out-of-distribution. F1: harmonic mean of precision and recall, here averaged over "
+    "classes."
+)
+CLUSTER_ROBUST = (
+    "from CR2 standard errors (cluster-robust, with a bias reduction for few clusters; Bell & McCaffrey 2002)"
+)
 
 
 def number(value: float, digits: int = 2, sign: bool = False, factor: float = 1) -> str:
@@ -62,6 +69,10 @@ def nothing(columns: Sequence[Column], **said: str) -> dict[str, str]:
     return {**dict.fromkeys([column.name for column in columns], NOTHING), **said}
 
 
-def without_empty_note(columns: Sequence[Column], lines: Sequence[Mapping[str, str]]) -> list[Column]:
-    """Return the columns, without `note` where no line has one."""
-    return [column for column in columns if column.name != "note" or any(line["note"] for line in lines)]
+def typeset(
+    table: Mapping[str, Any], columns: Sequence[Column], lines: Sequence[Mapping[str, str]], notes: Sequence[str]
+) -> TypesetTable:
+    """Return the table of these rows, grouped by `group`, without the column `note` where no row has one."""
+    shown = [column for column in columns if column.name != "note" or any(line["note"] for line in lines)]
+    name, title, note = table["name"], table["title"], table.get("note")
+    return TypesetTable(name, title, shown, pd.DataFrame(lines), note, list(notes), group="group", wide=True)

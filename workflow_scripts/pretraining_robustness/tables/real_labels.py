@@ -4,7 +4,6 @@ The labels are those of Beyer et al. 2020 ("Are we done with ImageNet?", arXiv 2
 for each of the 50,000 validation images of ILSVRC2012. The package timm carries them as a table of JSON.
 """
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from pretraining_robustness import wordnet
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import write_rows
 
 REAL_LABELS = "data/_info/imagenet_real_labels.json"
 IMAGES = 50_000
@@ -92,7 +91,4 @@ def cooccurrences(labels: Sequence[Sequence[int]], animals: str) -> list[dict[st
 def count_cooccurrence(labels: str | Path, animals: str, counts: str | Path) -> None:
     """Write `cooccurrences` of the ReaL labels in the file `labels` as CSV."""
     rows = cooccurrences(read_real_labels(labels), animals)
-    with atomic_path(counts) as path, path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(counts, rows, COLUMNS)

@@ -9,14 +9,16 @@ import pandas as pd
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.tables.estimates import (
+    CLUSTER_ROBUST,
     POINTS,
+    SCORES,
     count,
     estimate,
     interval_in_words,
     label,
     nothing,
     records,
-    without_empty_note,
+    typeset,
 )
 from pretraining_robustness.tables.typeset import Column, TypesetTable
 from pretraining_robustness.tables.writing import write_table
@@ -115,28 +117,17 @@ def _typeset(facts: pd.DataFrame, baselines: list[str], table: Mapping[str, Any]
         lines = [nothing(columns, group="No series", note=note)]
     words = interval_in_words(table)
     notes = [
-        "ID: in-distribution. OOD: out-of-distribution. F1: harmonic mean of precision and recall, here averaged over "
-        "classes. Points: hundredths of a score.",
+        f"{SCORES} Points: hundredths of a score.",
         "Effective robustness: OOD score minus what the trend of the baseline predicts from the ID score, averaged "
         "over the checkpoints of each run and then over runs. Extrapolated: the checkpoint's ID score lies outside "
         "those of the baseline.",
         "Relative robustness: OOD score minus that of the same architecture, seed and epoch trained from scratch, "
         "averaged likewise.",
-        f"In brackets: {words}; of effective robustness from CR2 standard errors (cluster-robust, with a bias "
-        "reduction for few clusters; Bell & McCaffrey 2002) that include the uncertainty of the baseline, of relative "
-        "robustness from Student's t over runs. They are not corrected for the number of series. The CSV holds p "
-        "values and bootstrap intervals, too.",
+        f"In brackets: {words}; of effective robustness {CLUSTER_ROBUST} that include the uncertainty of the "
+        "baseline, of relative robustness from Student's t over runs. They are not corrected for the number of series. "
+        "The CSV holds p values and bootstrap intervals, too.",
     ]
-    return TypesetTable(
-        table["name"],
-        table["title"],
-        without_empty_note(columns, lines),
-        pd.DataFrame(lines),
-        table.get("note"),
-        notes,
-        group="group",
-        wide=True,
-    )
+    return typeset(table, columns, lines, notes)
 
 
 def _points(value: float, low: float, high: float) -> str:

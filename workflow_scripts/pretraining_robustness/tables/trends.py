@@ -10,6 +10,8 @@ import pandas as pd
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.tables.estimates import (
+    CLUSTER_ROBUST,
+    SCORES,
     count,
     estimate,
     interval_in_words,
@@ -17,7 +19,7 @@ from pretraining_robustness.tables.estimates import (
     nothing,
     number,
     records,
-    without_empty_note,
+    typeset,
 )
 from pretraining_robustness.tables.typeset import Column, TypesetTable
 from pretraining_robustness.tables.writing import write_table
@@ -37,8 +39,7 @@ _COLUMNS = [
     Column("note", "Note", 2.2),
 ]
 _NOTES = [
-    "ID: in-distribution. OOD: out-of-distribution. F1: harmonic mean of precision and recall, here averaged over "
-    "classes. A trend is the least-squares line that predicts the OOD from the ID score over the checkpoints of a "
+    f"{SCORES} A trend is the least-squares line that predicts the OOD from the ID score over the checkpoints of a "
     "series; slope and intercept are in units of the transformed axes.",
     "R squared: share of the variance of the transformed OOD scores that the line explains. Left out: checkpoints "
     "without a score, or with a score of 0 or 1 that has no place on the axes.",
@@ -132,19 +133,11 @@ def _typeset(facts: pd.DataFrame, table: Mapping[str, Any]) -> TypesetTable:
     if not lines:
         lines = [nothing(_COLUMNS, group="No series", note="not fitted: no figure has a series")]
     interval = (
-        f"In brackets: {interval_in_words(table)} from CR2 standard errors (cluster-robust, with a bias reduction for "
-        "few clusters; Bell & McCaffrey 2002), with runs as clusters. The CSV holds bootstrap intervals, too."
+        f"In brackets: {interval_in_words(table)} {CLUSTER_ROBUST}, with runs as clusters. The CSV holds bootstrap "
+        "intervals, too."
     )
-    return TypesetTable(
-        table["name"],
-        table["title"],
-        without_empty_note(_COLUMNS, lines),
-        pd.DataFrame(lines),
-        table.get("note"),
-        [_NOTES[0], interval, *_NOTES[1:], *(f"Of every trend: {remark}." for remark in shared)],
-        group="group",
-        wide=True,
-    )
+    notes = [_NOTES[0], interval, *_NOTES[1:], *(f"Of every trend: {remark}." for remark in shared)]
+    return typeset(table, _COLUMNS, lines, notes)
 
 
 def _shared_remarks(rows: list[dict[str, Any]]) -> list[str]:

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.fractal_store import FractalPictures
 from pretraining_robustness.store.read import Store
-from pretraining_robustness.training.devices import derived_seed, to_device
+from pretraining_robustness.training.devices import to_device
 from pretraining_robustness.training.fractal_images import FractalImages, bytes_on_device
 
 # A set is held on the device when it takes at most this part of its free memory; the rest is for the training.

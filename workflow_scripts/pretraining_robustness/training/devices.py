@@ -1,7 +1,6 @@
-"""The device that computes, random seeds, and the way of arrays to the device."""
+"""The device that computes, its random generator, and the way of arrays to the device."""
 
 import ctypes
-import hashlib
 import sys
 
 import numpy as np
@@ -31,11 +30,6 @@ def _keep_memory() -> None:
             trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
             mallopt(mmap_threshold, 2**25)  # 32 MB, the most that older versions take
             mallopt(trim_threshold, 2**31 - 1)
-
-
-def derived_seed(*parts: object) -> int:
-    """Return 63 bits that depend on all `parts`: independent random streams for (seed, purpose, step)."""
-    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "little") >> 1
 
 
 def seed_generator(device: torch.device, seed: int) -> None:

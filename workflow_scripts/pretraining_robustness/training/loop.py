@@ -1,6 +1,5 @@
 """The training loop: one network, one recipe, one device, resumable at every epoch."""
 
-import csv
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,17 +11,17 @@ import torch
 from torch import nn
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import write_rows
+from pretraining_robustness.progress import Progress
+from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages, training_batch
-from pretraining_robustness.training.devices import derived_seed, seed_generator
+from pretraining_robustness.training.devices import seed_generator
 from pretraining_robustness.training.objectives import Network, Objective
 from pretraining_robustness.training.recipes import Recipe
 from pretraining_robustness.training.state import TrainingState
 
 logger = logging.getLogger(__name__)
-
-REPORT_EVERY_SECONDS = 60
 
 
 def make_optimizer(
@@ -129,10 +128,7 @@ def _only(model: nn.Module, trained: Sequence[nn.Module]) -> Iterator[list[nn.Pa
 
 def write_metrics(path: str | Path, records: list[dict[str, Any]]) -> None:
     """Write the records of `train` as CSV, one row an epoch."""
-    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, records[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
+    write_rows(path, records)
 
 
 def _run(
@@ -154,7 +150,8 @@ def _run(
     seen = 0
     if on_card:
         torch.cuda.reset_peak_memory_stats(device)
-    started = reported = time.perf_counter()
+    progress = Progress("steps", total_steps, steps.start)
+    started = time.perf_counter()
     batches = (training_batch(objective.images, recipe.batch_size, seed, step) for step in steps)
     for step, (positions, pixels) in zip(steps, images.stream(batches), strict=True):
         seed_generator(device, derived_seed(seed, "step", step))
@@ -168,12 +165,10 @@ def _run(
         loss_sum += loss.detach() * len(positions)
         correct += right
         seen += len(positions)
-        if time.perf_counter() - reported > REPORT_EVERY_SECONDS:
+        if progress.due():
             so_far = loss_sum.item() / seen  # waits for the device, therefore before the clock is read
-            reported = time.perf_counter()
-            left = (total_steps - step - 1) * (reported - started) / (step + 1 - steps.start) / 60
-            message = "step %d of %d: loss %.4f in this epoch so far, %.0f images/s, %.0f min left"
-            logger.info(message, step + 1, total_steps, so_far, seen / (reported - started), left)
+            rate = seen / (time.perf_counter() - started)
+            progress.report(step + 1, f"loss {so_far:.4f} in this epoch so far, {rate:,.0f} images/s")
     mean_loss = loss_sum.item() / seen
     seconds = time.perf_counter() - started
     if not torch.isfinite(loss_sum):

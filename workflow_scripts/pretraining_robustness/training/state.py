@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import logging
-import os
 import pickle
 import shutil
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ from typing import Any
 
 import torch
 
-from pretraining_robustness.files import atomic_path
+from pretraining_robustness.files import atomic_path, publish
 
 logger = logging.getLogger(__name__)
 
@@ -64,13 +63,8 @@ class TrainingState:
             temporary.write_bytes(content.getbuffer())  # Python's own writing reports a full disk as such
 
     def publish(self, epoch: int, path: str | Path) -> None:
-        """Make the checkpoint of `epoch` appear at `path` in one step: linked, or copied on another file system."""
-        with atomic_path(path) as temporary:
-            try:
-                os.link(self.checkpoint(epoch), temporary)
-            except OSError:
-                shutil.copyfile(self.checkpoint(epoch), temporary)
-            os.utime(temporary)
+        """Make the checkpoint of `epoch` appear at `path` in one step."""
+        publish(self.checkpoint(epoch), path)
 
     def clear(self) -> None:
         """Remove the folder; the state goes first, so that a half-removed folder is never resumed from."""

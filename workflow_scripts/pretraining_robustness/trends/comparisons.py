@@ -8,7 +8,6 @@ each other, without the figure's references, and then together with each referen
 
 import itertools
 import logging
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from statsmodels.stats.multitest import multipletests
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
+from pretraining_robustness.seeds import named_generator
 from pretraining_robustness.trends.ancova import ancova
 from pretraining_robustness.trends.conclusions import conclusion
 from pretraining_robustness.trends.contrasts import FittedSeries, contrast, shared_middle
@@ -95,7 +95,7 @@ def compare_series(
         for compared, names in _sets(panel, spec):
             key = {"figure": spec.name, "panel": panel.title, "compared": compared}
             key |= {"metric": spec.metric.name, "scale": spec.scale.name}
-            generator = np.random.default_rng([seed, zlib.crc32("/".join([panel.title, compared]).encode())])
+            generator = named_generator(seed, "/".join([panel.title, compared]))
             row, found = _compare(table, names, compared, spec, permutations, generator)
             rows.append({**key, **row})
             pairs += [{**key, **pair} for pair in found]

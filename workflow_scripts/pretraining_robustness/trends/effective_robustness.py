@@ -16,7 +16,6 @@ these clusters stand beside it; with few of them they are too narrow.
 """
 
 import logging
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from scipy import linalg
 from pretraining_robustness.evaluate.metrics import DEFAULT, Metric, score_metric
 from pretraining_robustness.evaluate.scores import CHECKPOINT
 from pretraining_robustness.files import atomic_path
+from pretraining_robustness.seeds import named_generator
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
 from pretraining_robustness.trends.bootstrap import draw_counts, lines_of_counts, percentile_interval
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLeastSquares, ClusterRobustLine, Estimates
@@ -126,7 +126,7 @@ def effective_robustness(
             key = {"metric": measure.name, "scale": scale, "baseline": name}
             singles.append(_checkpoints(of_task, baseline, axes, measure).assign(**key))
             for shown, own in of_task.groupby("series", sort=True):
-                generator = np.random.default_rng([seed, zlib.crc32(f"{task}/{shown}/{name}".encode())])
+                generator = named_generator(seed, f"{task}/{shown}/{name}")
                 row = series_robustness(own, baseline, axes, measure, confidence, resamples, generator)
                 if baseline is None:
                     row["note"] = "; ".join(

@@ -7,7 +7,6 @@ resampled runs, and from resampled single checkpoints as arXiv 2307.12532 does (
 """
 
 import logging
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import pandas as pd
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import DEFAULT, Metric, score_metric
 from pretraining_robustness.files import atomic_path
+from pretraining_robustness.seeds import named_generator
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
 from pretraining_robustness.trends.bootstrap import percentile_band, percentile_interval, resample_lines
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLine
@@ -185,7 +185,7 @@ def fit_trends(
         checkpoints = table[table["series"] == name]
         for scale in map(axis_scale, scales):
             key = {"figure": figure, "series": name, "scale": scale.name}
-            generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
+            generator = named_generator(seed, name)
             row, curve = fit_series(
                 checkpoints, scale, measure, resamples=resamples, confidence=confidence, generator=generator
             )
@@ -198,6 +198,12 @@ def fit_trends(
         filled = [curve for curve in curves if len(curve)]
         joined = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=BAND_COLUMNS)
         joined[BAND_COLUMNS].to_csv(temporary, index=False)
+
+
+def collect_trends(tables: Sequence[str | Path], trends: str | Path) -> None:
+    """Put the trend tables of several figures into one."""
+    with atomic_path(trends) as path:
+        pd.concat([read_trends(table) for table in tables], ignore_index=True).to_csv(path, index=False)
 
 
 def read_trends(path: str | Path) -> pd.DataFrame:

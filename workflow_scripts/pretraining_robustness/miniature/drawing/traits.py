@@ -1,6 +1,5 @@
 """Appearance from a place in a hierarchy: classes with common ancestors have similar traits."""
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
@@ -8,18 +7,13 @@ from statistics import NormalDist
 from PIL import ImageColor
 
 from pretraining_robustness.miniature.drawing.pen import PALETTES, Colour, hsv
+from pretraining_robustness.seeds import hashed_uniform
 
 _NORMAL = NormalDist()
 # Share of a trait's variance that is the class's own; the rest is spread over its ancestors. Our choice.
 _OWN_SHARE = 0.45
 
 Setting = tuple[float, float] | tuple[str, ...]
-
-
-def hashed_uniform(text: str) -> float:
-    """Return a number in (0, 1) that depends on the text alone."""
-    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
-    return (int.from_bytes(digest, "big") + 0.5) / 2**64
 
 
 class Traits:

@@ -9,10 +9,10 @@ import numpy as np
 from scipy.io import savemat
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.miniature.drawing.traits import hashed_uniform
 from pretraining_robustness.miniature.formats.archives import add_file, new_tar, new_tar_gz
 from pretraining_robustness.miniature.imagenet_classes import Synset, ancestors_of, choose_classes, family_of
 from pretraining_robustness.miniature.object_world import ObjectClass, draw_classes
+from pretraining_robustness.seeds import hashed_uniform
 
 _LOG = logging.getLogger(__name__)
 # ILSVRC2012 has 732 to 1300 training images a class, 895 classes have 1300 (Russakovsky et al. 2015, Table 2 and

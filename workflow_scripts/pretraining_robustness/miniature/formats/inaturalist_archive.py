@@ -19,64 +19,11 @@ from pretraining_robustness.miniature.object_world import ObjectClass, draw_clas
 
 _LOG = logging.getLogger(__name__)
 
-_SUPERCATEGORIES = Path(__file__).resolve().parents[4] / "data" / "inaturalist_supercategories.csv"
+_DATA = Path(__file__).resolve().parents[4] / "data"
 # Standard deviation of log(images) within a super category: ours, so that the most frequent fifth of the classes holds
 # well over half of the images and its last class still has 1.3 times the mean, as in the real set (1000 of 5089 classes
 # have 150 images or more, the mean is 114).
 _SPREAD = 0.95
-
-_STARTS = [
-    "Acro",
-    "Brachy",
-    "Calo",
-    "Dendro",
-    "Eu",
-    "Gymno",
-    "Helio",
-    "Iso",
-    "Lepto",
-    "Macro",
-    "Neo",
-    "Opho",
-    "Platy",
-    "Rhodo",
-    "Steno",
-    "Tricho",
-    "Xantho",
-    "Zygo",
-    "Chloro",
-    "Micro",
-]
-_MIDDLES = ["cer", "pter", "der", "cephal", "gnath", "phyll", "dont", "stom", "the", "ur", "morph", "chil"]
-_ENDS = ["us", "a", "is", "ella", "ium", "odes", "ops", "ina"]
-_EPITHETS = [
-    "alba",
-    "minor",
-    "major",
-    "vulgaris",
-    "montana",
-    "palustris",
-    "elegans",
-    "gracilis",
-    "robusta",
-    "viridis",
-    "rubra",
-    "nigra",
-    "maculata",
-    "striata",
-    "occidentalis",
-    "orientalis",
-    "borealis",
-    "australis",
-    "aquatica",
-    "arvensis",
-    "silvestris",
-    "communis",
-    "pallida",
-    "ornata",
-]
-# So many genera have a name of three parts; half of what there are, so that a new one is soon found.
-_SHORT_GENERA = len(_STARTS) * len(_MIDDLES) * len(_ENDS) // 2
 
 
 @dataclass(frozen=True)
@@ -105,11 +52,20 @@ class Supercategory:
 @cache
 def supercategories() -> tuple[Supercategory, ...]:
     """Return the super categories, largest first, from data/inaturalist_supercategories.csv."""
-    with _SUPERCATEGORIES.open(newline="", encoding="utf-8") as file:
-        return tuple(
-            Supercategory(row["supercategory"], int(row["classes"]), int(row["train_images"]), int(row["val_images"]))
-            for row in csv.DictReader(file)
-        )
+    return tuple(
+        Supercategory(row["supercategory"], int(row["classes"]), int(row["train_images"]), int(row["val_images"]))
+        for row in _rows("inaturalist_supercategories.csv")
+    )
+
+
+def _rows(table: str) -> list[dict[str, str]]:
+    with (_DATA / table).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _name_parts(part: str) -> list[str]:
+    """Return the beginnings, middles or ends of genera or the epithets of species that names are made of."""
+    return [row["text"] for row in _rows("species_name_parts.csv") if row["part"] == part]
 
 
 def _validation_share() -> float:
@@ -135,6 +91,9 @@ def species_list(classes: int, images: int) -> list[Species]:
             f"inaturalist: {classes} classes and {images} images asked of the miniature: "
             f"give at least {len(supercategories())} classes and one image a class"
         )
+    starts, middles, ends, epithets = map(_name_parts, ("start", "middle", "end", "epithet"))
+    # Beyond half of what two parts and an end can name, a genus has three parts, so that a new one is soon found.
+    short_genera = len(starts) * len(middles) * len(ends) // 2
     per_super = _share_out(np.array([real.classes for real in supercategories()], dtype=float), classes, least=1)
     drafts: list[tuple[str, str, str, str]] = []
     weights: list[float] = []
@@ -144,14 +103,14 @@ def species_list(classes: int, images: int) -> list[Species]:
         rng = Random(f"species of {name}")
         genera = 0
         while count > 0:
-            longer = rng.choice(_MIDDLES) if len(used) > _SHORT_GENERA else ""
-            genus = rng.choice(_STARTS) + rng.choice(_MIDDLES) + longer + rng.choice(_ENDS)
+            longer = rng.choice(middles) if len(used) > short_genera else ""
+            genus = rng.choice(starts) + rng.choice(middles) + longer + rng.choice(ends)
             if genus in used:
                 continue
             used.add(genus)
             order = f"{name} order {genera % len(families_of('inaturalist')[name])}"
             genera += 1
-            for epithet in rng.sample(_EPITHETS, min(count, rng.randint(1, 4))):
+            for epithet in rng.sample(epithets, min(count, rng.randint(1, 4))):
                 drafts.append((name, order, genus, f"{genus} {epithet}"))
                 count -= 1
         # A log-normal number of images around the super category's mean: its quantiles, dealt out at random.
