@@ -13,6 +13,12 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.basedir, "workflow_scripts")
 sys.path.insert(0, str(SCRIPTS))
 
+from pretraining_robustness.acquire.wilds_datasets import (
+    HOME as WILDS_HOME,
+    WILDS,
+    release_file,
+    wilds_folder,
+)
 from pretraining_robustness.code_digest import code_digest
 from pretraining_robustness.study.check import check_config, locate
 from pretraining_robustness.errors import InputError
@@ -40,6 +46,8 @@ def one_of(names):
 
 wildcard_constraints:
     collection=one_of(study.raw_collections),
+    wilds_task=one_of(study.wilds_tasks),
+    wilds_dataset=one_of(WILDS),
     fractal_source=one_of(study.sources_of_format("fractaldb")),
     diffusion_source=one_of(study.sources_of_format("stable_diffusion")),
     shard=r"\d+",
