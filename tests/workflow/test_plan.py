@@ -51,10 +51,11 @@ def test_full_study_plans_without_data(workflow, paper_config):
     assert jobs["pretrain"] == 38 * architectures  # 33 of natural images, 4 of synthetic ones, 1 without labels
     assert jobs["pretrain_image_text"] == 3 * architectures
     assert jobs["take_published_weights"] == 10  # eight networks of OpenAI, two of others
-    runs = (38 + 3 + 1) * architectures + 10 + 3 * 2 * architectures
+    runs = (38 + 3 + 1) * architectures + 10 + (3 * 2 + 5) * architectures  # pairs of domains, fMoW
     assert jobs["finetune"] == jobs["evaluate"] == runs
     assert jobs["make_distribution"] == jobs["check_distribution"] == 38 + 3
     assert jobs["acquire_imagenet"] == jobs["acquire_inaturalist"] == jobs["acquire_iwildcam"] == 1
+    assert jobs["acquire_wilds"] == jobs["unpack_wilds"] == jobs["build_wilds_store"] == 1
     assert jobs["acquire_domainnet"] == jobs["search_fractals"] == jobs["render_fractals"] == 1
     assert jobs["generate_images"] == 64
     assert jobs["train_diffusion"] == 0
