@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from dataclasses import asdict, replace
 from difflib import get_close_matches
@@ -44,6 +45,17 @@ def one_of(names):
     return "|".join(sorted(names)) or "(?!)"
 
 
+# Your own folders are no targets, though their names may look like one.
+NO_TARGETS = [
+    "Snakefile",
+    *(
+        re.escape(collection["path"])
+        for collection in [*config["sources"].values(), *config["tasks"].values()]
+        if "path" in collection
+    ),
+]
+
+
 wildcard_constraints:
     collection=one_of(study.raw_collections),
     wilds_task=one_of(study.wilds_tasks),
@@ -68,7 +80,7 @@ wildcard_constraints:
     trend_table=one_of(study.of_kind("fitted_trends")),
     contrast_table=one_of(study.of_kind("contrasts")),
     robustness_table=one_of(study.of_kind("effective_robustness")),
-    target=r"(?!Snakefile$)[^/.]+",
+    target=rf"(?!(?:{one_of(NO_TARGETS)})$)[^/.]+",
 
 
 def code(script, *modules):
