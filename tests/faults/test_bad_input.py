@@ -140,7 +140,8 @@ def wilds_folder(workflow):
     return folder
 
 
-WILD = {"format": "wilds", "dataset": "iwildcam", "id_split": "id_test", "ood_split": "test"}
+WILD = {"format": "wilds", "dataset": "iwildcam", "plots": {"id": "id_test", "ood": "test"}}
+WILD |= {"test_sets": {"id_test": {"role": "id"}, "test": {"role": "ood"}}}
 
 
 def test_a_wilds_data_set_is_taken_from_a_folder_whose_other_contents_do_not_matter(own, wilds_folder):

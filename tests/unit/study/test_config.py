@@ -59,7 +59,8 @@ def test_what_is_wrong_is_named(refusal, change, words):
         assert word in message
 
 
-FMOW = {"format": "wilds", "dataset": "fmow", "path": "wilds", "id_split": "id_test", "ood_split": "test"}
+FMOW = {"format": "wilds", "dataset": "fmow", "path": "wilds", "plots": {"id": "id_test", "ood": "test"}}
+FMOW |= {"test_sets": {"id_test": {"role": "id"}, "test": {"role": "ood"}}}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ FMOW = {"format": "wilds", "dataset": "fmow", "path": "wilds", "id_split": "id_t
         ({"dataset": "fmwo"}, ["tasks.wild.dataset", "'fmwo' is not a WILDS", "did you mean 'fmow'?"]),
         ({"dataset": None}, ["tasks.wild", "'dataset' is missing", "fmow, camelyon17"]),
         ({"version": 1.0}, ["tasks.wild.version", "of fmow, version 1.1 is read"]),
-        ({"dataset": "camelyon17"}, ["tasks.wild.id_split", "'id_test'", "did you mean 'test'?"]),
+        ({"dataset": "camelyon17"}, ["tasks.wild.test_sets.id_test", "'id_test' is not", "did you mean 'test'?"]),
         ({"dataset": "domainnet", "id_domain": "real"}, ["tasks.wild", "'ood_domain' is missing"]),
         ({"dataset": "domainnet", "id_domain": "reel"}, ["tasks.wild.id_domain", "did you mean 'real'?"]),
         ({"id_domain": "real"}, ["tasks.wild.id_domain", "fmow has no domains"]),

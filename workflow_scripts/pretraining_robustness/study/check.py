@@ -102,8 +102,10 @@ def _check_wilds(config: dict[str, Any], key: str, task: dict[str, Any]) -> None
     known_name(f"{key}.dataset", name, "WILDS image classification data set", WILDS)
     if str(task.get("version", WILDS[name].version)) != WILDS[name].version:
         raise InputError(f"config {key}.version: of {name}, version {WILDS[name].version} is read; leave the key out.")
-    for split in ("id_split", "ood_split"):
-        known_name(f"{key}.{split}", task[split], f"split of WILDS' {name}", WILDS[name].splits)
+    for test_set, spec in task["test_sets"].items():
+        if "store" not in spec:
+            split = spec.get("split", test_set)
+            known_name(f"{key}.test_sets.{test_set}", split, f"split of WILDS' {name}", [*WILDS[name].splits, "all"])
     for domain in ("id_domain", "ood_domain"):
         if domain not in task and WILDS[name].domains:
             raise InputError(f"config {key}: the key '{domain}' is missing; a task of {name} is a pair of domains.")
