@@ -45,3 +45,21 @@ rule unpack_domainnet:
         "Unpack DomainNet"
     script:
         "../workflow_scripts/unpack_domainnet.py"
+
+
+rule unpack_wilds:
+    """Unpack a WILDS data set into the folder that the wilds package opens."""
+    input:
+        archive="<resources>/wilds/{wilds_dataset}_v{version}.tar.gz",
+    output:
+        release="<resources>/wilds/{wilds_dataset}_v{version}/RELEASE_v{version}.txt",
+    log:
+        "<logs>/unpack_wilds/{wilds_dataset}_v{version}.log",
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        code=code("unpack_wilds.py"),
+    message:
+        "Unpack {wildcards.wilds_dataset} of WILDS"
+    script:
+        "../workflow_scripts/unpack_wilds.py"

@@ -74,6 +74,29 @@ rule acquire_domainnet:
         "../workflow_scripts/acquire_archives.py"
 
 
+rule acquire_wilds:
+    """Take a WILDS data set's archive from where you placed it, or download it from where the wilds package does."""
+    output:
+        archive="<resources>/wilds/{wilds_dataset}_v{version}.tar.gz",
+    log:
+        "<logs>/acquire_wilds/{wilds_dataset}_v{version}.log",
+    retries: 3
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        downloads=lambda wildcards, output: {
+            "home": WILDS_HOME,
+            "files": {
+                Path(output.archive).name: {"url": WILDS[wildcards.wilds_dataset].url}
+            },
+        },
+        place=config["downloads"]["place"],
+    message:
+        "Take or download {wildcards.wilds_dataset} of WILDS"
+    script:
+        "../workflow_scripts/acquire_archives.py"
+
+
 rule acquire_breeds:
     """Download the hierarchy of ImageNet's classes that BREEDS recalibrated."""
     output:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from dataclasses import asdict, replace
 from difflib import get_close_matches
@@ -13,6 +14,12 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.basedir, "workflow_scripts")
 sys.path.insert(0, str(SCRIPTS))
 
+from pretraining_robustness.acquire.wilds_datasets import (
+    HOME as WILDS_HOME,
+    WILDS,
+    release_file,
+    wilds_folder,
+)
 from pretraining_robustness.code_digest import code_digest
 from pretraining_robustness.study.check import check_config, locate
 from pretraining_robustness.errors import InputError
@@ -40,8 +47,21 @@ def one_of(names):
     return "|".join(sorted(names)) or "(?!)"
 
 
+# Your own folders are no targets, though their names may look like one.
+NO_TARGETS = [
+    "Snakefile",
+    *(
+        re.escape(collection["path"])
+        for collection in [*config["sources"].values(), *config["tasks"].values()]
+        if "path" in collection
+    ),
+]
+
+
 wildcard_constraints:
     collection=one_of(study.raw_collections),
+    wilds_task=one_of(study.wilds_tasks),
+    wilds_dataset=one_of(WILDS),
     fractal_source=one_of(study.sources_of_format("fractaldb")),
     diffusion_source=one_of(study.sources_of_format("stable_diffusion")),
     shard=r"\d+",
@@ -62,7 +82,7 @@ wildcard_constraints:
     trend_table=one_of(study.of_kind("fitted_trends")),
     contrast_table=one_of(study.of_kind("contrasts")),
     robustness_table=one_of(study.of_kind("effective_robustness")),
-    target=r"(?!Snakefile$)[^/.]+",
+    target=rf"(?!(?:{one_of(NO_TARGETS)})$)[^/.]+",
 
 
 def code(script, *modules):

@@ -45,6 +45,15 @@ def raw_files(wildcards):
     }[collection["format"]]
 
 
+def wilds_files(wildcards):
+    """The unpacked data set of a WILDS task: in the folder that you have, or from its archive."""
+    task = config["tasks"][wildcards.wilds_task]
+    if "path" in task:
+        return ancient(task["path"])
+    folder = wilds_folder(task["dataset"])
+    return f"<resources>/wilds/{folder}/{release_file(task['dataset'])}"
+
+
 def source_file(name):
     """A file of the store of a distribution's source."""
 

@@ -28,3 +28,37 @@ rule build_store:
         "Decode {wildcards.collection} into a store"
     script:
         "../workflow_scripts/build_store.py"
+
+
+rule build_wilds_store:
+    """Decode the images of a WILDS data set, as the wilds package opens it, into one array."""
+    input:
+        raw=wilds_files,
+    output:
+        images="<results>/stores/{wilds_task}/images.npy",
+        table="<results>/stores/{wilds_task}/images.parquet",
+        classes="<results>/stores/{wilds_task}/classes.csv",
+        undecodable="<results>/stores/{wilds_task}/undecodable.csv",
+    log:
+        "<logs>/build_wilds_store/{wilds_task}.log",
+    benchmark:
+        "<benchmarks>/build_wilds_store/{wilds_task}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: stage_resource("store", "threads")
+    resources:
+        mem_mb=stage_resource("store", "mem_mb"),
+        runtime=stage_resource("store", "runtime"),
+    params:
+        dataset=lambda wildcards: {
+            key: value
+            for key, value in config["tasks"][wildcards.wilds_task].items()
+            if key in ("dataset", "id_domain", "ood_domain")
+        },
+        store=lambda wildcards: study.store(wildcards.wilds_task),
+        state=state_folder,
+        code=code("build_wilds_store.py"),
+    message:
+        "Decode {wildcards.wilds_task} into a store"
+    script:
+        "../workflow_scripts/build_wilds_store.py"

@@ -8,6 +8,9 @@ import pytest
 import yaml
 from PIL import Image
 
+from pretraining_robustness.acquire.archives import unpack
+from pretraining_robustness.miniature.formats.iwildcam_archive import draw_iwildcam
+
 
 @pytest.fixture
 def own(workflow, repository):
@@ -126,3 +129,41 @@ def test_a_truncated_archive_is_named(workflow, config):
     (line,) = {line for line in printed.splitlines() if line.startswith("ERROR: ")}
     assert "ILSVRC2012_img_train.tar" in line
     assert not (workflow.folder / "results/stores/imagenet/images.npy").exists()
+
+
+@pytest.fixture
+def wilds_folder(workflow):
+    """A folder that holds iWildCam as WILDS has it, unpacked, and its archive beside it."""
+    folder = workflow.folder / "wilds"
+    draw_iwildcam(workflow.folder / "iwildcam_v2.0.tar.gz", 6, 400, 16, image_size=32, seed=0)
+    unpack(workflow.folder / "iwildcam_v2.0.tar.gz", folder / "iwildcam_v2.0")
+    return folder
+
+
+WILD = {"format": "wilds", "dataset": "iwildcam", "plots": {"id": "id_test", "ood": "test"}}
+WILD |= {"test_sets": {"id_test": {"role": "id"}, "test": {"role": "ood"}}}
+
+
+def test_a_wilds_data_set_is_taken_from_a_folder_whose_other_contents_do_not_matter(own, wilds_folder):
+    own.study["tasks"]["wild"] = {**WILD, "path": "wilds"}  # a name that a figure might have
+    store = "own/results/stores/wild/images.npy"
+    (wilds_folder / "iwildcam_v2.0").rename(wilds_folder / "iwildcam_v1.0")
+    line = refusal(own, store)
+    assert "wilds/iwildcam_v2.0/RELEASE_v2.0.txt: no such file (there is iwildcam_v1.0, another version)" in line
+    (wilds_folder / "iwildcam_v1.0").rename(wilds_folder / "iwildcam_v2.0")
+    own.run(store, config=own.study)
+    assert np.load(own.folder / store, mmap_mode="r").shape == (400, 32, 32, 3)
+    assert {"location", "sequence"} < set(pd.read_parquet(own.folder / "own/results/stores/wild/images.parquet"))
+    (wilds_folder / "fmow_v1.1").mkdir()
+    assert not own.plan(store, config=own.study)
+
+
+def test_a_wilds_data_set_is_taken_from_the_archive_that_the_user_placed(workflow, paper_config, wilds_folder):
+    place = workflow.folder / "paper/downloads"
+    place.mkdir(parents=True)
+    archive = place / "iwildcam_v2.0.tar.gz"
+    (workflow.folder / archive.name).rename(archive)
+    paper_config["tasks"]["wild"] = {**WILD, "store": {"size": 16}}
+    workflow.run("paper/results/stores/wild/images.npy", config=paper_config)
+    images = workflow.folder / "paper/results/stores/wild/images.npy"
+    assert np.load(images, mmap_mode="r").shape == (400, 16, 16, 3)

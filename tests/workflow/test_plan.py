@@ -10,7 +10,8 @@ def test_demo_trains_every_network_once(workflow, config):
     jobs = workflow.plan("demo")
     architectures, trained = len(config["runs"]["architectures"]), 10
     assert jobs["pretrain"] == trained * architectures
-    assert jobs["finetune"] == jobs["evaluate"] == (trained + 1) * architectures
+    assert jobs["finetune"] == (trained + 1) * architectures
+    assert jobs["predict"] == jobs["score"] == trained + 1
     assert jobs["draw_figure"] == 2
     assert jobs["draw_imagenet"] == jobs["draw_inaturalist"] == jobs["draw_iwildcam"] == 1
 
@@ -33,8 +34,11 @@ def test_runs_shared_by_figures_are_trained_once(workflow, config):
     assert jobs["pretrain"] == (len(trained) - len(captioned)) * architectures
     assert jobs["pretrain_image_text"] == len(captioned) * architectures
     # Each pair of domains is fine-tuned on from scratch and from ImageNet, which is pre-trained once for all tasks.
-    expected = (len(trained) + 1 + 2 * len(study.domain_pairs)) * architectures
-    assert jobs["finetune"] == jobs["evaluate"] == expected
+    # Two more methods are trained on iWildCam, from ImageNet; three merge what these leave.
+    series = len(trained) + 1 + 2 * len(study.domain_pairs) + 2
+    assert jobs["finetune"] == series * architectures
+    assert jobs["merge_weights"] == 3 * architectures
+    assert jobs["predict"] == jobs["score"] == series + 3
     assert jobs["draw_figure"] + jobs["draw_pictures"] + jobs["draw_pipeline"] == len(config["figures"])
     assert sum(number for rule, number in jobs.items() if rule.startswith("tabulate_")) == len(config["tables"])
 
@@ -51,10 +55,12 @@ def test_full_study_plans_without_data(workflow, paper_config):
     assert jobs["pretrain"] == 38 * architectures  # 33 of natural images, 4 of synthetic ones, 1 without labels
     assert jobs["pretrain_image_text"] == 3 * architectures
     assert jobs["take_published_towers"] == 10  # eight networks of OpenAI, two of others
-    runs = (38 + 3 + 1) * architectures + 10 + 3 * 2 * architectures
-    assert jobs["finetune"] == jobs["evaluate"] == runs
+    runs = (38 + 3 + 1) * architectures + 10 + (3 * 2 + 5) * architectures  # pairs of domains, fMoW
+    assert jobs["finetune"] == runs + 2 * architectures  # two more methods
+    assert jobs["predict"] == jobs["score"] == 38 + 3 + 1 + 3 + (3 * 2 + 5) + 2 + 3  # three of them merged
     assert jobs["make_distribution"] == jobs["check_distribution"] == 38 + 3
     assert jobs["acquire_imagenet"] == jobs["acquire_inaturalist"] == jobs["acquire_iwildcam"] == 1
+    assert jobs["acquire_wilds"] == jobs["unpack_wilds"] == jobs["build_wilds_store"] == 1
     assert jobs["acquire_domainnet"] == jobs["search_fractals"] == jobs["render_fractals"] == 1
     assert jobs["generate_images"] == 64
     assert jobs["train_diffusion"] == 0
@@ -64,7 +70,7 @@ def test_full_study_plans_without_data(workflow, paper_config):
 
 def test_full_study_keeps_twelve_checkpoints(workflow, paper_config):
     printed = workflow.run("fig2", "--dry-run", config=paper_config)
-    assert "finetune/iwildcam/imagenet_full/resnet50/seed_0/epoch_12.safetensors" in printed
+    assert "finetune/iwildcam/full/imagenet_full/resnet50/seed_0/epoch_12.safetensors" in printed
     assert "epoch_13.safetensors" not in printed
 
 

@@ -23,7 +23,7 @@ TABLE = pd.DataFrame(
         "image": [f"train/{row}.jpg" for row in range(120)],
         "class_id": [str(row % 4) for row in range(120)],
         "split": [SPLITS[row % 3] for row in range(120)],
-        "location_remapped": [row // 10 for row in range(120)],
+        "location": [row // 10 for row in range(120)],
     }
 )
 CLASSES = pd.DataFrame({"class_id": list("0123"), "name": ["empty", "white-tailed deer, deer", "ocelot", "NA"]})
@@ -134,7 +134,7 @@ def test_a_split_a_group_and_a_distribution_hold_what_they_say():
     chosen = choose(CAMERAS | {"split": "test", "columns": 3})
     rows = TABLE.set_index("row").loc[chosen.pictures["row"]]
     assert (rows["split"] == "test").all()
-    assert ("camera " + rows["location_remapped"].astype(str)).tolist() == chosen.pictures["group"].tolist()
+    assert ("camera " + rows["location"].astype(str)).tolist() == chosen.pictures["group"].tolist()
     assert (chosen.available, chosen.groups) == (40, 12)
     labelled = choose(LABELS)
     assert set(labelled.pictures["image"]) <= set(MANIFEST["image"])
@@ -147,7 +147,7 @@ def test_a_split_a_group_and_a_distribution_hold_what_they_say():
 
 
 def test_groups_with_enough_pictures_come_first_then_the_largest():
-    table = TABLE[(TABLE["location_remapped"] < 2) | (TABLE["row"] % 10 < 4)]
+    table = TABLE[(TABLE["location"] < 2) | (TABLE["row"] % 10 < 4)]
     for seed in range(10):
         chosen = choose(CAMERAS | {"groups": 3}, seed, table)
         assert [name for name, _ in chosen.grid][:2] == ["camera 0", "camera 1"]
@@ -166,7 +166,7 @@ def test_a_panel_with_too_few_pictures_shows_what_there_is_and_says_so():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"group_by": "camera"}, "'camera' is not a column of iwildcam; use one of class_id, split, location_remapped"),
+        ({"group_by": "camera"}, "'camera' is not a column of iwildcam; use one of class_id, split, location"),
         ({"split": "val"}, "'val' is not a split of iwildcam; use id_test, test, train"),
         ({"rows": None}, "figure fig13, panel All: the key 'rows' is missing"),
     ],

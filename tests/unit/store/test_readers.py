@@ -261,6 +261,19 @@ def test_a_user_s_task(tmp_path: Path) -> None:
     assert collection.classes().to_dict("list") == {"class_id": ["0", "1", "2"], "name": ["dog", "cat", "owl"]}
 
 
+def test_a_user_s_task_keeps_the_columns_that_group_its_images(tmp_path: Path) -> None:
+    table = pd.read_csv(write_task(tmp_path) / "metadata.csv")
+    table["hospital"] = [3, 1, 1, 2, 0][: len(table)] + [0] * (len(table) - 5)
+    table["weather"] = ["rain", None] + ["sun"] * (len(table) - 2)
+    table["location"], table["location_remapped"] = "a place", range(len(table))
+    table["image"] = "a column of the store's own"
+    table.to_csv(tmp_path / "metadata.csv")
+    kept = [{**image.attributes} for image in MetadataFolder(tmp_path).images()]
+    groups = {"hospital": 1, "weather": "", "location": 1}
+    assert kept[1] == {"y": ROWS[1][1], "split": ROWS[1][2]} | groups
+    assert kept[0]["weather"] == "rain"
+
+
 def test_a_user_s_task_may_leave_the_names_out(tmp_path: Path) -> None:
     collection = MetadataFolder(write_task(tmp_path, drop="class") / "metadata.csv")
     assert list(collection.classes()["name"]) == ["0", "1", "2"]
@@ -327,9 +340,9 @@ def test_iwildcam_is_read_with_its_places_and_bursts(tmp_path: Path) -> None:
     collection = IWildCam(write_iwildcam(tmp_path) / "metadata.csv")
     images = list(collection.images())
     assert [image.image for image in images] == [f"train/{filename}" for filename, *_ in ROWS]
-    place_and_time = {"location_remapped": 3, "sequence_remapped": 3, "datetime": "2013-06-05 05:44:19.000"}
+    place_and_time = {"location": 3, "sequence": 3, "datetime": "2013-06-05 05:44:19.000"}
     assert images[3].attributes == {"y": 1, "split": "id_test"} | place_and_time
-    assert all(type(image.attributes["location_remapped"]) is int for image in images)
+    assert all(type(image.attributes["location"]) is int for image in images)
     assert list(collection.classes()["name"]) == ["empty", "cat", "owl"]
     (tmp_path / "categories.csv").unlink()
     with pytest.raises(InputError, match=r"categories\.csv: missing"):

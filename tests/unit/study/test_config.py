@@ -94,6 +94,37 @@ def test_what_is_wrong_is_named(refusal, change, words):
         assert word in message
 
 
+FMOW = {"format": "wilds", "dataset": "fmow", "path": "wilds", "plots": {"id": "id_test", "ood": "test"}}
+FMOW |= {"test_sets": {"id_test": {"role": "id"}, "test": {"role": "ood"}}}
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ({"dataset": "fmwo"}, ["tasks.wild.dataset", "'fmwo' is not a WILDS", "did you mean 'fmow'?"]),
+        ({"dataset": None}, ["tasks.wild", "'dataset' is missing", "fmow, camelyon17"]),
+        ({"version": 1.0}, ["tasks.wild.version", "of fmow, version 1.1 is read"]),
+        ({"dataset": "camelyon17"}, ["tasks.wild.test_sets.id_test", "'id_test' is not", "did you mean 'test'?"]),
+        ({"dataset": "domainnet", "id_domain": "real"}, ["tasks.wild", "'ood_domain' is missing"]),
+        ({"dataset": "domainnet", "id_domain": "reel"}, ["tasks.wild.id_domain", "did you mean 'real'?"]),
+        ({"id_domain": "real"}, ["tasks.wild.id_domain", "fmow has no domains"]),
+        ({"path": None}, ["tasks.wild", "fmow is not drawn", "'path'", "acquisition"]),
+    ],
+)
+def test_what_is_wrong_with_a_wilds_task_is_named(refusal, task, words):
+    given = {key: value for key, value in {**FMOW, **task}.items() if value is not None}
+    message = refusal(lambda config: config["tasks"].update(wild=given))
+    for word in words:
+        assert word in message
+
+
+def test_a_wilds_task_is_accepted(config, paper_config, repository):
+    config["tasks"]["wild"] = {**FMOW, "version": 1.1}
+    check_config(config, repository / "rules/config.schema.yaml", repository)
+    paper_config["tasks"]["wild"] = {key: FMOW[key] for key in FMOW if key != "path"}
+    check_config(paper_config, repository / "rules/config.schema.yaml", repository)
+
+
 def test_every_key_of_the_schema_is_described(repository):
     import yaml
 

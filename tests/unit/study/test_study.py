@@ -49,8 +49,14 @@ def test_full_study_has_every_family_of_the_paper(paper_config):
 
 
 def test_full_study_changes_scale_recipes_and_acquisition_but_not_the_experiments(config, paper_config):
-    for same in ("label_maps", "distributions", "figures", "tables", "selection_seed", "trends"):
+    for same in ("label_maps", "distributions", "tables", "selection_seed", "trends"):
         assert config[same] == paper_config[same]
+    added = {
+        name: paper_config["figures"].pop(name)["task"]
+        for name in set(paper_config["figures"]) - set(config["figures"])
+    }
+    assert config["figures"] == paper_config["figures"]
+    assert added == {"fig_fmow": "fmow"}  # its pictures cannot be drawn
 
 
 def test_miniature_keeps_images_per_class_whole(config):

@@ -16,7 +16,7 @@ _GROUPS = {
     "label": ("label", "label", "labels"),
     "class": ("class_id", "class", "classes"),
     "superclass": ("superclass", "superclass", "superclasses"),
-    "location": ("location_remapped", "camera", "cameras"),
+    "location": ("location", "camera", "cameras"),
 }
 _NAMES = {"label": "label_name", "class_id": "class_name"}  # the column with the readable names of another column
 COLUMNS = ["panel", "group", "row", "image", "class_id", "class_name", "label", "label_name"]

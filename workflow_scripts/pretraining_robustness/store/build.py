@@ -67,7 +67,7 @@ class StoreSpec:
 
 
 def build_store(
-    raw: str | Path | Sequence[str | Path],
+    raw: str | Path | Sequence[str | Path] | RawCollection,
     format: str,
     images: str | Path,
     table: str | Path,
@@ -83,8 +83,8 @@ def build_store(
     """Build the store of a collection; the same request gives the same bytes, also after having been killed.
 
     Args:
-        raw: the raw files, as `readers.FORMATS` lists them for the format.
-        format: a key of `readers.FORMATS`.
+        raw: the raw files, as `readers.FORMATS` lists them for the format, or a collection that is open already.
+        format: a key of `readers.FORMATS`, or the name of the open collection's format.
         images: output, .npy of uint8: (images, size, size, 3), or with encoding "jpeg" the bytes of all files in a row.
         table: output, .parquet with one row an image: row, image, class_id, what the reader knows besides, and with
             encoding "jpeg" offset and length in bytes.
@@ -101,7 +101,7 @@ def build_store(
         InputError: for a raw collection that is incomplete, damaged or undecodable, an unknown choice, a full disk.
     """
     spec = StoreSpec(size, fit, encoding, on_undecodable)
-    collection = open_collection(format, raw)
+    collection = open_collection(format, raw) if isinstance(raw, str | Path | Sequence) else raw
     header = npy_header((0, size, size, 3) if encoding == "uint8" else (0,))
     started = time.monotonic()
     with PartialStore(state, _request(format, collection, spec), len(header)) as partial:

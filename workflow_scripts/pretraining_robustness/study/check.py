@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from pretraining_robustness.acquire.wilds_datasets import WILDS
 from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
@@ -63,6 +64,9 @@ def _check_collections(config: dict[str, Any]) -> None:
             if "pair_of" in collection:
                 _check_pair(config, key, collection)
                 continue
+            if collection["format"] == "wilds":
+                _check_wilds(config, key, collection)
+                continue
             if collection["format"] in ("folder", "image_text"):
                 if "path" not in collection:
                     place = "'path', the folder with your pictures"
@@ -90,6 +94,31 @@ def _check_pair(config: dict[str, Any], key: str, pair: dict[str, Any]) -> None:
     known_name(f"{key}.pair_of", pair["pair_of"], "collection of domains", with_domains)
     for role in ("id_domain", "ood_domain"):
         known_name(f"{key}.{role}", pair[role], "domain", with_domains[pair["pair_of"]])
+
+
+def _check_wilds(config: dict[str, Any], key: str, task: dict[str, Any]) -> None:
+    if "dataset" not in task:
+        raise InputError(f"config {key}: the key 'dataset' is missing; name one of {', '.join(WILDS)}.")
+    name = task["dataset"]
+    known_name(f"{key}.dataset", name, "WILDS image classification data set", WILDS)
+    if str(task.get("version", WILDS[name].version)) != WILDS[name].version:
+        raise InputError(f"config {key}.version: of {name}, version {WILDS[name].version} is read; leave the key out.")
+    for test_set, spec in task["test_sets"].items():
+        if "store" not in spec:
+            split = spec.get("split", test_set)
+            known_name(f"{key}.test_sets.{test_set}", split, f"split of WILDS' {name}", [*WILDS[name].splits, "all"])
+    for domain in ("id_domain", "ood_domain"):
+        if domain not in task and WILDS[name].domains:
+            raise InputError(f"config {key}: the key '{domain}' is missing; a task of {name} is a pair of domains.")
+        if domain in task and not WILDS[name].domains:
+            raise InputError(f"config {key}.{domain}: {name} has no domains; leave the key out.")
+        if domain in task:
+            known_name(f"{key}.{domain}", task[domain], f"domain of WILDS' {name}", WILDS[name].domains)
+    if "path" not in task and config["acquisition"] != "download":
+        raise InputError(
+            f"config {key}: {name} is not drawn; give 'path', the folder that holds its unpacked folder, "
+            "or set acquisition to download."
+        )
 
 
 def _check_made(config: dict[str, Any], key: str, source: dict[str, Any]) -> None:

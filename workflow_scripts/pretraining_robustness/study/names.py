@@ -6,7 +6,7 @@ DEFAULT_METHOD = "full"  # how networks are fine-tuned where a series names no m
 MERGES = ("interpolate", "uniform_soup", "greedy_soup")  # kinds of methods that train nothing (finetune/merge.py)
 START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
-OWN = ("folder", "image_text")  # formats of your own data, which no scale changes
+OWN = ("folder", "image_text", "wilds")  # formats of data that are never drawn and that no scale changes
 NOT_RAW = ("fractaldb", "stable_diffusion", "published")  # formats of sources whose stores are not decoded from files
 
 
@@ -67,7 +67,13 @@ class Names:
     def raw_collections(self) -> list[str]:
         """Names of the sources and tasks whose stores are decoded from raw files."""
         sources = [name for name, source in self.config["sources"].items() if source["format"] not in NOT_RAW]
-        return [*sources, *(name for name, task in self.config["tasks"].items() if "pair_of" not in task)]
+        tasks = self.config["tasks"].items()
+        return [*sources, *(name for name, task in tasks if "pair_of" not in task and task["format"] != "wilds")]
+
+    @property
+    def wilds_tasks(self) -> list[str]:
+        """Names of the tasks whose stores are decoded from what the wilds package opens."""
+        return [name for name, task in self.config["tasks"].items() if task.get("format") == "wilds"]
 
     @property
     def domain_pairs(self) -> list[str]:

@@ -54,7 +54,7 @@ class DomainNet:
         return [file_stamp(path) for path in (self.metadata, *(self.folder / one for one in self.table["image_path"]))]
 
     def images(self, start: int = 0) -> Iterator[RawImage]:
-        """Yield the images from number `start` on, with y, domain and split (of the domain: train or test).
+        """Yield the images from number `start` on, with y, domain, category and split (of the domain: train or test).
 
         Raises:
             InputError: for a file that has vanished since the folder was opened.
@@ -66,7 +66,7 @@ class DomainNet:
                 data = (self.folder / path).read_bytes()
             except FileNotFoundError as error:
                 raise InputError(f"{self.folder / path}: the file that {self.metadata.name} names is gone") from error
-            yield RawImage(path, category, data, {"y": int(y), "domain": domain, "split": split})
+            yield RawImage(path, category, data, {"y": int(y), "domain": domain, "category": category, "split": split})
 
     def _read(self) -> pd.DataFrame:
         try:

@@ -16,8 +16,10 @@ METADATA = "metadata.csv"
 REQUIRED = ("filename", "y", "split")
 SPLITS = ("train", "id_val", "id_test", "val", "test")
 NUMBERS = ("location_remapped", "sequence_remapped")
+GROUPS = dict(zip(NUMBERS, ("location", "sequence"), strict=True))  # the names that wilds' metadata_fields give them
 TEXTS = ("datetime",)
 NAME_COLUMNS = ("class_name", "class")
+NOT_KEPT = {*REQUIRED, *NAME_COLUMNS, "row", "image", "class_id", "offset", "length"}  # the store's own columns, too
 
 
 class MetadataFolder:
@@ -42,6 +44,12 @@ class MetadataFolder:
     def image_path(self, filename: str) -> PurePosixPath:
         """Return where an image lies, relative to the folder."""
         return PurePosixPath(filename)
+
+    def _group_columns(self, table: pd.DataFrame) -> list[str]:
+        """Return the columns that say what images have in common; the store keeps them."""
+        renamed = [name for column, name in GROUPS.items() if column in table]
+        names = [name for name in map(str, table) if not name.startswith("Unnamed:")]
+        return [name for name in names if name not in NOT_KEPT and name not in renamed]
 
     def _class_names(self) -> dict[int, str]:
         """Return the names of the labels; empty when there are none."""
@@ -75,9 +83,9 @@ class MetadataFolder:
         return [file_stamp(path) for path in [self.metadata, *files]]
 
     def images(self, start: int = 0) -> Iterator[RawImage]:
-        """Yield the images from number `start` on, with y, split and what WILDS tells of place, burst and time."""
-        columns = ["y", "split", *(column for column in (*NUMBERS, *TEXTS) if column in self.table)]
-        for row in self.table.iloc[start:][["filename", *columns]].to_dict("records"):
+        """Yield the images from number `start` on, with y, split and their groups: location, sequence and the like."""
+        columns = ["filename", "y", "split", *self._group_columns(self.table)]
+        for row in self.table.iloc[start:][columns].rename(columns=GROUPS).to_dict("records"):
             path = self.image_path(row.pop("filename"))
             try:
                 data = (self.folder / path).read_bytes()
@@ -98,12 +106,11 @@ class MetadataFolder:
         self._check_splits(table)
         table["y"] = self._labels(table)
         self._check_files(table)
-        for column in NUMBERS:
-            if column in table:
+        for column in self._group_columns(table):
+            if column in NUMBERS:
                 table[column] = self._whole_numbers(table, column)
-        for column in TEXTS:
-            if column in table:
-                table[column] = table[column].fillna("")
+            elif not pd.api.types.is_integer_dtype(table[column]):
+                table[column] = table[column].map(str, na_action="ignore").fillna("")
         return table
 
     def _refuse(self, index: int, what: str) -> InputError:
@@ -157,6 +164,10 @@ class IWildCam(MetadataFolder):
     def image_path(self, filename: str) -> PurePosixPath:
         """Return where an image lies, relative to the folder."""
         return PurePosixPath("train") / filename
+
+    def _group_columns(self, table: pd.DataFrame) -> list[str]:
+        """Return the columns of place, burst and time."""
+        return [column for column in (*NUMBERS, *TEXTS) if column in table]
 
     def _class_names(self) -> dict[int, str]:
         """Return the names of the labels; categories.csv marks species that do not occur by a y of 99999."""

@@ -1,0 +1,20 @@
+"""Decode the images of a WILDS data set, as the wilds package opens it, into one array of pictures."""
+
+from pretraining_robustness.rule import run_rule
+from pretraining_robustness.store.build import build_store
+from pretraining_robustness.store.readers.wilds import WildsImages
+
+if __name__ == "__main__":
+    run_rule(
+        snakemake,
+        lambda: build_store(
+            raw=WildsImages(snakemake.input.raw, **snakemake.params.dataset),
+            **snakemake.params.store,
+            state=snakemake.params.state,
+            images=snakemake.output.images,
+            table=snakemake.output.table,
+            classes=snakemake.output.classes,
+            undecodable=snakemake.output.undecodable,
+            threads=snakemake.threads,
+        ),
+    )
