@@ -17,6 +17,7 @@ import yaml
 from PIL import Image
 from snakemake.utils import update_config
 
+from pretraining_robustness.evaluate.scores import CHECKPOINT, read_scores
 from pretraining_robustness.study.show import Study
 
 TRAINED = [
@@ -82,12 +83,16 @@ def append(workflow, module, line):
 
 
 def test_every_checkpoint_has_a_score_and_every_series_a_trend(finished, tiny_study):
-    scores = pd.read_csv(finished.folder / "results/scores.csv")
+    scores = read_scores(finished.folder / "results/scores.csv")
     runs = tiny_study.runs(*tiny_study.scored_figures)
-    assert len(scores) == len(runs) * 2
+    merged = [run for run in runs if run.method in tiny_study.merged_methods]
+    checkpoints = scores[CHECKPOINT].drop_duplicates()
+    assert len(checkpoints) == len(runs) * 2 - len(merged)
+    assert {run.method for run in runs} == set(scores["method"])
     assert set(scores["distribution"]) == {"scratch", *TRAINED}
-    measured = scores[["id_macro_f1", "ood_macro_f1", "id_accuracy", "ood_accuracy"]]
-    assert ((measured >= 0) & (measured <= 1)).all(axis=None)
+    assert ((scores["low"] <= scores["high"]) & (scores["score"] >= 0)).all()
+    camera_traps = scores[scores["task"] == "iwildcam"].groupby(CHECKPOINT)["test_set"].unique()
+    assert {tuple(sorted(found)) for found in camera_traps} == {("id_test", "id_val", "test", "val")}
     trends = pd.read_csv(finished.folder / "results/trends.csv")
     for figure in tiny_study.scored_figures:
         fitted = trends[trends["figure"] == figure]
@@ -217,10 +222,30 @@ def test_another_title_draws_that_figure_only(copy):
     assert "fig4" in copy.run("demo", "--dry-run", config=overlay)
 
 
-def test_another_test_split_evaluates_again_but_trains_nothing(copy):
-    jobs = copy.plan("fig2", config={**TINY, "tasks": {"iwildcam": {**TINY["tasks"]["iwildcam"], "ood_split": "val"}}})
-    assert jobs["evaluate"] == 2
+def test_a_figure_of_another_pair_of_test_sets_predicts_and_scores_nothing(copy):
+    jobs = copy.plan("fig2", config={**TINY, "figures": {"fig2": {"plots": {"id": "id_val", "ood": "val"}}}})
+    assert jobs == {"fit_trends": 1, "compare_series": 1, "draw_figure": 1, "fig2": 1}
+
+
+def test_a_new_test_set_predicts_again_but_trains_nothing(copy):
+    task = {**TINY["tasks"]["iwildcam"], "test_sets": {"seen": {"split": "train", "role": "other"}}}
+    jobs = copy.plan("fig2", config={**TINY, "tasks": {"iwildcam": task}})
+    assert jobs["predict"] == jobs["score"] == 2
     assert jobs["finetune"] == jobs["pretrain"] == 0
+
+
+def test_a_corrected_metric_scores_again_and_predicts_nothing(copy):
+    append(copy, "evaluate/computed.py", "REVISION = 2")
+    jobs = copy.plan("demo", config=TINY)
+    assert jobs["score"] == 5
+    assert jobs["predict"] == jobs["finetune"] == jobs["pretrain"] == 0
+
+
+def test_an_edit_of_one_method_trains_that_method_again_only(copy):
+    append(copy, "finetune/methods/linear_probe.py", "REVISION = 2")
+    jobs = copy.plan(config=TINY)
+    assert jobs["finetune"] == jobs["predict"] - 2 == 1  # what merges its weights is predicted again, too
+    assert jobs["pretrain"] == 0
 
 
 def test_score_tables_alone_redraw_a_figure(copy):
@@ -233,11 +258,11 @@ def test_score_tables_alone_redraw_a_figure(copy):
 
 
 def test_a_killed_run_resumes_and_ends_with_the_same_bits(copy):
-    target = "results/finetune/iwildcam/imagenet_50k/densenet14/seed_0/epoch_2.safetensors"
+    target = "results/finetune/iwildcam/full/imagenet_50k/densenet14/seed_0/epoch_2.safetensors"
     expected = (copy.folder / target).read_bytes()
     shutil.rmtree(copy.folder / "results/finetune")
     process = copy.start(target, config=TINY)
-    state = copy.folder / "results/finetune/iwildcam/imagenet_50k/densenet14/seed_0/unfinished"
+    state = copy.folder / "results/finetune/iwildcam/full/imagenet_50k/densenet14/seed_0/unfinished"
     deadline = time.monotonic() + 120
     while not any(state.rglob("*")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 from report_page import chromium, made_up_study
 from scipy.stats import norm
 
-from pretraining_robustness.evaluate.scores import COLUMNS, read_scores
+from pretraining_robustness.evaluate.scores import paired_scores, read_scores
 from pretraining_robustness.report.curves import read_curves
 from pretraining_robustness.report.page import write_page
 from pretraining_robustness.trends.axis_scales import SCALES
@@ -32,7 +32,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scores(study):
-    return read_scores(study["scores"])
+    return paired_scores(read_scores(study["scores"]), study["pairs"])
 
 
 @pytest.fixture(scope="module")
@@ -289,13 +289,11 @@ def test_the_table_pages_sorts_and_saves_what_is_shown(tab, scores):
     assert tab.locator('th[aria-sort="descending"]').count() == 1
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Download all as CSV").click()
-    saved = read_scores(download.value.path())
-    assert list(saved.columns) == COLUMNS
-    pd.testing.assert_frame_equal(
-        saved.sort_values(COLUMNS[:5], ignore_index=True),
-        shown.sort_values(COLUMNS[:5], ignore_index=True),
-        check_exact=True,
-    )
+    saved = pd.read_csv(download.value.path())
+    key = ["series", "architecture", "seed", "epoch"]
+    columns = [*key, *(f"{role}_{metric}" for metric in ("macro_f1", "accuracy") for role in ("id", "ood"))]
+    found, expected = (table[columns].sort_values(key, ignore_index=True) for table in (saved, shown))
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
     tab.locator("#table tbody button").first.click()
     assert tab.locator("#run").is_visible()
 

@@ -74,7 +74,9 @@ def page_contents(
     shown = [*runs["series"], *(name for view in views for name in view["styles"])]
     return {
         "metrics": [
-            {"name": name, "label": score_metric(name).label, "short": score_metric(name).short} for name in METRICS
+            {"name": name, "label": metric.label, "short": metric.short}
+            for name, metric in METRICS.items()
+            if scores[metric.id_column].notna().any()
         ],
         "scales": [{"name": name, "label": SCALE_LABELS.get(name, name), "ticks": _ticks(name)} for name in SCALES],
         "fewest": {"points": FEWEST_POINTS, "runs": FEWEST_RUNS},
