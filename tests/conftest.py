@@ -87,6 +87,9 @@ def paper_config(config: dict) -> dict:
     """The full study's configuration: the default one with data/studies/paper.yaml over it."""
     from snakemake.utils import update_config
 
+    from pretraining_robustness.study.shorthand import write_out
+
     paper = copy.deepcopy(config)
     update_config(paper, yaml.safe_load((REPOSITORY / "data/studies/paper.yaml").read_text(encoding="utf-8")))
+    write_out(paper)
     return paper

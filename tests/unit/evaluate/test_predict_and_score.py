@@ -115,6 +115,23 @@ def test_scoring_needs_no_images_and_no_groups(series, tmp_path):
     assert ((scores["low"] <= scores["score"]) & (scores["score"] <= scores["high"])).mean() > 0.8
 
 
+def test_values_that_are_no_group_do_not_count_as_the_worst(series, tmp_path):
+    predict(**series)
+    spec = {**TEST_SETS[1], "groups": "camera", "clusters": None}
+    whole = scored(series, tmp_path, test_sets=[{**spec, "groups_left_out": []}])
+    left_out = [{**spec, "groups_left_out": [str(camera) for camera in range(1, 12)]}]
+    scores = scored(series, tmp_path, test_sets=left_out).set_index(["metric", "seed", "epoch"])["score"]
+    found = pd.read_parquet(series["predictions"]).query("test_set == 'test'")
+    table = pd.read_parquet(series["stores"]["cameras"][1]).loc[found["row"]]
+    own = (found["resnet10/seed_3/epoch_1"].to_numpy() == table["y"])[table["camera"] == 0]
+    assert scores["worst_group_accuracy", 3, 1] == pytest.approx(own.mean(), abs=1e-6)
+    assert (
+        whole.set_index(["metric", "seed", "epoch"])["score"]["worst_group_accuracy"]
+        .le(scores["worst_group_accuracy"])
+        .all()
+    )
+
+
 def test_streaming_changes_no_prediction(series, monkeypatch):
     predict(**series)
     resident = pd.read_parquet(series["predictions"])

@@ -1,7 +1,7 @@
 """Scores as the wilds package computes them (WILDS 2.0.0, wilds/common/metrics/all_metrics.py).
 
-Each function takes true classes, predicted classes and groups of n >= 1 images, int64 (n,) from 0, and returns a score
-in 0..1; functions are called as their metric.
+Each function takes true classes, predicted classes and groups of n >= 1 images, int64 (n,) from 0 (-1: of no group),
+and returns a score in 0..1; functions are called as their metric.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def worst_group_accuracy(truth: Whole, predicted: Whole, groups: Whole) -> float
     """Return the accuracy of the group with the lowest: acc_wg."""
     # Group by group, as wilds' Metric._compute_group_wise does: its faster way needs torch_scatter.
     metric = Accuracy()
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups[groups >= 0])]
     scores = [metric.compute(*_tensors(predicted[one], truth[one]), return_dict=False) for one in members]
     return metric.worst(torch.stack(scores)).item()
 

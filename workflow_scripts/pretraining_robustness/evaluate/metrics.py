@@ -20,9 +20,9 @@ Tally = Callable[[Whole, Whole, Whole], tuple[Whole, int]]
 class Metric:
     """One metric. `label` in full ("macro F1 score"), `short` and `symbol` as shorter words for it.
 
-    tally: true classes, predicted classes and groups of n >= 1 images, each int64 (n,) from 0, to the counters that
-        each image adds 1 to, int64 (n, k) with -1 for none, and how many counters there are. Resampled scores are
-        computed from these counts.
+    tally: true classes, predicted classes and groups of n >= 1 images, each int64 (n,) from 0 (groups -1: none), to
+        the counters that each image adds 1 to, int64 (n, k) with -1 for none, and how many counters there are.
+        Resampled scores are computed from these counts.
     of_counts: counts (resamples, counters) to scores (resamples,).
     grouped: whether the metric needs a task with groups.
     """
@@ -60,7 +60,7 @@ def _macro_f1_of_counts(counts: Floats) -> Floats:
 
 def _tally_groups(truth: Whole, predicted: Whole, groups: Whole) -> tuple[Whole, int]:
     count = int(groups.max()) + 1
-    return np.stack([groups, np.where(truth == predicted, count + groups, -1)], axis=1), 2 * count
+    return np.stack([groups, np.where((truth == predicted) & (groups >= 0), count + groups, -1)], axis=1), 2 * count
 
 
 def _tally_all(truth: Whole, predicted: Whole, groups: Whole) -> tuple[Whole, int]:

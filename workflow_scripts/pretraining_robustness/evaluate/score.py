@@ -38,8 +38,9 @@ def score(
         predictions: Parquet of `predict`.
         tables: images.parquet of each store that a test set is taken from, by the store's name, the task's own first.
         task, method, distribution: whose predictions they are.
-        test_sets: {name, store, split, classes, groups, clusters} each; `groups` is the column of the store for
-            worst-group scores (None: no such scores), `clusters` the column whose values are resampled (None: images).
+        test_sets: {name, store, split, classes, groups, groups_left_out, clusters} each; `groups` is the column of the
+            store for worst-group scores (None: no such scores), some of whose values are no group; `clusters` the
+            column whose values are resampled (None: images).
         scores: CSV to write, one row per checkpoint, test set and metric (see `scores.COLUMNS`).
         confidence: of the intervals, in (0, 1): bootstrap percentiles.
         resamples: how many; the same clusters are drawn for every checkpoint of a test set.
@@ -60,6 +61,8 @@ def score(
     for spec in test_sets:
         test_set = sets[spec["name"]]
         groups = _codes(test_set.columns[spec["groups"]]) if spec.get("groups") else np.zeros_like(test_set.truth)
+        if spec.get("groups_left_out"):
+            groups[np.isin(test_set.columns[spec["groups"]].astype(str), spec["groups_left_out"])] = -1
         clusters = _codes(test_set.columns[spec["clusters"]]) if spec.get("clusters") else None
         for checkpoint, predicted in sorted(found.items()):
             answer = predicted[test_set.name]

@@ -120,9 +120,11 @@ class Names:
         return [name for name, spec in self.methods.items() if spec["kind"] not in MERGES]
 
     def test_sets(self, task: str) -> list[dict[str, Any]]:
-        """Return the test sets of a task: name, store, split, classes (a mask or None), role, groups and clusters."""
+        """Return the test sets of a task: name, store, split, classes (a mask or None), role, groups (and
+        which are left out) and clusters."""
         spec = self.config["tasks"][task]
         shared = {"store": task, "classes": None, "groups": spec.get("groups"), "clusters": spec.get("clusters")}
+        shared["groups_left_out"] = spec.get("groups_left_out", [])
         return [{"name": name, "split": name, **shared, **declared} for name, declared in spec["test_sets"].items()]
 
     def test_stores(self, task: str) -> list[str]:
