@@ -279,6 +279,7 @@ def test_the_tables_have_their_columns_and_rows(tmp_path):
     ]
     assert pairs == [[("a", "b"), ("a", "c"), ("b", "c")], [("a", "scratch"), ("b", "scratch"), ("c", "scratch")]]
     assert comparisons.drop(columns="note").notna().all(axis=None)
+    assert (comparisons["untested"] == "").all()
     assert contrasts.drop(columns="note").notna().all(axis=None)
     assert (contrasts.groupby("compared")["id_score"].nunique() == 1).all()
     for _, rows in contrasts.groupby("compared"):
@@ -306,26 +307,23 @@ def test_the_conclusion_is_worded_for_what_was_shown(tmp_path):
     alike, _ = compare(tmp_path, made_up(generator, {"a": (0, 0), "b": (0, 0)}, 8), figure)
     row = alike.iloc[0]
     assert row["conclusion"] == (
-        "No difference between the trends of 'series A' and 'b' was detected (permutation p = "
-        f"{row['permutation_p']:.3f}); at an ID macro F1 score of {row['id_score']:.2f} no pairwise 95 % interval "
-        f"reaches beyond {row['farthest_end'] * 100:.1f} points of OOD macro F1 score, and true differences of "
-        f"{row['detectable_difference'] * 100:.1f} points would be found with 80 % power."
+        "No difference between the trends of 'series A' and 'b' was detected (permutation test, p = "
+        f"{row['permutation_p']:.3f}). At an ID macro F1 of {row['id_score']:.2f}, no pairwise 95 % confidence "
+        f"interval extends beyond {row['farthest_end'] * 100:.1f} points of OOD macro F1; a true difference of "
+        f"{row['detectable_difference'] * 100:.1f} points would have been detected with 80 % power."
     )
-    apart, _ = compare(tmp_path, made_up(generator, {"a": (0.3, 0), "b": (0, 0)}, 8), figure)
-    row = apart.iloc[0]
-    assert row["conclusion"].startswith("That 'series A' and 'b' share one trend is rejected (permutation p = 0.0")
-    assert (
-        f"the largest difference is {row['largest_difference'] * 100:+.1f} points of OOD macro F1 score"
-        in row["conclusion"]
+    apart, pairs = compare(tmp_path, made_up(generator, {"a": (0, 0), "b": (0.3, 0)}, 8), figure)
+    row, pair = apart.iloc[0], pairs.iloc[0]
+    difference, low, high = (-100 * pair[name] for name in ("difference", "high", "low"))
+    assert row["conclusion"] == (
+        f"The hypothesis that 'series A' and 'b' share one trend is rejected (permutation test, p = "
+        f"{row['permutation_p']:.3f}). At an ID macro F1 of {row['id_score']:.2f}, OOD macro F1 is {difference:.1f} "
+        f"points higher for 'b' than for 'series A' (95 % CI {low:.1f} to {high:.1f}, p < 0.001)."
     )
     few, _ = compare(tmp_path, made_up(generator, {"a": (0.3, 0), "b": (0, 0)}, 3), figure)
-    assert (
-        few["conclusion"]
-        .iloc[0]
-        .startswith(
-            "Too few runs to tell whether 'series A' and 'b' share one trend: with 3 runs in a series no permutation "
-            "test can give a p value below 0.125; at an ID macro F1 score of"
-        )
+    assert few["conclusion"][0].startswith(
+        "There are too few runs to tell whether 'series A' and 'b' share one trend: with 3 runs in a series no "
+        "permutation test can give a p value below 0.125. At an ID macro F1 of"
     )
     by_accuracy, _ = compare(
         tmp_path, made_up(generator, {"a": (0, 0), "b": (0, 0)}, 8), figure | {"metric": "accuracy"}
@@ -364,6 +362,35 @@ def test_identical_scores_end_in_words(tmp_path):
     np.testing.assert_allclose(contrasts["difference"], 0, atol=1e-9)
 
 
+def test_the_effect_of_pre_training_is_told_by_the_largest_set(tmp_path):
+    """Sign, points, interval and p, whichever of a pair is trained from scratch."""
+    scores = made_up(np.random.default_rng(19), {"scratch": (0, 0), "a": (0.3, 0), "b": (0.9, 0)}, 8)
+    sizes = {"images": {"scratch": 0, "a": 50_000, "b": 5_000}}
+    comparisons, contrasts = compare(tmp_path, scores, FIGURE | sizes)
+    row, pair = comparisons.iloc[1], contrasts[contrasts["first"].eq("a") & contrasts["second"].eq("scratch")].iloc[0]
+    told = (
+        f"Pre-training on 'series A' raises OOD macro F1 by {100 * pair['difference']:.1f} points over training from "
+        f"scratch at the same ID macro F1 of {pair['id_score']:.2f} (95 % CI {100 * pair['low']:.1f} to "
+        f"{100 * pair['high']:.1f}, Holm-corrected p < 0.001)."
+    )
+    assert row["conclusion"].endswith(told)
+    both = {"references": ["scratch", "a"], "panels": [{"title": "Both", "series": ["scratch", "a"]}]}
+    comparisons, contrasts = compare(tmp_path, scores, FIGURE | sizes | both)
+    assert contrasts["difference"][0] < 0
+    assert "Pre-training on 'series A' raises OOD macro F1 by" in comparisons["conclusion"][0]
+    lowered = scores.assign(distribution=scores["distribution"].map({"scratch": "a", "a": "scratch"}))
+    comparisons, _ = compare(tmp_path, lowered.dropna(subset="distribution"), FIGURE | sizes | both)
+    assert "Pre-training on 'series A' lowers OOD macro F1 by" in comparisons["conclusion"][0]
+    alike = made_up(np.random.default_rng(20), {"scratch": (0, 0), "a": (0, 0)}, 8)
+    comparisons, contrasts = compare(tmp_path, alike, FIGURE | sizes | both)
+    row = contrasts.iloc[0]
+    told = (
+        "An effect of pre-training on 'series A' on OOD macro F1, against training from scratch at the same ID macro "
+        f"F1 of {row['id_score']:.2f}, was not detected ({-100 * row['difference']:+.1f} points, 95 % CI"
+    )
+    assert told in comparisons["conclusion"][0]
+
+
 def test_series_without_a_common_id_score_or_architecture(tmp_path):
     figure = FIGURE | {"panels": [{"title": "ImageNet", "series": ["a", "b"]}], "references": []}
     far = made_up(np.random.default_rng(15), {"a": (0, -5), "b": (0, 0)})
@@ -375,7 +402,8 @@ def test_series_without_a_common_id_score_or_architecture(tmp_path):
     scores = made_up(np.random.default_rng(16), {"a": (0, 0), "b": (0, 0)})
     other = scores["architecture"].mask(scores["distribution"] == "b", "clip " + scores["architecture"])
     comparisons, contrasts = compare(tmp_path, scores.assign(architecture=other), figure)
-    assert "no architecture has runs of two series" in comparisons["note"].iloc[0]
+    assert comparisons["permutations"][0] == 500  # of 6! exchanges
+    assert comparisons[["ancova_p", "mixed_p"]].notna().all(axis=None)
     assert contrasts["difference"].notna().all()
 
 

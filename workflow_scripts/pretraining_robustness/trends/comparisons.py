@@ -23,7 +23,7 @@ from pretraining_robustness.seeds import named_generator
 from pretraining_robustness.trends.ancova import ancova
 from pretraining_robustness.trends.conclusions import conclusion
 from pretraining_robustness.trends.contrasts import FittedSeries, contrast, shared_middle
-from pretraining_robustness.trends.permutation import permutation_test
+from pretraining_robustness.trends.permutation import exchange_of, permutation_test
 from pretraining_robustness.trends.points import axis_points, what_was_left_out, why_no_trend
 from pretraining_robustness.trends.published import read_all_scores
 from pretraining_robustness.trends.specification import Panel, TrendFigure
@@ -38,7 +38,7 @@ SERIES = "series"
 COMPARISON_COLUMNS = [
     *("figure", "panel", "compared", "metric", "scale", "series"),
     *("n_series", "n_runs", "fewest_runs", "n_checkpoints", "n_dropped"),
-    *("permutation_p", "permutation_p_height", "permutation_smallest_p", "permutations"),
+    *("permutation_p", "permutation_p_height", "permutation_smallest_p", "permutations", "untested"),
     *("ancova_p", "ancova_p_slope", "ancova_p_height", "mixed_p"),
     *("id_score", "largest_difference", "largest_low", "largest_high", "largest_p_holm"),
     *("largest_first", "largest_second", "farthest_end", "detectable_difference", "conclusion", "note"),
@@ -51,7 +51,7 @@ CONTRAST_COLUMNS = [
 
 
 def compare_series(
-    scores: str | Path,
+    scores: str | Path | None,
     comparisons: str | Path,
     contrasts: str | Path,
     *,
@@ -65,7 +65,8 @@ def compare_series(
 
     `comparisons` (`COMPARISON_COLUMNS`) has a row for each panel's series among each other (`compared` = "series") and
     one for each reference together with them. p values: permutation_p and ancova_p of one trend for all against one for
-    each, ..._height of one trend against parallel ones, ..._slope of one slope, mixed_p as ancova_p by a mixed model.
+    each, ..._height of one trend against parallel ones, ..._slope of one slope, mixed_p as ancova_p by a mixed model;
+    `untested` are series that no permutation covers.
     largest_... is the pair that differs most at `id_score`, `farthest_end` the end farthest from 0 of all pairs'
     intervals, detectable_difference the largest among the pairs. `contrasts` (`CONTRAST_COLUMNS`) has a row a pair;
     among the series all pairs, with a reference those with it; p_holm corrects for the pairs of one comparison.
@@ -73,7 +74,7 @@ def compare_series(
     be computed the numbers are missing and `note` says why.
 
     Args:
-        scores: a score table with the figure's checkpoints.
+        scores: a score table with the figure's checkpoints; None where all of them are from elsewhere.
         comparisons: written.
         contrasts: written.
         figure: the specification of a figure of trends as a dict (specification.TrendFigure), with its metric.
@@ -117,7 +118,7 @@ def read_contrasts(path: str | Path) -> pd.DataFrame:
 
 _TEXT = {
     *("figure", "panel", "compared", "metric", "scale", "series", "first", "second"),
-    *("largest_first", "largest_second", "conclusion", "note"),
+    *("untested", "largest_first", "largest_second", "conclusion", "note"),
 }
 
 
@@ -170,10 +171,10 @@ def _compare(
     else:
         row |= _tests(fitted, permutations, generator)
         if np.isnan(row["permutation_p"]):
-            notes.append("no permutation test: no architecture has runs of two series, or nothing varies")
+            notes.append("no permutation test: no runs of two series can be exchanged, or nothing varies")
         pairs = _contrasts(fitted, compared, spec, notes)
         row |= _summary(pairs)
-    row["conclusion"] = conclusion(row, compared, spec)
+    row["conclusion"] = conclusion(row, pairs, compared, spec)
     return {**row, "note": "; ".join(dict.fromkeys(notes))}, pairs
 
 
@@ -184,12 +185,14 @@ def _tests(fitted: list[FittedSeries], permutations: int, generator: np.random.G
     runs = np.concatenate([one.points.runs + shift for one, shift in zip(fitted, shifts[:-1], strict=True)])
     architectures = np.unique([name for one in fitted for name in one.points.architectures], return_inverse=True)[1]
     exact = permutation_test(x, y, series, runs, architectures, permutations=permutations, generator=generator)
-    parametric = ancova(x, y, series, runs, architectures)
+    one_intercept = not exchange_of(series, runs, architectures).by_architecture
+    parametric = ancova(x, y, series, runs, np.zeros_like(architectures) if one_intercept else architectures)
     return {
         "permutation_p": exact.trend,
         "permutation_p_height": exact.height,
         "permutation_smallest_p": exact.smallest,
         "permutations": exact.permutations,
+        "untested": "; ".join(fitted[number].name for number in exact.untested),
         "ancova_p": parametric.trend,
         "ancova_p_slope": parametric.slope,
         "ancova_p_height": parametric.height,
