@@ -1,6 +1,8 @@
 """Tests between series: exact permutations, what tests find and do not, contrasts, and what is said of them."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -278,7 +280,8 @@ def test_the_tables_have_their_columns_and_rows(tmp_path):
         for _, rows in contrasts.groupby("compared", sort=False)
     ]
     assert pairs == [[("a", "b"), ("a", "c"), ("b", "c")], [("a", "scratch"), ("b", "scratch"), ("c", "scratch")]]
-    assert comparisons.drop(columns="note").notna().all(axis=None)
+    of_ordered = [name for name in COMPARISON_COLUMNS if name.startswith(("ordered", "page", "per_tenfold"))]
+    assert comparisons.drop(columns=["note", *of_ordered]).notna().all(axis=None)
     assert (comparisons["untested"] == "").all()
     assert contrasts.drop(columns="note").notna().all(axis=None)
     assert (contrasts.groupby("compared")["id_score"].nunique() == 1).all()
@@ -425,6 +428,21 @@ def test_panels_of_references_or_of_one_series_are_compared_too(tmp_path):
         ("Empty", "series", ""),
     ]
     assert comparisons["conclusion"].iloc[-1] == "No comparison: 0 of the series have a trend."
+
+
+def test_findings_are_printed_for_a_person(tmp_path, repository):
+    scores = made_up(np.random.default_rng(22), {"scratch": (0, 0), "full": (0.1, 0), "a": (0.3, 0), "b": (0, 0)}, 8)
+    figure = FIGURE | {"references": ["scratch", "full"], "panels": [{"title": "ImageNet", "series": ["a", "b"]}]}
+    comparisons, _ = compare(tmp_path, scores, figure | {"images": {"scratch": 0, "a": 5, "b": 1}})
+    command = [sys.executable, repository / "workflow_scripts/print_findings.py", tmp_path / "comparisons.csv"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert max(map(len, printed.splitlines())) <= 100
+    told = " ".join(comparisons["conclusion"][:2])
+    assert " ".join(printed.split()) == f"fig4, ImageNet: {told}"
+    assert "Pre-training on 'series A' raises OOD macro F1 by" in told
+    absent = subprocess.run([*command, tmp_path / "absent.csv"], capture_output=True, text=True)
+    assert absent.returncode == 1
+    assert absent.stderr.count("\n") == 1
 
 
 def test_a_caption_ends_with_the_conclusions_where_there_are_tests(tmp_path):

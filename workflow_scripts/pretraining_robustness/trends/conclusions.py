@@ -1,8 +1,11 @@
 """What a comparison of series showed, and what it could not show, in two or three sentences."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import pandas as pd
 
 from pretraining_robustness.trends.contrasts import POWER
 from pretraining_robustness.trends.specification import TrendFigure
@@ -40,6 +43,45 @@ def conclusion(row: Row, pairs: Sequence[Row], compared: str, spec: TrendFigure)
     if shown and smallest <= level < p and row.get("largest_p_holm", 1.0) > level:
         sentences.append(_excluded(row, spec))
     return " ".join(sentences)
+
+
+def findings(comparisons: Sequence[pd.DataFrame]) -> str:
+    """Return what comparisons found, as plain text in lines of at most 100 characters.
+
+    Of each panel it tells what its series have among each other, and what they have against the figure's first
+    reference. `comparisons` are tables of figures (comparisons.COMPARISON_COLUMNS).
+    """
+    paragraphs = []
+    for table in comparisons:
+        for panel, rows in table.groupby("panel", sort=False):
+            text = " ".join(rows["conclusion"].iloc[:2])
+            paragraphs.append(textwrap.fill(f"{rows['figure'].iloc[0]}, {panel}: {text}", 100, break_on_hyphens=False))
+    return "\n\n".join(paragraphs)
+
+
+def trend_over_sizes(row: Row, spec: TrendFigure) -> str:
+    """Return the sentences on a trend of OOD scores over pre-training sets of growing size (comparisons._ordered)."""
+    level, ood = 1 - spec.confidence, f"OOD {spec.metric.short}"
+    if "page_p" not in row:
+        return f"No trend over the number of pre-training images: {row['ordered'] or 'no series'} are too few to order."
+    slope, low, high = (100 * row[f"per_tenfold{end}"] for end in ("", "_low", "_high"))
+    interval = f"{spec.confidence * 100:g} % CI"
+    test = f"Page's trend test over {row['ordered_blocks']} networks at each size, {p_in_words(row['page_p'])}"
+    if row["page_p"] <= level:
+        verb, low, high = ("rises", low, high) if slope > 0 else ("falls", -high, -low)
+        first = (
+            f"After the last epoch, {ood} {verb} with the number of pre-training images, by {abs(slope):.1f} points "
+            f"for every tenfold increase ({interval} {low:.1f} to {high:.1f}; {test})"
+        )
+    else:
+        first = (
+            f"No trend of {ood} after the last epoch with the number of pre-training images was detected ({slope:+.1f} "
+            f"points for every tenfold increase, {interval} {low:+.1f} to {high:+.1f}; {test})"
+        )
+    p = row["ordered_p_equal_id"]
+    verb = "rises" if row["ordered_slope_equal_id"] > 0 else "falls"
+    second = f"{ood} {verb} with that number" if p <= level else "no trend was detected"
+    return f"{first}. At equal ID {spec.metric.short}, {second} (permutation test, {p_in_words(p)})."
 
 
 def _tested(row: Row, who: str, level: float) -> str:

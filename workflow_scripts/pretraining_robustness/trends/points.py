@@ -1,5 +1,6 @@
 """The checkpoints of a series as points on the axes of a trend, and why some series have no trend."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,16 @@ def axis_points(checkpoints: pd.DataFrame, scale: AxisScale, metric: Metric) -> 
         out_of_place=int((~placed & ~missing).sum()),
         missing=int(missing.sum()),
     )
+
+
+def joined(series: Sequence[AxisPoints]) -> tuple[Floats, Floats, Whole, Whole, Whole]:
+    """Return the checkpoints of several series as one: x, y, series (0 .. S-1), run (0 .. R-1) and architecture."""
+    x, y = (np.concatenate([getattr(one, axis) for one in series]) for axis in ("x", "y"))
+    numbers = np.repeat(np.arange(len(series)), [len(one.x) for one in series])
+    shifts = np.cumsum([0, *(one.n_runs for one in series)])
+    runs = np.concatenate([one.runs + shift for one, shift in zip(series, shifts[:-1], strict=True)])
+    architectures = np.unique([name for one in series for name in one.architectures], return_inverse=True)[1]
+    return x, y, numbers, runs, architectures
 
 
 def shared_clusters(first: AxisPoints, second: AxisPoints) -> tuple[Whole, Whole]:

@@ -12,10 +12,14 @@ from pretraining_robustness.trends.fit import UNITS
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes: its title and the distributions whose checkpoints it shows."""
+    """One pair of axes: its title and the distributions whose checkpoints it shows.
+
+    `ordered_by` is "images" where a trend over the number of pre-training images is tested, else None.
+    """
 
     title: str
     series: list[str]
+    ordered_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +94,10 @@ class TrendFigure(ScoreFigure):
                 raise InputError(f"figure {figure['name']}: band {band!r} is none; use one of {', '.join(UNITS)}")
             return cls(
                 **_common(figure),
-                panels=[Panel(panel["title"], list(dict.fromkeys(panel["series"]))) for panel in figure["panels"]],
+                panels=[
+                    Panel(panel["title"], list(dict.fromkeys(panel["series"])), panel.get("ordered_by"))
+                    for panel in figure["panels"]
+                ],
                 references=list(dict.fromkeys(figure["references"])),
                 band=band,
                 images=figure.get("images") or {},
