@@ -240,6 +240,18 @@ def test_what_architectures_have_in_common_falls_out_of_a_contrast():
     assert apart.freedom > paired.freedom
 
 
+def test_a_series_of_one_architecture_has_its_runs_as_clusters():
+    """As one cluster it would determine its own line, without any error."""
+    generator = np.random.default_rng(23)
+    one = made_up(generator, {"a": (0, 0)}, architectures=1, seeds=6)
+    many = made_up(generator, {"b": (0, 0)}, architectures=6)
+    for others in (many, many.assign(architecture="other " + many["architecture"]), one.assign(distribution="b")):
+        pair = fitted_pair(pd.concat([one, others], ignore_index=True))
+        found = contrast(*pair, shared_middle(pair), PROBIT, 0.95)
+        alone = [series.line.heights(np.array([shared_middle(pair)])).variance[0] for series in pair]
+        assert found.error**2 == pytest.approx(sum(alone))
+
+
 @pytest.mark.parametrize(("architectures", "seeds"), [(3, 1), (5, 2)])
 def test_contrasts_cover_the_truth(architectures, seeds):
     generator = np.random.default_rng(architectures)

@@ -78,10 +78,11 @@ def shared_clusters(first: AxisPoints, second: AxisPoints) -> tuple[Whole, Whole
     """Return the cluster of each point of two series that are compared, as 0 .. G - 1.
 
     A cluster is an architecture: what is peculiar to it is common to its runs in both series and falls out of their
-    difference. Where there is a single architecture each run is a cluster.
+    difference. Where a series has a single architecture this would determine its line and leave no scatter, so each run
+    is a cluster: what is found then holds for that architecture.
     """
     names = [*first.architectures, *second.architectures]
-    if len(set(names)) == 1:
+    if len(set(first.architectures)) == 1 or len(set(second.architectures)) == 1:
         return first.runs, second.runs + first.n_runs
     codes = np.unique(names, return_inverse=True)[1]
     return codes[: len(first.x)], codes[len(first.x) :]
