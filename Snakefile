@@ -36,9 +36,8 @@ rule all:
         figure_files(*study.figures),
         table_files(*study.tables),
         recognitions(),
-        "<results>/scores.csv",
         "<results>/trends.csv",
-        "<results>/page.html",
+        own_results(),
     localrule: True
 
 

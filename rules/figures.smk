@@ -4,7 +4,7 @@
 rule draw_figure:
     """Draw a figure from its tables."""
     input:
-        scores="<results>/scores/{figure}.csv",
+        scores=figure_table,
         trends="<results>/trends/{figure}.csv",
         bands="<results>/trends/{figure}_bands.csv",
         comparisons=figure_comparisons,

@@ -26,6 +26,13 @@ def table_files(*tables):
     )
 
 
+def own_results():
+    """The table of all checkpoints and the page that shows them; none in a study of published numbers alone."""
+    if not study.runs(*study.scored_figures):
+        return []
+    return ["<results>/scores.csv", "<results>/page.html"]
+
+
 def raw_files(wildcards):
     """The raw files of a collection."""
     collection = study.collection(wildcards.collection)
@@ -113,6 +120,31 @@ def tables_from_elsewhere(key):
         return list(tables.values()) if isinstance(tables, dict) else list(tables)
 
     return paths
+
+
+def scores_from_elsewhere():
+    """All tables of published numbers and of other studies that figures show, each by the task that it is of.
+
+    Figures that plot other test sets than their task does are left out.
+    """
+    published, studies = {}, {}
+    for name in study.of_kind("trends"):
+        figure = config["figures"][name]
+        if "plots" in figure:
+            continue
+        for table in figure.get("published", []):
+            published.setdefault(figure["task"], {})[table] = None
+        studies.setdefault(figure["task"], {}).update(figure.get("studies", {}))
+    return {
+        "published": {task: list(tables) for task, tables in published.items()},
+        "studies": {task: tables for task, tables in studies.items() if tables},
+    }
+
+
+def figure_table(wildcards):
+    """The table of a figure's scores; none where all of its points are from elsewhere."""
+    name = wildcards.get("trend_figure") or wildcards.get("figure")
+    return f"<results>/scores/{name}.csv" if study.runs(name) else []
 
 
 def figure_comparisons(wildcards):

@@ -44,7 +44,7 @@ rule write_page:
             "figures": [
                 study.figure(name)
                 for name in study.of_kind("trends")
-                if "plots" not in config["figures"][name]
+                if "plots" not in config["figures"][name] and study.runs(name)
             ],
             "pairs": study.pairs(),
             "architectures": {

@@ -4,7 +4,7 @@
 rule fit_trends:
     """Fit the linear trend of every series of a figure."""
     input:
-        scores="<results>/scores/{figure}.csv",
+        scores=figure_table,
         published=tables_from_elsewhere("published"),
         studies=tables_from_elsewhere("studies"),
     output:
@@ -53,7 +53,7 @@ rule collect_trends:
 rule compare_series:
     """Test whether the series of each panel of a figure share one trend, and compare them pairwise."""
     input:
-        scores="<results>/scores/{trend_figure}.csv",
+        scores=figure_table,
         published=tables_from_elsewhere("published"),
         studies=tables_from_elsewhere("studies"),
     output:
@@ -81,6 +81,16 @@ rule effective_robustness:
     """Measure how far every checkpoint and every series lies above the baselines' trends."""
     input:
         scores="<results>/scores.csv",
+        published=[
+            table
+            for tables in scores_from_elsewhere()["published"].values()
+            for table in tables
+        ],
+        studies=[
+            table
+            for tables in scores_from_elsewhere()["studies"].values()
+            for table in tables.values()
+        ],
     output:
         checkpoints="<results>/effective_robustness/checkpoints.csv",
         series="<results>/effective_robustness/series.csv",
@@ -94,6 +104,7 @@ rule effective_robustness:
             "scratch": SCRATCH,
             "metric": study.metrics(),
             "pairs": study.pairs(),
+            **scores_from_elsewhere(),
             **config["effective_robustness"],
             **{
                 key: config["trends"][key]

@@ -7,7 +7,7 @@ if __name__ == "__main__":
     run_rule(
         snakemake,
         lambda: compare_series(
-            scores=snakemake.input.scores,
+            scores=snakemake.input.get("scores") or None,
             comparisons=snakemake.output.comparisons,
             contrasts=snakemake.output.contrasts,
             published=list(snakemake.input.get("published", [])),

@@ -7,7 +7,7 @@ if __name__ == "__main__":
     run_rule(
         snakemake,
         lambda: draw_figure(
-            scores=snakemake.input.scores,
+            scores=snakemake.input.get("scores") or None,
             trends=snakemake.input.trends,
             bands=snakemake.input.bands,
             specification=snakemake.params.figure,

@@ -10,7 +10,6 @@ if __name__ == "__main__":
             scores=snakemake.input.scores,
             checkpoints=snakemake.output.checkpoints,
             series=snakemake.output.series,
-            published=list(snakemake.input.get("published", [])),
             **snakemake.params.robustness,
         ),
     )

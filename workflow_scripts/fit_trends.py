@@ -7,7 +7,7 @@ if __name__ == "__main__":
     run_rule(
         snakemake,
         lambda: fit_trends(
-            scores=snakemake.input.scores,
+            scores=snakemake.input.get("scores") or None,
             trends=snakemake.output.trends,
             bands=snakemake.output.bands,
             published=list(snakemake.input.get("published", [])),

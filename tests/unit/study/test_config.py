@@ -63,6 +63,7 @@ def fig4(config):
         (lambda c: c.update(figurs={}), ["unknown key 'figurs'", "did you mean 'figures'?"]),
         (lambda c: c["recipes"]["finetune"].update(learning_rat=1), ["recipes.finetune", "'learning_rate'"]),
         (lambda c: fig4(c)["panels"][0]["series"].append("imagenet_10k"), ["fig4.panels.0.series", "'imagenet_1"]),
+        (lambda c: fig4(c)["panels"][0]["series"].append("inaturalist_50k"), ["0.ordered_by", "different numbers"]),
         (lambda c: fig4(c).update(scale="probitt"), ["figures.fig4.scale", "did you mean 'probit'?"]),
         (lambda c: fig4(c).update(task="iwildcan"), ["figures.fig4.task", "did you mean 'iwildcam'?"]),
         (lambda c: c["runs"]["architectures"].append("resnet11"), ["runs.architectures", "did you mean 'resnet10'?"]),
@@ -123,6 +124,14 @@ def test_a_wilds_task_is_accepted(config, paper_config, repository):
     check_config(config, repository / "rules/config.schema.yaml", repository)
     paper_config["tasks"]["wild"] = {key: FMOW[key] for key in FMOW if key != "path"}
     check_config(paper_config, repository / "rules/config.schema.yaml", repository)
+
+
+def test_series_without_a_number_of_images_are_not_ordered_by_it(refusal):
+    def change(config):
+        config["distributions"]["mine"] = {"source": "imagenet", "classes": {"random": 100}}
+        fig4(config)["panels"][0]["series"].append("mine")
+
+    assert "figures.fig4.panels.0.ordered_by: 'mine' states no number of images" in refusal(change)
 
 
 def test_every_key_of_the_schema_is_described(repository):

@@ -1,6 +1,8 @@
 """Tests between series: exact permutations, what tests find and do not, contrasts, and what is said of them."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -238,6 +240,18 @@ def test_what_architectures_have_in_common_falls_out_of_a_contrast():
     assert apart.freedom > paired.freedom
 
 
+def test_a_series_of_one_architecture_has_its_runs_as_clusters():
+    """As one cluster it would determine its own line, without any error."""
+    generator = np.random.default_rng(23)
+    one = made_up(generator, {"a": (0, 0)}, architectures=1, seeds=6)
+    many = made_up(generator, {"b": (0, 0)}, architectures=6)
+    for others in (many, many.assign(architecture="other " + many["architecture"]), one.assign(distribution="b")):
+        pair = fitted_pair(pd.concat([one, others], ignore_index=True))
+        found = contrast(*pair, shared_middle(pair), PROBIT, 0.95)
+        alone = [series.line.heights(np.array([shared_middle(pair)])).variance[0] for series in pair]
+        assert found.error**2 == pytest.approx(sum(alone))
+
+
 @pytest.mark.parametrize(("architectures", "seeds"), [(3, 1), (5, 2)])
 def test_contrasts_cover_the_truth(architectures, seeds):
     generator = np.random.default_rng(architectures)
@@ -278,7 +292,9 @@ def test_the_tables_have_their_columns_and_rows(tmp_path):
         for _, rows in contrasts.groupby("compared", sort=False)
     ]
     assert pairs == [[("a", "b"), ("a", "c"), ("b", "c")], [("a", "scratch"), ("b", "scratch"), ("c", "scratch")]]
-    assert comparisons.drop(columns="note").notna().all(axis=None)
+    of_ordered = [name for name in COMPARISON_COLUMNS if name.startswith(("ordered", "page", "per_tenfold"))]
+    assert comparisons.drop(columns=["note", *of_ordered]).notna().all(axis=None)
+    assert (comparisons["untested"] == "").all()
     assert contrasts.drop(columns="note").notna().all(axis=None)
     assert (contrasts.groupby("compared")["id_score"].nunique() == 1).all()
     for _, rows in contrasts.groupby("compared"):
@@ -306,26 +322,23 @@ def test_the_conclusion_is_worded_for_what_was_shown(tmp_path):
     alike, _ = compare(tmp_path, made_up(generator, {"a": (0, 0), "b": (0, 0)}, 8), figure)
     row = alike.iloc[0]
     assert row["conclusion"] == (
-        "No difference between the trends of 'series A' and 'b' was detected (permutation p = "
-        f"{row['permutation_p']:.3f}); at an ID macro F1 score of {row['id_score']:.2f} no pairwise 95 % interval "
-        f"reaches beyond {row['farthest_end'] * 100:.1f} points of OOD macro F1 score, and true differences of "
-        f"{row['detectable_difference'] * 100:.1f} points would be found with 80 % power."
+        "No difference between the trends of 'series A' and 'b' was detected (permutation test, p = "
+        f"{row['permutation_p']:.3f}). At an ID macro F1 of {row['id_score']:.2f}, no pairwise 95 % confidence "
+        f"interval extends beyond {row['farthest_end'] * 100:.1f} points of OOD macro F1; a true difference of "
+        f"{row['detectable_difference'] * 100:.1f} points would have been detected with 80 % power."
     )
-    apart, _ = compare(tmp_path, made_up(generator, {"a": (0.3, 0), "b": (0, 0)}, 8), figure)
-    row = apart.iloc[0]
-    assert row["conclusion"].startswith("That 'series A' and 'b' share one trend is rejected (permutation p = 0.0")
-    assert (
-        f"the largest difference is {row['largest_difference'] * 100:+.1f} points of OOD macro F1 score"
-        in row["conclusion"]
+    apart, pairs = compare(tmp_path, made_up(generator, {"a": (0, 0), "b": (0.3, 0)}, 8), figure)
+    row, pair = apart.iloc[0], pairs.iloc[0]
+    difference, low, high = (-100 * pair[name] for name in ("difference", "high", "low"))
+    assert row["conclusion"] == (
+        f"The hypothesis that 'series A' and 'b' share one trend is rejected (permutation test, p = "
+        f"{row['permutation_p']:.3f}). At an ID macro F1 of {row['id_score']:.2f}, OOD macro F1 is {difference:.1f} "
+        f"points higher for 'b' than for 'series A' (95 % CI {low:.1f} to {high:.1f}, p < 0.001)."
     )
     few, _ = compare(tmp_path, made_up(generator, {"a": (0.3, 0), "b": (0, 0)}, 3), figure)
-    assert (
-        few["conclusion"]
-        .iloc[0]
-        .startswith(
-            "Too few runs to tell whether 'series A' and 'b' share one trend: with 3 runs in a series no permutation "
-            "test can give a p value below 0.125; at an ID macro F1 score of"
-        )
+    assert few["conclusion"][0].startswith(
+        "There are too few runs to tell whether 'series A' and 'b' share one trend: with 3 runs in a series no "
+        "permutation test can give a p value below 0.125. At an ID macro F1 of"
     )
     by_accuracy, _ = compare(
         tmp_path, made_up(generator, {"a": (0, 0), "b": (0, 0)}, 8), figure | {"metric": "accuracy"}
@@ -364,6 +377,35 @@ def test_identical_scores_end_in_words(tmp_path):
     np.testing.assert_allclose(contrasts["difference"], 0, atol=1e-9)
 
 
+def test_the_effect_of_pre_training_is_told_by_the_largest_set(tmp_path):
+    """Sign, points, interval and p, whichever of a pair is trained from scratch."""
+    scores = made_up(np.random.default_rng(19), {"scratch": (0, 0), "a": (0.3, 0), "b": (0.9, 0)}, 8)
+    sizes = {"images": {"scratch": 0, "a": 50_000, "b": 5_000}}
+    comparisons, contrasts = compare(tmp_path, scores, FIGURE | sizes)
+    row, pair = comparisons.iloc[1], contrasts[contrasts["first"].eq("a") & contrasts["second"].eq("scratch")].iloc[0]
+    told = (
+        f"Pre-training on 'series A' raises OOD macro F1 by {100 * pair['difference']:.1f} points over training from "
+        f"scratch at the same ID macro F1 of {pair['id_score']:.2f} (95 % CI {100 * pair['low']:.1f} to "
+        f"{100 * pair['high']:.1f}, Holm-corrected p < 0.001)."
+    )
+    assert row["conclusion"].endswith(told)
+    both = {"references": ["scratch", "a"], "panels": [{"title": "Both", "series": ["scratch", "a"]}]}
+    comparisons, contrasts = compare(tmp_path, scores, FIGURE | sizes | both)
+    assert contrasts["difference"][0] < 0
+    assert "Pre-training on 'series A' raises OOD macro F1 by" in comparisons["conclusion"][0]
+    lowered = scores.assign(distribution=scores["distribution"].map({"scratch": "a", "a": "scratch"}))
+    comparisons, _ = compare(tmp_path, lowered.dropna(subset="distribution"), FIGURE | sizes | both)
+    assert "Pre-training on 'series A' lowers OOD macro F1 by" in comparisons["conclusion"][0]
+    alike = made_up(np.random.default_rng(20), {"scratch": (0, 0), "a": (0, 0)}, 8)
+    comparisons, contrasts = compare(tmp_path, alike, FIGURE | sizes | both)
+    row = contrasts.iloc[0]
+    told = (
+        "An effect of pre-training on 'series A' on OOD macro F1, against training from scratch at the same ID macro "
+        f"F1 of {row['id_score']:.2f}, was not detected ({-100 * row['difference']:+.1f} points, 95 % CI"
+    )
+    assert told in comparisons["conclusion"][0]
+
+
 def test_series_without_a_common_id_score_or_architecture(tmp_path):
     figure = FIGURE | {"panels": [{"title": "ImageNet", "series": ["a", "b"]}], "references": []}
     far = made_up(np.random.default_rng(15), {"a": (0, -5), "b": (0, 0)})
@@ -375,7 +417,8 @@ def test_series_without_a_common_id_score_or_architecture(tmp_path):
     scores = made_up(np.random.default_rng(16), {"a": (0, 0), "b": (0, 0)})
     other = scores["architecture"].mask(scores["distribution"] == "b", "clip " + scores["architecture"])
     comparisons, contrasts = compare(tmp_path, scores.assign(architecture=other), figure)
-    assert "no architecture has runs of two series" in comparisons["note"].iloc[0]
+    assert comparisons["permutations"][0] == 500  # of 6! exchanges
+    assert comparisons[["ancova_p", "mixed_p"]].notna().all(axis=None)
     assert contrasts["difference"].notna().all()
 
 
@@ -397,6 +440,21 @@ def test_panels_of_references_or_of_one_series_are_compared_too(tmp_path):
         ("Empty", "series", ""),
     ]
     assert comparisons["conclusion"].iloc[-1] == "No comparison: 0 of the series have a trend."
+
+
+def test_findings_are_printed_for_a_person(tmp_path, repository):
+    scores = made_up(np.random.default_rng(22), {"scratch": (0, 0), "full": (0.1, 0), "a": (0.3, 0), "b": (0, 0)}, 8)
+    figure = FIGURE | {"references": ["scratch", "full"], "panels": [{"title": "ImageNet", "series": ["a", "b"]}]}
+    comparisons, _ = compare(tmp_path, scores, figure | {"images": {"scratch": 0, "a": 5, "b": 1}})
+    command = [sys.executable, repository / "workflow_scripts/print_findings.py", tmp_path / "comparisons.csv"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert max(map(len, printed.splitlines())) <= 100
+    told = " ".join(comparisons["conclusion"][:2])
+    assert " ".join(printed.split()) == f"fig4, ImageNet: {told}"
+    assert "Pre-training on 'series A' raises OOD macro F1 by" in told
+    absent = subprocess.run([*command, tmp_path / "absent.csv"], capture_output=True, text=True)
+    assert absent.returncode == 1
+    assert absent.stderr.count("\n") == 1
 
 
 def test_a_caption_ends_with_the_conclusions_where_there_are_tests(tmp_path):

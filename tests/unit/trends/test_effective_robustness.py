@@ -216,3 +216,17 @@ def test_what_cannot_be_computed_is_said(tmp_path, change, note):
     row = table[(table["series"] == "full") & (table["baseline"] == "scratch")].iloc[0]
     assert note in row["note"]
     assert len(checkpoints) == 2 * len(scores)
+
+
+def test_series_from_elsewhere_are_measured_on_their_task(tmp_path):
+    """Published numbers against the baseline of their task, and those of a task without runs, which has no baseline."""
+    scores = made_up(np.random.default_rng(21), {"scratch": 0, "full": 0.2})
+    table = tmp_path / "published.csv"
+    table.write_text("model,id,ood,group\na,0.5,0.5,CLIP\nb,0.4,0.4,CLIP\nc,0.3,0.3,CLIP\n")
+    checkpoints, series = measure(tmp_path, scores, published={"iwildcam": [table], "pacs": [table]})
+    kept = series[series["series"] == "CLIP"].set_index(["task", "baseline"])
+    assert kept.loc[("iwildcam", "scratch"), "n_runs"] == 3
+    rows = checkpoints[checkpoints["distribution"].eq("CLIP") & checkpoints["baseline"].eq("scratch")]
+    mean = rows.loc[rows["task"] == "iwildcam", "effective_robustness"].mean()
+    assert kept.loc[("iwildcam", "scratch"), "effective_robustness"] == pytest.approx(mean)
+    assert kept.loc[("pacs", "scratch"), "note"].startswith("no baseline: 'scratch' has no trend: no checkpoints")

@@ -65,23 +65,30 @@ def _conclusions(comparisons: pd.DataFrame | None) -> list[str]:
         return []
     told = comparisons[["panel", "conclusion"]].itertuples(index=False)
     introduction = (
-        "Tests of differences (permutations of runs within architectures; points are hundredths of a score; intervals "
-        "with architectures as clusters):"
+        "Tests of differences (permutations of runs, within architectures where series share them; points are "
+        "hundredths of a score; confidence intervals (CI) with architectures as clusters):"
     )
     return ["", introduction, "", *(f"- {panel}: {conclusion}" for panel, conclusion in told)]
 
 
 def _what(spec: TrendFigure, scores: pd.DataFrame) -> str:
     rows = scores[scores["series"].isin([name for panel in spec.panels for name in panel.series])]
+    elsewhere = rows["series"].isin(spec.published)
+    rows, models = rows[~elsewhere], int(elsewhere.sum())
     runs = len(rows[["series", *RUN]].drop_duplicates())
     panels = "; ".join(panel.title for panel in spec.panels)
     where = f" Panels, from left to right: {panels}." if len(spec.panels) > 1 else ""
-    return (
-        f"Out-of-distribution (OOD) against in-distribution (ID) {spec.metric.label} on {spec.task_label}.{where} Each "
-        f"point is a checkpoint (a network after one epoch of fine-tuning): {count(len(rows), 'checkpoint')} of "
-        f"{count(runs, 'run')} with {count(rows['architecture'].nunique(), 'architecture')} and "
-        f"{count(rows['seed'].nunique(), 'seed')}."
-    )
+    text = f"Out-of-distribution (OOD) against in-distribution (ID) {spec.metric.label} on {spec.task_label}.{where}"
+    if len(rows):
+        text += (
+            f" Each point is a checkpoint (a network after one epoch of fine-tuning): {count(len(rows), 'checkpoint')} "
+            f"of {count(runs, 'run')} with {count(rows['architecture'].nunique(), 'architecture')} and "
+            f"{count(rows['seed'].nunique(), 'seed')}."
+        )
+    if models:
+        groups = ", ".join(spec.label(name) for name in spec.published if name in spec.distributions())
+        text += f" Each point of {groups} is a model with its published scores: {count(models, 'model')}."
+    return text
 
 
 def _how(spec: TrendFigure, trends: pd.DataFrame) -> str:

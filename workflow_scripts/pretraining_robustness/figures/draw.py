@@ -16,7 +16,7 @@ from pretraining_robustness.figures.residual_figure import draw_residual_figure
 from pretraining_robustness.figures.trend_figure import draw_trend_figure, figure_points
 from pretraining_robustness.trends.comparisons import read_comparisons
 from pretraining_robustness.trends.fit import read_bands, read_trends
-from pretraining_robustness.trends.published import read_all_scores
+from pretraining_robustness.trends.published import read_all_scores, read_published
 from pretraining_robustness.trends.residuals import residual_points
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ _KINDS: dict[str, tuple[Draw, Points, Caption]] = {
 
 
 def draw_figure(
-    scores: str | Path,
+    scores: str | Path | None,
     trends: str | Path,
     bands: str | Path,
     specification: Mapping[str, Any],
@@ -55,7 +55,7 @@ def draw_figure(
     same bytes.
 
     Args:
-        scores: the study's own score table.
+        scores: the study's own score table, None where all points are from elsewhere.
         trends: the trends of the figure's series (trends.fit.fit_trends).
         bands: their lines and bands.
         specification: specification.TrendFigure or ResidualFigure as a dict, with its `kind` (trends or residuals) and
@@ -77,6 +77,8 @@ def draw_figure(
     draw, points_of, caption_of = _KINDS[kind]
     metric, pairs = score_metric(specification.get("metric")), specification.get("pairs") or {}
     score_table = read_all_scores(scores, metric, pairs, published=published, studies=specification.get("studies"))
+    groups = [group for path in published for group in read_published(path)["group"]]
+    specification = {**specification, "published": groups}
     trend_table, band_table = read_trends(trends), read_bands(bands)
     tested = read_comparisons(comparisons) if comparisons else None
     figure = draw(score_table, trend_table, band_table, specification)

@@ -317,6 +317,22 @@ def _check_figures(config: dict[str, Any]) -> None:
             if "@" in series:
                 known_name(f"{key}.{place}", method, "method", methods)
             known_name(f"{key}.{place}", distribution, "distribution", distributions if "@" in series else series_names)
+        for number, panel in enumerate(figure.get("panels", [])):
+            if "ordered_by" in panel:
+                _check_order(f"{key}.panels.{number}.ordered_by", panel["series"], Names(config))
+
+
+def _check_order(key: str, names: list[str], study: Names) -> None:
+    """Series that are ordered by their number of images must each have one, all different."""
+    images = {series: study.pretraining_images(series) for series in names}
+    for series, count in images.items():
+        if count is None:
+            raise InputError(f"config {key}: '{series}' states no number of images; leave ordered_by out.")
+    counts = [count for count in images.values() if count]
+    if len(set(counts)) < max(3, len(counts)):
+        raise InputError(
+            f"config {key}: needs three or more pre-trained series, all of different numbers of images; leave it out."
+        )
 
 
 def _from_elsewhere(key: str, figure: dict[str, Any]) -> list[str]:

@@ -71,7 +71,9 @@ class Labels(Declarations):
         if spec["kind"] == "pipeline" or not any(map(self.is_drawn, [*self.config["sources"], *self.config["tasks"]])):
             return None
         if spec["kind"] in ("trends", "residuals"):
-            drawn = self.is_drawn(spec["task"])
+            drawn = self.is_drawn(spec["task"]) and bool(
+                self.runs(name)
+            )  # a figure of published numbers shows nothing drawn
             return "Miniature: drawn data and small networks, not the paper's results" if drawn else None
         if spec["kind"] == "pictures":
             drawn = any(self.is_drawn(panel["collection"]) for panel in self.panels(name))

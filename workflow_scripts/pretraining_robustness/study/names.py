@@ -97,6 +97,15 @@ class Names:
         """Whether a source or a task is a miniature that the pipeline draws."""
         return self.config["acquisition"] == "draw" and self.collection(name)["format"] not in (*OWN, "published")
 
+    def pretraining_images(self, series: str) -> int | None:
+        """Return how many images a series was pre-trained on at full scale: 0 from scratch, None where not stated."""
+        distribution, _ = of_series(series)
+        if distribution == SCRATCH:
+            return 0
+        declared = self.config["distributions"].get(distribution, {})
+        source = self.config["sources"].get(declared.get("source"), {})
+        return declared.get("images", None if "classes" in declared else source.get("images"))
+
     @property
     def methods(self) -> dict[str, dict[str, Any]]:
         """The methods of fine-tuning by name; an interpolation is one method for each of its alphas."""

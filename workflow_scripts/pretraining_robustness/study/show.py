@@ -45,6 +45,11 @@ class Study(Labels):
             **common,
             "band": spec["band"],
             "references": spec["references"],
+            "images": {
+                series: images
+                for series in self.series(name)
+                if (images := self.pretraining_images(series)) is not None
+            },
             "panels": [
                 {**panel, "series": [s for s in panel["series"] if not self.is_left_out(s)]} for panel in spec["panels"]
             ],

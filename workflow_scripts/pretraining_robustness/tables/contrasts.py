@@ -106,7 +106,8 @@ def _typeset(facts: pd.DataFrame, table: Mapping[str, Any]) -> TypesetTable:
         f"trends. Smallest detectable: the true difference that would be found with {POWER * 100:g} % power, by a test "
         "of a single pair without Holm's correction.",
         "Permutation p: of one trend for all series compared against one for each, whole runs being exchanged within "
-        "their architecture. Smallest attainable: what p would be at best with as many runs and permutations.",
+        "their architecture, or between architectures where series do not share them. Smallest attainable: what p "
+        "would be at best with as many runs and permutations.",
         *_axes(facts),
     ]
     return typeset(table, _COLUMNS, lines, notes)

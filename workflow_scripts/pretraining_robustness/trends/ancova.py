@@ -1,8 +1,9 @@
 """Analysis of covariance of series' trends: parametric tests beside the permutation test, of the same hypotheses.
 
-The model is y = (what is peculiar to the architecture) + slope x, with what each series adds to height and slope. The
-first three p values are F tests with a cluster-robust covariance, a run being a cluster, on (number of constraints,
-runs - 1) degrees of freedom, as statsmodels makes them. With few runs such tests find differences far too often
+The model is y = (what is peculiar to the architecture) + slope x, with what each series adds to height and slope; where
+series do not share their architectures it has one intercept instead (permutation.py says when). The first three p
+values are F tests with a cluster-robust covariance, a run being a cluster, on (number of constraints, runs - 1) degrees
+of freedom, as statsmodels makes them. With few runs such tests find differences far too often
 (Cameron, Gelbach & Miller 2008; Pustejovsky & Tipton 2018; tests/unit/trends/test_comparisons.py measures it), so they
 are no evidence on their own. The mixed model gives each run a random intercept; its p value is that of a
 likelihood-ratio test, which needs many runs too.
@@ -39,7 +40,7 @@ def ancova(x: Floats, y: Floats, series: Whole, runs: Whole, architectures: Whol
         y: out-of-distribution scores in axis units, shape (n,).
         series: the series of each checkpoint as 0 .. S-1, S at least 2.
         runs: the run of each checkpoint.
-        architectures: the architecture of each checkpoint.
+        architectures: the architecture of each checkpoint; all one where the model shall have one intercept.
     """
     x = x - x.mean()
     others = (series[:, None] == np.unique(series)[1:]).astype(np.float64)

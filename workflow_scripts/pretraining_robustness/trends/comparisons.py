@@ -21,10 +21,11 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.seeds import named_generator
 from pretraining_robustness.trends.ancova import ancova
-from pretraining_robustness.trends.conclusions import conclusion
+from pretraining_robustness.trends.conclusions import conclusion, trend_over_sizes
 from pretraining_robustness.trends.contrasts import FittedSeries, contrast, shared_middle
-from pretraining_robustness.trends.permutation import permutation_test
-from pretraining_robustness.trends.points import axis_points, what_was_left_out, why_no_trend
+from pretraining_robustness.trends.ordered import FEWEST_SERIES, equal_id_trend, last_epoch_trend
+from pretraining_robustness.trends.permutation import exchange_of, permutation_test
+from pretraining_robustness.trends.points import axis_points, joined, what_was_left_out, why_no_trend
 from pretraining_robustness.trends.published import read_all_scores
 from pretraining_robustness.trends.specification import Panel, TrendFigure
 
@@ -38,10 +39,12 @@ SERIES = "series"
 COMPARISON_COLUMNS = [
     *("figure", "panel", "compared", "metric", "scale", "series"),
     *("n_series", "n_runs", "fewest_runs", "n_checkpoints", "n_dropped"),
-    *("permutation_p", "permutation_p_height", "permutation_smallest_p", "permutations"),
+    *("permutation_p", "permutation_p_height", "permutation_smallest_p", "permutations", "untested"),
     *("ancova_p", "ancova_p_slope", "ancova_p_height", "mixed_p"),
     *("id_score", "largest_difference", "largest_low", "largest_high", "largest_p_holm"),
-    *("largest_first", "largest_second", "farthest_end", "detectable_difference", "conclusion", "note"),
+    *("largest_first", "largest_second", "farthest_end", "detectable_difference"),
+    *("ordered", "ordered_blocks", "page_p", "per_tenfold", "per_tenfold_low", "per_tenfold_high"),
+    *("ordered_p_equal_id", "ordered_slope_equal_id", "conclusion", "note"),
 ]
 CONTRAST_COLUMNS = [
     *("figure", "panel", "compared", "first", "second", "metric", "scale", "id_score", "first_ood", "second_ood"),
@@ -51,7 +54,7 @@ CONTRAST_COLUMNS = [
 
 
 def compare_series(
-    scores: str | Path,
+    scores: str | Path | None,
     comparisons: str | Path,
     contrasts: str | Path,
     *,
@@ -65,15 +68,19 @@ def compare_series(
 
     `comparisons` (`COMPARISON_COLUMNS`) has a row for each panel's series among each other (`compared` = "series") and
     one for each reference together with them. p values: permutation_p and ancova_p of one trend for all against one for
-    each, ..._height of one trend against parallel ones, ..._slope of one slope, mixed_p as ancova_p by a mixed model.
+    each, ..._height of one trend against parallel ones, ..._slope of one slope, mixed_p as ancova_p by a mixed model;
+    `untested` are series that no permutation covers.
     largest_... is the pair that differs most at `id_score`, `farthest_end` the end farthest from 0 of all pairs'
-    intervals, detectable_difference the largest among the pairs. `contrasts` (`CONTRAST_COLUMNS`) has a row a pair;
-    among the series all pairs, with a reference those with it; p_holm corrects for the pairs of one comparison.
-    Differences are first - second in score units; error is their standard error in axis units. Where something cannot
-    be computed the numbers are missing and `note` says why.
+    intervals, detectable_difference the largest among the pairs. The first row of a panel with `ordered_by` has the
+    trend over its series `ordered` by their number of images: page_p and per_tenfold... (score units for ten times as
+    many images) of scores after the last epoch, ordered_..._equal_id at equal ID score (ordered.py).
+
+    `contrasts` (`CONTRAST_COLUMNS`) has a row a pair; among the series all pairs, with a reference those with it;
+    p_holm corrects for the pairs of one comparison. Differences are first - second in score units; error is their
+    standard error in axis units. Where something cannot be computed the numbers are missing and `note` says why.
 
     Args:
-        scores: a score table with the figure's checkpoints.
+        scores: a score table with the figure's checkpoints; None where all of them are from elsewhere.
         comparisons: written.
         contrasts: written.
         figure: the specification of a figure of trends as a dict (specification.TrendFigure), with its metric.
@@ -97,6 +104,9 @@ def compare_series(
             key |= {"metric": spec.metric.name, "scale": spec.scale.name}
             generator = named_generator(seed, "/".join([panel.title, compared]))
             row, found = _compare(table, names, compared, spec, permutations, generator)
+            if panel.ordered_by and compared == _sets(panel, spec)[0][0]:
+                row |= _ordered(table, panel, spec, permutations, generator)
+                row["conclusion"] = f"{row['conclusion']} {trend_over_sizes(row, spec)}".strip()
             rows.append({**key, **row})
             pairs += [{**key, **pair} for pair in found]
             logger.info("%s, %s: %s", panel.title, compared, row["conclusion"])
@@ -117,7 +127,7 @@ def read_contrasts(path: str | Path) -> pd.DataFrame:
 
 _TEXT = {
     *("figure", "panel", "compared", "metric", "scale", "series", "first", "second"),
-    *("largest_first", "largest_second", "conclusion", "note"),
+    *("untested", "largest_first", "largest_second", "ordered", "conclusion", "note"),
 }
 
 
@@ -170,30 +180,53 @@ def _compare(
     else:
         row |= _tests(fitted, permutations, generator)
         if np.isnan(row["permutation_p"]):
-            notes.append("no permutation test: no architecture has runs of two series, or nothing varies")
+            notes.append("no permutation test: no runs of two series can be exchanged, or nothing varies")
         pairs = _contrasts(fitted, compared, spec, notes)
         row |= _summary(pairs)
-    row["conclusion"] = conclusion(row, compared, spec)
+    row["conclusion"] = conclusion(row, pairs, compared, spec)
     return {**row, "note": "; ".join(dict.fromkeys(notes))}, pairs
 
 
 def _tests(fitted: list[FittedSeries], permutations: int, generator: np.random.Generator) -> Row:
-    x, y = (np.concatenate([getattr(one.points, axis) for one in fitted]) for axis in ("x", "y"))
-    sizes, shifts = [len(one.points.x) for one in fitted], np.cumsum([0, *(one.points.n_runs for one in fitted)])
-    series = np.repeat(np.arange(len(fitted)), sizes)
-    runs = np.concatenate([one.points.runs + shift for one, shift in zip(fitted, shifts[:-1], strict=True)])
-    architectures = np.unique([name for one in fitted for name in one.points.architectures], return_inverse=True)[1]
+    x, y, series, runs, architectures = joined([one.points for one in fitted])
     exact = permutation_test(x, y, series, runs, architectures, permutations=permutations, generator=generator)
-    parametric = ancova(x, y, series, runs, architectures)
+    one_intercept = not exchange_of(series, runs, architectures).by_architecture
+    parametric = ancova(x, y, series, runs, np.zeros_like(architectures) if one_intercept else architectures)
     return {
         "permutation_p": exact.trend,
         "permutation_p_height": exact.height,
         "permutation_smallest_p": exact.smallest,
         "permutations": exact.permutations,
+        "untested": "; ".join(fitted[number].name for number in exact.untested),
         "ancova_p": parametric.trend,
         "ancova_p_slope": parametric.slope,
         "ancova_p_height": parametric.height,
         "mixed_p": parametric.mixed,
+    }
+
+
+def _ordered(
+    table: pd.DataFrame, panel: Panel, spec: TrendFigure, permutations: int, generator: np.random.Generator
+) -> Row:
+    """Return the columns of the trend over a panel's series by their number of images; nothing with too few series."""
+    images = {name: spec.images[name] for name in panel.series if spec.images.get(name)}
+    placed = {name: axis_points(table[table["series"] == name], spec.scale, spec.metric) for name in images}
+    images = {name: count for name, count in images.items() if not why_no_trend(placed[name], spec.metric)}
+    if len(images) < FEWEST_SERIES:
+        return {"ordered": "; ".join(images)}
+    order = sorted(images, key=images.__getitem__)
+    last = last_epoch_trend(table, images, spec.metric, spec.confidence)
+    given = [placed[name] for name in order], [images[name] for name in order]
+    equal = equal_id_trend(*given, permutations=permutations, generator=generator)
+    return {
+        "ordered": "; ".join(order),
+        "ordered_blocks": last.blocks,
+        "page_p": last.p,
+        "per_tenfold": last.slope,
+        "per_tenfold_low": last.low,
+        "per_tenfold_high": last.high,
+        "ordered_p_equal_id": equal.p,
+        "ordered_slope_equal_id": equal.slope,
     }
 
 

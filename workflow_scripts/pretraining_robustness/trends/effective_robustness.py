@@ -82,8 +82,8 @@ def effective_robustness(
     seed: int,
     pairs: Mapping[str, Mapping[str, str]],
     metric: str | Mapping[str, str] = DEFAULT,
-    published: Sequence[str | Path] = (),
-    studies: Mapping[str, str | Path] | None = None,
+    published: Mapping[str, Sequence[str | Path]] | None = None,
+    studies: Mapping[str, Mapping[str, str | Path]] | None = None,
 ) -> None:
     """Write the robustness of every checkpoint (`checkpoints`) and of every series (`series`) as CSV.
 
@@ -105,21 +105,24 @@ def effective_robustness(
         seed: of the bootstrap.
         pairs: for each task the test set `id` and the test set `ood`.
         metric: name of a metric, for all tasks or by the name of the task.
-        published: tables of published numbers (published.py), for scores of one task.
-        studies: score tables of other studies by the study's name, for scores of one task.
+        published: tables of published numbers (published.py) by task.
+        studies: score tables of other studies by task and by the study's name.
 
     Raises:
         InputError: a table is not what it should be, or the scale or a metric is unknown.
     """
     default = metric if isinstance(metric, str) else DEFAULT
     by_task = {} if isinstance(metric, str) else metric
-    first = score_metric(next(iter(by_task.values()), default))
-    table = read_all_scores(scores, first, pairs, published=published, studies=studies)
+    published, studies = published or {}, studies or {}
     axes = axis_scale(scale)
     singles: list[pd.DataFrame] = []
     rows: list[dict[str, Any]] = []
-    for task, part in table.groupby("task", sort=True):
-        measure = score_metric(by_task.get(str(task), default))
+    for task, pair in sorted(pairs.items()):
+        measure = score_metric(by_task.get(task, default))
+        others = published.get(task, ()), studies.get(task)
+        part = read_all_scores(scores, measure, {task: pair}, published=others[0], studies=others[1])
+        if part.empty:
+            continue
         of_task = part.assign(relative_robustness=relative_robustness(part, scratch, measure))
         for name in dict.fromkeys(baselines):
             baseline, reason = fit_baseline(of_task[of_task["series"] == name], axes, measure)

@@ -133,7 +133,7 @@ def fit_series(
 
 
 def fit_trends(
-    scores: str | Path,
+    scores: str | Path | None,
     trends: str | Path,
     bands: str | Path,
     *,
@@ -158,7 +158,7 @@ def fit_trends(
     changes no other.
 
     Args:
-        scores: the study's own score table.
+        scores: the study's own score table, None where all series are from elsewhere.
         trends: written.
         bands: written.
         figure: name for the column `figure`.
@@ -176,7 +176,7 @@ def fit_trends(
         InputError: a table is not what it should be or mixes downstream tasks, or a scale or the metric is unknown.
     """
     measure = score_metric(metric)
-    table = read_all_scores(scores, measure, pairs, published=published, studies=studies or {})
+    table = read_all_scores(scores, measure, pairs, published=published, studies=studies)
     if table["task"].nunique() > 1:
         tasks = ", ".join(sorted(table["task"].unique()))
         raise InputError(f"{scores}: holds several downstream tasks ({tasks}); a trend is of one: give each its figure")

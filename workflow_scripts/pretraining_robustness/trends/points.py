@@ -1,5 +1,6 @@
 """The checkpoints of a series as points on the axes of a trend, and why some series have no trend."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,14 +64,25 @@ def axis_points(checkpoints: pd.DataFrame, scale: AxisScale, metric: Metric) -> 
     )
 
 
+def joined(series: Sequence[AxisPoints]) -> tuple[Floats, Floats, Whole, Whole, Whole]:
+    """Return the checkpoints of several series as one: x, y, series (0 .. S-1), run (0 .. R-1) and architecture."""
+    x, y = (np.concatenate([getattr(one, axis) for one in series]) for axis in ("x", "y"))
+    numbers = np.repeat(np.arange(len(series)), [len(one.x) for one in series])
+    shifts = np.cumsum([0, *(one.n_runs for one in series)])
+    runs = np.concatenate([one.runs + shift for one, shift in zip(series, shifts[:-1], strict=True)])
+    architectures = np.unique([name for one in series for name in one.architectures], return_inverse=True)[1]
+    return x, y, numbers, runs, architectures
+
+
 def shared_clusters(first: AxisPoints, second: AxisPoints) -> tuple[Whole, Whole]:
     """Return the cluster of each point of two series that are compared, as 0 .. G - 1.
 
     A cluster is an architecture: what is peculiar to it is common to its runs in both series and falls out of their
-    difference. Where there is a single architecture each run is a cluster.
+    difference. Where a series has a single architecture this would determine its line and leave no scatter, so each run
+    is a cluster: what is found then holds for that architecture.
     """
     names = [*first.architectures, *second.architectures]
-    if len(set(names)) == 1:
+    if len(set(first.architectures)) == 1 or len(set(second.architectures)) == 1:
         return first.runs, second.runs + first.n_runs
     codes = np.unique(names, return_inverse=True)[1]
     return codes[: len(first.x)], codes[len(first.x) :]

@@ -65,7 +65,7 @@ def published_scores(table: pd.DataFrame, task: str, metric: Metric) -> pd.DataF
 
 
 def read_all_scores(
-    scores: str | Path,
+    scores: str | Path | None,
     metric: Metric,
     pairs: Mapping[str, Mapping[str, str]],
     *,
@@ -76,6 +76,7 @@ def read_all_scores(
 
     Args:
         scores: the study's own table; with others it must be of one downstream task, and theirs of this task are taken.
+            None where all points are from elsewhere; then they are of the one task of `pairs`.
         metric: what published numbers measure.
         pairs: for each task the test set `id` and the test set `ood` (see `scores.paired_scores`).
         published: tables of published numbers.
@@ -84,13 +85,13 @@ def read_all_scores(
     Raises:
         InputError: a table is not what it should be, is not of this task, or repeats the name of a series.
     """
-    own = paired_scores(read_scores(scores), pairs, scores)
+    own = pd.DataFrame(columns=PAIRED_COLUMNS) if scores is None else paired_scores(read_scores(scores), pairs, scores)
     if not published and not studies:
         return own
     if own["task"].nunique() > 1:
         raise InputError(f"{scores}: holds several downstream tasks; give one task when other studies join it")
-    task = str(own["task"].iloc[0])
-    parts, names = [own], set(own["series"])
+    task = str(own["task"].iloc[0]) if len(own) else next(iter(pairs))
+    parts, names = [own] if len(own) else [], set(own["series"])
     extra = [(path, published_scores(read_published(path), task, metric)) for path in published]
     extra += [(path, _of_study(path, name, task, pairs[task])) for name, path in (studies or {}).items()]
     for path, part in extra:

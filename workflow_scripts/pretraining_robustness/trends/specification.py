@@ -12,10 +12,14 @@ from pretraining_robustness.trends.fit import UNITS
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes: its title and the distributions whose checkpoints it shows."""
+    """One pair of axes: its title and the distributions whose checkpoints it shows.
+
+    `ordered_by` is "images" where a trend over the number of pre-training images is tested, else None.
+    """
 
     title: str
     series: list[str]
+    ordered_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +71,19 @@ class TrendFigure(ScoreFigure):
     """A figure of out-of-distribution against in-distribution scores.
 
     `references` are distributions whose trend is drawn in every panel, `band` says which intervals the bands show
-    (a key of trends.fit.UNITS).
+    (a key of trends.fit.UNITS). `images` is the number of images of each pre-training distribution where it is known, 0
+    for networks trained from scratch; `published` are the series whose points are published models, not checkpoints.
     """
 
     panels: list[Panel]
     references: list[str]
     band: str
+    images: Mapping[str, int]
+    published: list[str]
 
     @classmethod
     def from_dict(cls, figure: Mapping[str, Any]) -> "TrendFigure":
-        """Read a specification; `note`, `labels` and `not_run` may be missing or None, other keys are ignored.
+        """Read a specification; keys with words, `images` and `published` may be missing, others are ignored.
 
         Raises:
             InputError: a key is missing, or the scale, the band or the metric is not one that exists.
@@ -87,9 +94,14 @@ class TrendFigure(ScoreFigure):
                 raise InputError(f"figure {figure['name']}: band {band!r} is none; use one of {', '.join(UNITS)}")
             return cls(
                 **_common(figure),
-                panels=[Panel(panel["title"], list(dict.fromkeys(panel["series"]))) for panel in figure["panels"]],
+                panels=[
+                    Panel(panel["title"], list(dict.fromkeys(panel["series"])), panel.get("ordered_by"))
+                    for panel in figure["panels"]
+                ],
                 references=list(dict.fromkeys(figure["references"])),
                 band=band,
+                images=figure.get("images") or {},
+                published=list(dict.fromkeys(figure.get("published") or [])),
             )
 
     def shown(self, panel: Panel) -> list[str]:
