@@ -1,7 +1,8 @@
 """How long planning takes, beside a plain Snakefile of the same jobs and files: `snakemake -n`, wall and CPU seconds.
 
-The peer has a rule for each of ours, with as many jobs, inputs and outputs, the same files between the same jobs, and
-none of our code: no configuration, no params, no digests, no resources. Each pair is measured in turn, in one run.
+The peer has a rule for each of ours, with as many jobs, inputs and outputs, the same files between the same jobs, a
+log, a benchmark, an environment and a script, and none of our code: no configuration, no functions, no digests. Each
+pair is measured in turn, in one run.
 
     make benchmark-plan
 """
@@ -17,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
@@ -51,21 +51,27 @@ def plan(snakefile: Path, folder: str, arguments: list[str]) -> tuple[float, flo
 def write_peer(study: list[str], ours: str, folder: Path) -> Path:
     """Write a plain Snakefile of the jobs that a study has in an empty folder, and return its path."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", ours]
-    summary = subprocess.run([*command, "--detailed-summary", *study], check=True, capture_output=True, text=True).stdout
+    summary, planned = (
+        subprocess.run([*command, option, *study], check=True, capture_output=True, text=True).stdout
+        for option in ("--detailed-summary", "-n")
+    )
     lines = list(csv.DictReader(io.StringIO(summary[summary.index("output_file") :]), delimiter="\t"))
-    jobs: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
-    for line in lines:
-        jobs[line["rule"]][line["log-file(s)"]].append(line)
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", planned, re.MULTILINE))
+    jobs: dict[str, list[list[dict[str, str]]]] = {}
+    for rule in dict.fromkeys(line["rule"] for line in lines):  # a job's outputs follow each other
+        own = [line for line in lines if line["rule"] == rule]
+        size = len(own) // int(counts[rule])
+        jobs[rule] = [own[start : start + size] for start in range(0, len(own), size)]
     renamed = {
         line["output_file"]: f"{rule}/{number}_{place}"
         for rule, found in jobs.items()
-        for number, made in enumerate(found.values())
+        for number, made in enumerate(found)
         for place, line in enumerate(made)
     }
     inputs = {
         rule: {
             str(number): [renamed[path] for path in made[0]["input-file(s)"].split(",") if path in renamed]
-            for number, made in enumerate(found.values())
+            for number, made in enumerate(found)
         }
         for rule, found in jobs.items()
     }
@@ -74,11 +80,16 @@ def write_peer(study: list[str], ours: str, folder: Path) -> Path:
     (folder / "jobs.json").write_text(json.dumps({"targets": targets, **inputs}), encoding="utf-8")
     rules = []
     for rule, found in jobs.items():
-        outputs = ", ".join(repr(f"{rule}/{{job}}_{place}") for place in range(len(next(iter(found.values())))))
+        outputs = ", ".join(repr(f"{rule}/{{job}}_{place}") for place in range(len(found[0])))
         rules.append(
             f"rule {rule}_:\n    input: lambda wildcards: JOBS[{rule!r}][wildcards.job]\n    output: {outputs}\n"
-            '    wildcard_constraints: job=r"\\d+"\n    shell: "true"\n'
+            f"    log: 'logs/{rule}/{{job}}.log'\n    benchmark: 'benchmarks/{rule}/{{job}}.tsv'\n"
+            "    wildcard_constraints: job=r'\\d+'\n    conda: 'environment.yaml'\n    threads: 1\n"
+            "    resources: mem_mb=1000, runtime=10\n    params: number=1\n"
+            f"    message: 'Make {rule} {{wildcards.job}}'\n    script: 'script.py'\n"
         )
+    for name, text in (("environment.yaml", "dependencies: [python]\n"), ("script.py", "pass\n")):
+        (folder / name).write_text(text, encoding="utf-8")
     path = folder / "Snakefile"
     path.write_text(PEER + "\n".join(rules), encoding="utf-8")
     return path
@@ -93,9 +104,7 @@ def main() -> None:
     for study, arguments in STUDIES.items():
         with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as theirs:
             peer = write_peer(arguments, ours, Path(theirs))
-            pairs = [
-                (plan(REPOSITORY / "Snakefile", ours, arguments), plan(peer, theirs, [])) for _ in range(ROUNDS)
-            ]
+            pairs = [(plan(REPOSITORY / "Snakefile", ours, arguments), plan(peer, theirs, [])) for _ in range(ROUNDS)]
         jobs = [re.findall(r"^total +(\d+)", one[2], re.MULTILINE)[-1] for one in pairs[0]]
         row = {"study": study, "jobs": jobs[0], "jobs_of_peer": jobs[1]}
         for place, measure in enumerate(("wall", "cpu")):

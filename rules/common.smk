@@ -4,8 +4,9 @@ import json
 import os
 import re
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -85,6 +86,7 @@ wildcard_constraints:
     target=rf"(?!(?:{one_of(NO_TARGETS)})$)[^/.]+",
 
 
+@cache
 def code(script, *modules):
     """Digest of a rule's script and of the modules behind it: a real edit reruns the rule, a comment does not.
 

@@ -262,7 +262,7 @@ def method_module(method):
 def last_checkpoint(run, method):
     """The network that a method leaves of a run at the end, or the one that it starts from."""
     if method == START:
-        return start_file(run.task).format(**asdict(run))
+        return start_file(run.task).format(**vars(run))
     folder = replace(run, method=method).folder()
     return f"<results>/finetune/{folder}/epoch_{LAST_EPOCH}.safetensors"
 
@@ -332,11 +332,12 @@ def all_scores(wildcards):
     return series_scores(*study.scored_figures)
 
 
+@cache
 def curves():
     """The metrics of every training, and whose they are."""
     found, trained = [], set(study.trained_distributions)
     for run in study.runs(*study.scored_figures):
-        names = asdict(run)
+        names = vars(run)
         if run.method in study.trained_methods:
             found.append(("finetune", names, run.folder()))
         if run.distribution in trained:

@@ -4,7 +4,7 @@
 rule collect_curves:
     """Put the training curves of all runs into one table."""
     input:
-        metrics=[curve["metrics"] for curve in curves()],
+        metrics=lambda wildcards: [curve["metrics"] for curve in curves()],
     output:
         curves="<results>/curves.csv",
     log:
@@ -13,7 +13,7 @@ rule collect_curves:
     conda:
         "../envs/analyse.yaml"
     params:
-        runs=[curve["run"] for curve in curves()],
+        runs=lambda wildcards: [curve["run"] for curve in curves()],
         code=code("collect_curves.py"),
     message:
         "Collect the training curves of all runs"
@@ -40,7 +40,7 @@ rule write_page:
     conda:
         "../envs/analyse.yaml"
     params:
-        page={
+        page=lambda wildcards: {
             "figures": [
                 study.figure(name)
                 for name in study.of_kind("trends")

@@ -56,7 +56,7 @@ rule tabulate_experiments:
         "../envs/analyse.yaml"
     params:
         table=lambda wildcards: study.table(wildcards.experiment_table),
-        experiments=experiments(study),
+        experiments=lambda wildcards: experiments(study),
         code=code("tabulate_experiments.py"),
     message:
         "Tabulate the experiments as {wildcards.experiment_table}"

@@ -27,6 +27,7 @@ MADE_FROM = {
 
 
 SPLITS = ("train", "id_val", "id_test", "val", "test")
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 METHOD_FILES = Path(__file__).parent.parent / "finetune" / "methods"
 
 
@@ -35,7 +36,7 @@ def check_config(config: dict[str, Any], schema: Path, repository: Path) -> None
 
     Tables that the config names are looked for in the working folder, then in `repository`.
     """
-    validator = Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+    validator = Draft202012Validator(yaml.load(schema.read_text(encoding="utf-8"), YAML_LOADER))
     error = best_match(validator.iter_errors(config))
     if error is not None:
         raise InputError(_describe(error))

@@ -1,7 +1,7 @@
 """Which runs a figure needs: a run is one network, pre-trained and fine-tuned."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from pretraining_robustness.evaluate.metrics import DEFAULT
@@ -23,11 +23,11 @@ class Run:
 
     def folder(self) -> str:
         """Return the run's folder below the folder of a stage."""
-        return RUN_FOLDER.format(**asdict(self))
+        return RUN_FOLDER.format(**vars(self))
 
     def series(self) -> str:
         """Return the folder of the run's series, which all its architectures and seeds share."""
-        return SERIES_FOLDER.format(**asdict(self))
+        return SERIES_FOLDER.format(**vars(self))
 
 
 SERIES_FOLDER = "{task}/{method}/{distribution}"
