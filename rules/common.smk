@@ -6,6 +6,7 @@ import re
 import sys
 from dataclasses import asdict, replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -47,15 +48,10 @@ def one_of(names):
     return "|".join(sorted(names)) or "(?!)"
 
 
-# Your own folders are no targets, though their names may look like one.
-NO_TARGETS = [
-    "Snakefile",
-    *(
-        re.escape(collection["path"])
-        for collection in [*config["sources"].values(), *config["tasks"].values()]
-        if "path" in collection
-    ),
-]
+def typed_names():
+    """What may be names of targets on the command line and are no files; only these may be misspelt."""
+    words = {word for word in sys.argv[1:] if re.fullmatch(r"[^-/.=][^/.=]*", word)}
+    return [word for word in words if not Path(word).exists()]
 
 
 wildcard_constraints:
@@ -82,7 +78,7 @@ wildcard_constraints:
     trend_table=one_of(study.of_kind("fitted_trends")),
     contrast_table=one_of(study.of_kind("contrasts")),
     robustness_table=one_of(study.of_kind("effective_robustness")),
-    target=rf"(?!(?:{one_of(NO_TARGETS)})$)[^/.]+",
+    target=one_of(map(re.escape, typed_names())),
 
 
 def code(script, *modules):
