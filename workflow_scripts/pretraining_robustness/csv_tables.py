@@ -103,6 +103,16 @@ def read_csv_table(
     return CsvTable(path, {name: list(column) for name, column in zip(names, columns, strict=True) if name}, numbers)
 
 
+def read_frame(path: str | Path, whole: Sequence[str] = ()) -> "pd.DataFrame":
+    """Read a table that the workflow wrote as a frame of text, in which the columns `whole` are whole numbers."""
+    table = read_csv_table(path, whole)
+    frame = table.frame()
+    try:
+        return frame.astype(dict.fromkeys(whole, "int64"))
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; remove the file to make it again") from None
+
+
 def _text(path: Path, what: str) -> str:
     try:
         data = path.read_bytes()

@@ -139,7 +139,7 @@ def test_what_the_table_names_and_the_folder_holds_may_differ(tmp_path: Path) ->
     assert collection.passed_over() == {
         "hidden and system files": 1, "files of .heic": 1, "images that captions.csv does not name": 1,
     }  # fmt: skip
-    with pytest.raises(InputError, match=r"gone\.jpg: line 5 of captions\.csv names it, and there is no such file"):
+    with pytest.raises(InputError, match=r"gone\.jpg: line 5 of captions\.csv names it, but no such file is there"):
         check_collection(collection, "x", "refuse")
     check_collection(collection, "x", "skip")
     assert [image.image for image in collection.images() if image.fault] == ["gone.jpg"]
@@ -173,7 +173,10 @@ def test_a_fault_in_a_shard_is_one_line_or_left_out(tmp_path: Path, files: dict 
 def test_a_caption_that_is_empty_or_no_utf8_is_a_fault(tmp_path: Path) -> None:
     write_tar(tmp_path / "a.tar", {"0.jpg": b"x", "0.txt": b" \n", "1.jpg": b"x", "1.txt": "Käfer".encode("latin-1")})
     faults = [image.fault for image in open_collection("image_text", tmp_path).images()]
-    assert faults == ["it has no caption: its .txt is empty", "its caption is not UTF-8 (invalid continuation byte)"]
+    assert faults == [
+        "it has no caption: its .txt is empty; fill it",
+        "its caption is not UTF-8 (invalid continuation byte): save it as that",
+    ]
     write_tar(tmp_path / "a.tar", {"readme.md": b"x"})
     with pytest.raises(InputError, match=r"a\.tar: no sample in it"):
         open_collection("image_text", tmp_path)

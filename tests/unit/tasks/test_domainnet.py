@@ -284,7 +284,7 @@ def test_missing_files_are_named(copy: Path) -> None:
     victim.unlink()
     assert [Path(image.image).name for image in collection.images() if image.fault] == [victim.name]
     with pytest.raises(
-        InputError, match=rf"{victim.name}: line \d+ of metadata\.csv names it, and there is no such file"
+        InputError, match=rf"{victim.name}: line \d+ of metadata\.csv names it, but no such file is there"
     ):
         check_collection(DomainNet(copy), str(copy), "refuse")
     (copy / "metadata.csv").unlink()

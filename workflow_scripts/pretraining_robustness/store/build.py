@@ -203,7 +203,7 @@ def _prepare(raw: RawImage, spec: StoreSpec, upright: bool) -> Prepared:
         try:
             pixels = decode(raw.data, spec.size, spec.fit, upright)
         except UndecodableError as error:
-            fault = f"the image does not decode ({error})"
+            fault = f"the image does not decode ({error}): repair or remove it"
     if fault:
         return Entry(raw.image, raw.class_id, raw.attributes, 0, fault), b""
     data = encode_jpeg(pixels) if spec.encoding == "jpeg" else np.ascontiguousarray(pixels).data.cast("B")

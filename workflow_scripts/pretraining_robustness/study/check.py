@@ -1,7 +1,6 @@
 """Check the study's configuration against its schema and against itself, in words a person can act on."""
 
 import ast
-import csv
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from pretraining_robustness.acquire.wilds_datasets import WILDS
+from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
@@ -331,12 +331,9 @@ def _from_elsewhere(key: str, figure: dict[str, Any]) -> list[str]:
 
 def _column(key: str, path: str, column: str) -> list[str]:
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            return [row[column] for row in csv.DictReader(file)]
-    except (OSError, KeyError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"config {key}: {path} is not a readable table with a column {column} ({error}); correct the path."
-        ) from None
+        return read_csv_table(path, (column,)).columns[column]
+    except InputError as error:
+        raise InputError(f"config {key}: {error}") from None
 
 
 def _check_tables(config: dict[str, Any]) -> None:

@@ -147,9 +147,13 @@ def _look_at(path: str, name: str, entry: "os.DirEntry[str] | None") -> FoundIma
     try:
         status = os.stat(path) if entry is None else entry.stat()  # noqa: PTH116
     except OSError as error:
-        fault = f"the link leads to {os.readlink(path)}, where nothing is" if os.path.islink(path) else str(error)  # noqa: PTH114, PTH115
+        fault = (
+            f"the link leads to {os.readlink(path)}, where nothing is: mend or remove it"
+            if os.path.islink(path)
+            else f"{error.strerror}: mend or remove it"
+        )  # noqa: PTH114, PTH115
         return FoundImage(name, 0, 0, fault)
-    fault = "" if stat.S_ISREG(status.st_mode) else "it has an image's name and is no file"
+    fault = "" if stat.S_ISREG(status.st_mode) else "it has an image's name and is no file: rename or remove it"
     return FoundImage(name, status.st_size, status.st_mtime_ns, fault)
 
 

@@ -182,9 +182,9 @@ class CaptionShards(RawCollection):
             fault = sample.fault
             try:
                 text = " ".join(sample.caption.decode("utf-8").split())
-                fault = fault or ("" if text else "it has no caption: its .txt is empty")
+                fault = fault or ("" if text else "it has no caption: its .txt is empty; fill it")
             except UnicodeDecodeError as error:
-                text, fault = "", f"its caption is not UTF-8 ({error.reason})"
+                text, fault = "", f"its caption is not UTF-8 ({error.reason}): save it as that"
             data = b"" if fault else sample.data
             yield RawImage(f"{shard.stem}/{sample.image}", ALL, data, {"caption": text}, fault)
 
@@ -231,9 +231,9 @@ def _samples(files: Iterable[tuple[str, bytes]]) -> Iterator[Sample]:
             continue
         if len(pictures) != 1:
             fault = f"it has {len(pictures)} images" if pictures else f"its caption {key}.txt has no image"
-            yield Sample(key, b"", b"", f"{fault}; a sample is one image and one .txt")
+            yield Sample(key, b"", b"", f"{fault}; a sample is one image and one .txt: mend it")
         elif len(captions) != 1:
             fault = f"it has {len(captions)} captions" if captions else f"it has no caption: no {key}.txt is beside it"
-            yield Sample(pictures[0][0], b"", b"", fault)
+            yield Sample(pictures[0][0], b"", b"", f"{fault}; add or remove one")
         else:
             yield Sample(*pictures[0], captions[0])

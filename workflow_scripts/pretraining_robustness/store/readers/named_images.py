@@ -48,7 +48,7 @@ class NamedImages:
             written = PurePosixPath(name)
             if written.is_absolute() or ".." in written.parts:
                 table.refuse(row, f"{column} {name!r} leaves the folder: give it relative to the folder")
-            nothing = f"line {table.lines[row]} of {table.path.name} names it, and there is no such file"
+            nothing = f"line {table.lines[row]} of {table.path.name} names it, but no such file is there: correct it"
             found = _find(top, place, name) or FoundImage(str(place(name)), 0, 0, nothing)
             before = first.setdefault(found.image, row)
             if before != row:

@@ -93,16 +93,15 @@ def read_image(
         try:
             data = Path(path).read_bytes()
         except OSError as error:
-            fault = f"the file cannot be read: {error.strerror}"
+            fault = f"the file cannot be read ({error.strerror}): mend or remove it"
     return RawImage(image, class_id, data, attributes or {}, fault)
 
 
 def damaged(image: str, fault: str, count: int = 1) -> InputError:
-    """Return the refusal of an image that cannot be stored."""
+    """Return the refusal of an image that cannot be stored; its fault ends with what to do about it."""
     more = f" ({count - 1} more are damaged)" if count > 1 else ""
     return InputError(
-        f"{image}: {fault}{more}: repair or remove it, or set store.on_undecodable to skip in the config to go on "
-        "without such images"
+        f"{image}: {fault}{more}, or set store.on_undecodable to skip in the config to go on without such images"
     )
 
 
