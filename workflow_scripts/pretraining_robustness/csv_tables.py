@@ -52,7 +52,13 @@ class CsvTable:
         """Return the table as a frame of text whose index is the position of the row, as `refuse` takes it."""
         import pandas as pd  # half a second that planning does not spend
 
-        return pd.DataFrame(self.columns, index=range(len(self)), dtype=object)
+        return pd.DataFrame(self.columns, index=range(len(self)), dtype=str)
+
+    def numbers(self, column: str) -> "pd.Series":
+        """Return a column as float64 to the last bit; NaN for what is no number."""
+        import pandas as pd
+
+        return pd.Series(map(_number, self.columns[column]), dtype="float64")
 
     def refuse(self, row: int, what: str) -> NoReturn:
         """Raise InputError for what is wrong in a row, with its line in the file."""
@@ -111,6 +117,13 @@ def read_frame(path: str | Path, whole: Sequence[str] = ()) -> "pd.DataFrame":
         return frame.astype(dict.fromkeys(whole, "int64"))
     except ValueError as error:
         raise InputError(f"{path}: {error}; remove the file to make it again") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 def _text(path: Path, what: str) -> str:

@@ -35,10 +35,10 @@ def read_published(path: str | Path) -> pd.DataFrame:
     for name in ("model", "group"):
         _refuse(read, table[name].str.strip() == "", f"{name} is empty; name it")
     for name in ("id", "ood"):
-        numbers = pd.to_numeric(table[name], errors="coerce")
+        numbers = read.numbers(name)
         _refuse(read, ~np.isfinite(numbers), f"{name} is not a number; write a fraction such as 0.47")
         _refuse(read, (numbers < 0) | (numbers > 1), f"{name} is not in [0, 1]; write a fraction, not a percentage")
-        table[name] = numbers.astype("float64")
+        table[name] = numbers
     _refuse(read, table.duplicated(["group", "model"]), "the model appears twice in its group; keep one row of it")
     return table
 

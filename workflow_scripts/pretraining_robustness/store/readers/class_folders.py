@@ -42,7 +42,7 @@ class ClassFolders(RawCollection):
         import pandas as pd
 
         names = list(self.files)
-        return pd.DataFrame({"class_id": names, "name": names}, dtype=object)
+        return pd.DataFrame({"class_id": names, "name": names})
 
     def fingerprint(self) -> list[str]:
         """Return nothing but the records of the images."""

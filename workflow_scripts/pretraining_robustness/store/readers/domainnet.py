@@ -57,7 +57,7 @@ class DomainNet(RawCollection):
         category_of = dict(zip(self.labels, self.table.columns["category"], strict=True))
         categories = [category_of[label] for label in sorted(category_of)]
         names = [category.replace("_", " ") for category in categories]
-        return pd.DataFrame({"class_id": categories, "name": names}, dtype=object)
+        return pd.DataFrame({"class_id": categories, "name": names})
 
     def fingerprint(self) -> list[str]:
         """Return nothing but the records of the images."""

@@ -147,11 +147,9 @@ def _look_at(path: str, name: str, entry: "os.DirEntry[str] | None") -> FoundIma
     try:
         status = os.stat(path) if entry is None else entry.stat()  # noqa: PTH116
     except OSError as error:
-        fault = (
-            f"the link leads to {os.readlink(path)}, where nothing is: mend or remove it"
-            if os.path.islink(path)
-            else f"{error.strerror}: mend or remove it"
-        )  # noqa: PTH114, PTH115
+        link = Path(path)
+        where = f"the link leads to {link.readlink()}, where nothing is" if link.is_symlink() else error.strerror
+        fault = f"{where}: mend or remove it"
         return FoundImage(name, 0, 0, fault)
     fault = "" if stat.S_ISREG(status.st_mode) else "it has an image's name and is no file: rename or remove it"
     return FoundImage(name, status.st_size, status.st_mtime_ns, fault)

@@ -91,7 +91,7 @@ class CaptionTable(RawCollection):
         import pandas as pd
 
         names = sorted(set(self.class_ids))
-        return pd.DataFrame({"class_id": names, "name": names}, dtype=object)
+        return pd.DataFrame({"class_id": names, "name": names})
 
     def fingerprint(self) -> list[str]:
         """Return nothing but the records of the images."""

@@ -86,7 +86,7 @@ class MetadataFolder(RawCollection):
 
         labels = range(max(self.labels) + 1)
         names = [self.names.get(label) or str(label) for label in labels]
-        return pd.DataFrame({"class_id": [str(label) for label in labels], "name": names}, dtype=object)
+        return pd.DataFrame({"class_id": [str(label) for label in labels], "name": names})
 
     def fingerprint(self) -> list[str]:
         """Return the names of the labels, which no image tells."""
@@ -245,7 +245,7 @@ class SplitFolders(RawCollection):
         import pandas as pd
 
         labels = [str(label) for label in range(len(self.names))]
-        return pd.DataFrame({"class_id": labels, "name": self.names}, dtype=object)
+        return pd.DataFrame({"class_id": labels, "name": self.names})
 
     def fingerprint(self) -> list[str]:
         """Return the names of the classes, which decide the labels."""
