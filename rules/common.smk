@@ -28,14 +28,26 @@ from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.names import SCRATCH, START
 from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
 from pretraining_robustness.study.shorthand import write_out
+from pretraining_robustness.study.strict_yaml import check_yaml
 from pretraining_robustness.study.show import Study
 
-write_out(config)
+# Those of the command line count before the repository's own, and of them the last.
+CONFIG_FILES = [
+    os.path.relpath(path)
+    for path in dict.fromkeys(
+        [*reversed(workflow.config_settings.configfiles), *workflow.configfiles]
+    )
+]
+
 try:
+    for path in CONFIG_FILES:
+        check_yaml(path)
+    write_out(config)
     check_config(
         config,
         schema=Path(workflow.basedir, "rules", "config.schema.yaml"),
         repository=Path(workflow.basedir),
+        files=CONFIG_FILES,
     )
 except InputError as error:
     raise WorkflowError(str(error)) from None
