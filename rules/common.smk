@@ -29,6 +29,7 @@ from pretraining_robustness.study.names import SCRATCH, START
 from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
 from pretraining_robustness.study.shorthand import write_out
 from pretraining_robustness.study.strict_yaml import check_yaml
+from pretraining_robustness.surroundings import check_interpreter, keep_out
 from pretraining_robustness.study.show import Study
 
 # Those of the command line count before the repository's own, and of them the last.
@@ -39,7 +40,10 @@ CONFIG_FILES = [
     )
 ]
 
+keep_out(SCRIPTS)
+
 try:
+    check_interpreter()
     for path in CONFIG_FILES:
         check_yaml(path)
     write_out(config)
