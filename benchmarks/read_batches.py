@@ -113,7 +113,8 @@ def main() -> None:
         build_rates = {}
         for encoding in ("uint8", "jpeg"):
             out = folder / encoding
-            names = [out / name for name in ("images.npy", "images.parquet", "classes.csv", "undecodable.csv")]
+            files = ("images.npy", "images.parquet", "classes.csv", "undecodable.csv", "duplicates.csv", "summary.json")
+            names = [out / name for name in files]
             started = time.perf_counter()
             build_store(
                 folder / "photographs", "class_folders", *names, state=out / "unfinished",

@@ -28,14 +28,30 @@ from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.names import SCRATCH, START
 from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
 from pretraining_robustness.study.shorthand import write_out
+from pretraining_robustness.study.strict_yaml import check_yaml
+from pretraining_robustness.surroundings import check_interpreter, keep_out
 from pretraining_robustness.study.show import Study
 
-write_out(config)
+# Those of the command line count before the repository's own, and of them the last.
+CONFIG_FILES = [
+    os.path.relpath(path)
+    for path in dict.fromkeys(
+        [*reversed(workflow.config_settings.configfiles), *workflow.configfiles]
+    )
+]
+
+keep_out(SCRIPTS)
+
 try:
+    check_interpreter()
+    for path in CONFIG_FILES:
+        check_yaml(path)
+    write_out(config)
     check_config(
         config,
         schema=Path(workflow.basedir, "rules", "config.schema.yaml"),
         repository=Path(workflow.basedir),
+        files=CONFIG_FILES,
     )
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -48,15 +64,10 @@ def one_of(names):
     return "|".join(sorted(names)) or "(?!)"
 
 
-# Your own folders are no targets, though their names may look like one.
-NO_TARGETS = [
-    "Snakefile",
-    *(
-        re.escape(collection["path"])
-        for collection in [*config["sources"].values(), *config["tasks"].values()]
-        if "path" in collection
-    ),
-]
+def typed_names():
+    """What may be names of targets on the command line and are no files; only these may be misspelt."""
+    words = {word for word in sys.argv[1:] if re.fullmatch(r"[^-/.=][^/.=]*", word)}
+    return [word for word in words if not Path(word).exists()]
 
 
 wildcard_constraints:
@@ -83,7 +94,7 @@ wildcard_constraints:
     trend_table=one_of(study.of_kind("fitted_trends")),
     contrast_table=one_of(study.of_kind("contrasts")),
     robustness_table=one_of(study.of_kind("effective_robustness")),
-    target=rf"(?!(?:{one_of(NO_TARGETS)})$)[^/.]+",
+    target=one_of(map(re.escape, typed_names())),
 
 
 @cache

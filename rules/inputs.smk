@@ -34,10 +34,10 @@ def own_results():
 
 
 def raw_files(wildcards):
-    """The raw files of a collection."""
+    """The raw files of a collection; none of a user's folder, whose contents decide, see `folder_contents`."""
     collection = study.collection(wildcards.collection)
     if "path" in collection:
-        return collection["path"]
+        return []
     return {
         "imagenet": [
             "<resources>/imagenet/ILSVRC2012_img_train.tar",
@@ -53,12 +53,63 @@ def raw_files(wildcards):
 
 
 def wilds_files(wildcards):
-    """The unpacked data set of a WILDS task: in the folder that you have, or from its archive."""
+    """The unpacked data set of a WILDS task from its archive; none where you have its folder, see `wilds_contents`."""
     task = config["tasks"][wildcards.wilds_task]
     if "path" in task:
-        return ancient(task["path"])
+        return []
     folder = wilds_folder(task["dataset"])
     return f"<resources>/wilds/{folder}/{release_file(task['dataset'])}"
+
+
+def wilds_contents(wildcards):
+    """Names, sizes and times of the tables of a WILDS folder of yours; its images are taken to be the published ones."""
+    task = config["tasks"][wildcards.wilds_task]
+    if "path" not in task:
+        return None
+    folder = Path(task["path"], wilds_folder(task["dataset"]))
+    files = [path for path in sorted(folder.glob("[!.]*")) if path.is_file()]
+    return [
+        f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files
+    ]
+
+
+@cache
+def contents_of(format, folder, on_undecodable, splits):
+    """The digest of what a folder's reader reads; whatever is wrong with it is said while planning."""
+    from pretraining_robustness.store.readers import (
+        check_collection,
+        contents,
+        open_collection,
+    )
+
+    try:
+        collection = open_collection(format, folder)
+        check_collection(collection, folder, on_undecodable, splits)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    return contents(format, collection)
+
+
+def folder_contents(wildcards):
+    """A digest of what the reader of a user's folder reads, so that a change of it, and nothing else, decodes it again.
+
+    Without the folder, what its finished store was made of.
+    """
+    folder, store = study.folder(wildcards.collection), study.store(
+        wildcards.collection
+    )
+    if not folder:
+        return None
+    stores = config.get("pathvars", {}).get("results", "results")
+    summary = Path(stores, "stores", wildcards.collection, "summary.json")
+    if summary.exists() and not Path(folder).exists():
+        return json.loads(summary.read_text(encoding="utf-8"))["contents"]
+    return contents_of(
+        store["format"],
+        folder,
+        store["on_undecodable"],
+        study.needed_splits(wildcards.collection),
+    )
 
 
 def source_file(name):

@@ -10,6 +10,8 @@ rule build_store:
         table="<results>/stores/{collection}/images.parquet",
         classes="<results>/stores/{collection}/classes.csv",
         undecodable="<results>/stores/{collection}/undecodable.csv",
+        duplicates="<results>/stores/{collection}/duplicates.csv",
+        summary="<results>/stores/{collection}/summary.json",
     log:
         "<logs>/build_store/{collection}.log",
     benchmark:
@@ -22,6 +24,9 @@ rule build_store:
         runtime=stage_resource("store", "runtime"),
     params:
         store=lambda wildcards: study.store(wildcards.collection),
+        contents=folder_contents,
+        folder=lambda wildcards, output: study.folder(wildcards.collection),
+        splits=lambda wildcards, output: study.needed_splits(wildcards.collection),
         state=state_folder,
         code=code("build_store.py"),
     message:
@@ -39,6 +44,8 @@ rule build_wilds_store:
         table="<results>/stores/{wilds_task}/images.parquet",
         classes="<results>/stores/{wilds_task}/classes.csv",
         undecodable="<results>/stores/{wilds_task}/undecodable.csv",
+        duplicates="<results>/stores/{wilds_task}/duplicates.csv",
+        summary="<results>/stores/{wilds_task}/summary.json",
     log:
         "<logs>/build_wilds_store/{wilds_task}.log",
     benchmark:
@@ -56,6 +63,9 @@ rule build_wilds_store:
             if key in ("dataset", "id_domain", "ood_domain")
         },
         store=lambda wildcards: study.store(wildcards.wilds_task),
+        contents=wilds_contents,
+        folder=lambda wildcards, output: study.folder(wildcards.wilds_task),
+        splits=lambda wildcards, output: study.needed_splits(wildcards.wilds_task),
         state=state_folder,
         code=code("build_wilds_store.py"),
     message:

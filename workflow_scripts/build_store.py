@@ -7,13 +7,16 @@ if __name__ == "__main__":
     run_rule(
         snakemake,
         lambda: build_store(
-            raw=snakemake.input.raw,
+            raw=snakemake.params.folder or snakemake.input.raw,
             **snakemake.params.store,
+            splits=snakemake.params.splits,
             state=snakemake.params.state,
             images=snakemake.output.images,
             table=snakemake.output.table,
             classes=snakemake.output.classes,
             undecodable=snakemake.output.undecodable,
+            duplicates=snakemake.output.duplicates,
+            summary=snakemake.output.summary,
             threads=snakemake.threads,
         ),
     )

@@ -9,10 +9,11 @@ class InputError(Exception):
     """Something the user gave cannot be used.
 
     The message is one line that names the file or the config key, what is wrong with it and what to do about it.
+    Line breaks of what it quotes become blanks; blanks of a name stay as they are.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(" ".join(line.strip() for line in message.splitlines()))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
     """
     log = Path(str(snakemake.log[0]))
     log.parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(filename=log, filemode="w", level=logging.INFO, format=LOG_FORMAT, force=True)
+    logging.basicConfig(filename=log, filemode="w", level=logging.INFO, format=LOG_FORMAT, force=True, encoding="utf-8")
     try:
         function()
     except InputError as error:

@@ -61,11 +61,11 @@ def test_a_pair_of_a_test_set_without_scores_is_refused():
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("score", "", "line 3: score nan is not a finite number"),
+        ("score", "", "line 3: score  is not a finite number"),
         ("score", "inf", "line 3: score inf is not a finite number"),
         ("score", "1.01", "line 3: score 1.01 is not a fraction"),
         ("low", "-0.1", "line 3: low -0.1 is not a fraction"),
-        ("score", "much", "line 3: score much is not a number"),
+        ("score", "much", "line 3: score much is not a finite number"),
         ("epoch", "-1", "line 3: epoch -1 is no whole number >= 0"),
         ("epoch", "1.5", "line 3: epoch 1.5 is no whole number"),
         ("images", "0", "line 3: images 0 is no whole number >= 1"),

@@ -126,6 +126,8 @@ def opened(request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.
         table=store / "images.parquet",
         classes=store / "classes.csv",
         undecodable=store / "undecodable.csv",
+        duplicates=store / "duplicates.csv",
+        summary=store / "summary.json",
         state=store / "state",
         size=SIDE,
         fit="stretch",

@@ -188,5 +188,5 @@ def test_counts_of_another_kind_are_refused(tmp_path):
     path.write_text("quantity,animal,object,images\nimages,,,5\n")
     with pytest.raises(InputError, match="its quantities are not images, any_label"):
         tabulate_cooccurrence(path, TABLE, **outputs(tmp_path))
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="no such table"):
         tabulate_cooccurrence(tmp_path / "none.csv", TABLE, **outputs(tmp_path))

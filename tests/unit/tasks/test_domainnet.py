@@ -27,7 +27,7 @@ from pretraining_robustness.miniature.formats.domainnet_archive import (
 from pretraining_robustness.store.build import Encoding, build_store
 from pretraining_robustness.store.decoding import decode
 from pretraining_robustness.store.read import Store
-from pretraining_robustness.store.readers import open_collection
+from pretraining_robustness.store.readers import check_collection, open_collection
 from pretraining_robustness.store.readers.domainnet import DomainNet
 from pretraining_robustness.tasks.domain_pairs import pair_domains
 from pretraining_robustness.tasks.splits import read_split, task_classes
@@ -52,6 +52,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             table=store / "images.parquet",
             classes=store / "classes.csv",
             undecodable=store / "undecodable.csv",
+            duplicates=store / "duplicates.csv",
+            summary=store / "summary.json",
             state=store / "state",
             size=SIZE,
             encoding=encoding,
@@ -234,13 +236,13 @@ def copy(root: Path, tmp_path: Path) -> Path:
 
 
 def test_a_changed_folder_is_noticed(copy: Path) -> None:
-    before = DomainNet(copy).fingerprint()
+    before = DomainNet(copy).records()
     os.utime(next(copy.glob("sketch/*/*")), ns=(1, 1))
-    assert sum(one != other for one, other in zip(before, DomainNet(copy).fingerprint(), strict=True)) == 1
+    assert sum(one != other for one, other in zip(before, DomainNet(copy).records(), strict=True)) == 1
 
 
 def first_row(column: str, value: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """Return what puts a value into the second row of a table, which is row 3 of the file."""
+    """Return what puts a value into the second row of a table, which is line 3 of the file."""
 
     def change(table: pd.DataFrame) -> pd.DataFrame:
         table = table.astype(str)
@@ -253,20 +255,22 @@ def first_row(column: str, value: str) -> Callable[[pd.DataFrame], pd.DataFrame]
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda table: table.drop(columns="split"), r"metadata\.csv: the column split is missing"),
+        (lambda table: table.drop(columns="split"), r"metadata\.csv: no column split; it has"),
         (lambda table: table.iloc[:0], r"metadata\.csv: the table has no rows"),
-        (first_row("split", "val"), r"row 3: 'val' is no split: there are train and test"),
-        (first_row("domain", ""), r"row 3: 'clipart/.*' is an image without a domain"),
-        (first_row("y", "1.5"), r"row 3: '1.5' is no label"),
+        (first_row("split", "val"), r"line 3: split 'val' is no split: train and test are"),
+        (first_row("domain", ""), r"line 3: image_path 'clipart/.*' is an image without a domain"),
+        (first_row("y", "1.5"), r"line 3: y '1.5' is no label"),
         (first_row("y", "4"), r"y 4 stands for several of category: .* and"),
         (first_row("category", "zoo"), r"y 0 stands for several of category: butterfly and zoo"),
         (lambda table: table.assign(y=table["y"] * 2), r"from 0 to 8 without a gap, but none is 1"),
-        (first_row("image_path", "../a.jpg"), r"row 3: '\.\./a\.jpg' leaves the folder"),
-        (first_row("image_path", "real/cat/none.jpg"), r"row 3: 'real/cat/none.jpg' is not among the unpacked files"),
-        (lambda table: pd.concat([table.head(1), table]), r"row 3: 'clipart/.*' occurs for the second time"),
+        (first_row("image_path", "../a.jpg"), r"line 3: image_path '\.\./a\.jpg' leaves the folder"),
+        (
+            lambda table: pd.concat([table.head(1), table]),
+            r"line 3: image_path 'clipart/.*' occurs for the second time",
+        ),
     ],
 )
-def test_a_faulty_table_is_refused_by_row(
+def test_a_faulty_table_is_refused_by_line(
     copy: Path, change: Callable[[pd.DataFrame], pd.DataFrame], message: str
 ) -> None:
     change(pd.read_csv(copy / "metadata.csv")).to_csv(copy / "metadata.csv", index=False)
@@ -278,10 +282,11 @@ def test_missing_files_are_named(copy: Path) -> None:
     collection = DomainNet(copy)
     victim = next(copy.glob("painting/*/*"))
     victim.unlink()
-    with pytest.raises(InputError, match=rf"{victim.name}: the file that metadata\.csv names is gone"):
-        list(collection.images())
-    with pytest.raises(InputError, match=rf"row \d+: '.*{victim.name}' is not among the unpacked files"):
-        DomainNet(copy)
+    assert [Path(image.image).name for image in collection.images() if image.fault] == [victim.name]
+    with pytest.raises(
+        InputError, match=rf"{victim.name}: line \d+ of metadata\.csv names it, but no such file is there"
+    ):
+        check_collection(DomainNet(copy), str(copy), "refuse")
     (copy / "metadata.csv").unlink()
     with pytest.raises(InputError, match=r"metadata\.csv: no such file: unpack DomainNet again"):
         DomainNet(copy / "RELEASE_v1.0.txt")

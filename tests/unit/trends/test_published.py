@@ -68,16 +68,19 @@ def test_they_are_fitted_by_the_same_code_beside_the_study_s_own(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "not a readable CSV table"),
-        ("model,id,ood\na,0.1,0.2\n", "columns are model,id,ood; write model,id,ood,group"),
+        ("", "the file is empty"),
+        ("model,id,ood\na,0.1,0.2\n", "no column group; it has model, id, ood"),
         ("model,id,ood,group\n", "holds no model"),
-        ("model,id,ood,group\na,0.5,0.4,g\n,0.5,0.4,g\n", "line 3 (): model is empty"),
-        ("model,id,ood,group\na,0.5,0.4, \n", "line 2 (a): group is empty"),
-        ("model,id,ood,group\na,47.9,32.1,g\n", "line 2 (a): id is not in [0, 1]; write a fraction, not a percentage"),
-        ("model,id,ood,group\na,0.5,high,g\n", "line 2 (a): ood is not a number"),
-        ("model,id,ood,group\na,0.5,,g\n", "line 2 (a): ood is not a number"),
-        ("model,id,ood,group\na,0.5,nan,g\n", "line 2 (a): ood is not a number"),
-        ("model,id,ood,group\na,0.5,0.4,g\na,0.6,0.5,g\n", "line 3 (a): the model appears twice in its group"),
+        ("model,id,ood,group\na,0.5,0.4,g\n,0.5,0.4,g\n", "line 3: model : model is empty"),
+        ("model,id,ood,group\na,0.5,0.4, \n", "line 2: model a: group is empty"),
+        (
+            "model,id,ood,group\na,47.9,32.1,g\n",
+            "line 2: model a: id is not in [0, 1]; write a fraction, not a percentage",
+        ),
+        ("model,id,ood,group\na,0.5,high,g\n", "line 2: model a: ood is not a number"),
+        ("model,id,ood,group\na,0.5,,g\n", "line 2: model a: ood is not a number"),
+        ("model,id,ood,group\na,0.5,nan,g\n", "line 2: model a: ood is not a number"),
+        ("model,id,ood,group\na,0.5,0.4,g\na,0.6,0.5,g\n", "line 3: model a: the model appears twice in its group"),
     ],
 )
 def test_what_is_no_table_of_published_numbers_is_refused_with_its_line(tmp_path, text, words):

@@ -4,13 +4,13 @@ Only what is declared in the config is known then: a source's images and classes
 the tables of its superclasses. What these leave open is checked again when the distribution is made.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pretraining_robustness import wordnet
+from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.distributions.label_maps import read_label_map
 from pretraining_robustness.errors import InputError
 
@@ -76,9 +76,13 @@ def number_of_classes(source: Mapping[str, Any], choice: Mapping[str, Any], size
 
 def read_counts(path: Path) -> dict[str, tuple[int, int]]:
     """Return classes and training images of each superclass from a table with its name in the first column."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [list(row.values()) for row in csv.DictReader(file)]
-    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+    table = read_csv_table(path, what="table of counts")
+    counts = {}
+    for number, values in enumerate(zip(*table.columns.values(), strict=True)):
+        if len(values) < 3 or not (values[1].isdecimal() and values[2].isdecimal()):
+            table.refuse(number, "its first three columns should be a name and two whole numbers, classes and images")
+        counts[values[0]] = (int(values[1]), int(values[2]))
+    return counts
 
 
 def _check_subclasses(choice: Mapping[str, Any], sizes: Mapping[str, int]) -> None:

@@ -1,13 +1,13 @@
 """Label maps: which superclass each class of a source belongs to."""
 
-import csv
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from pretraining_robustness import wordnet
-from pretraining_robustness.errors import InputError
+from pretraining_robustness.csv_tables import read_csv_table
 
 
 class Superclass(NamedTuple):
@@ -33,23 +33,14 @@ def read_label_map(path: str | Path, key: str, column: str) -> LabelMap:
     Raises:
         InputError: the table or a column is missing, or a class has two rows or no superclass.
     """
-    try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            for needed in (key, column):
-                if needed not in columns:
-                    raise InputError(f"{path}: there is no column '{needed}'; it has {', '.join(columns)}")
-            rows = list(reader)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such table of superclasses; correct label_maps in the config") from None
+    table = read_csv_table(path, (key, column), what="table of superclasses")
     mapped: dict[str, Superclass] = {}
-    for line, row in enumerate(rows, start=2):
-        class_id, superclass = row[key], row[column]
+    for number, row in enumerate(table.rows()):
+        class_id, superclass = unicodedata.normalize("NFC", row[key]), row[column]
         if not superclass:
-            raise InputError(f"{path}: line {line}: class {class_id} has no {column}; give every class one")
+            table.refuse(number, f"class {class_id} has no {column}; give every class one")
         if class_id in mapped:
-            raise InputError(f"{path}: line {line}: class {class_id} appears twice; keep one row of it")
+            table.refuse(number, f"class {class_id} appears twice; keep one row of it")
         mapped[class_id] = Superclass(superclass, row.get(f"{column}_name") or wordnet.name_or_identifier(superclass))
     return _with_distinct_names(mapped)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness import wordnet
+from pretraining_robustness.csv_tables import read_frame
 from pretraining_robustness.distributions.label_maps import LabelMap, distribution_label_map
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import write_rows
@@ -88,8 +89,8 @@ def write_promises(
         InputError: a promise is broken, or a label map names no superclass.
     """
     label_map = distribution_label_map(declared["label_map"], superclasses or classes)
-    tables = {name: pd.read_csv(path, dtype={"class_id": str}) for name, path in others.items()}
-    own, source = (pd.read_csv(path, dtype={"class_id": str}) for path in (manifest, classes))
+    tables = {name: read_frame(path, whole=["label"]) for name, path in others.items()}
+    own, source = read_frame(manifest, whole=["label"]), read_frame(classes, whole=["images"])
     found = check_promises(own, declared, source, label_map, tables)
     demand_kept(found, declared["distribution"])
     write_rows(promises, map(asdict, found))

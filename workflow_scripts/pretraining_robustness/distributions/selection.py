@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness import wordnet
+from pretraining_robustness.csv_tables import read_frame
 from pretraining_robustness.distributions.label_maps import LabelMap, Superclass, distribution_label_map
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
@@ -73,7 +74,7 @@ def write_distribution(
     """
     images = pd.read_parquet(table, columns=["row", "image", "class_id"])
     label_map = distribution_label_map(declared["label_map"], superclasses or classes)
-    selected = make_distribution(images, pd.read_csv(classes, dtype={"class_id": str}), label_map, declared)
+    selected = make_distribution(images, read_frame(classes, whole=["images"]), label_map, declared)
     with atomic_path(index) as path:
         selected[["row", "label"]].to_parquet(path, index=False)
     with atomic_path(chosen) as path:

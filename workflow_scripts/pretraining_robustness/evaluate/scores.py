@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pretraining_robustness.csv_tables import CsvTable, read_csv_table
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.files import atomic_path
@@ -52,23 +53,23 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: the file is missing or is not such a table; the message names the file and the first bad row.
     """
-    numeric = [*_WHOLE, *_FRACTIONS]
-    try:
-        # Only numbers may be missing values: a distribution called "NA" or "null" is a name.
-        scores = pd.read_csv(
-            path,
-            dtype=dict.fromkeys(_TEXT, str),
-            keep_default_na=False,
-            na_values={name: ["", "NA", "NaN", "nan", "None"] for name in numeric},
-        )
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such score table; evaluate the run first") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(f"{path}: not a readable CSV table ({error}); remove it to evaluate again") from None
+    table = read_csv_table(path, what="score table")
+    scores = table.frame()
     _check_columns(scores, path)
-    _check_values(scores, path)
-    _refuse(scores, scores.duplicated(KEY), path, "metric", "appears twice for its checkpoint and test set")
-    return scores.astype({**dict.fromkeys(_WHOLE, "int64"), **dict.fromkeys(_FRACTIONS, "float64")})
+    for name in _TEXT:
+        _refuse(table, scores[name] == "", name, "is empty")
+    for name in [*_WHOLE, *_FRACTIONS]:
+        numbers = table.numbers(name)
+        missing = scores[name].isin(["", "NA", "NaN", "nan", "None"]) if name in _MAY_MISS else False
+        _refuse(table, ~np.isfinite(numbers) & ~missing, name, "is not a finite number")
+        if name in _WHOLE:
+            least = _WHOLE[name]
+            _refuse(table, (numbers < least) | (numbers % 1 != 0), name, f"is no whole number >= {least}")
+        else:
+            _refuse(table, (numbers < 0) | (numbers > 1), name, "is not a fraction in [0, 1]")
+        scores[name] = numbers.astype("int64" if name in _WHOLE else "float64")
+    _refuse(table, scores.duplicated(KEY), "metric", "appears twice for its checkpoint and test set")
+    return scores
 
 
 def write_scores(path: str | Path, rows: Iterable[Mapping[Any, Any]]) -> None:
@@ -146,28 +147,8 @@ def _check_columns(scores: pd.DataFrame, path: str | Path) -> None:
         raise InputError(f"{path}: holds no checkpoint; remove it to evaluate the run again")
 
 
-def _check_values(scores: pd.DataFrame, path: str | Path) -> None:
-    for name in _TEXT:
-        _refuse(scores, scores[name] == "", path, name, "is empty")
-    for name in [*_WHOLE, *_FRACTIONS]:
-        present = scores[name].notna() if name in _MAY_MISS else np.ones(len(scores), dtype=bool)
-        numeric = pd.api.types.is_numeric_dtype(scores[name]) or not present.any()
-        if not numeric or pd.api.types.is_bool_dtype(scores[name]):
-            numbers = pd.to_numeric(scores[name], errors="coerce")
-            _refuse(scores, numbers.isna() & present, path, name, "is not a number")
-            raise InputError(f"{path}: column {name} does not hold numbers; write it as decimal numbers")
-        _refuse(scores, ~np.isfinite(scores[name].astype("float64")) & present, path, name, "is not a finite number")
-    for name, least in _WHOLE.items():
-        _refuse(scores, (scores[name] < least) | (scores[name] % 1 != 0), path, name, f"is no whole number >= {least}")
-    for name in _FRACTIONS:
-        _refuse(scores, (scores[name] < 0) | (scores[name] > 1), path, name, "is not a fraction in [0, 1]")
-
-
-def _refuse(scores: pd.DataFrame, bad: Iterable[bool], path: str | Path, column: str, what: str) -> None:
-    rows = np.flatnonzero(np.asarray(bad))
+def _refuse(table: CsvTable, bad: pd.Series, column: str, what: str) -> None:
+    rows = np.flatnonzero(bad)
     if len(rows):
-        value = scores[column].iloc[rows[0]]
-        # Line 1 of the file is its header.
-        raise InputError(
-            f"{path}: line {rows[0] + 2}: {column} {value} {what} ({len(rows)} such rows); evaluate the run again"
-        )
+        value = table.columns[column][rows[0]]
+        table.refuse(int(rows[0]), f"{column} {value} {what} ({len(rows)} such rows); evaluate the run again")

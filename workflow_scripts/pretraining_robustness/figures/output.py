@@ -3,11 +3,12 @@
 import io
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH, SETTINGS
+from pretraining_robustness.figures.fonts import families, missing, warn_of_missing_letters
+from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH, own_look
 from pretraining_robustness.files import atomic_path
 
 # Without dates and versions, which would change the bytes.
@@ -25,6 +26,10 @@ def save_figure(
     caption: str | Path,
 ) -> None:
     """Write a figure as vector PDF and 300 dpi PNG, the rows behind it as CSV and its caption as text."""
+    foreign = [artist for artist in figure.findobj(Text) if missing(artist.get_text())]
+    for artist in foreign:
+        artist.set_fontfamily(families(artist.get_text()))
+    warn_of_missing_letters(artist.get_text() for artist in foreign)
     pictures = ((pdf, _bytes(figure, "pdf")), (png, _bytes(figure, "png")))
     for path, contents in pictures:
         with atomic_path(path) as temporary:
@@ -37,6 +42,6 @@ def save_figure(
 
 def _bytes(figure: Figure, form: str) -> bytes:
     buffer = io.BytesIO()
-    with mpl.rc_context(SETTINGS):
+    with own_look():
         figure.savefig(buffer, format=form, dpi=PNG_DOTS_PER_INCH, metadata=_METADATA[form])
     return buffer.getvalue()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from PIL import Image
 
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, make_page
 from pretraining_robustness.figures.picture_selection import Choice, PictureFigure
-from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH, SETTINGS
+from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH, own_look
 from pretraining_robustness.figures.text import LINE, SMALL, clip, height, width, wrap, wrap_words
 
 Pictures = NDArray[np.uint8]
@@ -41,7 +40,7 @@ def draw_picture_figure(spec: PictureFigure, choices: Sequence[Choice], pixels: 
         choices: what each panel shows.
         pixels: of each panel, in the order of its choice: uint8 (pictures, side, side, 3), RGB.
     """
-    with mpl.rc_context(SETTINGS):
+    with own_look():
         layout = lay_out(choices)
         rows = [
             range(start, min(start + layout.across, len(choices))) for start in range(0, len(choices), layout.across)

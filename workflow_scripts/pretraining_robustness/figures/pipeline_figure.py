@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path as File
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -18,7 +17,7 @@ from pretraining_robustness.figures.output import save_figure
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.pipeline_layout import STAGE_SIZE, Box, Column, Stage, in_chains, lay_out
 from pretraining_robustness.figures.pipeline_routing import Path, inner_path, nets_of, room_for_lanes, route
-from pretraining_robustness.figures.style import SETTINGS
+from pretraining_robustness.figures.style import own_look
 from pretraining_robustness.figures.text import LINE, SMALL, fitting_size, wrap_words
 from pretraining_robustness.figures.words import count, sentence
 
@@ -88,7 +87,7 @@ def draw_pipeline_figure(jobs: pd.DataFrame, edges: pd.DataFrame, title: str, no
     """Draw a column for each stage with a box for each rule, and lines from rules to those that need their files."""
     pairs = list(zip(edges["rule"], edges["feeds"], strict=True))
     stages = stages_of(jobs, pairs)
-    with mpl.rc_context(SETTINGS):
+    with own_look():
         draft = lay_out(stages, room_between=0.0)
         nets = nets_of(pairs, draft.boxes)
         layout = lay_out(stages, room_for_lanes(nets, draft.boxes))

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,7 +11,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from pretraining_robustness.figures.line_names import LineEnd, name_line_ends, names_width
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, axes_size, make_page
-from pretraining_robustness.figures.style import SERIES, SETTINGS, SeriesStyle
+from pretraining_robustness.figures.style import SERIES, SeriesStyle, own_look
 from pretraining_robustness.figures.text import LINE, height, wrap
 from pretraining_robustness.figures.trend_marks import key
 from pretraining_robustness.figures.words import count
@@ -54,7 +53,7 @@ def draw_residual_figure(
     lines = mean_over_seeds(points)
     panels = _panels(spec, points)
     many = any(not panel.styles for panel in panels) and len(points) > 0
-    with mpl.rc_context(SETTINGS):
+    with own_look():
         page, places = (_lay_out_grid if many else _lay_out_rows)(spec, panels, _footer(spec, trend, points))
         for panel, (axes, legend_top) in zip(panels, places, strict=True):
             mine = points[points["series"] == panel.distribution]

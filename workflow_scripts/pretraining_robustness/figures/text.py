@@ -2,6 +2,8 @@
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
+from pretraining_robustness.figures.fonts import fallbacks, missing
+
 LINE = 1.45 / 72
 """Height of a line of text in inches, for each point of font size."""
 
@@ -49,7 +51,8 @@ def clip(lines: list[str], most: int, inches: float, font: Font) -> list[str]:
 def width(text: str, font: Font) -> float:
     """Return the width of one line of text in inches."""
     properties = font if isinstance(font, FontProperties) else FontProperties(size=font)
-    glyphs = get_font(findfont(properties))
+    others = [findfont(FontProperties(family=[family])) for family in fallbacks(missing(text))]
+    glyphs = get_font([findfont(properties), *others])
     glyphs.set_size(properties.get_size_in_points(), _FINE)
     glyphs.set_text(text, 0.0)
     return glyphs.get_width_height()[0] / 64 / _FINE  # FreeType measures in 1/64 of a dot

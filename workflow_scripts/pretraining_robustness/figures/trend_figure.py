@@ -7,7 +7,6 @@ A panel of a few series shows their bands; where there are more, small panels sh
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from pretraining_robustness.figures.axes import common_limits, set_up_score_axes
 from pretraining_robustness.figures.band_panels import Curve, Grid, draw_band_panels, titles_of
 from pretraining_robustness.figures.page import Page, make_page
-from pretraining_robustness.figures.style import SETTINGS, SeriesStyle, series_styles
+from pretraining_robustness.figures.style import SeriesStyle, own_look, series_styles
 from pretraining_robustness.figures.text import LINE, SMALL, wrap
 from pretraining_robustness.figures.trend_marks import (
     draw_band,
@@ -83,7 +82,7 @@ def draw_trend_figure(
     limits = common_limits(np.concatenate([scored, lines[["x", "y"]]]), spec.scale)
     apart = _apart(spec, trends)
     grid = _grid(spec, trends, apart)
-    with mpl.rc_context(SETTINGS):
+    with own_look():
         page, all_axes = _lay_out(spec, trends, apart, grid)
         for column, (panel, axes) in enumerate(zip(spec.panels, all_axes, strict=True)):
             mine = points[points["drawn"] & (points["panel"] == panel.title)]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import open_clip  # type: ignore[import-untyped]
-import pandas as pd
 import torch
 
+from pretraining_robustness.csv_tables import read_frame
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.weights import save_tensors
 from pretraining_robustness.pretrain.captions import spoken_name
@@ -65,7 +65,7 @@ def class_names(classes: str | Path) -> list[str]:
     Raises InputError naming a class without a name: one that is empty or, as a store writes it where a task gives no
     names, the number of the class.
     """
-    table = pd.read_csv(classes, dtype=str, keep_default_na=False)
+    table = read_frame(classes)
     label, name = ("label", "label_name") if "label_name" in table else ("class_id", "name")
     if label not in table or name not in table:
         raise InputError(f"{classes}: not a table of classes: the columns class_id and name are missing; make it again")

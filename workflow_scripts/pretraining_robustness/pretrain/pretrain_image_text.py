@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow.parquet
 from torch import nn
 
+from pretraining_robustness.csv_tables import read_frame
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import save_weights
@@ -71,6 +71,6 @@ def _captions(table: str | Path, classes: str | Path, data: TrainingSet, context
     if "caption" in pyarrow.parquet.read_schema(table).names:
         column = pyarrow.parquet.read_table(table, columns=["caption"])["caption"]
         return Captions.of_images(column.take(data.rows).to_pylist(), context_length, data.device)
-    named = pd.read_csv(classes, dtype={"label": int, "label_name": str}, keep_default_na=False)
+    named = read_frame(classes, whole=["label"])
     names = dict(zip(named["label"], named["label_name"], strict=True))
     return Captions.of_classes(data.labels, names, context_length, data.device)

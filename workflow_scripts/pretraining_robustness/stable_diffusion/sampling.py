@@ -102,6 +102,11 @@ class Sampler:
         prompts, seeds = [*prompts, *[prompts[-1]] * missing], [*seeds, *[seeds[-1]] * missing]
         with torch.inference_mode():
             pixels = self._run(self.embeddings.of(prompts).to(self.device), seeds)
+        if not torch.isfinite(pixels).all():
+            raise InputError(
+                f"the model gives NaN for the prompt {prompts[0]!r} or one beside it: its weights do not suit this "
+                "precision; set 'precision: float32', or train or fetch the model again"
+            )
         values = (pixels.float() * 255).round().clamp(0, 255).to(torch.uint8)
         pictures = values.permute(0, 2, 3, 1).cpu().numpy()[: len(prompts) - missing]
         return resized(pictures, self.settings.size)

@@ -6,10 +6,11 @@ import logging
 import shutil
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from itertools import islice
+from dataclasses import asdict, dataclass, replace
+from functools import partial as partial_function
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,13 +23,13 @@ from pretraining_robustness.files import atomic_path, full_disk_named, require_s
 from pretraining_robustness.progress import Progress
 from pretraining_robustness.store.decoding import Fit, UndecodableError, decode, encode_jpeg
 from pretraining_robustness.store.partial_store import Entry, PartialStore, npy_header
-from pretraining_robustness.store.readers import open_collection
-from pretraining_robustness.store.readers.raw import RawCollection, RawImage
+from pretraining_robustness.store.readers import check_collection, contents, open_collection
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage, damaged, said
 
 logger = logging.getLogger(__name__)
 
 # Raised when the layout of what a store holds changes, so that no partial store of another layout is continued.
-LAYOUT = 1
+LAYOUT = 2
 IMAGES_PER_TASK = 16
 IMAGES_PER_COMMIT = 1024
 CHOICES = {
@@ -38,6 +39,7 @@ CHOICES = {
 }
 LARGEST_SIZE = 4096
 
+Prepared = tuple[Entry, memoryview | bytes]
 Encoding = Literal["uint8", "jpeg"]
 OnUndecodable = Literal["refuse", "skip"]
 
@@ -73,7 +75,10 @@ def build_store(
     table: str | Path,
     classes: str | Path,
     undecodable: str | Path,
+    duplicates: str | Path,
+    summary: str | Path,
     state: str | Path,
+    splits: Sequence[str] = (),
     size: int = 32,
     fit: Fit = "crop",
     encoding: Encoding = "uint8",
@@ -90,7 +95,12 @@ def build_store(
             encoding "jpeg" offset and length in bytes.
         classes: output, .csv: class_id, name, superclass where there is one, images (how many the store holds).
         undecodable: output, .csv: image, reason; only its header when every image decoded.
+        duplicates: output, .csv: every stored image whose file has the bytes of an earlier one, the first of those
+            (`same_as`), and of both the class_id and, in a task, the split.
+        summary: output, .json: images, undecodable, duplicates, passed_over (files left aside, by what they are), and
+            contents, the digest of what the reader read.
         state: folder for the work of unfinished jobs, on the disk of `images`; removed at the end.
+        splits: those of which a task must have images.
         size: see `StoreSpec`, as `fit`, `encoding` and `on_undecodable`.
         fit: see `StoreSpec`.
         encoding: see `StoreSpec`.
@@ -101,10 +111,15 @@ def build_store(
         InputError: for a raw collection that is incomplete, damaged or undecodable, an unknown choice, a full disk.
     """
     spec = StoreSpec(size, fit, encoding, on_undecodable)
-    collection = open_collection(format, raw) if isinstance(raw, str | Path | Sequence) else raw
+    collection = raw if isinstance(raw, RawCollection) else open_collection(format, raw)
+    check_collection(collection, str(raw), on_undecodable, splits)
+    passed_over = collection.passed_over()
+    if passed_over:
+        logger.warning("%s: passed over: %s", raw, said(passed_over))
+    records = [hashlib.blake2b(record.encode(), digest_size=8).hexdigest() for record in collection.records()]
     header = npy_header((0, size, size, 3) if encoding == "uint8" else (0,))
     started = time.monotonic()
-    with PartialStore(state, _request(format, collection, spec), len(header)) as partial:
+    with PartialStore(state, _request(format, collection, spec), len(header), records) as partial:
         already = len(partial.entries)
         if encoding == "uint8":
             require_space(images, (len(collection) - already) * size * size * 3)
@@ -116,6 +131,14 @@ def build_store(
             f"{raw}: {len(stored):,} of {len(collection):,} images could be stored: is it the right collection?"
         )
     _write_tables(entries, collection, spec, Path(table), Path(classes), Path(undecodable))
+    repeated = _duplicates(stored)
+    counts = {"images": len(stored), "undecodable": len(entries) - len(stored), "duplicates": len(repeated)}
+    with full_disk_named(duplicates, "the decoded images are kept"):
+        with atomic_path(duplicates) as path:
+            repeated.to_csv(path, index=False)
+        with atomic_path(summary) as path:
+            found = {**counts, "passed_over": dict(passed_over), "contents": contents(format, collection)}
+            path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     array_bytes = sum(entry.length for entry in stored)
     partial.publish((len(stored), size, size, 3) if encoding == "uint8" else (array_bytes,), images)
     shutil.rmtree(state)
@@ -134,15 +157,15 @@ def _fill(partial: PartialStore, collection: RawCollection, spec: StoreSpec, thr
     """Bring the rest of the collection into the partial store."""
     already = done = len(partial.entries)
     progress = Progress("images", len(collection), done)
-    for entry, data in _prepared(collection.images(already), spec, threads):
+    decoder = partial_function(_prepare_batch, spec=spec, upright=collection.upright)
+    records = iter(partial.records[already:] or repeat(""))
+    for entry, data in _prepared(collection.images(already), decoder, threads):
+        entry = replace(entry, record=next(records))
         if entry.undecodable is not None:
             if spec.on_undecodable == "refuse":
                 partial.commit()
-                raise InputError(
-                    f"{entry.image}: the image does not decode ({entry.undecodable}): repair or remove it, "
-                    "or set store.on_undecodable to skip in the config to go on without such images"
-                )
-            logger.warning("%s does not decode (%s) and is left out", entry.image, entry.undecodable)
+                raise damaged(entry.image, entry.undecodable)
+            logger.warning("%s is left out: %s", entry.image, entry.undecodable)
         partial.append(entry, data)
         done += 1
         if done % IMAGES_PER_COMMIT == 0:
@@ -152,13 +175,15 @@ def _fill(partial: PartialStore, collection: RawCollection, spec: StoreSpec, thr
     partial.commit()
 
 
-def _prepared(images: Iterator[RawImage], spec: StoreSpec, threads: int) -> Iterator[tuple[Entry, memoryview | bytes]]:
+def _prepared(
+    images: Iterator[RawImage], decoder: Callable[[list[RawImage]], list[Prepared]], threads: int
+) -> Iterator[Prepared]:
     """Yield every image's entry and bytes in order, decoding on `threads` threads with a bounded number in waiting."""
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[list[tuple[Entry, memoryview | bytes]]]] = deque()
+        waiting: deque[Future[list[Prepared]]] = deque()
         try:
             while batch := list(islice(images, IMAGES_PER_TASK)):
-                waiting.append(pool.submit(_prepare_batch, batch, spec))
+                waiting.append(pool.submit(decoder, batch))
                 if len(waiting) > 2 * threads:
                     yield from waiting.popleft().result()
             while waiting:
@@ -168,17 +193,47 @@ def _prepared(images: Iterator[RawImage], spec: StoreSpec, threads: int) -> Iter
                 future.cancel()
 
 
-def _prepare_batch(batch: list[RawImage], spec: StoreSpec) -> list[tuple[Entry, memoryview | bytes]]:
-    return [_prepare(raw, spec) for raw in batch]
+def _prepare_batch(batch: list[RawImage], spec: StoreSpec, upright: bool) -> list[Prepared]:
+    return [_prepare(raw, spec, upright) for raw in batch]
 
 
-def _prepare(raw: RawImage, spec: StoreSpec) -> tuple[Entry, memoryview | bytes]:
-    try:
-        pixels = decode(raw.data, spec.size, spec.fit)
-    except UndecodableError as error:
-        return Entry(raw.image, raw.class_id, raw.attributes, 0, str(error)), b""
+def _prepare(raw: RawImage, spec: StoreSpec, upright: bool) -> Prepared:
+    fault = raw.fault
+    if not fault:
+        try:
+            pixels = decode(raw.data, spec.size, spec.fit, upright)
+        except UndecodableError as error:
+            fault = f"the image does not decode ({error}): repair or remove it"
+    if fault:
+        return Entry(raw.image, raw.class_id, raw.attributes, 0, fault), b""
     data = encode_jpeg(pixels) if spec.encoding == "jpeg" else np.ascontiguousarray(pixels).data.cast("B")
-    return Entry(raw.image, raw.class_id, raw.attributes, len(data)), data
+    digest = hashlib.blake2b(raw.data, digest_size=8).hexdigest()
+    return Entry(raw.image, raw.class_id, raw.attributes, len(data), digest=digest), data
+
+
+def _duplicates(stored: list[Entry]) -> pd.DataFrame:
+    """Return the images whose file has the bytes of an earlier one, and warn of those that join what is to be apart."""
+    first: dict[str, Entry] = {}
+    pairs = [(entry, first.setdefault(entry.digest, entry)) for entry in stored]
+    pairs = [(entry, earlier) for entry, earlier in pairs if entry is not earlier]
+    columns = {
+        "image": [entry.image for entry, _ in pairs],
+        "same_as": [earlier.image for _, earlier in pairs],
+        "class_id": [entry.class_id for entry, _ in pairs],
+        "class_id_of_same": [earlier.class_id for _, earlier in pairs],
+    }
+    for name in ("split",) if stored and "split" in stored[0].attributes else ():
+        columns |= {
+            name: [str(entry.attributes[name]) for entry, _ in pairs],
+            f"{name}_of_same": [str(earlier.attributes[name]) for _, earlier in pairs],
+        }
+    table = pd.DataFrame(columns)
+    for what, other in (("class_id", "classes"), ("split", "splits")):
+        if what in table and (apart := int((table[what] != table[f"{what}_of_same"]).sum())):
+            logger.warning("%d images have the bytes of one in other %s; duplicates.csv lists them", apart, other)
+    if pairs:
+        logger.info("%d images have the bytes of an earlier one", len(pairs))
+    return table
 
 
 def _write_tables(

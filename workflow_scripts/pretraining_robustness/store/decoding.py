@@ -2,11 +2,12 @@
 
 import io
 import warnings
+from contextlib import suppress
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 Fit = Literal["crop", "stretch"]
 
@@ -18,22 +19,27 @@ class UndecodableError(Exception):
     """The bytes are no image that Pillow can decode; the message says why."""
 
 
-def decode(data: bytes, size: int, fit: Fit) -> NDArray[np.uint8]:
+def decode(data: bytes, size: int, fit: Fit, upright: bool = False) -> NDArray[np.uint8]:
     """Return an image file as RGB values of shape (size, size, 3), 0 to 255.
 
     The pixels are those of torchvision's transforms on a Pillow image: Resize(size) and CenterCrop(size) for "crop",
-    Resize((size, size)) for "stretch" (what WILDS does with iWildCam), both bilinear with antialiasing. As in
-    torchvision's ImageFolder, an orientation given in EXIF is not applied.
+    Resize((size, size)) for "stretch" (what WILDS does with iWildCam), both bilinear with antialiasing. Grey values of
+    16 bits lose the lower 8, as Pillow does with 16 bits a colour; transparent parts lie on white; CMYK becomes RGB by
+    Pillow's formula; of several frames or pages the first is taken. An orientation given in EXIF is applied if
+    `upright`; torchvision's ImageFolder does not.
 
     Raises:
-        UndecodableError: when Pillow cannot decode the bytes.
+        UndecodableError: when Pillow cannot decode the bytes, and for values that have no place between 0 and 255:
+            floating point, more than 16 bits, and 16 bits of which the upper 4 are not used.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks about metadata, of which nothing is used
             with Image.open(io.BytesIO(data)) as file:
-                picture = file.convert("RGB")
-    except MemoryError:
+                if upright:
+                    _turn(file)
+                picture = _rgb(file)
+    except (MemoryError, UndecodableError):
         raise
     except UnidentifiedImageError as error:  # Pillow's own words hold an address in memory, another one each time
         raise UndecodableError("UnidentifiedImageError: no image format that Pillow knows") from error
@@ -42,6 +48,34 @@ def decode(data: bytes, size: int, fit: Fit) -> NDArray[np.uint8]:
     if fit == "stretch":
         return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
     return np.asarray(_centre_crop(_resize_short_side(picture, size), size))
+
+
+def _turn(picture: Image.Image) -> None:
+    """Turn a picture as its EXIF orientation says, if there is one that can be read."""
+    with suppress(Exception):  # what is wrong with the pixels is raised when they are converted
+        ImageOps.exif_transpose(picture, in_place=True)
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode == "F":
+        raise UndecodableError("its pixels are floating-point numbers, whose range nothing tells: save it with 8 bits")
+    if picture.mode.startswith("I"):
+        picture = _eight_bits(np.asarray(picture))
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB")
+
+
+def _eight_bits(values: NDArray[np.integer]) -> Image.Image:
+    """Return grey values 0 to 65535 as 0 to 255."""
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > 0xFFFF:
+        raise UndecodableError(f"its grey values run from {low} to {high}, which is more than 16 bits: save it with 8")
+    if 0 < high < 0x1000:
+        raise UndecodableError(f"its grey values have 16 bits and none is above {high}: save it with 8 bits, scaled")
+    return Image.fromarray((values >> 8).astype(np.uint8))
 
 
 def encode_jpeg(pixels: NDArray[np.uint8]) -> bytes:

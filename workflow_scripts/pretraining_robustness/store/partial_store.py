@@ -9,7 +9,9 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,13 +25,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of one image: `length` bytes of the array, or none and the reason why it does not decode."""
+    """What became of one image: `length` bytes of the array, or none and the reason why it does not decode.
+
+    `digest` is of the image's file, `record` of all that decides this entry, where the collection tells that.
+    """
 
     image: str
     class_id: str
     attributes: dict[str, Any]
     length: int
     undecodable: str | None = None
+    digest: str = ""
+    record: str = ""
 
 
 def npy_header(shape: tuple[int, ...]) -> bytes:
@@ -44,16 +51,18 @@ class PartialStore:
 
     Args:
         folder: where both lie; emptied when it belongs to another request.
-        request: digest of everything that decides the store's bytes.
+        request: digest of everything that decides the store's bytes, but for what `records` tells.
         reserve: bytes to leave free at the beginning of the array, for its header.
+        records: what decides the entry of each image; from the first that another one decided they are made again.
     """
 
-    def __init__(self, folder: str | Path, request: str, reserve: int) -> None:
+    def __init__(self, folder: str | Path, request: str, reserve: int, records: Sequence[str] = ()) -> None:
         self.folder = Path(folder)
         self.array = self.folder / "images"
         self.journal = self.folder / "journal.jsonl"
         self.request = request
         self.reserve = reserve
+        self.records = records
         self.entries = self._resume()
         self._waiting: list[Entry] = []
 
@@ -116,6 +125,12 @@ class PartialStore:
         if self._end(entries) > self.array.stat().st_size:
             logger.warning("%s: the array is shorter than its journal says and is made again", self.folder)
             return []
+        if self.records:
+            pairs = zip(entries, self.records, strict=False)
+            known = sum(1 for _ in takewhile(lambda pair: pair[0].record == pair[1], pairs))
+            if known < len(entries):
+                logger.info("%s: after %d images the collection has changed", self.folder, known)
+            entries = entries[:known]
         logger.info("%s: continuing after %d images", self.folder, len(entries))
         return entries
 
@@ -126,10 +141,12 @@ class PartialStore:
         self.journal.write_text(self._first_line(), encoding="utf-8")
 
     def _truncate_array(self) -> None:
-        """Cut off what was appended and never committed, in both files."""
+        """Cut off what was appended and never committed or is to be made again, in both files."""
         os.truncate(self.array, self._end(self.entries))
-        text = self.journal.read_bytes()
-        os.truncate(self.journal, text.rfind(b"\n") + 1)
+        with open(self.journal, "r+b") as file:
+            for _ in range(1 + len(self.entries)):
+                file.readline()
+            file.truncate(file.tell())
 
     def _end(self, entries: list[Entry]) -> int:
         return self.reserve + sum(entry.length for entry in entries)

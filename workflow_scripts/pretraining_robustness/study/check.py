@@ -1,8 +1,7 @@
 """Check the study's configuration against its schema and against itself, in words a person can act on."""
 
 import ast
-import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,13 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from pretraining_robustness.acquire.wilds_datasets import WILDS
+from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.study.declare import RELATIONS
 from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, SCRATCH, START, Names, of_series
+from pretraining_robustness.study.strict_yaml import Loader, line_of, meant_as_number
 
 # What a source needs that is made, not decoded from files.
 MADE_FROM = {
@@ -27,19 +28,19 @@ MADE_FROM = {
 
 
 SPLITS = ("train", "id_val", "id_test", "val", "test")
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 METHOD_FILES = Path(__file__).parent.parent / "finetune" / "methods"
 
 
-def check_config(config: dict[str, Any], schema: Path, repository: Path) -> None:
+def check_config(config: dict[str, Any], schema: Path, repository: Path, files: Sequence[str | Path] = ()) -> None:
     """Raise InputError for the first thing in `config` that is not as `schema` and the rules of a study demand.
 
-    Tables that the config names are looked for in the working folder, then in `repository`.
+    Tables that the config names are looked for in the working folder, then in `repository`. `files` are those that the
+    config was read from, the one that counts first, first.
     """
-    validator = Draft202012Validator(yaml.load(schema.read_text(encoding="utf-8"), YAML_LOADER))
+    validator = Draft202012Validator(yaml.load(schema.read_text(encoding="utf-8"), Loader))
     error = best_match(validator.iter_errors(config))
     if error is not None:
-        raise InputError(_describe(error))
+        raise InputError(_describe(error, files))
     _check_collections(config)
     _check_distributions(config, repository)
     _check_test_sets(config)
@@ -348,12 +349,9 @@ def _from_elsewhere(key: str, figure: dict[str, Any]) -> list[str]:
 
 def _column(key: str, path: str, column: str) -> list[str]:
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            return [row[column] for row in csv.DictReader(file)]
-    except (OSError, KeyError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"config {key}: {path} is not a readable table with a column {column} ({error}); correct the path."
-        ) from None
+        return read_csv_table(path, (column,)).columns[column]
+    except InputError as error:
+        raise InputError(f"config {key}: {error}") from None
 
 
 def _check_tables(config: dict[str, Any]) -> None:
@@ -364,29 +362,49 @@ def _check_tables(config: dict[str, Any]) -> None:
             known_name(f"tables.{name}.sources", source, "source", config["sources"])
 
 
-def _describe(error: ValidationError) -> str:
+def _describe(error: ValidationError, files: Sequence[str | Path]) -> str:
     """Say a schema violation in one line: where, what is wrong, what is allowed."""
     key = ".".join(str(part) for part in error.absolute_path)
     place = f"config {key}" if key else "config"
-    properties = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    properties = schema.get("properties", {})
+    line = line_of(list(error.absolute_path), files)
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         unknown = next(name for name in error.instance if name not in properties)
-        return f"{place}: unknown key '{unknown}'{_nearest(unknown, properties)}"
+        line = line_of([*error.absolute_path, unknown], files)
+        return f"{place}: unknown key '{unknown}'{_on(line)}{_nearest(str(unknown), properties)}"
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
         meaning = properties.get(missing, {}).get("description", "")
-        return f"{place}: the key '{missing}' is missing. {meaning}"
+        return f"{place}: the key '{missing}' is missing{_on(line)}. {meaning}"
     if error.validator == "enum":
         allowed = [str(value) for value in error.validator_value]
-        return f"{place}: {error.instance!r} is not one of {', '.join(allowed)}{_nearest(str(error.instance), allowed)}"
-    meaning = (
-        f" ({error.schema['description']})" if isinstance(error.schema, dict) and "description" in error.schema else ""
-    )
-    return f"{place}: {error.message}{meaning}"
+        nearest = _nearest(str(error.instance), allowed)
+        return f"{place}: {error.instance!r} is not one of {', '.join(allowed)}{_on(line)}{nearest}"
+    remedy = _remedy(error)
+    meaning = f" ({schema['description']})" if "description" in schema else ""
+    return f"{place}: {error.message}{_on(line)}{meaning}{remedy}"
+
+
+def _on(line: str) -> str:
+    return f" ({line})" if line else ""
+
+
+def _remedy(error: ValidationError) -> str:
+    """Say how to write what YAML did not read as it was meant."""
+    if error.validator != "type":
+        return ""
+    wanted = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+    if isinstance(error.instance, str):
+        number = meant_as_number(error.instance)
+        return f"; write {number}" if number and {"number", "integer"} & set(wanted) else ""
+    if "string" in wanted and not isinstance(error.instance, dict | list):
+        return "; put a name in quotes"
+    return ""
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    names = list(names)
+    names = list(map(str, names))
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else f"; known are: {', '.join(names)}."
 

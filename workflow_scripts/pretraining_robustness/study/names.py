@@ -93,6 +93,16 @@ class Names:
         """Return the configuration of a source or a task; of a pair of domains, that of their collection."""
         return self.config["sources"].get(name) or self.config["tasks"][self.task_collection(name)]
 
+    def folder(self, name: str) -> str:
+        """Return the folder of yours that a source or a task is read from; none where the pipeline makes its files."""
+        return str(self.collection(name).get("path", ""))
+
+    def needed_splits(self, name: str) -> tuple[str, ...]:
+        """Return the splits of which a collection must have images: to fine-tune on, and for test sets."""
+        own = ["train"] if name in self.config["tasks"] and "test_sets" in self.config["tasks"][name] else []
+        used = [one["split"] for task in self.tasks for one in self.test_sets(task) if one["store"] == name]
+        return tuple(split for split in dict.fromkeys([*own, *used]) if split != "all")
+
     def is_drawn(self, name: str) -> bool:
         """Whether a source or a task is a miniature that the pipeline draws."""
         return self.config["acquisition"] == "draw" and self.collection(name)["format"] not in (*OWN, "published")

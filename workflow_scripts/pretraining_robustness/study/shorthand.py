@@ -51,5 +51,7 @@ def _written_out(config: dict[str, Any], name: Any) -> Any:
     model = name.removeprefix(TIMM)
     key = re.sub(r"[^a-z0-9]+", "_", model.lower())
     spec = {"family": "timm", "builder": "timm", "arguments": {"model": model}, "finetune": {"input": "own"}}
-    config.setdefault("architectures", {}).setdefault(key, spec)
+    architectures = config.setdefault("architectures", {})
+    if isinstance(architectures, dict):  # anything else is for the check to refuse
+        architectures.setdefault(key, spec)
     return key

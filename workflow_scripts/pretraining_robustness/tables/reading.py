@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
 
 
@@ -20,15 +21,12 @@ def read_columns(path: str | Path, columns: Mapping[str, type], optional: Sequen
         InputError: the file cannot be read, is empty, lacks a column or has a value of another type.
     """
     try:
-        # A class may be called "NA" or "null", and identifiers such as 00032 are no numbers.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = read_csv_table(path).frame()
         for name, kind in columns.items():
             table[name] = table[name].map({"True": True, "False": False}) if kind is bool else table[name].astype(kind)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file; make it first") from None
     except KeyError as error:
         raise InputError(f"{path}: the column {error} is missing; remove the file to make it again") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: not a readable table ({error}); remove the file to make it again") from None
     wanted = table[[*columns, *(name for name in optional if name in table)]]
     if wanted.empty or wanted.isna().any(axis=None):

@@ -45,10 +45,7 @@ def consecutive_batches(images: int, batch_size: int) -> list[np.ndarray]:
 
 def load_images(store: Store, rows: np.ndarray, device: torch.device) -> "ResidentImages | StreamedImages":
     """Open the images of `rows`: on the device where they fit (see `RESIDENT_FRACTION`), else read batch by batch."""
-    if device.type == "cuda":
-        free = torch.cuda.mem_get_info(device)[0]
-    else:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else _free_memory()
     if isinstance(store.pictures, FractalPictures):
         needed = bytes_on_device(store.pictures, rows)
     else:
@@ -56,6 +53,13 @@ def load_images(store: Store, rows: np.ndarray, device: torch.device) -> "Reside
     if needed <= RESIDENT_FRACTION[device.type] * free:
         return ResidentImages(store, rows, device)
     return StreamedImages(store, rows, device)
+
+
+def _free_memory() -> int:
+    """Return the free memory in bytes; half of all where the system does not tell what is free (macOS)."""
+    if "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
 class ResidentImages:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pretraining_robustness.csv_tables import CsvTable, read_csv_table
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import Metric
 from pretraining_robustness.evaluate.scores import DEFAULT_METHOD, PAIRED_COLUMNS, SCORES, paired_scores, read_scores
@@ -27,29 +28,18 @@ def read_published(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: the file is missing or is not such a table; the message names the file and the first bad line.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such table of published numbers; correct the path") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a readable CSV table ({error}); write one as text") from None
-    wanted = ",".join(PUBLISHED_COLUMNS)
-    if list(table.columns) != PUBLISHED_COLUMNS:
-        raise InputError(f"{path}: columns are {','.join(map(str, table.columns))}; write {wanted}")
-    if table.empty:
-        raise InputError(f"{path}: holds no model; write a row a model: {wanted}")
+    read = read_csv_table(path, PUBLISHED_COLUMNS, what="table of published numbers")
+    if not len(read):
+        raise InputError(f"{path}: holds no model; write a row a model: {','.join(PUBLISHED_COLUMNS)}")
+    table = read.frame()[PUBLISHED_COLUMNS]
     for name in ("model", "group"):
-        _refuse(table, table[name].str.strip() == "", path, f"{name} is empty; name it")
+        _refuse(read, table[name].str.strip() == "", f"{name} is empty; name it")
     for name in ("id", "ood"):
-        numbers = pd.to_numeric(table[name], errors="coerce")
-        _refuse(table, ~np.isfinite(numbers), path, f"{name} is not a number; write a fraction such as 0.47")
-        _refuse(
-            table, (numbers < 0) | (numbers > 1), path, f"{name} is not in [0, 1]; write a fraction, not a percentage"
-        )
-        table[name] = numbers.astype("float64")
-    _refuse(
-        table, table.duplicated(["group", "model"]), path, "the model appears twice in its group; keep one row of it"
-    )
+        numbers = read.numbers(name)
+        _refuse(read, ~np.isfinite(numbers), f"{name} is not a number; write a fraction such as 0.47")
+        _refuse(read, (numbers < 0) | (numbers > 1), f"{name} is not in [0, 1]; write a fraction, not a percentage")
+        table[name] = numbers
+    _refuse(read, table.duplicated(["group", "model"]), "the model appears twice in its group; keep one row of it")
     return table
 
 
@@ -113,7 +103,7 @@ def _of_study(path: str | Path, name: str, task: str, pair: Mapping[str, str]) -
     return paired.assign(series=name + "/" + paired["series"])
 
 
-def _refuse(table: pd.DataFrame, bad: pd.Series, path: str | Path, what: str) -> None:
-    lines = np.flatnonzero(bad.to_numpy()) + 2  # line 1 of the file is its header
-    if len(lines):
-        raise InputError(f"{path}: line {lines[0]} ({table['model'].iloc[lines[0] - 2]}): {what}")
+def _refuse(table: CsvTable, bad: pd.Series, what: str) -> None:
+    rows = np.flatnonzero(bad.to_numpy())
+    if len(rows):
+        table.refuse(int(rows[0]), f"model {table.columns['model'][rows[0]]}: {what}")

@@ -1,5 +1,7 @@
 """Readers of raw image collections: each yields labelled image files in an order that never changes."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,8 +11,8 @@ from pretraining_robustness.store.readers.domainnet import DomainNet
 from pretraining_robustness.store.readers.image_text import open_image_text
 from pretraining_robustness.store.readers.imagenet import ImageNet
 from pretraining_robustness.store.readers.inaturalist import INaturalist
-from pretraining_robustness.store.readers.metadata_folder import IWildCam, MetadataFolder
-from pretraining_robustness.store.readers.raw import RawCollection
+from pretraining_robustness.store.readers.metadata_folder import IWildCam, open_task_folder
+from pretraining_robustness.store.readers.raw import RawCollection, damaged
 
 # What each format is read from, in this order.
 FORMATS: dict[str, tuple[Callable[..., RawCollection], tuple[str, ...]]] = {
@@ -18,7 +20,7 @@ FORMATS: dict[str, tuple[Callable[..., RawCollection], tuple[str, ...]]] = {
     "inaturalist": (INaturalist, ("the archive of the images", "the archive of the annotations")),
     "iwildcam": (IWildCam, ("the unpacked folder or its metadata.csv",)),
     "domainnet": (DomainNet, ("the unpacked folder or a file in it",)),
-    "metadata_folder": (MetadataFolder, ("the folder or its metadata.csv",)),
+    "metadata_folder": (open_task_folder, ("the folder or its metadata.csv",)),
     "image_text": (open_image_text, ("the folder of images and captions, or its table",)),
     "class_folders": (ClassFolders, ("the folder of class folders",)),
 }
@@ -37,3 +39,33 @@ def open_collection(format: str, raw: str | Path | Sequence[str | Path]) -> RawC
     if len(paths) != len(roles):
         raise InputError(f"format {format!r} is read from {' and '.join(roles)}, but {len(paths)} paths were given")
     return reader(*paths)
+
+
+def contents(format: str, collection: RawCollection) -> str:
+    """Return a digest of what a collection was read from: names, sizes and times of files, what tables say of them.
+
+    It decides whether a store is made again; the path of the folder and what is passed over in it do not.
+    """
+    digest = hashlib.sha256(format.encode())
+    for line in (*collection.fingerprint(), *collection.records()):
+        digest.update(line.encode() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def check_collection(collection: RawCollection, path: str, on_undecodable: str, splits: Sequence[str] = ()) -> None:
+    """Raise InputError for what can be known of an open collection before an image is decoded.
+
+    That is one of `splits` without images, and an image with a fault where those are not to be skipped.
+    """
+    present = Counter(getattr(collection, "splits", ()))
+    missing = next((split for split in splits if present and split not in present), None)
+    if missing is not None:
+        counts = ", ".join(f"{split} {count:,}" for split, count in present.items())
+        raise InputError(
+            f"{path}: no image has the split {missing}, on which the study measures; there are: {counts}; give images "
+            "that split, or name another one in the task's config"
+        )
+    faults = collection.faults()
+    if faults and on_undecodable != "skip":
+        image, fault = next(iter(faults.items()))
+        raise damaged(image, fault, len(faults))

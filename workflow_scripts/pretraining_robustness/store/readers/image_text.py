@@ -6,17 +6,21 @@ other and share their name up to the first dot of the file's name: 000001.jpg, 0
 """
 
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path, PurePosixPath
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, NamedTuple
 
 from pretraining_robustness.acquire.archives import named_faults, read_member, stream_members
+from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.readers.class_folders import SUFFIXES
+from pretraining_robustness.store.readers.folders import SUFFIXES, composed, entries, is_hidden
+from pretraining_robustness.store.readers.named_images import NamedImages
 from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 IMAGE_COLUMNS = ("image", "filepath")
 CAPTION_COLUMNS = ("caption", "title")
@@ -35,8 +39,9 @@ def open_image_text(folder: str | Path) -> RawCollection:
         return CaptionTable(path)
     if not path.is_dir():
         raise InputError(f"{path}: no such folder: it should hold images and a table of captions, or shards")
-    tables = sorted([*path.glob("*.csv"), *path.glob("*.tsv")])
-    shards = sorted(path.glob("*.tar"))
+    files = [Path(entry.path) for entry in entries(path) if not is_hidden(entry.name)]
+    tables = [file for file in files if file.suffix in (".csv", ".tsv")]
+    shards = [file for file in files if file.suffix == ".tar"]
     if shards and not tables:
         return CaptionShards(shards)
     if len(tables) == 1 and not shards:
@@ -45,109 +50,117 @@ def open_image_text(folder: str | Path) -> RawCollection:
     raise InputError(f"{path}: it should hold one table of captions (.csv, .tsv) or shards (.tar), not both: {found}")
 
 
-class CaptionTable:
+class CaptionTable(RawCollection):
     """Images in the order of a table, with the attribute `caption`.
 
     The columns are image (or filepath), caption (or title) and, where there is one, class; commas or tabs separate
     them. Paths are relative to the table's folder.
 
     Raises:
-        InputError: names the row (the line of the file, the header being line 1) with a missing or repeated image, no
-            caption or no class; an image file in the folder that the table does not name; an absent column.
+        InputError: names the line of the table with a repeated image, no caption or no class; an absent column.
     """
+
+    upright = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.folder = path.parent
-        self.table = self._read()
-        self._check()
+        self.table = read_csv_table(path, what="table of captions", separators="\t,")
+        if not len(self.table):
+            raise InputError(f"{path}: it names no image")
+        image, caption = self._column(IMAGE_COLUMNS), self._column(CAPTION_COLUMNS)
+        self.captions = [text.strip() for text in self.table.columns[caption]]
+        self.table.refuse_first((not text for text in self.captions), "has no caption", image)
+        self.class_ids = [ALL] * len(self.table)
+        if CLASS_COLUMN in self.table:
+            self.class_ids = [composed(name.strip()) for name in self.table.columns[CLASS_COLUMN]]
+            self.table.refuse_first((not name for name in self.class_ids), "has no class", image)
+        self.files = NamedImages(self.table, image, path.parent)
+
+    def _column(self, choices: Sequence[str]) -> str:
+        column = next((choice for choice in choices if choice in self.table), None)
+        if column is None:
+            columns = ", ".join(self.table.columns)
+            raise InputError(f"{self.path}: the column {' or '.join(choices)} is missing; it has {columns}")
+        return column
 
     def __len__(self) -> int:
         return len(self.table)
 
-    def classes(self) -> pd.DataFrame:
+    def classes(self) -> "pd.DataFrame":
         """Return class_id and name, both the class's name, ordered by it."""
-        names = sorted(self.table[CLASS_COLUMN].unique())
+        import pandas as pd
+
+        names = sorted(set(self.class_ids))
         return pd.DataFrame({"class_id": names, "name": names})
 
     def fingerprint(self) -> list[str]:
-        """Return name, size and time of the table and of every image file."""
-        return [file_stamp(path) for path in [self.path, *(self.folder / image for image in self.table["image"])]]
+        """Return nothing but the records of the images."""
+        return []
+
+    def records(self) -> list[str]:
+        """Return of every image its file's name, size and time, its class and its caption."""
+        rows = zip(self.files.found, self.class_ids, self.captions, strict=True)
+        return [f"{file.record} {rest}" for file, *rest in rows]
+
+    def faults(self) -> dict[str, str]:
+        """Return the images that have no file."""
+        return self.files.faults()
+
+    def passed_over(self) -> Counter[str]:
+        """Return how many files of the folder the table does not name, by what they are."""
+        return self.files.passed_over()
 
     def images(self, start: int = 0) -> Iterator[RawImage]:
         """Yield the images from number `start` on, named as in the table."""
-        columns = self.table[["image", CLASS_COLUMN, "caption"]].iloc[start:]
-        for image, class_id, caption in columns.itertuples(index=False):
-            try:
-                data = (self.folder / image).read_bytes()
-            except FileNotFoundError as error:
-                raise InputError(f"{self.folder / image}: the file that {self.path.name} names is gone") from error
-            yield RawImage(image, class_id, data, {"caption": caption})
-
-    def _read(self) -> pd.DataFrame:
-        try:
-            with open(self.path, encoding="utf-8") as file:
-                separator = "\t" if "\t" in file.readline() else ","
-            table = pd.read_csv(self.path, sep=separator, dtype=str, keep_default_na=False)
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise InputError(f"{self.path}: not a table of values separated by commas or tabs ({error})") from error
-        columns: dict[str, Any] = {}
-        for name, choices in (("image", IMAGE_COLUMNS), ("caption", CAPTION_COLUMNS)):
-            column = next((choice for choice in choices if choice in table), None)
-            if column is None:
-                raise InputError(f"{self.path}: the column {' or '.join(choices)} is missing")
-            columns[name] = table[column].str.strip()
-        columns[CLASS_COLUMN] = table[CLASS_COLUMN].str.strip() if CLASS_COLUMN in table else ALL
-        if table.empty:
-            raise InputError(f"{self.path}: it names no image")
-        return pd.DataFrame(columns)
-
-    def _check(self) -> None:
-        seen: set[str] = set()
-        for row, (image, caption, class_id) in enumerate(self.table.itertuples(index=False), start=2):
-            fault = None
-            if image in seen:
-                fault = f"image {image!r} occurs for the second time"
-            elif not image or not (self.folder / image).is_file():
-                fault = f"there is no file {self.folder / image}"
-            elif not caption:
-                fault = f"image {image!r} has no caption"
-            elif not class_id:
-                fault = f"image {image!r} has no class"
-            if fault:
-                raise InputError(f"{self.path}, row {row}: {fault}")
-            seen.add(image)
-        named = {(self.folder / image).resolve() for image in seen}
-        for path in sorted(self.folder.rglob("*")):
-            if path.suffix.lower() in SUFFIXES and path.resolve() not in named:
-                raise InputError(f"{path}: the image has no caption in {self.path.name}: add a row or remove the image")
+        for row in range(start, len(self)):
+            yield self.files.read(row, self.class_ids[row], {"caption": self.captions[row]})
 
 
-class CaptionShards:
+class CaptionShards(RawCollection):
     """Images of webdataset shards, shards by name, images in the order of the shard, with the attribute `caption`.
 
-    Files of a sample other than its image and its .txt are passed over.
+    Files of a sample other than its image and its .txt are passed over. Faults are a sample without its one image or
+    its caption, and a shard that is truncated or damaged, of which nothing is read.
 
     Raises:
-        InputError: names the shard and the sample without image or caption, or with two images; a damaged shard.
+        InputError: for shards without a sample.
     """
+
+    upright = True
 
     def __init__(self, shards: list[Path]) -> None:
         self.shards = shards
-        self.counts = [sum(1 for _ in _samples(shard, _names(shard))) for shard in shards]
+        self._faults: dict[str, str] = {}
+        self.counts = [self._look_through(shard) for shard in shards]
         if not sum(self.counts):
             raise InputError(f"{shards[0]}: no sample in it: it should hold images and their captions, 1.jpg and 1.txt")
+
+    def _look_through(self, shard: Path) -> int:
+        """Return how many images a shard counts for; note its faults."""
+        try:
+            samples = [(sample.image, sample.fault) for sample in _samples(_names(shard))]
+        except InputError as error:
+            self._faults[str(shard)] = str(error).removeprefix(f"{shard}: ")
+            return 1
+        self._faults |= {f"{shard}: {image}": fault for image, fault in samples if fault}
+        return len(samples)
 
     def __len__(self) -> int:
         return sum(self.counts)
 
-    def classes(self) -> pd.DataFrame:
+    def classes(self) -> "pd.DataFrame":
         """Return the one class of all images."""
+        import pandas as pd
+
         return pd.DataFrame({"class_id": [ALL], "name": [ALL]})
 
     def fingerprint(self) -> list[str]:
         """Return name, size and time of every shard."""
-        return [file_stamp(shard) for shard in self.shards]
+        return [file_stamp(shard, shard.name) for shard in self.shards]
+
+    def faults(self) -> dict[str, str]:
+        """Return the samples that lack something, and the shards that cannot be read."""
+        return self._faults
 
     def images(self, start: int = 0) -> Iterator[RawImage]:
         """Yield the images from number `start` on, named shard/file."""
@@ -157,16 +170,32 @@ class CaptionShards:
             start = max(0, start - count)
 
     def _images(self, shard: Path) -> Iterator[RawImage]:
+        if str(shard) in self._faults:
+            yield RawImage(shard.name, ALL, b"", {"caption": ""}, self._faults[str(shard)])
+            return
         contents = (
             (path, read_member(shard, path, size, file) if _matters(path) else b"")
             for path, size, file in stream_members(shard)
             if file is not None
         )
-        for image, data, caption in _samples(shard, contents):
-            text = " ".join(caption.decode("utf-8", errors="replace").split())
-            if not text:
-                raise InputError(f"{shard}: {image} has no caption: its .txt is empty")
-            yield RawImage(f"{shard.stem}/{image}", ALL, data, {"caption": text})
+        for sample in _samples(contents):
+            fault = sample.fault
+            try:
+                text = " ".join(sample.caption.decode("utf-8").split())
+                fault = fault or ("" if text else "it has no caption: its .txt is empty; fill it")
+            except UnicodeDecodeError as error:
+                text, fault = "", f"its caption is not UTF-8 ({error.reason}): save it as that"
+            data = b"" if fault else sample.data
+            yield RawImage(f"{shard.stem}/{sample.image}", ALL, data, {"caption": text}, fault)
+
+
+class Sample(NamedTuple):
+    """One sample of a shard: the image's path (or its key, where it has none), the image, the caption, a fault."""
+
+    image: str
+    data: bytes
+    caption: bytes
+    fault: str = ""
 
 
 def _key(path: str) -> tuple[str, str]:
@@ -178,7 +207,8 @@ def _key(path: str) -> tuple[str, str]:
 
 def _matters(path: str) -> bool:
     suffix = _key(path)[1]
-    return suffix == "txt" or f".{suffix}" in SUFFIXES
+    hidden = any(map(is_hidden, PurePosixPath(path).parts))
+    return not hidden and (suffix == "txt" or f".{suffix}" in SUFFIXES)
 
 
 def _names(shard: Path) -> Iterator[tuple[str, bytes]]:
@@ -191,8 +221,8 @@ def _names(shard: Path) -> Iterator[tuple[str, bytes]]:
                 yield member.name, b""
 
 
-def _samples(shard: Path, files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes, bytes]]:
-    """Group files into samples: the image's path, its bytes and those of its caption."""
+def _samples(files: Iterable[tuple[str, bytes]]) -> Iterator[Sample]:
+    """Group files into samples."""
     for key, members in groupby(files, lambda file: _key(file[0])[0]):
         kept = [(path, data) for path, data in members if _matters(path)]
         captions = [data for path, data in kept if _key(path)[1] == "txt"]
@@ -200,8 +230,10 @@ def _samples(shard: Path, files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[
         if not kept:
             continue
         if len(pictures) != 1:
-            fault = f"its caption {key}.txt has no image" if not pictures else f"{key} has {len(pictures)} images"
-            raise InputError(f"{shard}: {fault}; a sample is one image and one .txt")
-        if len(captions) != 1:
-            raise InputError(f"{shard}: {pictures[0][0]} has no caption: there is no {key}.txt beside it")
-        yield (*pictures[0], captions[0])
+            fault = f"it has {len(pictures)} images" if pictures else f"its caption {key}.txt has no image"
+            yield Sample(key, b"", b"", f"{fault}; a sample is one image and one .txt: mend it")
+        elif len(captions) != 1:
+            fault = f"it has {len(captions)} captions" if captions else f"it has no caption: no {key}.txt is beside it"
+            yield Sample(pictures[0][0], b"", b"", f"{fault}; add or remove one")
+        else:
+            yield Sample(*pictures[0], captions[0])

@@ -8,19 +8,20 @@ import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
-
-import pandas as pd
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pretraining_robustness.acquire.archives import named_faults, read_member, stream_members
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.readers.raw import RawImage, file_stamp
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 META = "data/meta.mat"
 META_FIELDS = ("WNID", "words", "num_children", "num_train_images")
 
 
-class ImageNet:
+class ImageNet(RawCollection):
     """Training images of ILSVRC2012: classes by WordNet id, the images of a class by name.
 
     Args:
@@ -40,7 +41,7 @@ class ImageNet:
     def __len__(self) -> int:
         return int(self.synsets["num_train_images"].sum())
 
-    def classes(self) -> pd.DataFrame:
+    def classes(self) -> "pd.DataFrame":
         """Return class_id (WordNet id) and name (the synset's words) of every class, ordered by class_id."""
         return self.synsets[["class_id", "name"]]
 
@@ -91,12 +92,13 @@ class ImageNet:
         return members
 
 
-def read_devkit(devkit: str | Path) -> pd.DataFrame:
+def read_devkit(devkit: str | Path) -> "pd.DataFrame":
     """Return class_id, name and num_train_images of every class in the devkit's meta.mat, ordered by class_id.
 
     Raises:
         InputError: for an archive without meta.mat or a meta.mat without the fields of `META_FIELDS`.
     """
+    import pandas as pd
     from scipy.io import loadmat  # half a second that only this format needs
 
     for path, size, file in stream_members(devkit):

@@ -8,18 +8,19 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from pretraining_robustness.acquire.archives import named_faults, read_member, stream_members
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.readers.raw import RawImage, file_stamp
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRAIN_ANNOTATIONS = "train2017.json"
 
 
-class INaturalist:
+class INaturalist(RawCollection):
     """Training images of iNaturalist 2017 in the order of their archive.
 
     Args:
@@ -40,7 +41,7 @@ class INaturalist:
     def __len__(self) -> int:
         return len(self.category_of)
 
-    def classes(self) -> pd.DataFrame:
+    def classes(self) -> "pd.DataFrame":
         """Return class_id (category number, five digits), name and superclass, ordered by class_id."""
         return self.categories
 
@@ -72,12 +73,14 @@ class INaturalist:
             )
 
 
-def read_annotations(annotations: str | Path) -> tuple[pd.DataFrame, dict[str, str]]:
+def read_annotations(annotations: str | Path) -> "tuple[pd.DataFrame, dict[str, str]]":
     """Return the table of categories and, for every training image's path, its class_id.
 
     Raises:
         InputError: for a missing or damaged archive, or an annotation of an image or a category that is not listed.
     """
+    import pandas as pd
+
     document = _read_json(annotations)
     try:
         categories = pd.DataFrame(

@@ -15,7 +15,7 @@ import wilds
 
 from pretraining_robustness.acquire.wilds_datasets import WILDS, release_file, wilds_folder
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.readers.raw import RawImage, file_stamp
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
 
 # The file, below the data set's folder, that the package's `get_input` opens for an image.
 FILES: dict[str, Callable[[Any, int], str]] = {
@@ -28,7 +28,7 @@ FILES: dict[str, Callable[[Any, int], str]] = {
 NO_GROUPS = ("y", "from_source_domain")  # metadata fields that labels and splits already tell
 
 
-class WildsImages:
+class WildsImages(RawCollection):
     """Images of a WILDS data set, official splits, in the package's order; images of no split are left out.
 
     Args:
@@ -56,6 +56,11 @@ class WildsImages:
 
     def __str__(self) -> str:
         return str(self.folder)
+
+    @property
+    def splits(self) -> list[str]:
+        """The split of every image."""
+        return self.table["split"].tolist()
 
     def __len__(self) -> int:
         return len(self.table)

@@ -1,0 +1,105 @@
+"""Configuration files that YAML reads otherwise than meant, and a checker that no configuration brings down."""
+
+import copy
+import random
+from contextlib import suppress
+
+import pytest
+import yaml
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.study.check import check_config
+from pretraining_robustness.study.shorthand import write_out
+from pretraining_robustness.study.strict_yaml import check_yaml, line_of, meant_as_number
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\nb:\n  x: {source: s}\n  y: 2\n  x: {source: t}\n", "line 5: the key x stands on line 3 already"),
+        ("a: {x: 1, y: 2, x: 3}\n", "line 1: the key x stands on line 1 already"),
+        ("a: 1\n'a': 2\n", "line 2: the key a stands on line 1 already"),
+        ("b: 1\n2017: {a: 1}\n", "line 2: the key 2017 is a number, not text; put a name in quotes"),
+        ("b:\n  - {no: 1}\n", "line 2: the key no is true or false, not text"),
+        ("null: 1\n", "line 1: the key null is nothing, not text"),
+        ("b: {images: 150,000, x: 1}\n", "line 1: the key 000 is a number.*no comma between thousands"),
+        ("b: 1\nseed: 010\n", "line 2: YAML reads 010 as the octal number 8"),
+        ("names: [001]\n", "line 1: YAML reads 001 as the octal number 1.*'001' in quotes"),
+        ("ratio: 12:30\n", "line 1: YAML reads 12:30 as a number of base 60"),
+        ("rate: .nan\n", r"line 1: \.nan is no number"),
+        ("rate: -.inf\n", r"line 1: -\.inf is no number"),
+        ("a: [1\nb: 2\n", "not YAML: .*line"),
+    ],
+)
+def test_what_is_read_otherwise_than_meant_is_refused_with_its_line(tmp_path, text, words):
+    path = tmp_path / "study.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=rf"study\.yaml(, |: ){words}"):
+        check_yaml(path)
+
+
+def test_the_studies_of_the_repository_are_strict(repository):
+    for path in [repository / "config.yaml", *(repository / "data/studies").glob("*.yaml")]:
+        check_yaml(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1e-3", "1.0e-3"), ("1E5", "1.0e+5"), ("2.5e5", "2.5e+5"), ("150,000", "150000"), ("1,234.5", "1234.5"),
+     ("1,2", None), ("n01440764", None), ("1e", None)],
+)  # fmt: skip
+def test_numbers_that_are_text_have_another_form(text, number):
+    assert meant_as_number(text) == number
+    if number:
+        assert isinstance(yaml.safe_load(number), int | float)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("recipes: {pretrain: {learning_rate: 1e-3}}", r"learning_rate: '1e-3' is not .*line 1.*; write 1\.0e-3"),
+        ("\n\nstore:\n  size: '3,200'", "store.size: .*line 4.*; write 3200"),
+        ("study: 2017", "study: 2017 is not of type 'string' .*line 1.*; put a name in quotes"),
+        ("study: a\nstroe: {}", r"unknown key 'stroe' \(.*study\.yaml, line 2\); did you mean 'store'"),
+        ("sources:", "config sources: None is not of type 'object'"),
+    ],
+)
+def test_a_violation_is_told_with_its_line_and_remedy(tmp_path, config, repository, change, words):
+    from snakemake.utils import update_config
+
+    path = tmp_path / "study.yaml"
+    path.write_text(change, encoding="utf-8")
+    update_config(config, yaml.safe_load(change))
+    with pytest.raises(InputError, match=words):
+        check_config(config, repository / "rules/config.schema.yaml", repository, [path, repository / "config.yaml"])
+
+
+def test_lines_are_those_of_the_file_that_has_the_key(tmp_path):
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_text("x:\n  y: 1\n")
+    second.write_text("\nx:\n  z: [1,\n   2]\n")
+    assert line_of(["x", "z", 1], [first, second]) == f"{second}, line 4"
+    assert line_of(["x", "y"], [first, second]) == f"{first}, line 2"
+    assert line_of(["q"], [first, second]) == ""
+
+
+def places(config, path=()):
+    """Yield the path of everything in a configuration."""
+    entries = config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
+    for key, value in entries:
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+def test_no_configuration_brings_the_checker_down(config, repository):
+    draw = random.Random(0)
+    odd = [None, True, 2017, -1, 1.5, "", "x", "2017", [], {}, [None], [[1]], {"x": None}, {2017: {}}, {None: 1}]
+    for path in draw.sample(sorted(places(config), key=str), 100):
+        changed = copy.deepcopy(config)
+        owner = changed
+        for part in path[:-1]:
+            owner = owner[part]
+        owner[path[-1]] = draw.choice(odd)
+        write_out(changed)
+        with suppress(InputError):
+            check_config(changed, repository / "rules/config.schema.yaml", repository)

@@ -1,0 +1,184 @@
+"""The one policy for files in folders: what is an image, what is passed over and counted, what is a fault.
+
+- Hidden files and folders (a name that begins with a dot, so also macOS's `._1.jpg`) and those that systems leave
+  behind (`SYSTEM`) are passed over. So are files without the suffix of an image.
+- Folders are searched to any depth, in the order of torchvision's ImageFolder; links are followed.
+- A link that leads nowhere, and an image's name on what is no file, are faults of that image.
+- Names must be UTF-8. Names of classes and images are composed (NFC), whatever the file system makes of them.
+"""
+
+import os
+import stat
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from pretraining_robustness.errors import InputError
+
+# What torchvision's ImageFolder takes for an image, GIF, and two more names of JPEG.
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif", ".jfif", ".jpe"}
+)
+SYSTEM = frozenset(
+    {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "lost+found"}
+    | {"system volume information"}
+)
+HIDDEN = "hidden and system files"
+
+
+class FoundImage(NamedTuple):
+    """An image file of a folder: its path below the folder, size and time in ns, and what is wrong with it."""
+
+    path: str
+    size: int
+    time: int
+    fault: str = ""
+
+    @property
+    def image(self) -> str:
+        """The name that it goes by in the store."""
+        return composed(self.path)
+
+    @property
+    def record(self) -> str:
+        """All that changes when the file does."""
+        return f"{self.image} {self.size} {self.time} {self.fault}"
+
+
+def composed(name: str) -> str:
+    """Return a name in composed letters (NFC): macOS hands out decomposed ones."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a name is hidden or one that a system leaves behind."""
+    return name.startswith(".") or name.lower() in SYSTEM
+
+
+def entries(folder: str | Path) -> list["os.DirEntry[str]"]:
+    """Return what is in a folder, by name.
+
+    Raises:
+        InputError: for a folder that is missing or cannot be opened.
+    """
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda entry: composed(entry.name))
+    except OSError as error:
+        raise InputError(
+            f"{folder}: the folder cannot be opened ({error.strerror}); correct its path or rights"
+        ) from None
+
+
+def class_folders(folder: str | Path, passed_over: Counter[str]) -> dict[str, str]:
+    """Return the folders in a folder, in the order of their names: the path of each by its composed name.
+
+    What else lies there is counted in `passed_over`.
+
+    Raises:
+        InputError: for a name that is not UTF-8, two of the same letters, or a link that leads nowhere.
+    """
+    found: dict[str, str] = {}
+    for entry in entries(folder):
+        if is_hidden(entry.name):
+            passed_over[HIDDEN] += 1
+        elif entry.is_dir():
+            name = composed(utf8_name(entry.path))
+            name = name.rpartition(os.sep)[2]
+            if name in found:
+                raise InputError(f"{entry.path}: another folder has the same name in other Unicode forms; join the two")
+            found[name] = entry.path
+        elif is_image(entry.name):
+            passed_over["images beside the class folders"] += 1
+        elif entry.is_symlink() and not Path(entry.path).exists():
+            raise InputError(f"{entry.path}: the link leads nowhere; mend or remove it")
+        else:
+            passed_over[_kind(entry.name)] += 1
+    return dict(sorted(found.items()))
+
+
+def find_images(folder: str | Path, passed_over: Counter[str]) -> list[FoundImage]:
+    """Return the image files in a folder and the folders in it, in the order of torchvision's ImageFolder.
+
+    That is by folder, as a text, and in each by name. What is no image is counted in `passed_over`.
+
+    Raises:
+        InputError: for a name that is not UTF-8, a folder that cannot be opened or that leads back to one above it.
+    """
+    top = os.fspath(folder)
+    by_folder = dict(_search(top, len(top.rstrip(os.sep)) + 1, passed_over, ()))
+    return [found for inside in sorted(by_folder) for found in by_folder[inside]]
+
+
+def _search(
+    folder: str, skip: int, passed_over: Counter[str], above: tuple[tuple[int, int], ...]
+) -> Iterator[tuple[str, list[FoundImage]]]:
+    """Yield the images of a folder and of each folder in it, by the folder's composed path."""
+    status = Path(folder).stat()
+    place = (status.st_dev, status.st_ino)
+    if place in above:
+        raise InputError(f"{folder}: the link leads back to a folder above it; remove it")
+    images = []
+    for entry in entries(folder):
+        name = entry.name
+        if is_hidden(name):
+            passed_over[HIDDEN] += 1
+        elif entry.is_dir():
+            yield from _search(entry.path, skip, passed_over, (*above, place))
+        elif is_image(name):
+            images.append(_look_at(entry.path, utf8_name(entry.path)[skip:], entry))
+        else:
+            passed_over[_kind(name)] += 1
+    yield composed(folder), images
+
+
+def look_at(path: str, name: str) -> FoundImage | None:
+    """Return the image file at `path` as the image `name`, or None when there is nothing of that name."""
+    try:
+        os.lstat(path)
+    except OSError:
+        return None
+    return _look_at(path, name, None)
+
+
+def _look_at(path: str, name: str, entry: "os.DirEntry[str] | None") -> FoundImage:
+    try:
+        status = os.stat(path) if entry is None else entry.stat()  # noqa: PTH116
+    except OSError as error:
+        link = Path(path)
+        where = f"the link leads to {link.readlink()}, where nothing is" if link.is_symlink() else error.strerror
+        fault = f"{where}: mend or remove it"
+        return FoundImage(name, 0, 0, fault)
+    fault = "" if stat.S_ISREG(status.st_mode) else "it has an image's name and is no file: rename or remove it"
+    return FoundImage(name, status.st_size, status.st_mtime_ns, fault)
+
+
+def is_image(name: str) -> bool:
+    """Whether a file's name ends as an image's does."""
+    stem, dot, suffix = name.rpartition(".")
+    return bool(stem) and (dot + suffix).lower() in SUFFIXES
+
+
+def utf8_name(path: str) -> str:
+    """Return a path whose letters are UTF-8.
+
+    Raises:
+        InputError: for another one.
+    """
+    if path.isascii():
+        return path
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", errors="backslashreplace")
+        raise InputError(
+            f"{shown}: the name is not UTF-8; rename it (convmv -r -f latin1 -t utf8 --notest FOLDER does it for all)"
+        ) from None
+    return path
+
+
+def _kind(name: str) -> str:
+    suffix = Path(name).suffix.lower()
+    return f"files of {suffix}" if suffix else "files without a suffix"

@@ -1,0 +1,32 @@
+"""What of the user's surroundings must not reach the jobs."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from pretraining_robustness.errors import InputError
+
+
+def keep_out(scripts: Path) -> None:
+    """Set the environment that jobs inherit: no drawing backend of a notebook, UTF-8 whatever the locale, and of all
+    packages called like this one the one in `scripts`.
+    """
+    paths = [str(scripts), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ.update(
+        MPLBACKEND="Agg",
+        PYTHONUTF8="1",
+        PYTHONNOUSERSITE="1",
+        PYTHONPATH=os.pathsep.join(dict.fromkeys(filter(None, paths))),
+    )
+
+
+def check_interpreter(executable: str = sys.executable) -> None:
+    """Raise InputError if Snakemake cannot start Python: it hands the path to bash as it is, unquoted."""
+    strange = re.search(r"[^\w./+,:@%=-]", executable)
+    if strange:
+        raise InputError(
+            f"{executable}: a Python whose path holds {strange.group()!r} cannot be started by Snakemake, which does "
+            "not quote it; rename the folder, or make the environment elsewhere (python3 -m venv ~/venv) and start "
+            "Snakemake from there"
+        )
