@@ -14,6 +14,19 @@ import yaml
 REPOSITORY = Path(__file__).parent.parent
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide the machine's cards, so that tests compute the same everywhere, but for `pytest -m gpu`."""
+    if config.option.markexpr != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.markexpr != "gpu":
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="needs a graphics card: pytest -m gpu"))
+
+
 class Workflow:
     """A workflow (this repository's, or a copy of it) run in a folder of its own."""
 

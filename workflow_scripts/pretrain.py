@@ -5,7 +5,7 @@ from pretraining_robustness.training.lease import lease_card
 
 
 def main() -> None:
-    lease_card()
+    lease_card(snakemake.resources.get("gpu", 0), snakemake.threads)
     from pretraining_robustness.pretrain.pretrain import pretrain  # brings torch, which must see the leased card only
 
     pretrain(

@@ -5,7 +5,7 @@ from pretraining_robustness.training.lease import lease_card
 
 
 def main() -> None:
-    lease_card()
+    lease_card(snakemake.resources.get("gpu", 0), snakemake.threads)
     # Brings torch, which must see the leased card only.
     from pretraining_robustness.pretrain.pretrain_image_text import pretrain_image_text
 
