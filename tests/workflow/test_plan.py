@@ -114,6 +114,10 @@ def test_every_rule_states_its_environment_log_and_message(repository):
             name = block.split(":")[0]
             for directive in ("conda:", "log:", "message:", "script:", '"""'):
                 assert directive in block, f"{path.name}, rule {name}: no {directive}"
+            stated = "localrule: True" in block or ("mem_mb=" in block and "runtime=" in block)
+            assert stated, (
+                f"{path.name}, rule {name}: states neither its resources nor that it runs where Snakemake does"
+            )
 
 
 def test_own_folders_plan_from_the_example(repository, workflow):
