@@ -30,6 +30,7 @@ include: "rules/trends.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
 include: "rules/report.smk"
+include: "rules/plan.smk"
 
 
 onsuccess:

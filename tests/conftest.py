@@ -34,8 +34,11 @@ class Workflow:
         self.folder = folder
         self.repository = repository
 
-    def start(self, *arguments: str, config: dict | None = None) -> subprocess.Popen:
-        """Start `snakemake` with these arguments, in a process group of its own, without waiting."""
+    def start(self, *arguments: str, config: dict | None = None, log: Path | None = None) -> subprocess.Popen:
+        """Start `snakemake` with these arguments, in a process group of its own, without waiting.
+
+        What it prints goes to `log`, or into a pipe that has to be read.
+        """
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.repository / "Snakefile")]
         command += ["--directory", str(self.folder), "--cores", "2", *arguments]
         if config is not None:
@@ -46,7 +49,7 @@ class Workflow:
             command,
             cwd=self.folder,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if log is None else open(log, "w"),
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
