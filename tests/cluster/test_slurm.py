@@ -33,7 +33,7 @@ STUDY = {
 }
 # All data in one job: SLURM's plugin looks at most every ten seconds whether a job has ended.
 DATA = ("draw_imagenet", "draw_iwildcam", "unpack_iwildcam", "build_store", "make_distribution", "check_distribution")
-RUN = "finetune/iwildcam/imagenet_full/densenet14/seed_0"
+RUN = "finetune/iwildcam/full/imagenet_full/densenet14/seed_0"
 
 
 def results(folder: Path) -> dict[str, bytes]:
@@ -101,7 +101,7 @@ def test_a_study_on_a_bad_day_gives_the_bytes_of_a_quiet_one(slurm, tmp_path, wo
     assert f"results/{RUN}/epoch_2.safetensors" in expected
     assert_equal(results(cluster.folder), expected)
 
-    for lost in ("results/figures/fig2.png", f"results/{RUN.replace('finetune', 'evaluate')}/scores.csv"):
+    for lost in ("results/figures/fig2.png", "results/evaluate/iwildcam/full/imagenet_full/scores.csv"):
         (cluster.folder / lost).unlink()
     assert on_slurm(cluster, config=STUDY, log=log).wait(timeout=120) == 0, log.read_text()[-6000:]
     assert "Rule: pretrain" not in log.read_text()

@@ -7,7 +7,7 @@ Needs no data and no card. The arithmetic is images x passes x milliseconds an i
 import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,11 @@ class Rates:
             self.unknown.add(f"{quantity}, {name}")
         return self._values.get((quantity, name), 0.0)
 
+    def images(self, task: str) -> float:
+        """Return the images of all splits of a task."""
+        named = [name for quantity, name in self._values if quantity == "images" and name.startswith(f"{task} ")]
+        return sum(self("images", name) for name in named or [task])
+
     def card(self, name: str) -> float:
         """Return how many times an H100's time a card takes. Raises InputError for a card without a rate."""
         cards = {key[1].lower(): value for key, value in self._values.items() if key[0] == "card"}
@@ -79,24 +84,35 @@ class Costs:
 
     def parts(self, *figures: str) -> list[Part]:
         """Return what the runs of some figures cost, a network that they share once."""
-        runs = self.study.runs(*figures)
+        runs = self._with_merged(self.study.runs(*figures))
         networks = sorted(
             {(run.distribution, run.architecture, run.seed) for run in runs if run.distribution != SCRATCH}
         )
         parts = [self._pretraining(*network) for network in networks]
-        parts += [part for run in runs for part in (self._finetuning(run), self._prediction(run))]
+        trained = [run for run in runs if run.method in self.study.trained_methods]
+        parts += [*map(self._finetuning, trained), *map(self._prediction, runs)]
         sources = {self.study.config["distributions"][name]["source"] for name, _, _ in networks}
         tasks = {self.study.task_collection(run.task) for run in runs}
         parts += [part for name in sorted(sources | tasks) for part in self._data(name)]
         return parts
 
+    def _with_merged(self, runs: Iterable[Run]) -> list[Run]:
+        """Return the runs, and those whose weights they merge."""
+        methods = self.study.methods
+        return sorted(
+            {replace(run, method=name) for run in runs for name in (run.method, *methods[run.method].get("of", []))}
+        )
+
     def _pretraining(self, distribution: str, architecture: str, seed: int) -> Part:
         rule = "pretrain"
         gigabytes = self.rates("weights", self._name(architecture)) / 1e3
         if self.study.is_published(distribution):
-            return Part("take_published_weights", distribution, architecture, 0.0, gigabytes)
+            towers = self.study.architecture(architecture)["builder"] == OWN_PIXELS
+            return Part(
+                f"take_published_{'towers' if towers else 'weights'}", distribution, architecture, 0.0, gigabytes
+            )
         objective = self.study.objective(distribution)["name"]
-        recipe = self.study.recipe("pretrain", architecture, distribution)
+        recipe = self.study.pretrain_recipe(architecture, distribution)
         each = self._milliseconds(architecture, recipe)
         if objective == "self_supervised":
             each *= 2  # two views
@@ -109,22 +125,23 @@ class Costs:
 
     def _finetuning(self, run: Run) -> Part:
         recipe = self.recipe(run)
-        passed = seen(recipe, self.split(run.task, "train"))
+        images, method = self.split(run.task, "train"), self.study.methods[run.method]
+        whole = seen(recipe, images) * self._milliseconds(run.architecture, recipe)
+        head_first = method.get("probe_epochs", 0) * images * self._milliseconds(run.architecture, recipe) * INFERENCE
+        hours = self._hours(whole * INFERENCE if method["kind"] == "linear_probe" else whole + head_first)
         gigabytes = recipe["epochs"] * self.rates("weights", self._name(run.architecture)) / 1e3
-        hours = self._hours(passed * self._milliseconds(run.architecture, recipe))
         return Part("finetune", run.distribution, run.architecture, hours, gigabytes, run)
 
     def _prediction(self, run: Run) -> Part:
-        recipe, task = self.recipe(run), self.study.config["tasks"][run.task]
-        images = sum(self.split(run.task, task[key]) for key in ("id_split", "ood_split"))
+        recipe = self.recipe(run)
+        checkpoints = recipe["epochs"] if run.method in self.study.trained_methods else 1
+        images = sum(self.split(one["store"], one["split"]) for one in self.study.test_sets(run.task))
         each = INFERENCE * self._milliseconds(run.architecture, recipe)
-        return Part(
-            "evaluate", run.distribution, run.architecture, self._hours(recipe["epochs"] * images * each), 0.0, run
-        )
+        return Part("predict", run.distribution, run.architecture, self._hours(checkpoints * images * each), 0.0, run)
 
     def recipe(self, run: Run) -> dict[str, Any]:
         """Return the recipe of a run's fine-tuning."""
-        return self.study.recipe("finetune", run.architecture)
+        return self.study.finetune_recipe(run.task, run.architecture, run.method)
 
     def _data(self, collection: str) -> Iterable[Part]:
         """Yield what the images of a source or a task cost: archives, stores, and generated images."""
@@ -174,7 +191,8 @@ class Costs:
     def _total(self, collection: str) -> float:
         is_task = collection in self.study.config["tasks"]
         factor = self._scale(collection) if is_task else self.study.scale(collection)["images"]
-        return float(self.study.collection(collection).get("images", 0)) * factor
+        images = self.study.collection(collection).get("images") or self.rates.images(collection)
+        return float(images) * factor
 
     def _name(self, architecture: str) -> str:
         spec = self.study.architecture(architecture)
