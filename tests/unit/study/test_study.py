@@ -5,9 +5,7 @@ from pretraining_robustness.study.show import Study
 
 def test_full_study_has_the_papers_numbers(paper_config):
     study = Study(paper_config)
-    assert {study.pretrain_recipe("resnet50", f"imagenet_{size}k_equal_steps")["steps"] for size in (100, 5)} == {
-        52650
-    }
+    assert {study.pretrain_recipe("resnet50", f"imagenet_{size}k_equal_steps")["steps"] for size in (100, 5)} == {52650}
     assert "epochs" not in study.pretrain_recipe("resnet50", "imagenet_5k_equal_steps")
     images = {name: study.distribution(name)["images"] for name in study.series("fig4") if name != "scratch"}
     assert images == {
