@@ -48,8 +48,8 @@ KINDS = (".npy", ".parquet", ".safetensors", ".csv", ".png")
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen:
     """Start Snakemake in a process group of its own."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory"]
-    command += [str(folder), "--cores", "2", "--configfile", str(folder / "study.yaml"), *arguments]
+    command = [sys.executable, "-m", "snakemake", *arguments, "--snakefile", str(REPOSITORY / "Snakefile")]
+    command += ["--directory", str(folder), "--cores", "2", "--configfile", str(folder / "study.yaml")]
     with open(folder / "printed", "a", encoding="utf-8") as printed:
         return subprocess.Popen(command, stdout=printed, stderr=printed, start_new_session=True)
 
