@@ -78,6 +78,7 @@ class LocalSlurm:
     def __init__(self) -> None:
         self.host = socket.gethostname().split(".")[0]
         self.folder = Path(tempfile.mkdtemp(prefix="slurm_"))
+        self.printed = self.folder / "none"  # what else to show when something is waited for in vain
         self._daemons: list[subprocess.Popen] = []
 
     def __enter__(self) -> Self:
@@ -117,7 +118,11 @@ class LocalSlurm:
         end = time.monotonic() + seconds
         while not is_so():
             if time.monotonic() > end:
-                logs = [path.read_text(errors="replace")[-2000:] for path in self.folder.glob("*.log")]
+                logs = [
+                    path.read_text(errors="replace")[-2000:]
+                    for path in [*self.folder.glob("*.log"), self.printed]
+                    if path.exists()
+                ]
                 raise AssertionError("\n".join([f"waited in vain for {what}", *logs]))
             time.sleep(0.1)
 

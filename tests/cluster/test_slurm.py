@@ -41,7 +41,7 @@ GROUPS = {
         "make_distribution",
         "check_distribution",
     ),
-    "run": ("finetune", "predict", "score"),
+    "run": ("finetune", "predict"),  # of one partition: a group cannot have two
 }
 RUN = "finetune/iwildcam/full/imagenet_full/densenet14/seed_0"
 
@@ -81,7 +81,7 @@ def test_a_study_on_a_bad_day_gives_the_bytes_of_a_quiet_one(slurm, tmp_path, wo
     cluster, alone = workflow_type(tmp_path / "cluster"), workflow_type(tmp_path / "alone")
     alone_process = alone.start("fig2", config=STUDY, log=tmp_path / "printed_alone")
     groups = [f"{rule}={group}" for group, rules in GROUPS.items() for rule in rules]
-    log = tmp_path / "printed"
+    log = slurm.printed = tmp_path / "printed"
     process = on_slurm(cluster, "--groups", *groups, config=STUDY, log=log)
 
     overlay = cluster.folder / "overlay.yaml"
