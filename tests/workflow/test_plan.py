@@ -1,5 +1,7 @@
 """The workflow plans the right jobs, from a configuration alone, and refuses what it does not know in one line."""
 
+import re
+
 import pytest
 import yaml
 
@@ -66,6 +68,16 @@ def test_full_study_plans_without_data(workflow, paper_config):
     assert jobs["train_diffusion"] == 0
     assert jobs["acquire_breeds"] == jobs["select_breeds"] == 1
     assert jobs["draw_imagenet"] == 0
+
+
+def test_the_costs_of_the_full_study_are_said_without_data(workflow, paper_config):
+    printed = workflow.run("plan", config=paper_config)
+    jobs = sum(workflow.plan(config=paper_config).values())
+    said = re.search(r"^([\d,]+) jobs, [\d,]+ hours of H100, .* TB of disk$", printed, re.MULTILINE)
+    assert said is not None
+    # Targets are not counted.
+    assert abs(int(said[1].replace(",", "")) - jobs) < 5
+    assert (workflow.folder / "paper/results/plan.csv").exists()
 
 
 def test_full_study_keeps_twelve_checkpoints(workflow, paper_config):
