@@ -13,7 +13,7 @@ import torch
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.training import devices, lease
 from pretraining_robustness.training.devices import memory_named, training_device
-from pretraining_robustness.training.lease import lease_card, visible_cards
+from pretraining_robustness.training.lease import cards_asked, lease_card, visible_cards
 
 PACKAGE_FOLDER = Path(__file__).parents[3] / "workflow_scripts"
 # Takes a card, notes the time, works a little, notes the time again.
@@ -137,6 +137,13 @@ def test_a_rule_that_asks_for_no_card_sees_none(monkeypatch: pytest.MonkeyPatch,
     assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
     assert not list(tmp_path.iterdir())
     assert training_device(1).type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("resources", "asked"), [({}, 0), ({"gpu": 0}, 0), ({"gpu": 1}, 1), ({"gpu": 0, "gres": "gpu:a100:1"}, 1)]
+)
+def test_a_card_is_asked_for_by_gpu_or_by_gres(resources: dict, asked: int) -> None:
+    assert cards_asked(resources) == asked
 
 
 @pytest.mark.parametrize("hidden", ["", "-1"])

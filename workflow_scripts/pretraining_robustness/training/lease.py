@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from pretraining_robustness.errors import InputError
 
@@ -36,6 +37,11 @@ def visible_cards(devices: Path = Path("/dev")) -> list[str]:
         return [card.strip() for card in chosen.split(",") if card.strip() not in ("", "-1", "NoDevFiles")]
     count = sum(re.fullmatch(r"nvidia\d+", entry.name) is not None for entry in devices.glob("nvidia*"))
     return [str(number) for number in range(count)]
+
+
+def cards_asked(resources: Any) -> int:
+    """Return for how many cards a rule asks: `gpu`, or 1 where a cluster's profile says it in `gres` instead."""
+    return int(resources.get("gpu") or "gpu" in str(resources.get("gres", "")))
 
 
 def lease_card(
