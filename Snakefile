@@ -6,7 +6,10 @@ from snakemake.utils import min_version
 min_version("9.25")
 
 
-configfile: f"{workflow.basedir}/config.yaml"
+# A job that runs elsewhere reads the Snakefile again, and is given the configuration as it was when the run started.
+if workflow.is_main_process:
+
+    configfile: f"{workflow.basedir}/config.yaml"
 
 
 report: "rules/captions/study.rst"
@@ -27,6 +30,15 @@ include: "rules/trends.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
 include: "rules/report.smk"
+include: "rules/plan.smk"
+
+
+onsuccess:
+    tell_changed_configuration()
+
+
+onerror:
+    tell_changed_configuration()
 
 
 rule all:

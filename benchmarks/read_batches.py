@@ -9,10 +9,14 @@ The peer's batches are cropped at random, flipped and normalised floats; the sto
 which the training loop crops, flips and normalises on its own device. To show what that leaves out, one row of the peer
 stops before the floats, and two rows of the store crop, flip (alike for a batch) and normalise here as well. Rates are
 for one core (DataLoader has one worker, PyTorch and the store one thread), with all files in the system's memory.
+
+A second table is of a store that is not in memory, as ImageNet's 252 GB rarely are: how many bytes come from the disk
+for each that a batch in random order asks for, by requests (as the store reads) and by mapped memory (as it did).
 """
 
 import argparse
 import io
+import os
 import platform
 import statistics
 import tempfile
@@ -39,6 +43,7 @@ CROP_SIZE = 224
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 ANCHOR = "ImageFolder + DataLoader"
 RESULTS = Path(__file__).parent / "results" / "read_batches.csv"
+COLD_RESULTS = RESULTS.with_name("cold_reads.csv")
 
 
 def write_photographs(folder: Path, count: int) -> int:
@@ -99,13 +104,66 @@ def augmented_pass(store: Store) -> Callable[[], int]:
     return lambda: sum(len(augment(store.read(rows, buffer))) for rows in shuffled(len(store)))
 
 
+def bytes_from_disk() -> int:
+    """Return how many bytes this process has had read from disks (proc(5))."""
+    lines = Path("/proc/self/io").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("read_bytes"))
+
+
+def cold_reads(folder: Path, images: int, rounds: int) -> list[dict[str, object]]:
+    """Measure batches of random rows of a store of which nothing is in memory, by requests and by mapped memory."""
+    path = folder / "cold.npy"
+    picture = np.random.default_rng(0).integers(0, 256, (STORE_SIZE, STORE_SIZE, 3), dtype=np.uint8)
+    pixels = np.lib.format.open_memmap(path, "w+", np.uint8, (images, *picture.shape))
+    for row in range(images):
+        pixels[row] = picture
+    pixels.flush()
+    del pixels
+    seen: dict[str, list[tuple[float, float]]] = {"requests": [], "mapped memory": []}
+    for number in range(rounds * 2):
+        how = list(seen)[number % 2]
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        store = Store.open(path) if how == "requests" else Store(np.asarray(np.load(path, mmap_mode="r")))
+        rows = np.random.default_rng(number // 2).permutation(images)[:BATCH]
+        buffer = store.buffer(BATCH)
+        before, started = bytes_from_disk(), time.perf_counter()
+        store.read(rows, buffer)
+        seconds = time.perf_counter() - started
+        seen[how].append(((bytes_from_disk() - before) / buffer.nbytes, len(rows) / seconds))
+        del store
+    read_ahead = [path.read_text().strip() for path in Path("/sys/block").glob("*/queue/read_ahead_kb")]
+    return [
+        {
+            "what": f"{BATCH} random pictures of {STORE_SIZE} pixels from disk, by {how}",
+            "bytes_read_for_each_asked": round(statistics.median(ratio for ratio, _ in values), 2),
+            "most": round(max(ratio for ratio, _ in values), 2),
+            "images_per_second_one_thread": round(statistics.median(rate for _, rate in values)),
+            "images": images,
+            "rounds": rounds,
+            "read_ahead_kb": max(map(int, read_ahead), default=0),
+            "machine": machine(),
+        }
+        for how, values in seen.items()
+    ]
+
+
 def main() -> None:
     """Measure, print and write the table."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--images", type=int, default=2048)
     arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--cold", action="store_true", help="only the second table")
     options = arguments.parse_args()
     torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as temporary:
+        cold = cold_reads(Path(temporary), 2 * options.images, options.rounds)
+    for line in cold:
+        print(line)
+    write_rows(COLD_RESULTS, cold)
+    if options.cold:
+        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         mean_bytes = write_photographs(folder / "photographs", options.images)

@@ -21,6 +21,9 @@ rule unpack_iwildcam:
         "<logs>/unpack_iwildcam.log",
     conda:
         "../envs/acquire.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         code=code("unpack_iwildcam.py"),
     message:
@@ -39,6 +42,9 @@ rule unpack_domainnet:
         "<logs>/unpack_domainnet.log",
     conda:
         "../envs/acquire.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         code=code("unpack_domainnet.py"),
     message:
@@ -57,6 +63,9 @@ rule unpack_wilds:
         "<logs>/unpack_wilds/{wilds_dataset}_v{version}.log",
     conda:
         "../envs/acquire.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         code=code("unpack_wilds.py"),
     message:

@@ -8,6 +8,7 @@ rule acquire_imagenet:
         devkit="<resources>/imagenet/ILSVRC2012_devkit_t12.tar.gz",
     log:
         "<logs>/acquire_imagenet.log",
+    localrule: True
     conda:
         "../envs/acquire.yaml"
     params:
@@ -27,6 +28,7 @@ rule acquire_inaturalist:
     log:
         "<logs>/acquire_inaturalist.log",
     retries: 3
+    localrule: True
     conda:
         "../envs/acquire.yaml"
     params:
@@ -45,6 +47,7 @@ rule acquire_iwildcam:
     log:
         "<logs>/acquire_iwildcam.log",
     retries: 3
+    localrule: True
     conda:
         "../envs/acquire.yaml"
     params:
@@ -63,6 +66,7 @@ rule acquire_domainnet:
     log:
         "<logs>/acquire_domainnet.log",
     retries: 3
+    localrule: True
     conda:
         "../envs/acquire.yaml"
     params:
@@ -81,6 +85,7 @@ rule acquire_wilds:
     log:
         "<logs>/acquire_wilds/{wilds_dataset}_v{version}.log",
     retries: 3
+    localrule: True
     conda:
         "../envs/acquire.yaml"
     params:
@@ -106,6 +111,7 @@ rule acquire_breeds:
     log:
         "<logs>/acquire_breeds.log",
     retries: 3
+    localrule: True
     conda:
         "../envs/acquire.yaml"
     params:
@@ -128,6 +134,7 @@ rule select_breeds:
         table="<resources>/breeds/imagenet_breeds.csv",
     log:
         "<logs>/select_breeds.log",
+    localrule: True
     conda:
         "../envs/acquire.yaml"
     params:

@@ -10,6 +10,9 @@ rule draw_imagenet:
         "<logs>/draw_imagenet.log",
     conda:
         "../envs/acquire.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         world=study.world("imagenet"),
         code=code("draw_imagenet.py"),
@@ -28,6 +31,9 @@ rule draw_inaturalist:
         "<logs>/draw_inaturalist.log",
     conda:
         "../envs/acquire.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         world=study.world("inaturalist"),
         code=code("draw_inaturalist.py"),
@@ -45,6 +51,9 @@ rule draw_iwildcam:
         "<logs>/draw_iwildcam.log",
     conda:
         "../envs/acquire.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         world=study.world("iwildcam"),
         code=code("draw_iwildcam.py"),
@@ -62,6 +71,9 @@ rule draw_domainnet:
         "<logs>/draw_domainnet.log",
     conda:
         "../envs/acquire.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         world=study.world("domainnet"),
         code=code("draw_domainnet.py"),

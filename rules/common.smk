@@ -1,5 +1,6 @@
 """What all rules share: the checked study, names as wildcards, resources and the digest of a rule's code."""
 
+import hashlib
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from pretraining_robustness.acquire.wilds_datasets import (
 from pretraining_robustness.code_digest import code_digest
 from pretraining_robustness.study.check import check_config, locate
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import atomic_path, file_digest
 from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.names import SCRATCH, START
 from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
@@ -117,8 +119,11 @@ RULE_FILES = [
 
 
 def stage_resource(stage, name):
-    """What the config grants one job of a stage."""
-    return config["resources"][stage].get(name, 0)
+    """What the config grants one job of a stage; at a further try more memory, and more time where it starts anew."""
+    granted = config["resources"][stage].get(name, 0)
+    if name == "mem_mb" or (name == "runtime" and stage == "prepare"):
+        return lambda wildcards, attempt: attempt * granted
+    return granted
 
 
 def state_folder(wildcards, output):
@@ -139,6 +144,30 @@ def report_labels(wildcards):
 def config_text():
     """The configuration as text; Snakemake's own copy of it holds more than plain values."""
     return yaml.safe_dump(json.loads(json.dumps(config, default=str)), sort_keys=False)
+
+
+def freeze_configuration():
+    """Keep the configuration as it is now and hand it to every job of this run; return the digests of its files."""
+    text = config_text()
+    name = f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
+    frozen = Path(".snakemake", "configurations", name).absolute()
+    with atomic_path(frozen) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    digests = {path: file_digest(path) for path in map(Path, workflow.configfiles)}
+    workflow.config_settings.configfiles = [frozen]
+    workflow.configfiles.append(frozen)
+    return digests
+
+
+def tell_changed_configuration():
+    """Say which files of the configuration have been changed since the run started, which it did not heed."""
+    for path, digest in configuration_digests.items():
+        if not path.exists() or file_digest(path) != digest:
+            print(
+                f"{path} has changed since this run started; all its jobs used the configuration of then. "
+                "Run the same command again to use the new one.",
+                file=sys.stderr,
+            )
 
 
 def locked_versions():
@@ -162,3 +191,7 @@ def nearest_target(wildcards):
     raise WorkflowError(
         f"'{wildcards.target}' is not a figure, a table or another target; {hint}"
     )
+
+
+starts_jobs = workflow.is_main_process and not workflow.output_settings.dryrun
+configuration_digests = freeze_configuration() if starts_jobs else {}

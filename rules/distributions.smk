@@ -15,6 +15,9 @@ rule make_distribution:
         "<logs>/make_distribution/{distribution}.log",
     conda:
         "../envs/acquire.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         declared=lambda wildcards: study.distribution(wildcards.distribution),
         code=code("make_distribution.py"),
@@ -35,6 +38,7 @@ rule check_distribution:
         promises="<results>/distributions/{distribution}/promises.csv",
     log:
         "<logs>/check_distribution/{distribution}.log",
+    localrule: True
     conda:
         "../envs/acquire.yaml"
     params:

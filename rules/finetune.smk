@@ -12,6 +12,9 @@ rule make_zero_shot_head:
         "<logs>/make_zero_shot_head/{task}/{distribution}/{architecture}/seed_{seed}.log",
     conda:
         "../envs/train.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         code=code("make_zero_shot_head.py"),
     message:
@@ -31,6 +34,9 @@ rule save_start:
         "<logs>/save_start/{task}/{distribution}/{architecture}/seed_{seed}.log",
     conda:
         "../envs/train.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         run=lambda wildcards: {
             "distribution": wildcards.distribution,

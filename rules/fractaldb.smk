@@ -12,6 +12,9 @@ rule search_fractals:
         "<benchmarks>/search_fractals/{fractal_source}.tsv"
     conda:
         "../envs/generate.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         search=lambda wildcards: study.search(wildcards.fractal_source),
         code=code("search_fractals.py"),

@@ -96,6 +96,7 @@ rule take_published_weights:
     wildcard_constraints:
         distribution=one_of(study.published_distributions),
         architecture=one_of(set(config["architectures"]) - set(built_by("open_clip"))),
+    localrule: True
     conda:
         "../envs/train.yaml"
     params:

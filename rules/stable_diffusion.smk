@@ -12,6 +12,9 @@ rule plan_prompts:
         "<logs>/plan_prompts/{diffusion_source}.log",
     conda:
         "../envs/generate.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         plan=lambda wildcards: study.prompts(wildcards.diffusion_source),
         code=code("plan_prompts.py"),
@@ -104,6 +107,9 @@ rule gather_generated:
         "<logs>/gather_generated/{diffusion_source}.log",
     conda:
         "../envs/generate.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         code=code("gather_generated.py"),
     message:

@@ -9,6 +9,7 @@ rule pair_domains:
         table="<results>/pairs/{domain_pair}/images.parquet",
     log:
         "<logs>/pair_domains/{domain_pair}.log",
+    localrule: True
     conda:
         "../envs/acquire.yaml"
     params:

@@ -14,6 +14,19 @@ import yaml
 REPOSITORY = Path(__file__).parent.parent
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide the machine's cards, so that tests compute the same everywhere, but for `pytest -m gpu`."""
+    if config.option.markexpr != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.markexpr != "gpu":
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="needs a graphics card: pytest -m gpu"))
+
+
 class Workflow:
     """A workflow (this repository's, or a copy of it) run in a folder of its own."""
 
@@ -21,8 +34,11 @@ class Workflow:
         self.folder = folder
         self.repository = repository
 
-    def start(self, *arguments: str, config: dict | None = None) -> subprocess.Popen:
-        """Start `snakemake` with these arguments, in a process group of its own, without waiting."""
+    def start(self, *arguments: str, config: dict | None = None, log: Path | None = None) -> subprocess.Popen:
+        """Start `snakemake` with these arguments, in a process group of its own, without waiting.
+
+        What it prints goes to `log`, or into a pipe that has to be read.
+        """
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.repository / "Snakefile")]
         command += ["--directory", str(self.folder), "--cores", "2", *arguments]
         if config is not None:
@@ -33,7 +49,7 @@ class Workflow:
             command,
             cwd=self.folder,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if log is None else open(log, "w"),
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,

@@ -1,11 +1,11 @@
 """Fine-tune one network on a downstream task, with a checkpoint after every epoch."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.lease import lease_card
+from pretraining_robustness.training.lease import cards_asked, lease_card
 
 
 def main() -> None:
-    lease_card()
+    lease_card(cards_asked(snakemake.resources), snakemake.threads)
     from pretraining_robustness.finetune.finetune import finetune  # brings torch, which must see the leased card only
 
     run = snakemake.params.run

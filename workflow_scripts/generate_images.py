@@ -1,11 +1,11 @@
 """Generate one shard of a diffusion source's images."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.lease import lease_card
+from pretraining_robustness.training.lease import cards_asked, lease_card
 
 
 def main() -> None:
-    lease_card()
+    lease_card(cards_asked(snakemake.resources), snakemake.threads)
     from pretraining_robustness.stable_diffusion.generate import generate_images  # brings torch, after the lease
 
     generate_images(

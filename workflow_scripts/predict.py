@@ -1,11 +1,11 @@
 """Predict every test set of a task with every checkpoint of a series."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.lease import lease_card
+from pretraining_robustness.training.lease import cards_asked, lease_card
 
 
 def main() -> None:
-    lease_card()
+    lease_card(cards_asked(snakemake.resources), snakemake.threads)
     from pretraining_robustness.evaluate.predict import predict  # brings torch, which must see the leased card only
 
     files = zip(snakemake.input.images, snakemake.input.tables, strict=True)

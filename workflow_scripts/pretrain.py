@@ -1,11 +1,11 @@
 """Pre-train one architecture on one distribution."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.lease import lease_card
+from pretraining_robustness.training.lease import cards_asked, lease_card
 
 
 def main() -> None:
-    lease_card()
+    lease_card(cards_asked(snakemake.resources), snakemake.threads)
     from pretraining_robustness.pretrain.pretrain import pretrain  # brings torch, which must see the leased card only
 
     pretrain(

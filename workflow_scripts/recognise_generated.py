@@ -1,11 +1,11 @@
 """Ask a classifier trained on real pictures what generated ones show."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.lease import lease_card
+from pretraining_robustness.training.lease import cards_asked, lease_card
 
 
 def main() -> None:
-    lease_card()
+    lease_card(cards_asked(snakemake.resources), snakemake.threads)
     from pretraining_robustness.evaluate.recognise import recognise_generated  # brings torch, after the lease
 
     recognise_generated(

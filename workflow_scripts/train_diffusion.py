@@ -1,11 +1,11 @@
 """Train a small latent diffusion model on a store of ImageNet's classes."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.training.lease import lease_card
+from pretraining_robustness.training.lease import cards_asked, lease_card
 
 
 def main() -> None:
-    lease_card()
+    lease_card(cards_asked(snakemake.resources), snakemake.threads)
     from pretraining_robustness.stable_diffusion.train_diffusion import train_diffusion  # brings torch, after the lease
 
     train_diffusion(

@@ -1,5 +1,7 @@
 """The workflow plans the right jobs, from a configuration alone, and refuses what it does not know in one line."""
 
+import re
+
 import pytest
 import yaml
 
@@ -52,13 +54,13 @@ def test_every_figure_and_table_has_its_own_target(workflow, config):
 def test_full_study_plans_without_data(workflow, paper_config):
     jobs = workflow.plan(config=paper_config)
     architectures = len(paper_config["runs"]["architectures"])
-    assert jobs["pretrain"] == 38 * architectures  # 33 of natural images, 4 of synthetic ones, 1 without labels
+    assert jobs["pretrain"] == 42 * architectures  # 37 of natural images, 4 of synthetic ones, 1 without labels
     assert jobs["pretrain_image_text"] == 3 * architectures
     assert jobs["take_published_towers"] == 10  # eight networks of OpenAI, two of others
-    runs = (38 + 3 + 1) * architectures + 10 + (3 * 2 + 5) * architectures  # pairs of domains, fMoW
+    runs = (42 + 3 + 1) * architectures + 10 + (3 * 2 + 5) * architectures  # pairs of domains, fMoW
     assert jobs["finetune"] == runs + 2 * architectures  # two more methods
-    assert jobs["predict"] == jobs["score"] == 38 + 3 + 1 + 3 + (3 * 2 + 5) + 2 + 3  # three of them merged
-    assert jobs["make_distribution"] == jobs["check_distribution"] == 38 + 3
+    assert jobs["predict"] == jobs["score"] == 42 + 3 + 1 + 3 + (3 * 2 + 5) + 2 + 3  # three of them merged
+    assert jobs["make_distribution"] == jobs["check_distribution"] == 42 + 3
     assert jobs["acquire_imagenet"] == jobs["acquire_inaturalist"] == jobs["acquire_iwildcam"] == 1
     assert jobs["acquire_wilds"] == jobs["unpack_wilds"] == jobs["build_wilds_store"] == 1
     assert jobs["acquire_domainnet"] == jobs["search_fractals"] == jobs["render_fractals"] == 1
@@ -66,6 +68,16 @@ def test_full_study_plans_without_data(workflow, paper_config):
     assert jobs["train_diffusion"] == 0
     assert jobs["acquire_breeds"] == jobs["select_breeds"] == 1
     assert jobs["draw_imagenet"] == 0
+
+
+def test_the_costs_of_the_full_study_are_said_without_data(workflow, paper_config):
+    printed = workflow.run("plan", config=paper_config)
+    jobs = sum(workflow.plan(config=paper_config).values())
+    said = re.search(r"^([\d,]+) jobs, [\d,]+ hours of H100, .* TB of disk$", printed, re.MULTILINE)
+    assert said is not None
+    # Targets are not counted.
+    assert abs(int(said[1].replace(",", "")) - jobs) < 5
+    assert (workflow.folder / "paper/results/plan.csv").exists()
 
 
 def test_full_study_keeps_twelve_checkpoints(workflow, paper_config):
@@ -114,6 +126,10 @@ def test_every_rule_states_its_environment_log_and_message(repository):
             name = block.split(":")[0]
             for directive in ("conda:", "log:", "message:", "script:", '"""'):
                 assert directive in block, f"{path.name}, rule {name}: no {directive}"
+            stated = "localrule: True" in block or ("mem_mb=" in block and "runtime=" in block)
+            assert stated, (
+                f"{path.name}, rule {name}: states neither its resources nor that it runs where Snakemake does"
+            )
 
 
 def test_own_folders_plan_from_the_example(repository, workflow):

@@ -1,6 +1,5 @@
 """How a rule's script runs: its log file, and one clear line when the user's input is at fault."""
 
-import errno
 import logging
 import os
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import NO_SPACE
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
@@ -27,7 +27,7 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
     except InputError as error:
         _stop(str(error))
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in NO_SPACE:
             logging.exception("The rule %s failed", snakemake.rule)
             raise
         _stop(f"{error.filename or log.parent}: the disk is full. Free some space and run the same command again.")

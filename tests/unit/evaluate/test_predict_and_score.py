@@ -135,7 +135,7 @@ def test_values_that_are_no_group_do_not_count_as_the_worst(series, tmp_path):
 def test_streaming_changes_no_prediction(series, monkeypatch):
     predict(**series)
     resident = pd.read_parquet(series["predictions"])
-    monkeypatch.setitem(batches.RESIDENT_FRACTION, "cpu", 0.0)
+    monkeypatch.setattr(batches, "RESIDENT_FRACTION", 0.0)
     predict(**series)
     pd.testing.assert_frame_equal(pd.read_parquet(series["predictions"]), resident)
 

@@ -201,10 +201,10 @@ def test_the_device_holds_packed_supports(built: Path, monkeypatch: pytest.Monke
     rows = np.random.default_rng(0).permutation(len(store))[:150]
     pixels = len(rows) * SIZE * SIZE * 3
     monkeypatch.setattr(batches.os, "sysconf", lambda name: 1 if name == "SC_PAGE_SIZE" else pixels // 10 * 10)
-    monkeypatch.setitem(batches.RESIDENT_FRACTION, "cpu", 0.5)
+    monkeypatch.setattr(batches, "RESIDENT_FRACTION", 0.5)
     resident = load_images(store, rows, CPU)
     assert isinstance(resident, ResidentImages)
-    monkeypatch.setitem(batches.RESIDENT_FRACTION, "cpu", 0.01)
+    monkeypatch.setattr(batches, "RESIDENT_FRACTION", 0.01)
     streamed = load_images(store, rows, CPU)
     assert isinstance(streamed, StreamedImages)
     expected = store.read(rows)

@@ -454,6 +454,18 @@ def test_batches_hold_the_rows_that_were_asked_for(tmp_path: Path, encoding: str
         np.testing.assert_array_equal(store.read(rows), batch)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_large_pictures_come_by_requests_and_a_file_cut_short_is_named(tmp_path: Path, threads: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 160, 160, 3), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", pixels)
+    store, rows = Store.open(tmp_path / "images.npy", threads=threads), np.array([4, 0, 4, 2])
+    assert np.array_equal(store.read(rows), pixels[rows])
+    os.truncate(tmp_path / "images.npy", (tmp_path / "images.npy").stat().st_size - 1)
+    with pytest.raises(InputError, match=r"images\.npy: ends within picture 4; build the store again"):
+        store.read(rows)
+    assert np.array_equal(store.read(rows[1:2]), pixels[:1])
+
+
 def test_rows_that_are_not_there_are_refused(tmp_path: Path) -> None:
     out = build(write_source(tmp_path / "source"), tmp_path / "out")
     store = Store.open(out / "images.npy")

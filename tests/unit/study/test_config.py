@@ -53,6 +53,35 @@ def test_published_networks_of_timm_beside_a_trend_are_two_lines(config, reposit
     assert config == before
 
 
+def paths(node, line, place=()):
+    """Yield the places of the values without keys of their own, of the keys that stand on a line of a YAML mapping."""
+    if not isinstance(node, yaml.MappingNode):
+        if line is None:
+            yield place
+        return
+    for key, value in node.value:
+        yield from paths(value, None if key.start_mark.line == line else line, (*place, key.value))
+
+
+def test_the_full_study_names_every_key_that_the_miniature_sets_for_its_own_size(repository):
+    """Mappings are merged key by key: what the full study does not name, it takes over from the miniature."""
+    text = (repository / "config.yaml").read_text(encoding="utf-8")
+    paper = yaml.safe_load((repository / "data/studies/paper.yaml").read_text(encoding="utf-8"))
+    whole = yaml.compose(text)
+    marked = [
+        place
+        for number, line in enumerate(text.splitlines())
+        if "[miniature]" in line and not line.startswith("#")
+        for place in paths(whole, number)
+    ]
+    assert ("sources", "stable_diffusion", "generate", "guided_part") in marked
+    for place in marked:
+        named = paper
+        for key in place:
+            assert key in named, ".".join(place)
+            named = named[key]
+
+
 def fig4(config):
     return config["figures"]["fig4"]
 

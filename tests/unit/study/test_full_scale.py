@@ -78,6 +78,7 @@ def choose(sources, paper_config, repository):
             for depth, labels in ((2, 5), (4, 17), (5, 37), (6, 85), (7, 232))
         ],
         ("inaturalist_supercategories", 579_184, 5089, 13, None),
+        *[(f"imagenet_{size}k_equal_steps", size * 1000, 1000, 1000, size) for size in (100, 50, 25, 5)],
         ("imagenet_animals", 498_000, 398, 398, None),
         ("imagenet_objects", 498_000, 602, 602, None),
         *[(f"imagenet_60k_{n}_classes", 60_000, n, n, 60_000 // n) for n in (1000, 500, 250, 125)],

@@ -5,12 +5,15 @@ from pretraining_robustness.study.show import Study
 
 def test_full_study_has_the_papers_numbers(paper_config):
     study = Study(paper_config)
+    assert {study.pretrain_recipe("resnet50", f"imagenet_{size}k_equal_steps")["steps"] for size in (100, 5)} == {52650}
+    assert "epochs" not in study.pretrain_recipe("resnet50", "imagenet_5k_equal_steps")
     images = {name: study.distribution(name)["images"] for name in study.series("fig4") if name != "scratch"}
     assert images == {
         "imagenet_full": None,
         **{
             f"{source}_{size}k": size * 1000 for source in ("imagenet", "inaturalist") for size in (150, 100, 50, 25, 5)
         },
+        **{f"imagenet_{size}k_equal_steps": size * 1000 for size in (100, 50, 25, 5)},
         "inaturalist_full": None,
     }
     for name in images:
@@ -49,6 +52,12 @@ def test_full_study_has_every_family_of_the_paper(paper_config):
 
 
 def test_full_study_changes_scale_recipes_and_acquisition_but_not_the_experiments(config, paper_config):
+    """But for one that only its recipe asks for: Figure 4 at equal steps."""
+    for panel in [panel for panel in paper_config["figures"]["fig4"]["panels"] if "equal steps" in panel["title"]]:
+        paper_config["figures"]["fig4"]["panels"].remove(panel)
+        for name in panel["series"]:
+            if name.endswith("_equal_steps"):
+                del paper_config["distributions"][name]
     for same in ("label_maps", "distributions", "tables", "selection_seed", "trends"):
         assert config[same] == paper_config[same]
     added = {

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,13 @@ from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training import augmentation, batches
 from pretraining_robustness.training.augmentation import Preparation, random_resized_crop, resize, shift_and_flip
-from pretraining_robustness.training.batches import ResidentImages, StreamedImages, consecutive_batches, training_batch
+from pretraining_robustness.training.batches import (
+    MeasuredImages,
+    ResidentImages,
+    StreamedImages,
+    consecutive_batches,
+    training_batch,
+)
 from pretraining_robustness.training.devices import seed_generator
 from pretraining_robustness.training.recipes import read_recipe
 
@@ -60,20 +68,41 @@ def test_images_arrive_with_their_positions(kind: type, monkeypatch: pytest.Monk
     monkeypatch.setattr(batches, "BYTES_PER_READ", 1000)  # so that loading takes several reads
     stored = pictures(50, 8)
     rows = np.array([40, 3, 3, 17, 29, 0, 49])
-    asked = [np.array([6, 1]), np.array([0, 2, 5]), np.array([4])]
+    asked = [np.array([6, 1]), np.array([0, 2, 5]), *(np.array([number]) for number in range(7))]
     seen = 0
     for positions, (given, images) in zip(asked, kind(Store(stored), rows, CPU).stream(asked), strict=True):
         assert given.tolist() == positions.tolist()
         assert np.array_equal(images.numpy(), stored[rows[positions]])
         seen += 1
-    assert seen == 3
+    assert seen == len(asked)
 
 
 def test_sets_beyond_the_memory_limit_are_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     store, rows = Store(pictures(50, 8)), np.arange(50)
     assert isinstance(batches.load_images(store, rows, CPU), ResidentImages)
-    monkeypatch.setitem(batches.RESIDENT_FRACTION, "cpu", 1e-9)
+    monkeypatch.setattr(batches, "RESIDENT_FRACTION", 1e-9)
     assert isinstance(batches.load_images(store, rows, CPU), StreamedImages)
+
+
+@pytest.mark.parametrize(("free", "held"), [(50 * 192 + 1100, True), (50 * 192 + 1099, False)])
+def test_a_card_holds_what_fits_beside_a_batch(monkeypatch: pytest.MonkeyPatch, free: int, held: bool) -> None:
+    """The card is made up: 700 bytes before the first batch, 1,700 at most while it is used, `free` afterwards."""
+    card = SimpleNamespace(
+        reset_peak_memory_stats=lambda device: None,
+        memory_allocated=lambda device: 700,
+        max_memory_allocated=lambda device: 1700,
+        empty_cache=lambda: None,
+        mem_get_info=lambda device: (free, 10**6),
+    )
+    monkeypatch.setattr(batches.torch, "cuda", card)
+    stored = pictures(50, 8)
+    images = MeasuredImages(Store(stored), np.arange(50), CPU)
+    for _ in range(2):  # an epoch, and another
+        asked = [np.array([6, 1]), np.array([0, 2]), np.array([4])]
+        for positions, (given, pixels) in zip(asked, images.stream(asked), strict=True):
+            assert given.tolist() == positions.tolist()
+            assert np.array_equal(pixels.numpy(), stored[positions])
+        assert (images._resident is not None) == held
 
 
 def test_normalisation_is_torchvisions() -> None:

@@ -123,7 +123,7 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not(store: dict, tmp_path: P
 
 def test_streaming_from_the_store_changes_no_bit(store: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resident = run_pretraining(store, tmp_path / "resident").read_bytes()
-    monkeypatch.setitem(batches.RESIDENT_FRACTION, "cpu", 0.0)
+    monkeypatch.setattr(batches, "RESIDENT_FRACTION", 0.0)
     assert run_pretraining(store, tmp_path / "streamed").read_bytes() == resident
 
 

@@ -5,6 +5,7 @@ that is used again and again: the same NumPy array, or the array behind a pinned
 """
 
 import io
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, Self
@@ -14,6 +15,11 @@ from numpy.typing import NDArray
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.fractal_store import open_fractals
+
+# Pictures of at least this many bytes are read by requests of their own. Reading mapped memory that is not there yet
+# brings in what lies around (the read-ahead: megabytes on cloud disks and network file systems), which a random order
+# does not use; smaller pictures share their pages with others, and most are in memory.
+REQUESTED_BYTES = 65536
 
 
 class Pictures(Protocol):
@@ -65,7 +71,8 @@ class Store:
         """
         try:
             # As a plain array, because indexing a memmap makes Python objects at every turn.
-            array = np.asarray(np.load(images, mmap_mode="r", allow_pickle=False))
+            mapped = np.load(images, mmap_mode="r", allow_pickle=False)
+            array = np.asarray(mapped)
         except (FileNotFoundError, ValueError) as error:
             raise InputError(f"{images}: not the images of a store ({error}): build the store again") from error
         if array.dtype != np.uint8 or array.ndim not in (1, 2, 4):
@@ -73,7 +80,7 @@ class Store:
                 f"{images}: not the images of a store ({array.dtype}, {array.shape}): build the store again"
             )
         if array.ndim == 4:
-            return cls(array, threads)
+            return cls(PixelPictures(array, open(images, "rb"), mapped.offset), threads)
         if table is None:
             what = (
                 "JPEG files, and the table that tells their places" if array.ndim == 1 else "fractals, and their table"
@@ -135,8 +142,11 @@ class PixelPictures:
 
     encoding = "uint8"
 
-    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+    def __init__(self, pixels: NDArray[np.uint8], file: io.BufferedReader | None = None, offset: int = 0) -> None:
+        """Take pixels that are in memory, or those mapped from `file`, in which they start at `offset`."""
         self._pixels = pixels
+        self._offset = offset
+        self._file = file if file and pixels[:1].nbytes >= REQUESTED_BYTES else None
         self.size = pixels.shape[1]
 
     def __len__(self) -> int:
@@ -144,8 +154,22 @@ class PixelPictures:
 
     def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
         """See `Pictures`."""
+        if self._file is not None:
+            self._request(rows, out)
+            return
         # With the default mode NumPy reads into new memory first; the rows have been checked.
         np.take(self._pixels, rows, axis=0, out=out, mode="clip")
+
+    def _request(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
+        assert self._file is not None
+        length = self._pixels[0].nbytes
+        for row, picture in zip(rows.tolist(), out.reshape(len(out), length), strict=True):
+            done = 0
+            while done < length:
+                read = os.preadv(self._file.fileno(), [picture[done:].data], self._offset + row * length + done)
+                if read == 0:
+                    raise InputError(f"{self._file.name}: ends within picture {row}; build the store again")
+                done += read
 
 
 class JpegPictures:

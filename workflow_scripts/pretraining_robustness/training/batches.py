@@ -1,10 +1,12 @@
 """Batches of stored images on the training device, in an order that depends on the seed and the step alone."""
 
+import logging
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, partial
-from itertools import pairwise
+from itertools import cycle, islice, pairwise
 
 import numpy as np
 import torch
@@ -16,9 +18,15 @@ from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.devices import to_device
 from pretraining_robustness.training.fractal_images import FractalImages, bytes_on_device
 
-# A set is held on the device when it takes at most this part of its free memory; the rest is for the training.
-RESIDENT_FRACTION = {"cuda": 0.5, "cpu": 0.1}
+logger = logging.getLogger(__name__)
+
+# A set is held in the processor's memory when it takes at most this part of what is free.
+RESIDENT_FRACTION = 0.1
+# A set is held on a card when it leaves free this part more than a step has been seen to need.
+HEADROOM = 0.1
 BYTES_PER_READ = 64 * 2**20
+# Batches that are read ahead: as long as it takes a slow read to arrive, a card has work.
+AHEAD = 4
 
 
 @lru_cache(maxsize=2)
@@ -44,15 +52,21 @@ def consecutive_batches(images: int, batch_size: int) -> list[np.ndarray]:
 
 
 def load_images(store: Store, rows: np.ndarray, device: torch.device) -> "ResidentImages | StreamedImages":
-    """Open the images of `rows`: on the device where they fit (see `RESIDENT_FRACTION`), else read batch by batch."""
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else _free_memory()
+    """Open the images of `rows`: in memory where they fit, else read batch by batch; the batches are the same.
+
+    A card's memory is shared with the training, whose need the first batch shows: `MeasuredImages`.
+    """
+    if device.type == "cuda":
+        return MeasuredImages(store, rows, device)
+    fits = bytes_held(store, rows) <= RESIDENT_FRACTION * _free_memory()
+    return (ResidentImages if fits else StreamedImages)(store, rows, device)
+
+
+def bytes_held(store: Store, rows: np.ndarray) -> int:
+    """Return how much memory `ResidentImages` takes for good."""
     if isinstance(store.pictures, FractalPictures):
-        needed = bytes_on_device(store.pictures, rows)
-    else:
-        needed = len(rows) * store.size**2 * 3
-    if needed <= RESIDENT_FRACTION[device.type] * free:
-        return ResidentImages(store, rows, device)
-    return StreamedImages(store, rows, device)
+        return bytes_on_device(store.pictures, rows)
+    return len(rows) * store.size**2 * 3
 
 
 def _free_memory() -> int:
@@ -89,27 +103,56 @@ def _read_all(store: Store, rows: np.ndarray, device: torch.device) -> Tensor:
 
 
 class StreamedImages:
-    """Images read from the store one batch ahead, into reused buffers, and copied beside the computation."""
+    """Images read from the store a few batches ahead, into reused buffers, and copied beside the computation."""
 
     def __init__(self, store: Store, rows: np.ndarray, device: torch.device) -> None:
         self.store, self.rows, self.device = store, rows, device
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield as `ResidentImages.stream` does; a batch is valid until the next one is asked for."""
-        slots: list[_Slot] = [_Slot(self.device), _Slot(self.device)]
+        slots = cycle([_Slot(self.device) for _ in range(AHEAD + 1)])  # one more: the batch that is being used
+        pending: deque[tuple[np.ndarray, _Slot, Future[Tensor]]] = deque()
         with ThreadPoolExecutor(max_workers=1) as reading:
-            pending: tuple[np.ndarray, _Slot, Future[Tensor]] | None = None
-            for number, positions in enumerate(batches):
-                slot = slots[number % 2]
-                following = positions, slot, reading.submit(slot.fill, self.store, self.rows[positions])
-                if pending is not None:
-                    yield self._arrived(*pending)
-                pending = following
-            if pending is not None:
-                yield self._arrived(*pending)
+            for positions, slot in zip(batches, slots, strict=False):
+                pending.append((positions, slot, reading.submit(slot.fill, self.store, self.rows[positions])))
+                if len(pending) > AHEAD:
+                    yield self._arrived(*pending.popleft())
+            while pending:
+                yield self._arrived(*pending.popleft())
 
     def _arrived(self, positions: np.ndarray, slot: "_Slot", images: "Future[Tensor]") -> tuple[Tensor, Tensor]:
         return to_device(positions, self.device), slot.hand_over(images.result())
+
+
+class MeasuredImages(StreamedImages):
+    """Images on their way to a card: streamed for one batch, then held there if what that batch needed leaves room."""
+
+    def __init__(self, store: Store, rows: np.ndarray, device: torch.device) -> None:
+        super().__init__(store, rows, device)
+        self._measured = False
+        self._resident: ResidentImages | None = None
+
+    def stream(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
+        """See `StreamedImages`."""
+        batches = iter(batches)
+        if not self._measured:
+            torch.cuda.reset_peak_memory_stats(self.device)
+            before = torch.cuda.memory_allocated(self.device)
+            yield from super().stream(islice(batches, 1))
+            self._settle(torch.cuda.max_memory_allocated(self.device) - before)
+        stream = super().stream if self._resident is None else self._resident.stream
+        yield from stream(batches)
+
+    def _settle(self, step: int) -> None:
+        """Hold the images on the card if they fit beside the `step` bytes that the first batch needed."""
+        torch.cuda.empty_cache()
+        free, needed = torch.cuda.mem_get_info(self.device)[0], bytes_held(self.store, self.rows)
+        if needed + (1 + HEADROOM) * step <= free:
+            self._resident = ResidentImages(self.store, self.rows, self.device)
+        self._measured = True
+        where = "held on the card" if self._resident else "read batch by batch"
+        message = "%d MB of images are %s: a batch needs %d MB and the card has %d MB free"
+        logger.info(message, needed >> 20, where, step >> 20, free >> 20)
 
 
 class _Slot:

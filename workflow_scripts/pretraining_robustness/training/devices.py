@@ -1,22 +1,63 @@
 """The device that computes, its random generator, and the way of arrays to the device."""
 
 import ctypes
+import os
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.training.lease import WHAT_TO_DO, situation
+
 
 def training_device(threads: int) -> torch.device:
-    """Choose the visible graphics card, else the processor with `threads` threads, and set torch up for it."""
+    """Choose the visible graphics card, else the processor with `threads` threads, and set torch up for it.
+
+    Raises:
+        InputError: if CUDA_VISIBLE_DEVICES names a card, as it does after `lease_card`, and torch cannot use it.
+    """
     torch.set_num_threads(threads)
-    if not torch.cuda.is_available():
+    asked_for = os.environ.get("CUDA_VISIBLE_DEVICES", "") not in ("", "-1", "NoDevFiles")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if asked_for else "default")  # what torch warns of is part of our own error
+        available = torch.cuda.is_available()
+    if not (available or asked_for):
         _keep_memory()
         return torch.device("cpu")
+    try:
+        torch.zeros(1, device="cuda").add_(1).item()  # a kernel: torch may see a card for which it has no code
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the rule asks for a GPU and torch {torch.__version__} cannot use it: {reason} ({situation()}); "
+            f"update the driver, install a torch built for it, or {WHAT_TO_DO}"
+        ) from error
     torch.backends.cudnn.benchmark = True
     torch.set_float32_matmul_precision("high")
     return torch.device("cuda")
+
+
+@contextmanager
+def memory_named(batch_size: int, image_size: int) -> Iterator[None]:
+    """Turn a card's lack of memory into an InputError that names the batch size.
+
+    Args:
+        batch_size: images that go through the network at once.
+        image_size: their side in pixels.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        total = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else 0
+        raise InputError(
+            f"recipe.batch_size: a batch of {batch_size} images of {image_size} pixels needs more than the card's "
+            f"{total / 2**30:.0f} GB; lower batch_size or image_size, or take a larger card"
+        ) from error
 
 
 def _keep_memory() -> None:

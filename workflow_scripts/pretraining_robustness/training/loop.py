@@ -16,12 +16,16 @@ from pretraining_robustness.progress import Progress
 from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages, training_batch
-from pretraining_robustness.training.devices import seed_generator
+from pretraining_robustness.training.devices import memory_named, seed_generator
 from pretraining_robustness.training.objectives import Network, Objective
 from pretraining_robustness.training.recipes import Recipe
 from pretraining_robustness.training.state import TrainingState
 
 logger = logging.getLogger(__name__)
+
+# The state is saved after an epoch when this long has passed since it was saved last, and at the end: an epoch of a
+# small set takes a second on a card, and writing the state takes as long.
+SAVE_EVERY_SECONDS = 180
 
 
 def make_optimizer(
@@ -61,32 +65,36 @@ def train(
     it); the others are in evaluation mode and do not change.
 
     Every random number is a function of (seed, step), so that the state after an epoch is: weights, optimiser and
-    records. It is saved after `after_epoch(epoch)`; a training whose `state` holds such a state goes on from there.
+    records. It is saved after `after_epoch(epoch)`, at most every `SAVE_EVERY_SECONDS` and at the end; a training whose
+    `state` holds such a state goes on from there and comes by the epochs since then again.
     A record holds epoch, images, loss, accuracy (both means over the augmented training images; what counts as right is
     the objective's to say), learning_rate (of the last step), images_per_second, peak_gpu_memory_mb (0 without a card)
     and seconds.
 
-    Raises InputError if the loss stops being finite.
+    Raises InputError if the loss stops being finite, or the card's memory does not hold a batch.
     """
     model.to(objective.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     objective.to(objective.device).train()
     with _only(model, [model] if trained is None else trained) as parameters:
         optimizer = make_optimizer(parameters, recipe, objective)
         records: list[dict[str, Any]] = []
-        saved = state.load(objective.device)
+        saved = state.load(torch.device("cpu"))
         if saved is not None:
             model.load_state_dict(saved["model"])
             objective.load_state_dict(saved["objective"])
             optimizer.load_state_dict(saved["optimizer"])
             records = saved["records"]
             logger.info("resuming after epoch %d of %d", len(records), len(ends))
+            del saved
         network = torch.compile(model) if recipe.compile else model
+        saved_at = time.monotonic()
         for epoch in range(len(records) + 1, len(ends) + 1):
             first = ends[epoch - 2] if epoch > 1 else 0
-            record = {
-                "epoch": epoch,
-                **_run(network, images, objective, recipe, seed, optimizer, range(first, ends[epoch - 1]), ends[-1]),
-            }
+            with memory_named(recipe.batch_size, recipe.image_size):
+                measured = _run(
+                    network, images, objective, recipe, seed, optimizer, range(first, ends[epoch - 1]), ends[-1]
+                )
+            record = {"epoch": epoch, **measured}
             logger.info(
                 "epoch %d of %d: loss %.4f, accuracy %.4f, %.0f images/s",
                 epoch,
@@ -97,6 +105,8 @@ def train(
             )
             records.append(record)
             after_epoch(epoch)
+            if epoch < len(ends) and time.monotonic() - saved_at < SAVE_EVERY_SECONDS:
+                continue
             state.save(
                 {
                     "model": model.state_dict(),
@@ -105,6 +115,7 @@ def train(
                     "records": records,
                 }
             )
+            saved_at = time.monotonic()
     return records
 
 

@@ -1,0 +1,128 @@
+"""Kill a small study with SIGKILL at random moments of its stages, and compare what it makes in the end, byte for byte.
+
+    make benchmark-faults OPTIONS="--kills 50 --minutes 30"
+
+Each kill ends Snakemake and all its jobs at a random moment of the stage whose turn it is; then the same command is
+given again, as a person would, after `snakemake --unlock`. A row of the table is a stage: how often it was killed at
+work, and how many of its jobs were done in all.
+"""
+
+import argparse
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import yaml
+from machine import machine
+
+from pretraining_robustness.files import write_rows
+
+REPOSITORY = Path(__file__).parents[1]
+RESULTS = Path(__file__).parent / "results" / "faults.csv"
+STAGES = ("build_store", "train_diffusion", "generate_images", "pretrain", "finetune", "predict", "merge_weights")
+TARGETS = ("fig_methods", "results/pretrain/stable_diffusion_150k/densenet14/seed_0/weights.safetensors")
+TRAINED = ("imagenet_full", "stable_diffusion_150k")
+STUDY = {
+    "scale": {
+        **{"images": 0.001, "classes": 0.025, "superclasses": 0.125, "subclasses": 0.25},
+        **{"task_images": 0.004, "task_classes": 0.06},
+    },
+    "sources": {
+        "imagenet": {"world": {"image_size": 32}},
+        "stable_diffusion": {"training": {"autoencoder_steps": 5, "steps": 5}, "generate": {"steps": 2}},
+    },
+    "tasks": {"iwildcam": {"world": {"image_size": 32, "cameras": 16}}},
+    "runs": {"architectures": ["densenet14"]},
+    "recipes": {"pretrain": {"steps": 100}, "finetune": {"epochs": 2}},
+    "trends": {"resamples": 200},
+}
+KINDS = (".npy", ".parquet", ".safetensors", ".csv", ".png")
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen:
+    """Start Snakemake in a process group of its own."""
+    command = [sys.executable, "-m", "snakemake", *arguments, "--snakefile", str(REPOSITORY / "Snakefile")]
+    command += ["--directory", str(folder), "--cores", "2", "--configfile", str(folder / "study.yaml")]
+    with open(folder / "printed", "a", encoding="utf-8") as printed:
+        return subprocess.Popen(command, stdout=printed, stderr=printed, start_new_session=True)
+
+
+def running(group: int) -> set[str]:
+    """Return the scripts of rules that a process group is running."""
+    listed = subprocess.run(["ps", "-o", "args=", "--pgroup", str(group)], capture_output=True, text=True, check=False)
+    return set(re.findall(r"\.snakemake/scripts/tmp\w+\.(\w+)\.py", listed.stdout))
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """Return what the study has made, but for times."""
+    paths = [path for path in (folder / "results").rglob("*") if path.suffix in KINDS and path.name != "metrics.csv"]
+    timed = ("benchmarks", "unfinished")
+    kept = [path for path in paths if not any(part in path.parts for part in timed)]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in kept if not path.name.startswith("shard_")}
+
+
+def kill_until_done(folder: Path, kills: int, until: float, chance: random.Random) -> Counter[str]:
+    """Give the command again and again, and kill it; return how often each stage was at work when it was killed."""
+    killed: Counter[str] = Counter()
+    each = -(-kills // len(STAGES))
+    while True:
+        process = start(folder, *TARGETS)
+        wait, seen_at = 0.0, None
+        while process.poll() is None:
+            due = {stage for stage in running(process.pid) if stage in STAGES and killed[stage] < each}
+            if seen_at is None and due and killed.total() < kills and time.monotonic() < until:
+                seen_at, wait = time.monotonic(), chance.uniform(0, 6)
+            if seen_at is not None and time.monotonic() - seen_at >= wait:
+                at_work = running(process.pid) & set(STAGES)
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                killed.update(at_work)
+                assert start(folder, "--unlock").wait() == 0
+                break
+            time.sleep(0.05)
+        else:
+            assert process.returncode == 0, (folder / "printed").read_text(encoding="utf-8")[-3000:]
+            return killed
+
+
+def main() -> None:
+    """Run the study undisturbed and killed, compare, print and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--minutes", type=float, default=30, help="kill no more after so long")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    study = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
+    left_out = [name for name in study["distributions"] if name not in TRAINED]
+    with tempfile.TemporaryDirectory() as temporary:
+        folders = {name: Path(temporary, name) for name in ("undisturbed", "killed")}
+        for folder in folders.values():
+            folder.mkdir()
+            (folder / "study.yaml").write_text(yaml.safe_dump({**STUDY, "left_out": left_out}), encoding="utf-8")
+        assert start(folders["undisturbed"], *TARGETS).wait() == 0, (folders["undisturbed"] / "printed").read_text()
+        until = time.monotonic() + 60 * options.minutes
+        killed = kill_until_done(folders["killed"], options.kills, until, random.Random(options.seed))
+        expected, found = results(folders["undisturbed"]), results(folders["killed"])
+        started = Counter(re.findall(r"\(Rule: (\w+)\)", (folders["killed"] / "printed").read_text(encoding="utf-8")))
+        left = [
+            path
+            for path in folders["killed"].rglob("*")
+            if path.name.startswith("unfinished") or path.suffix == ".part"
+        ]
+    differ = sorted(name for name in expected if found.get(name) != expected[name])
+    print(f"{killed.total()} kills; of {len(expected)} files {len(differ)} differ {differ[:5]}; left over: {len(left)}")
+    same = {"files": len(expected), "files_that_differ": len(differ), "left_over": len(left), "machine": machine()}
+    rows = [{"stage": stage, "killed": killed[stage], "finished": started[stage], **same} for stage in STAGES]
+    write_rows(RESULTS, rows)
+    assert not differ
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,327 @@
+"""One call that accepts a graphics card: is what only runs there right, does it fit, how fast is it?
+
+    make benchmark-gpu_acceptance OPTIONS="--seconds 560 --output ."
+
+Every check has a price in seconds and is left out when less time is left, so that a call ends by itself; each writes
+one JSON line at once (`acceptance.jsonl`), with `passes` where there is something to pass. The prices add up to some
+1,000 seconds: `--first NAME` starts with that check. `--tiny` runs the same code on a processor, as the tests do.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.store.fractal_store import FractalPictures
+from pretraining_robustness.store.read import Store
+from pretraining_robustness.training import loop as training_loop
+from pretraining_robustness.training.augmentation import Preparation, random_resized_crop
+from pretraining_robustness.training.batches import ResidentImages, StreamedImages, load_images
+from pretraining_robustness.training.devices import training_device
+from pretraining_robustness.training.fractal_images import FractalImages
+from pretraining_robustness.training.inference import predict_all
+from pretraining_robustness.training.loop import make_optimizer, train
+from pretraining_robustness.training.objectives import Supervised
+from pretraining_robustness.training.recipes import Recipe, read_recipe
+from pretraining_robustness.training.state import TrainingState
+
+CROP = {"crop": "random_resized", "scale": [0.08, 1.0], "flip": True}
+Values = dict[str, Any]
+
+
+class Acceptance:
+    """The checks, at a real size on a card or at a tiny one on a processor."""
+
+    def __init__(self, folder: Path, tiny: bool) -> None:
+        self.folder, self.tiny = folder, tiny
+        self.threads = 1 if tiny else 8
+        self.device = training_device(self.threads)
+        self.on_card = self.device.type == "cuda"
+        self.size, self.stored, self.batch = (32, 36, 8) if tiny else (224, 256, 256)
+        self.random = np.random.default_rng(0)
+
+    def recipe(self, **changes: object) -> Recipe:
+        """Return the recipe of pre-training, changed."""
+        values = {"epochs": 3, "batch_size": self.batch, "learning_rate": 0.01, "image_size": self.size}
+        return read_recipe(values | {"augmentation": CROP, "precision": "bfloat16"} | changes)
+
+    def store(self, images: int = 2048, side: int | None = None) -> Store:
+        """Return a store of noise."""
+        side = side or self.stored
+        path = self.folder / f"{images}_{side}.npy"
+        if not path.exists():
+            np.save(path, self.random.integers(0, 256, (images, side, side, 3), np.uint8))
+        return Store.open(path, threads=self.threads)
+
+    def pixels(self) -> torch.Tensor:
+        """Return a stored batch on the device."""
+        return torch.from_numpy(self.store().read(np.arange(self.batch))).to(self.device)
+
+    def wait(self) -> float:
+        """Wait for the card and return the time."""
+        if self.on_card:
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    def machine(self) -> Values:
+        """Note the card, torch and the disks' read-ahead."""
+        disks = [path.read_text().strip() for path in Path("/sys/block").glob("*/queue/read_ahead_kb")]
+        text: Values = {"torch": torch.__version__, "read_ahead_kb": disks}
+        if self.on_card:
+            free, total = torch.cuda.mem_get_info()
+            text |= {"card": torch.cuda.get_device_name(), "free_gb": free / 1e9, "total_gb": total / 1e9}
+        return text
+
+    def missing_card(self) -> Values:
+        """A rule that asks for a card and gets none stops."""
+        code = "from pretraining_robustness.training.lease import lease_card; lease_card(1)"
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        )
+        return {"said": done.stderr.splitlines()[-1][:200], "passes": "the rule asks for a GPU" in done.stderr}
+
+    def crop_under_autocast(self) -> Values:
+        """Crops are the same within autocast."""
+        crops = []
+        for enabled in (False, True):
+            torch.manual_seed(0)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
+                crops.append(random_resized_crop(self.pixels(), self.size, (0.08, 1.0), True).float())
+        difference = (crops[0] - crops[1]).abs().mean().item()
+        return {"mean_difference_of_255": difference, "passes": difference == 0}
+
+    def fractals(self) -> Values:
+        """Fractals drawn on the device are NumPy's."""
+        side = 36 if self.tiny else 362
+        pictures = FractalPictures(self.random.integers(0, 256, (50, -(-side * side // 8)), np.uint8), 10)
+        rows = self.random.integers(0, len(pictures), 64)
+        expected = np.empty((64, pictures.size, pictures.size, 3), np.uint8)
+        pictures.read_into(rows, expected)
+        drawn, positions = FractalImages(pictures, rows, self.device), torch.arange(64, device=self.device)
+        same = bool((drawn.take(positions).cpu().numpy() == expected).all())
+        started = self.wait()
+        for _ in range(10):
+            drawn.take(positions)
+        return {"images_per_second": round(640 / (self.wait() - started)), "passes": same}
+
+    def streams_agree(self) -> Values:
+        """Streamed batches are the resident ones, also when the card lags behind the host."""
+        order = [self.random.integers(0, 512, self.batch) for _ in range(60)]
+        side = 64 if self.tiny else 4096
+        load = torch.randn(side, side, device=self.device)
+        sums = []
+        for kind in (ResidentImages, StreamedImages):
+            total = torch.zeros(len(order), dtype=torch.int64, device=self.device)
+            images = kind(self.store(), np.arange(512), self.device)
+            for number, (_, pixels) in enumerate(images.stream(order)):
+                for _ in range(3):
+                    load = torch.tanh(load @ load)
+                weights = torch.arange(pixels[0].numel(), device=self.device) % 9973
+                total[number] = (pixels.reshape(len(pixels), -1).long() * weights).sum()
+            sums.append(total.cpu())
+        return {"passes": torch.equal(*sums)}
+
+    def training(self, builder: str, steps: int, streamed: bool = False, **changes: object) -> tuple[Any, ...]:
+        """Return what `train` is given for a network: model, images, objective, recipe, ends."""
+        plan, store = self.recipe(**changes), self.store()
+        rows = np.arange(steps * plan.batch_size) % len(store)
+        kind = StreamedImages if streamed else ResidentImages
+        torch.manual_seed(0)
+        labels = torch.from_numpy(rows % 10).to(self.device)
+        model = build({"builder": builder}, 10)
+        return model, kind(store, rows, self.device), Supervised(labels), plan, plan.epoch_ends(len(rows))
+
+    def resume(self) -> Values:
+        """A training stopped and resumed ends near an undisturbed one; equal bits are not promised on a card."""
+
+        def stop_after_two(epoch: int) -> None:
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+        losses: list[list[float]] = []
+        ends: list[int] = []
+        training_loop.SAVE_EVERY_SECONDS = 0
+        for stopped in (False, True):
+            state = TrainingState(self.folder / f"state_{stopped}", "stamp")
+            if stopped:
+                with suppress(KeyboardInterrupt):
+                    train(*self.training("resnet18", 4, optimizer="adam")[:4], 0, state, ends, stop_after_two)
+            model, images, goal, plan, ends = self.training("resnet18", 4, optimizer="adam")
+            losses.append([record["loss"] for record in train(model, images, goal, plan, 0, state, ends)])
+        return {"losses": losses, "passes": bool(np.allclose(*losses, rtol=1e-3))}
+
+    def memory(self) -> Values:
+        """What decides whether images stay on the card has seen a batch."""
+        model, _, goal, plan, ends = self.training("resnet18", 4, epochs=1)
+        images = load_images(self.store(), np.arange(4 * plan.batch_size), self.device)
+        records = train(model, images, goal, plan, 0, TrainingState(self.folder / "memory", "stamp"), ends)
+        return {"peak_mb": round(records[-1]["peak_gpu_memory_mb"]), "kind": type(images).__name__}
+
+    def evaluation(self) -> Values:
+        """One graph serves all batches and checkpoints, the last short batch too."""
+        count = 2 * 256 + 63
+        images = ResidentImages(self.store(), np.arange(count), self.device)
+        small = {"builder": "DenseNet", "arguments": {"growth_rate": 4, "block_config": [2], "num_init_features": 8}}
+        model = build(small if self.tiny else {"builder": "resnet18"}, 10).to(self.device).eval()
+        state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+        torch._dynamo.reset()
+        torch._dynamo.utils.counters.clear()
+        plan = self.recipe(compile=True)
+        first, second = predict_all(model, [state, state], images, count, plan, self.device)
+        graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+        return {"graphs": graphs, "passes": graphs == 1 and bool((first == second).all())}
+
+    def preparation(self) -> Values:
+        """Crop, flip and normalisation of a batch."""
+        pixels, ready = self.pixels(), Preparation(self.recipe(), self.device)
+        ready.for_training(pixels)
+        started = self.wait()
+        for _ in range(20):
+            ready.for_training(pixels)
+        milliseconds = (self.wait() - started) * 50
+        return {"ms_a_batch": milliseconds, "passes": milliseconds < 0.8}
+
+    def ready_batch(self, builder: str, least: float = 0, **changes: object) -> Values:
+        """Images a second of one batch that is on the card already: the most that the loop can reach."""
+        plan = self.recipe(**{"compile": not self.tiny, **changes})
+        model = build({"builder": builder}, 10).to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        network, optimizer = torch.compile(model) if plan.compile else model, make_optimizer(model.parameters(), plan)
+        shape = (plan.batch_size, 3, plan.image_size, plan.image_size)
+        images = torch.randn(shape, device=self.device).contiguous(memory_format=torch.channels_last)
+        labels = torch.randint(0, 10, (plan.batch_size,), device=self.device)
+        if self.on_card:
+            torch.cuda.reset_peak_memory_stats()
+        steps, started = (2 if self.tiny else 20), 0.0
+        for step in range(-3, steps):
+            if step == 0:
+                started = self.wait()
+            with torch.autocast(self.device.type, torch.bfloat16):
+                loss = torch.nn.functional.cross_entropy(network(images).float(), labels)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+        rate = steps * plan.batch_size / (self.wait() - started)
+        peak = {"peak_gb": torch.cuda.max_memory_allocated() / 1e9} if self.on_card else {}
+        return {"images_per_second": round(rate), **peak, "passes": rate >= least}
+
+    def loop(self, builder: str, streamed: bool = False) -> Values:
+        """Images a second of the training loop, and how often it waits for the card."""
+        model, images, goal, plan, ends = self.training(
+            builder, 4 if self.tiny else 20, streamed, compile=not self.tiny
+        )
+        state = TrainingState(self.folder / f"loop_{builder}_{streamed}", "stamp")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            if self.on_card:
+                torch.cuda.set_sync_debug_mode("warn")
+            records = train(model, images, goal, plan, 0, state, ends)
+            if self.on_card:
+                torch.cuda.set_sync_debug_mode("default")
+        waits = sum("synchroniz" in str(warning.message) for warning in caught)
+        last = {key: round(records[-1][key]) for key in ("images_per_second", "peak_gpu_memory_mb")}
+        return last | {"first_epoch_s": round(records[0]["seconds"], 1), "host_waits": waits}
+
+    def inference(self) -> Values:
+        """Images a second of ViT-B/16 at 224 pixels."""
+        model = build({"builder": "vit_b_16", "arguments": {"image_size": self.size}}, 10).to(self.device).eval()
+        network = model if self.tiny else torch.compile(model)
+        images = torch.randn(self.batch, 3, self.size, self.size, device=self.device)
+        steps, started = (1 if self.tiny else 20), 0.0
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16):
+            for step in range(-2, steps):
+                if step == 0:
+                    started = self.wait()
+                network(images)
+        rate = steps * self.batch / (self.wait() - started)
+        return {"images_per_second": round(rate), "passes": rate >= 5000}
+
+    def diffusion(self) -> Values:
+        """Stable Diffusion v1 in 25 and 50 steps."""
+        import stable_diffusion
+
+        rows = stable_diffusion.large(True, self.device)
+        rates = {row["steps"]: row["images_per_second"] for row in rows}
+        return {"images_per_second": rates, "passes": rates[50] >= 3.0}
+
+    def checks(self) -> list[tuple[str, float, Callable[[], Values]]]:
+        """Return the name, the price in seconds on a card and the function of each check, the dearest last."""
+        names = ["resnet18"] if self.tiny else ["resnet50", "resnet18", "mobilenet_v3_large", "alexnet", "densenet121"]
+        large = [] if self.tiny else [("densenet161", 256), ("densenet161", 512), ("resnet101", 512)]
+        tuned: Values = {
+            "optimizer": "adam",
+            "batch_size": 4 if self.tiny else 16,
+            "image_size": 64 if self.tiny else 448,
+        }
+        listed: list[tuple[str, float, Callable[[], Values]]] = [
+            ("machine", 1, self.machine),
+            ("a missing card stops the rule", 10, self.missing_card),
+            ("crop is exact under autocast", 5, self.crop_under_autocast),
+            ("fractals are NumPy's", 5, self.fractals),
+            ("streamed equals resident", 15, self.streams_agree),
+            ("resume", 30, self.resume),
+            ("memory is measured", 20, self.memory),
+            ("evaluation", 60, self.evaluation),
+            ("preparation", 5, self.preparation),
+        ]
+        for name in names:
+            least = 4400 if name == "resnet50" else 0
+            listed.append((f"{name}: ready batch", 70, partial(self.ready_batch, name, least)))
+            listed.append((f"{name}: loop, resident", 60, partial(self.loop, name)))
+        listed.append((f"{names[0]}: loop, streamed", 40, partial(self.loop, names[0], True)))
+        listed += [(f"{name}: fine-tuning", 70, partial(self.ready_batch, name, **tuned)) for name in names[:3]]
+        for name, batch in large:  # 512: two views of SimCLR's 256
+            ready = partial(self.ready_batch, name, compile=False, batch_size=batch)
+            listed.append((f"{name}: memory of {batch} images", 15, ready))
+        listed.append(("ViT-B/16: inference", 60, self.inference))
+        if self.on_card and not self.tiny:
+            listed.append(("Stable Diffusion v1", 180, self.diffusion))
+        return listed
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the checks for which there is time."""
+    began = time.perf_counter()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=560)
+    parser.add_argument("--output", type=Path, default=Path())
+    parser.add_argument("--first", default="", help="the check to start with")
+    parser.add_argument("--tiny", action="store_true")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        acceptance = Acceptance(Path(folder), options.tiny)
+        started = False
+        for name, price, check in acceptance.checks():
+            started = started or name.startswith(options.first)
+            left = options.seconds - (time.perf_counter() - began)
+            if not started or left < price:
+                continue
+            line: Values = {"check": name}
+            at = time.perf_counter()
+            try:
+                line |= check()
+            except Exception as error:  # one check that fails must not cost the others
+                line |= {"error": f"{type(error).__name__}: {str(error).splitlines()[0][:300]}", "passes": False}
+            line["seconds"] = round(time.perf_counter() - at, 1)
+            if acceptance.on_card:
+                torch.cuda.empty_cache()
+            with open(options.output / "acceptance.jsonl", "a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""Takes nothing; says what the study would cost: jobs, hours, disk. No data and no card are needed."""
+
+
+rule plan:
+    """Estimate the study's jobs, hours and disk from a table of rates, and say them."""
+    input:
+        jobs="<results>/pipeline/jobs.csv",
+        rates=os.path.relpath(Path(workflow.basedir, "data", "rates.csv")),
+    output:
+        costs="<results>/plan.csv",
+    log:
+        "<logs>/plan.log",
+    localrule: True
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        config=config,
+        plan=config["plan"],
+        code=code("estimate_costs.py"),
+    message:
+        "Estimate the costs of the study"
+    script:
+        "../workflow_scripts/estimate_costs.py"

@@ -1,0 +1,101 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.plan.costs import Costs, Rates, estimate_costs, longest_chain, seen
+from pretraining_robustness.study.show import Study
+
+
+@pytest.fixture
+def rates(repository) -> Rates:
+    return Rates(repository / "data/rates.csv")
+
+
+def hours(parts, rule: str) -> float:
+    return sum(part.hours for part in parts if part.rule == rule)
+
+
+@pytest.fixture
+def reviewed(paper_config) -> dict:
+    """The full study as its costs were first worked out by hand: with the experiments and settings of then."""
+    panels = paper_config["figures"]["fig4"]["panels"]
+    panels[:] = [panel for panel in panels if "equal steps" not in panel["title"]]
+    paper_config["sources"]["stable_diffusion"]["generate"]["guided_part"] = 0.5
+    del paper_config["figures"]["fig_fmow"]
+    paper_config["tasks"]["domainnet"]["finetune"]["image_size"] = 448
+    paper_config["tasks"]["iwildcam"]["test_sets"] = {"id_test": {"role": "id"}, "test": {"role": "ood"}}
+    for name in [name for name, figure in paper_config["figures"].items() if "@" in str(figure)]:
+        del paper_config["figures"][name]
+    return paper_config
+
+
+def test_the_full_study_costs_what_was_worked_out_by_hand(reviewed, rates) -> None:
+    """Images x passes x milliseconds, from the sum over the nine networks: 2.247 ms an image on an H100."""
+    study = Study(reviewed)
+    parts = Costs(study, rates, "H100").parts(*study.scored_figures)
+    each = 2.247 / 3.6e6
+    assert hours(parts, "pretrain") == pytest.approx(810 + 160, rel=0.01)
+    assert hours(parts, "pretrain_image_text") == pytest.approx(1.456e6 * 32 * (each + 9 * 0.06 / 3.6e6), rel=0.01)
+    domains = [part for part in parts if part.run and part.run.task != "iwildcam"]
+    wild = [part for part in parts if part.run and part.run.task == "iwildcam"]
+    assert hours(wild, "finetune") == pytest.approx(163 + 6, rel=0.03)
+    assert hours(wild, "predict") == pytest.approx(21 + 1, rel=0.05)
+    assert hours(domains, "finetune") == pytest.approx(17.5, rel=0.01)
+    assert hours(parts, "generate_images") == pytest.approx(38, rel=0.01)
+    jobs = 1318 * 60 / 3600
+    assert sum(part.hours for part in parts) + jobs == pytest.approx(1280, rel=0.01)
+    assert sum(part.gigabytes for part in parts) == pytest.approx(1650, rel=0.03)
+    assert not rates.unknown
+
+
+def test_another_card_takes_longer(paper_config, rates) -> None:
+    study = Study(paper_config)
+    totals = {card: sum(part.hours for part in Costs(study, rates, card).parts("fig2")) for card in ("h100", "A100")}
+    assert totals["A100"] == pytest.approx(1.76 * totals["h100"])
+    with pytest.raises(InputError, match=r"plan\.card: 'V100' has no rate; take one of H100"):
+        Costs(study, rates, "V100")
+
+
+def test_a_figure_needs_its_own_and_what_figures_share_counts_once(paper_config, rates) -> None:
+    study = Study(paper_config)
+    costs = Costs(study, rates, "H100")
+    two, four, both = (
+        sum(part.hours for part in costs.parts(*figures)) for figures in (["fig2"], ["fig4"], ["fig2", "fig4"])
+    )
+    assert two < four == pytest.approx(both)
+
+
+def test_a_training_in_steps_costs_its_steps() -> None:
+    assert seen({"epochs": 90, "batch_size": 256}, 5000) == 450_000
+    assert seen({"steps": 10, "batch_size": 256}, 5000) == 2560
+    assert seen({"steps": 10, "batch_size": 256}, 100) == 1000
+
+
+def test_the_longest_chain_is_a_pre_training_with_what_follows(paper_config, rates) -> None:
+    study = Study(paper_config)
+    length, chain = longest_chain(Costs(study, rates, "H100").parts(*study.scored_figures), 1 / 60)
+    assert [part.rule for part in chain] == ["pretrain", "finetune", "predict"]
+    assert {(part.distribution, part.architecture) for part in chain} == {("self_supervised", "densenet161")}
+    assert length == pytest.approx(sum(part.hours for part in chain) + 3 / 60)
+
+
+def test_the_table_has_rules_figures_and_shares_and_names_what_has_no_rate(config, repository, tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs.csv"
+    jobs.write_text("rule,stage,jobs\npretrain,pretrain,30\nbuild_store,store,2\n", encoding="utf-8")
+    text = estimate_costs(
+        config=config,
+        rates=repository / "data/rates.csv",
+        jobs=jobs,
+        card="H100",
+        cards=2,
+        costs=tmp_path / "costs.csv",
+    )
+    assert text.startswith("32 jobs, ")
+    assert "no rate of it: " in text
+    assert "training, DenseNet" in text
+    with open(tmp_path / "costs.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["name"] for row in rows if row["part"] == "figure"} == set(Study(config).scored_figures)
+    assert next(row for row in rows if row["name"] == "pretrain")["jobs"] == "30"

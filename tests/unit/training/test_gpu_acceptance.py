@@ -1,0 +1,25 @@
+"""The checks of a graphics card, at tiny sizes on a processor: that they run and what they can tell without a card."""
+
+import json
+from pathlib import Path
+
+import gpu_acceptance
+import pytest
+
+EXACT = ("a missing card", "crop is exact", "fractals", "streamed", "resume", "evaluation")
+
+
+@pytest.mark.slow
+def test_every_check_runs_on_a_processor(tmp_path: Path) -> None:
+    gpu_acceptance.main(["--tiny", "--seconds", "1e9", "--output", str(tmp_path)])
+    lines = [json.loads(line) for line in (tmp_path / "acceptance.jsonl").read_text().splitlines()]
+    assert len(lines) == 14
+    assert [line for line in lines if "error" in line] == []
+    assert [line["check"] for line in lines if line["check"].startswith(EXACT) and not line["passes"]] == []
+
+
+@pytest.mark.gpu
+def test_a_card_computes_what_a_processor_does(tmp_path: Path) -> None:
+    gpu_acceptance.main(["--seconds", "100", "--output", str(tmp_path)])
+    lines = [json.loads(line) for line in (tmp_path / "acceptance.jsonl").read_text().splitlines()]
+    assert [line["check"] for line in lines if line["check"].startswith(EXACT) and not line.get("passes")] == []

@@ -1,0 +1,1 @@
+"""What a study would cost, before anything of it runs."""

@@ -1,0 +1,336 @@
+"""What a study costs: hours of graphics cards and processors, disk, and its longest chain, from a table of rates.
+
+Needs no data and no card. The arithmetic is images x passes x milliseconds an image; the rates are those of
+`data/rates.csv`, each measured or estimated, for an H100 and 224 x 224 pixels, and grow with the number of pixels.
+"""
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import atomic_path
+from pretraining_robustness.study.names import SCRATCH
+from pretraining_robustness.study.runs import Run
+from pretraining_robustness.study.show import Study
+
+PIXELS = 224  # side for which the rates of training are
+OWN_PIXELS = "open_clip"  # builder whose networks have rates at the size that they were made for
+INFERENCE = 1 / 3  # of a training step: the forward pass alone
+JPEG_PIXELS = 256
+HOUR = 3.6e6  # milliseconds
+
+
+Row = tuple[str, str, int | str, float, float, float]  # part, name, jobs, hours of a card, of a core, GB
+
+
+@dataclass(frozen=True)
+class Part:
+    """One share of the costs of a rule, for one network or data set: hours of a card and of a core, GB of disk."""
+
+    rule: str
+    distribution: str
+    architecture: str
+    hours: float = 0.0
+    gigabytes: float = 0.0
+    run: Run | None = None
+    core_hours: float = 0.0
+
+
+class Rates:
+    """The table of rates."""
+
+    def __init__(self, path: str | Path) -> None:
+        with open(path, newline="", encoding="utf-8") as file:
+            self._values = {(row["quantity"], row["name"]): float(row["value"]) for row in csv.DictReader(file)}
+        self.unknown: set[str] = set()
+
+    def __call__(self, quantity: str, name: str) -> float:
+        """Return a rate; 0 where none is known, which `unknown` then names."""
+        if (quantity, name) not in self._values:
+            self.unknown.add(f"{quantity}, {name}")
+        return self._values.get((quantity, name), 0.0)
+
+    def images(self, task: str) -> float:
+        """Return the images of all splits of a task."""
+        named = [name for quantity, name in self._values if quantity == "images" and name.startswith(f"{task} ")]
+        return sum(self("images", name) for name in named or [task])
+
+    def card(self, name: str) -> float:
+        """Return how many times an H100's time a card takes. Raises InputError for a card without a rate."""
+        cards = {key[1].lower(): value for key, value in self._values.items() if key[0] == "card"}
+        if name.lower() not in cards:
+            known = ", ".join(name for quantity, name in self._values if quantity == "card")
+            raise InputError(
+                f"config plan.card: '{name}' has no rate; take one of {known}, or add it to data/rates.csv"
+            )
+        return cards[name.lower()]
+
+
+class Costs:
+    """The costs of a study on one kind of card.
+
+    Args:
+        study: the configuration.
+        rates: the table.
+        card: whose hours are given.
+    """
+
+    def __init__(self, study: Study, rates: Rates, card: str) -> None:
+        self.study, self.rates, self.factor = study, rates, rates.card(card)
+
+    def parts(self, *figures: str) -> list[Part]:
+        """Return what the runs of some figures cost, a network that they share once."""
+        runs = self._with_merged(self.study.runs(*figures))
+        networks = sorted(
+            {(run.distribution, run.architecture, run.seed) for run in runs if run.distribution != SCRATCH}
+        )
+        parts = [self._pretraining(*network) for network in networks]
+        trained = [run for run in runs if run.method in self.study.trained_methods]
+        parts += [*map(self._finetuning, trained), *map(self._prediction, runs)]
+        sources = {self.study.config["distributions"][name]["source"] for name, _, _ in networks}
+        tasks = {self.study.task_collection(run.task) for run in runs}
+        parts += [part for name in sorted(sources | tasks) for part in self._data(name)]
+        return parts
+
+    def _with_merged(self, runs: Iterable[Run]) -> list[Run]:
+        """Return the runs, and those whose weights they merge."""
+        methods = self.study.methods
+        return sorted(
+            {replace(run, method=name) for run in runs for name in (run.method, *methods[run.method].get("of", []))}
+        )
+
+    def _pretraining(self, distribution: str, architecture: str, seed: int) -> Part:
+        rule = "pretrain"
+        gigabytes = self.rates("weights", self._name(architecture)) / 1e3
+        if self.study.is_published(distribution):
+            towers = self.study.architecture(architecture)["builder"] == OWN_PIXELS
+            return Part(
+                f"take_published_{'towers' if towers else 'weights'}", distribution, architecture, 0.0, gigabytes
+            )
+        objective = self.study.objective(distribution)["name"]
+        recipe = self.study.pretrain_recipe(architecture, distribution)
+        each = self._milliseconds(architecture, recipe)
+        if objective == "self_supervised":
+            each *= 2  # two views
+        if objective == "image_text":
+            rule = "pretrain_image_text"
+            each += self.rates("training", "text network")
+        return Part(
+            rule, distribution, architecture, self._hours(seen(recipe, self.images(distribution)) * each), gigabytes
+        )
+
+    def _finetuning(self, run: Run) -> Part:
+        recipe = self.recipe(run)
+        images, method = self.split(run.task, "train"), self.study.methods[run.method]
+        whole = seen(recipe, images) * self._milliseconds(run.architecture, recipe)
+        head_first = method.get("probe_epochs", 0) * images * self._milliseconds(run.architecture, recipe) * INFERENCE
+        hours = self._hours(whole * INFERENCE if method["kind"] == "linear_probe" else whole + head_first)
+        gigabytes = recipe["epochs"] * self.rates("weights", self._name(run.architecture)) / 1e3
+        return Part("finetune", run.distribution, run.architecture, hours, gigabytes, run)
+
+    def _prediction(self, run: Run) -> Part:
+        recipe = self.recipe(run)
+        checkpoints = recipe["epochs"] if run.method in self.study.trained_methods else 1
+        images = sum(self.split(one["store"], one["split"]) for one in self.study.test_sets(run.task))
+        each = INFERENCE * self._milliseconds(run.architecture, recipe)
+        return Part("predict", run.distribution, run.architecture, self._hours(checkpoints * images * each), 0.0, run)
+
+    def recipe(self, run: Run) -> dict[str, Any]:
+        """Return the recipe of a run's fine-tuning."""
+        return self.study.finetune_recipe(run.task, run.architecture, run.method)
+
+    def _data(self, collection: str) -> Iterable[Part]:
+        """Yield what the images of a source or a task cost: archives, stores, and generated images."""
+        spec = self.study.collection(collection)
+        if spec["format"] == "published":
+            return
+        images = self._total(collection)
+        if spec["format"] == "fractaldb":
+            render = self.study.render(collection)
+            supports = images / (render["instances"] * 4)
+            yield Part("render_fractals", collection, "", 0.0, supports * render["size"] ** 2 / 8 / 1e9)
+            return
+        store = self.study.store(collection)
+        each = 3 * store["size"] ** 2
+        if store["encoding"] == "jpeg":
+            each = self.rates("jpeg", "a stored picture of 256 px") * 1e3 * (store["size"] / JPEG_PIXELS) ** 2
+        if spec["format"] != "stable_diffusion":
+            if self.study.config["acquisition"] == "download":
+                yield Part("acquire", collection, "", 0.0, self.rates("archive", collection))
+            decoding = images / (self.rates("decoding", "a core") or 1) / 3600
+            yield Part("build_store", collection, "", 0.0, images * each / 1e9, core_hours=decoding)
+            return
+        plan = self.study.generate(collection)
+        passes = plan["steps"] * (1 + plan.get("guided_part", 1.0))
+        step = self.rates("training", "U-Net") * (plan["image_size"] / 512) ** 2
+        yield Part("generate_images", collection, "", self._hours(images * passes * step), images * each / 1e9)
+        yield Part("gather_generated", collection, "", 0.0, images * each / 1e9)
+
+    def images(self, distribution: str) -> int:
+        """Return how many images a distribution has at the study's scale."""
+        declared = self.study.distribution(distribution)
+        return int(declared["images"] or self._total(declared["source"]))
+
+    def split(self, task: str, split: str) -> float:
+        """Return how many images a task's split has at the study's scale."""
+        spec = self.study.config["tasks"][task]
+        if "pair_of" in spec:  # `train` and `id_test` in one domain, `test` in the other
+            domain = spec["ood_domain" if split in ("val", "test") else "id_domain"]
+            return self.rates("images", f"{domain} {'train' if split == 'train' else 'test'}") * self._scale(task)
+        return self.rates("images", f"{task} {split}") * self._scale(task)
+
+    def _scale(self, collection: str) -> float:
+        spec = self.study.collection(collection)
+        name = "domain_images" if "domains" in spec else "task_images"
+        return float(self.study.scale(collection)[name])
+
+    def _total(self, collection: str) -> float:
+        is_task = collection in self.study.config["tasks"]
+        factor = self._scale(collection) if is_task else self.study.scale(collection)["images"]
+        images = self.study.collection(collection).get("images") or self.rates.images(collection)
+        return float(images) * factor
+
+    def _name(self, architecture: str) -> str:
+        spec = self.study.architecture(architecture)
+        return str(spec["arguments"].get("model", spec["builder"]))
+
+    def _milliseconds(self, architecture: str, recipe: Mapping[str, Any]) -> float:
+        own = self.study.architecture(architecture)["builder"] == OWN_PIXELS
+        pixels = 1.0 if own else (recipe["image_size"] / PIXELS) ** 2
+        return self.rates("training", self._name(architecture)) * pixels
+
+    def _hours(self, milliseconds: float) -> float:
+        return milliseconds * self.factor / HOUR
+
+
+def seen(recipe: Mapping[str, Any], images: float) -> float:
+    """Return how many images a training of `images` sees: all in each epoch, or a batch in each step."""
+    if recipe.get("epochs") is not None:
+        return float(recipe["epochs"] * images)
+    return float(recipe["steps"] * min(recipe["batch_size"], images))
+
+
+def longest_chain(parts: Iterable[Part], starting: float) -> tuple[float, list[Part]]:
+    """Return the hours of the longest run, from pre-training to prediction, and its parts.
+
+    Args:
+        parts: of a study.
+        starting: hours that each job takes to start.
+    """
+    parts = list(parts)
+    before = {(part.distribution, part.architecture): part for part in parts if part.rule.startswith("pretrain")}
+    chains: dict[Run, list[Part]] = defaultdict(list)
+    for part in parts:
+        if part.run is not None:
+            chains[part.run].append(part)
+    for run, chain in chains.items():
+        if (run.distribution, run.architecture) in before:
+            chain.insert(0, before[run.distribution, run.architecture])
+    return max(
+        ((sum(part.hours + starting for part in chain), chain) for chain in chains.values()),
+        key=lambda found: found[0],
+        default=(0.0, []),
+    )
+
+
+def estimate_costs(
+    *,
+    config: Mapping[str, Any],
+    rates: str | Path,
+    jobs: str | Path,
+    card: str,
+    cards: int,
+    costs: str | Path,
+) -> str:
+    """Write what a study costs as CSV, and return it as text.
+
+    Args:
+        config: a study's checked configuration.
+        rates: `data/rates.csv`.
+        jobs: how many jobs each rule has, as `figures.pipeline_plan` writes it.
+        card: name of a card in the table.
+        cards: how many of them work at a time.
+        costs: CSV to write: part (rule, figure, architecture, distribution), name, jobs, gpu_hours, core_hours,
+            disk_gb. A figure's
+            row is what it needs alone; figures share most of it.
+
+    Raises:
+        InputError: for a card without a rate.
+    """
+    study = Study(dict(config))
+    table = Rates(rates)
+    whole = Costs(study, table, card)
+    with open(jobs, newline="", encoding="utf-8") as file:
+        counts = {row["rule"]: int(row["jobs"]) for row in csv.DictReader(file)}
+    parts = whole.parts(*study.scored_figures)
+    starting = table("starting", "a GPU job") / 3600
+    on_cards = {part.rule for part in parts if part.hours}
+    hours, core_hours, disk = (
+        defaultdict[str, float](float),
+        defaultdict[str, float](float),
+        defaultdict[str, float](float),
+    )
+    for part in parts:
+        hours[part.rule] += part.hours
+        core_hours[part.rule] += part.core_hours
+        disk[part.rule] += part.gigabytes
+    for rule, number in counts.items():
+        if rule in on_cards:
+            hours[rule] += starting * number
+        else:
+            core_hours[rule] += table("processing", "a job without a card") / 60 * number
+    total, chain = sum(hours.values()), longest_chain(parts, starting)
+    rows: list[Row] = [
+        ("rule", rule, counts.get(rule, ""), hours[rule], core_hours[rule], disk[rule])
+        for rule in sorted({*counts, *hours})
+    ]
+    for figure in study.scored_figures:
+        own = whole.parts(figure)
+        sums = [sum(getattr(part, of) for part in own) for of in ("hours", "core_hours", "gigabytes")]
+        rows.append(("figure", figure, "", *sums))
+    for kind in ("architecture", "distribution"):
+        shares: dict[str, float] = defaultdict(float)
+        for part in parts:
+            shares[getattr(part, kind)] += part.hours
+        dearest_first = sorted(shares.items(), key=lambda item: -item[1])
+        rows += [(kind, name, "", share, 0.0, 0.0) for name, share in dearest_first if name and share]
+    with atomic_path(costs) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["part", "name", "jobs", "gpu_hours", "core_hours", "disk_gb"])
+        writer.writerows((*row[:3], *(f"{value:.2f}" for value in row[3:])) for row in rows)
+    return "\n".join(_text(rows, counts, total, chain, card, cards, table.unknown))
+
+
+def _text(
+    rows: list[Row],
+    counts: Mapping[str, int],
+    total: float,
+    chain: tuple[float, list[Part]],
+    card: str,
+    cards: int,
+    unknown: set[str],
+) -> Iterable[str]:
+    of_rules = [row for row in rows if row[0] == "rule"]
+    core_hours, disk = sum(row[4] for row in of_rules), sum(row[5] for row in of_rules)
+    yield (
+        f"{sum(counts.values()):,} jobs, {total:,.0f} hours of {card}, {core_hours:,.0f} of processor cores, "
+        f"{disk / 1e3:,.2f} TB of disk"
+    )
+    wall = max(total / cards, chain[0])
+    yield f"with {cards} cards at least {wall / 24:,.1f} days; the longest run takes {chain[0]:,.1f} hours:"
+    yield "  " + ", ".join(f"{part.rule} {part.distribution} {part.architecture} {part.hours:.1f}" for part in chain[1])
+    for part, title in (("rule", "by rule:"), ("figure", "by figure, each alone:")):
+        yield f"{title:<28} {'jobs':>6} {'GPU-hours':>10} {'core-hours':>10} {'GB':>9}"
+        for kind, name, jobs, hours, cores, gigabytes in rows:
+            if kind == part and max(hours, cores, gigabytes) >= 0.05:
+                yield f"  {name:<26} {jobs:>6} {hours:>10,.1f} {cores:>10,.1f} {gigabytes:>9,.1f}"
+    yield "what would cut the costs at the same recipes, if it were left out:"
+    for kind in ("architecture", "distribution"):
+        dearest = [row for row in rows if row[0] == kind][:5]
+        yield f"  {kind}: " + ", ".join(f"{row[1]} {row[3]:,.0f} h ({row[3] / total:.0%})" for row in dearest if total)
+    if unknown:
+        yield f"left out, because data/rates.csv has no rate of it: {'; '.join(sorted(unknown))}"
