@@ -65,6 +65,13 @@ rule demo:
     localrule: True
 
 
+rule calibration:
+    """Fail unless the study shows what a working pipeline must show."""
+    input:
+        collect("<results>/calibration/{table}.txt", table=study.of_kind("calibration")),
+    localrule: True
+
+
 for name in study.figures:
 
     rule:

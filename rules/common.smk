@@ -96,6 +96,7 @@ wildcard_constraints:
     trend_table=one_of(study.of_kind("fitted_trends")),
     contrast_table=one_of(study.of_kind("contrasts")),
     robustness_table=one_of(study.of_kind("effective_robustness")),
+    calibration_table=one_of(study.of_kind("calibration")),
     target=one_of(map(re.escape, typed_names())),
 
 

@@ -205,6 +205,17 @@ def figure_comparisons(wildcards):
     return []
 
 
+def calibrated(pattern):
+    """A file of each figure of which a table expects something."""
+
+    def paths(wildcards):
+        table = config["tables"][wildcards.calibration_table]
+        figures = dict.fromkeys(one["figure"] for one in table["expectations"])
+        return collect(pattern, figure=figures)
+
+    return paths
+
+
 def recogniser(wildcards):
     """Which network judges the images of a generated source."""
     return config["sources"][wildcards.diffusion_source]["recognised_by"]

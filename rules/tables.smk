@@ -148,6 +148,46 @@ rule tabulate_contrasts:
         "../workflow_scripts/tabulate_contrasts.py"
 
 
+rule tabulate_calibration:
+    """Typeset what the paper reports of each figure beside what this study shows."""
+    input:
+        comparisons=calibrated("<results>/comparisons/{figure}.csv"),
+        contrasts=calibrated("<results>/comparisons/{figure}_contrasts.csv"),
+    output:
+        **files_of_table("calibration_table"),
+    log:
+        "<logs>/tabulate_calibration/{calibration_table}.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        table=lambda wildcards: study.table(wildcards.calibration_table),
+        code=code("tabulate_calibration.py"),
+    message:
+        "Tabulate what is expected and what is shown as {wildcards.calibration_table}"
+    script:
+        "../workflow_scripts/tabulate_calibration.py"
+
+
+rule check_calibration:
+    """Fail where the study does not show what a working pipeline must show."""
+    input:
+        csv="<results>/tables/{calibration_table}.csv",
+    output:
+        report="<results>/calibration/{calibration_table}.txt",
+    log:
+        "<logs>/check_calibration/{calibration_table}.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        code=code("check_calibration.py"),
+    message:
+        "Check what {wildcards.calibration_table} shows"
+    script:
+        "../workflow_scripts/check_calibration.py"
+
+
 rule tabulate_robustness:
     """Typeset the effective and relative robustness of every series."""
     input:

@@ -38,7 +38,7 @@ TINY = {
         "stable_diffusion": {
             "training": {"autoencoder_steps": 5, "steps": 5},
             "generate": {"steps": 2},
-            "recognised_by": {"architecture": "densenet14"},
+            "recognised_by": {"architecture": "densenet22"},
         },
     },
     "tasks": {
@@ -46,7 +46,7 @@ TINY = {
         "domainnet": {"world": {"image_size": 48}},
     },
     "left_out": [name for name in DISTRIBUTIONS if name not in TRAINED],
-    "runs": {"architectures": ["densenet14"]},
+    "runs": {"architectures": ["densenet22"]},
     "recipes": {"pretrain": {"steps": 6}, "finetune": {"epochs": 2}},
     "trends": {"resamples": 200},
 }
@@ -258,11 +258,11 @@ def test_score_tables_alone_redraw_a_figure(copy):
 
 
 def test_a_killed_run_resumes_and_ends_with_the_same_bits(copy):
-    target = "results/finetune/iwildcam/full/imagenet_50k/densenet14/seed_0/epoch_2.safetensors"
+    target = "results/finetune/iwildcam/full/imagenet_50k/densenet22/seed_0/epoch_2.safetensors"
     expected = (copy.folder / target).read_bytes()
     shutil.rmtree(copy.folder / "results/finetune")
     process = copy.start(target, config=TINY)
-    state = copy.folder / "results/finetune/iwildcam/full/imagenet_50k/densenet14/seed_0/unfinished"
+    state = copy.folder / "results/finetune/iwildcam/full/imagenet_50k/densenet22/seed_0/unfinished"
     deadline = time.monotonic() + 120
     while not any(state.rglob("*")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -56,6 +56,21 @@ def test_small_members_take_small_images(name: str) -> None:
     assert model(torch.rand(2, 3, 32, 32)).shape == (2, 5)
 
 
+def test_a_resnet_with_widths_of_its_own_is_torchvisions_with_fewer_channels() -> None:
+    arguments = {"block": "Bottleneck", "layers": [1, 2, 1, 1], "groups": 4, "width_per_group": 32}
+    usual = build({"builder": "ResNet", "arguments": arguments}, classes=5).state_dict()
+    same = build({"builder": "ResNet", "arguments": {**arguments, "widths": [64, 128, 256, 512]}}, classes=5)
+    assert {name: one.shape for name, one in same.state_dict().items()} == {n: one.shape for n, one in usual.items()}
+    narrow = build({"builder": "ResNet", "arguments": {**arguments, "widths": [8, 16, 32, 64]}}, classes=5)
+    assert narrow.state_dict().keys() == usual.keys()
+    for name, one in narrow.state_dict().items():
+        eighth = [part if part in (3, 5) or i > 1 else part // 8 for i, part in enumerate(usual[name].shape)]
+        assert list(one.shape) == eighth, name
+    assert narrow(torch.rand(2, 3, 32, 32)).shape == (2, 5)
+    with pytest.raises(InputError, match="does not take"):
+        build({"builder": "ResNet", "arguments": {**arguments, "widths": [8, 16]}}, classes=5)
+
+
 # The smallest member of every family that torchvision has for classification, and its head.
 TORCHVISION = {
     "alexnet": "classifier.6",

@@ -1,5 +1,6 @@
 """Who passes which camera when, and which cameras and days belong to which split."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,10 +14,11 @@ from pretraining_robustness.miniature.camera_trap_world import Camera, Visit
 SPLIT_IMAGES = {"train": 129_809, "val": 14_961, "test": 42_791, "id_val": 7_314, "id_test": 8_154}
 # Share of the cameras that are out of distribution (WILDS's create_split.py for iWildCam: 10 % and 15 % of the
 # locations).
-_VAL_CAMERAS, _TEST_CAMERAS = 0.10, 0.15
-# Draws of days and cameras, the best of which is taken: sizes close to the real proportions, and every class in every
-# split if possible.
-_DRAWS = 400
+_CAMERAS = {"val": 0.10, "test": 0.15}
+# Draws of days and cameras, the best of which is taken: sizes close to the wanted proportions, and if possible so many
+# images of every class in every split that its F1 is no matter of one image.
+_DRAWS = 1000
+_ENOUGH = 10
 
 # Our choices: share of empty images, exponent of the long tail of species, evenness of the species before one camera,
 # days a camera stands.
@@ -91,13 +93,18 @@ def plan_visits(classes: int, images: int, cameras: int, image_size: int, seed: 
     return sorted(sequences, key=lambda sequence: (sequence.camera, sequence.start, sequence.visit.number))
 
 
-def assign_splits(sequences: list[Sequence], seed: int) -> list[Sequence]:
-    """Return the sequences with their splits.
+def assign_splits(
+    sequences: list[Sequence], seed: int, proportions: Mapping[str, float] = SPLIT_IMAGES
+) -> list[Sequence]:
+    """Return the sequences with their splits, whose images are as `proportions` to each other.
 
     As in WILDS: whole cameras go to val and test (out of distribution), whole days of the other cameras to id_val and
-    id_test, the rest is train. Of many random draws the one is taken that leaves fewest classes out of a split and is
-    closest to the real proportions; a class that train lacks counts most.
+    id_test, the rest is train. A larger test split has more cameras, in proportion. Of many random draws the one is
+    taken whose classes lack fewest images of `_ENOUGH` in a split and that is closest to the proportions; classes of
+    train count most.
     """
+    if set(proportions) != set(SPLIT_IMAGES) or min(proportions.values()) <= 0:
+        raise InputError(f"iwildcam: world.splits gives a number above 0 to each of {', '.join(SPLIT_IMAGES)}, only")
     rng = np.random.default_rng([seed, 1])
     frames = np.array([sequence.visit.frames for sequence in sequences])
     labels = np.array([sequence.visit.species for sequence in sequences])
@@ -105,8 +112,9 @@ def assign_splits(sequences: list[Sequence], seed: int) -> list[Sequence]:
     day = np.array([sequence.day for sequence in sequences])
     classes, cameras = int(labels.max()) + 1, int(camera.max()) + 1
     days = np.unique(day)
-    want = {name: count / sum(SPLIT_IMAGES.values()) * frames.sum() for name, count in SPLIT_IMAGES.items()}
-    n_val, n_test = round(_VAL_CAMERAS * cameras), round(_TEST_CAMERAS * cameras)
+    share, real = ({name: count / sum(of.values()) for name, count in of.items()} for of in (proportions, SPLIT_IMAGES))
+    want = {name: part * frames.sum() for name, part in share.items()}
+    n_val, n_test = (max(1, round(part * share[name] / real[name] * cameras)) for name, part in _CAMERAS.items())
 
     best: tuple[float, np.ndarray] | None = None
     for _ in range(_DRAWS):
@@ -121,9 +129,10 @@ def assign_splits(sequences: list[Sequence], seed: int) -> list[Sequence]:
         split[inside & np.isin(day, day_order[: ends[0]])] = "id_val"
         split[inside & np.isin(day, day_order[ends[0] : ends[1]])] = "id_test"
         cost = 0.0
-        for name, weight in (("train", 100.0), ("id_test", 1.0), ("test", 1.0), ("val", 0.5), ("id_val", 0.5)):
+        for name, weight in (("train", 100.0), ("id_test", 10.0), ("test", 10.0), ("val", 0.5), ("id_val", 0.5)):
             here = split == name
-            cost += weight * (classes - len(np.unique(labels[here])))
+            held = np.bincount(labels[here], frames[here], minlength=classes)
+            cost += weight * np.maximum(0, _ENOUGH - held).sum() / _ENOUGH
             cost += 10 * abs(frames[here].sum() - want[name]) / want[name]
         # As in WILDS, days are only worth testing on where the camera is also trained on.
         trained = np.unique(camera[split == "train"])

@@ -14,10 +14,34 @@ from pretraining_robustness.errors import InputError
 RESIDUAL_BLOCKS = {"BasicBlock": models.resnet.BasicBlock, "Bottleneck": models.resnet.Bottleneck}
 
 
-def _resnet(block: str, **arguments: Any) -> nn.Module:
+# Channels of the four stages of a ResNet, before the blocks' own expansion (He et al. 2016, Table 1).
+RESNET_WIDTHS = (64, 128, 256, 512)
+
+
+class _ResNet(models.ResNet):
+    """torchvision's ResNet with other channels in its stages, and as many in its stem as in the first."""
+
+    def __init__(self, block: Any, layers: list[int], widths: list[int], num_classes: int, **arguments: Any) -> None:
+        self.widths = dict(zip(RESNET_WIDTHS, widths, strict=True))
+        super().__init__(block, layers, num_classes=num_classes, **arguments)
+        if widths[0] != RESNET_WIDTHS[0]:
+            self.conv1 = nn.Conv2d(3, widths[0], kernel_size=7, stride=2, padding=3, bias=False)
+            nn.init.kaiming_normal_(self.conv1.weight, mode="fan_out", nonlinearity="relu")  # as torchvision's
+            self.bn1 = nn.BatchNorm2d(widths[0])
+        self.fc = nn.Linear(widths[-1] * block.expansion, num_classes)
+
+    def _make_layer(self, block: Any, planes: int, *arguments: Any, **others: Any) -> nn.Sequential:
+        if planes == RESNET_WIDTHS[0]:
+            self.inplanes = self.widths[planes]
+        return super()._make_layer(block, self.widths[planes], *arguments, **others)
+
+
+def _resnet(block: str, widths: list[int] | None = None, **arguments: Any) -> nn.Module:
     if block not in RESIDUAL_BLOCKS:
         raise InputError(f"architecture: block '{block}' is not one of {', '.join(RESIDUAL_BLOCKS)}")
-    return models.ResNet(RESIDUAL_BLOCKS[block], **arguments)
+    if widths is None:
+        return models.ResNet(RESIDUAL_BLOCKS[block], **arguments)
+    return _ResNet(RESIDUAL_BLOCKS[block], widths=widths, **arguments)
 
 
 def _mobilenet_v3(configuration: str, batch_norm_momentum: float = 0.1, **arguments: Any) -> nn.Module:

@@ -68,7 +68,7 @@ class Study(Labels):
         table = {**spec, "name": name, "note": self._note(name)}
         if spec["kind"] == "experiments":
             table["figures"] = {figure: self.config["figures"][figure]["title"] for figure in self.scored_figures}
-        if spec["kind"] in ("fitted_trends", "contrasts", "effective_robustness"):
+        if spec["kind"] in ("fitted_trends", "contrasts", "effective_robustness", "calibration"):
             shown = dict.fromkeys(series for figure in self.scored_figures for series in self.series(figure))
             table |= {
                 "labels": {series: self.label(series) for series in shown},
@@ -77,7 +77,7 @@ class Study(Labels):
         if spec["kind"] == "fitted_trends":
             figures = self.config["figures"]
             table["tasks"] = {figure: self.task_label(figures[figure]["task"]) for figure in self.scored_figures}
-        if spec["kind"] == "contrasts":
+        if spec["kind"] in ("contrasts", "calibration"):
             table["figures"] = {figure: self.config["figures"][figure]["title"] for figure in self.of_kind("trends")}
         if spec["kind"] == "effective_robustness":
             table["tasks"] = {task: self.task_label(task) for task in self.tasks}

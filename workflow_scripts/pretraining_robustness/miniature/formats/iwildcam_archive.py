@@ -5,7 +5,7 @@ import hashlib
 import io
 import logging
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -85,16 +85,24 @@ def _draw_all(cameras: list[Camera], visits: list[list[Visit]], threads: int) ->
 
 
 def draw_iwildcam(
-    archive: str | Path, classes: int, images: int, cameras: int, image_size: int, seed: int, threads: int = 1
+    archive: str | Path,
+    classes: int,
+    images: int,
+    cameras: int,
+    image_size: int,
+    seed: int,
+    threads: int = 1,
+    splits: Mapping[str, float] = calendar.SPLIT_IMAGES,
 ) -> None:
     """Write iwildcam_v2.0.tar.gz of the camera-trap world; its members lie at the top, as in the original.
 
     `classes` counts `empty` (class 0); `images` pictures of `image_size` x `image_size` pixels come from `cameras`
-    cameras. The unpacked folder opens with `wilds.get_dataset("iwildcam")`. The bytes depend on the arguments except
-    `threads`, the number of processes that draw.
+    cameras, shared out to the splits in the proportions of `splits`. The unpacked folder opens with
+    `wilds.get_dataset("iwildcam")`. The bytes depend on the arguments except `threads`, the number of processes that
+    draw.
     """
     planned = calendar.plan_visits(classes, images, cameras, image_size, seed)
-    sequences = calendar.assign_splits(planned, seed)
+    sequences = calendar.assign_splits(planned, seed, splits)
     rows = _metadata(sequences, seed)
     views = [Camera(seed, number, image_size) for number in range(cameras)]
     visits = [[one.visit for one in sequences if one.camera == number] for number in range(cameras)]

@@ -1,0 +1,97 @@
+"""What the paper reports of each figure and what this study shows, side by side."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pretraining_robustness.tables.estimates import (
+    CLUSTER_ROBUST,
+    POINTS,
+    SCORES,
+    estimate,
+    interval_in_words,
+    label,
+    nothing,
+    p_value,
+    records,
+    typeset,
+)
+from pretraining_robustness.tables.typeset import Column
+from pretraining_robustness.tables.writing import write_table
+from pretraining_robustness.trends.calibration import Expectation, calibrate
+from pretraining_robustness.trends.comparisons import read_comparisons, read_contrasts
+
+_EXPECTED = {
+    "apart": "two trends",
+    "higher": "first higher",
+    "not_higher": "first not higher",
+    "alike": "no difference",
+    "rises": "rises with the number of images",
+}
+_COLUMNS = [
+    Column("paper", "The paper reports", 3.0),
+    Column("compared", "Compared here", 2.4),
+    Column("expected", "Expected", 1.0),
+    Column("shown", "Shown", 1.3),
+    Column("estimate", "Difference (points) [interval]", 1.3, numeric=True),
+    Column("p", "p", 0.6, numeric=True),
+    Column("agrees", "Agrees", 0.6),
+    Column("note", "If not, why", 2.0),
+]
+_NOTES = [
+    f"{SCORES} Points: hundredths of a score. Difference: of the OOD scores of two trends at equal ID score, or of the "
+    "OOD score after the last epoch for ten times as many images.",
+    "p: of the permutation test for two trends, of Page's trend test for a rise, else of the contrast with Holm's "
+    "correction for the pairs of its comparison. No difference: none was found, which does not prove that none exists.",
+    "*: what a working pipeline must show on data with the effect; `snakemake calibration` fails where it does not.",
+]
+
+
+def tabulate_calibration(
+    comparisons: Sequence[str | Path],
+    contrasts: Sequence[str | Path],
+    table: Mapping[str, Any],
+    csv: str | Path,
+    html: str | Path,
+    tex: str | Path,
+) -> None:
+    """Write the table of expectations, a row each, by figure.
+
+    Args:
+        comparisons: what `compare_series` wrote for each figure with an expectation.
+        contrasts: likewise.
+        table: name, title, note, expectations (calibration.Expectation as dicts), confidence, labels (readable name of
+            each series) and figures (title of each).
+        csv, html, tex: outputs; the CSV has calibration.CALIBRATION_COLUMNS.
+
+    Raises:
+        InputError: an input is not such a table, or an expectation is not one.
+    """
+    facts = calibrate(
+        [Expectation.from_dict(entry) for entry in table["expectations"]],
+        pd.concat([read_comparisons(path) for path in comparisons], ignore_index=True),
+        pd.concat([read_contrasts(path) for path in contrasts], ignore_index=True),
+        table["confidence"],
+    )
+    intervals = f"In brackets: {interval_in_words(table)} {CLUSTER_ROBUST}, with architectures as clusters."
+    lines = [_line(fact, table) for fact in records(facts)]
+    lines = lines or [nothing(_COLUMNS, group="No figure", note="nothing is expected")]
+    write_table(facts, typeset(table, _COLUMNS, lines, [*_NOTES, intervals]), csv, html, tex)
+
+
+def _line(fact: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, str]:
+    pair = " against ".join(label(table, fact[place]) for place in ("first", "second") if fact[place])
+    least = f" by {POINTS * fact['at_least']:g} points" if fact["at_least"] else ""
+    return {
+        "group": f"{fact['figure']}: {table['figures'][fact['figure']]}",
+        "paper": fact["paper"] + ("*" if fact["decisive"] else ""),
+        "compared": pair or fact["panel"],
+        "expected": _EXPECTED[fact["expected"]] + least,
+        "shown": fact["shown"],
+        "estimate": estimate(fact["estimate"], fact["low"], fact["high"], 1, sign=True, factor=POINTS),
+        "p": p_value(fact["p"]),
+        "agrees": "yes" if fact["agrees"] else "no",
+        "note": "" if fact["agrees"] else fact["reason"],
+    }
