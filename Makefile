@@ -13,6 +13,7 @@ INSTALL = $(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(
 demo: .venv/installed
 	$(BIN)/snakemake --cores $(CORES) demo
 	@echo "Drawn:" && ls -1 results/figures/fig2.p* results/figures/fig4.p* results/scores/fig4.csv results/trends/fig4.csv
+	@$(BIN)/python workflow_scripts/print_findings.py results/comparisons/fig2.csv results/comparisons/fig4.csv
 
 test: .venv/installed-test check
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
