@@ -95,7 +95,7 @@ def fig4(config):
         (lambda c: fig4(c)["panels"][0]["series"].append("inaturalist_50k"), ["0.ordered_by", "different numbers"]),
         (lambda c: fig4(c).update(scale="probitt"), ["figures.fig4.scale", "did you mean 'probit'?"]),
         (lambda c: fig4(c).update(task="iwildcan"), ["figures.fig4.task", "did you mean 'iwildcam'?"]),
-        (lambda c: c["runs"]["architectures"].append("resnet11"), ["runs.architectures", "did you mean 'resnet10'?"]),
+        (lambda c: c["runs"]["architectures"].append("resnet_10"), ["runs.architectures", "did you mean 'resnet10'?"]),
         (lambda c: c["distributions"]["imagenet_5k"].update(source="imagenett"), ["imagenet_5k.source", "'imagenet'?"]),
         (lambda c: c["distributions"]["imagenet_5k"].update(nested_in="imagenet_25"), ["nested_in", "'imagenet_25k'"]),
         (lambda c: c["distributions"]["imagenet_5k"].update(images=2_000_000), ["2,000,000", "1,281,167", "fewer"]),
