@@ -33,7 +33,7 @@ _STAGES = {
     "distributions": ("Distributions", "images, classes → pre-training data"),
     "pretrain": ("Pre-train", "distribution → pre-trained network"),
     "finetune": ("Fine-tune", "network, downstream task → checkpoints"),
-    "evaluate": ("Evaluate", "checkpoints → scores in and out of distribution"),
+    "evaluate": ("Evaluate", "checkpoints → predictions → scores in and out of distribution"),
     "trends": ("Trends", "scores → lines, tests, intervals"),
     "figures": ("Figures", "scores, trends, pictures → figures"),
     "tables": ("Tables", "distributions, counts → tables"),
