@@ -45,6 +45,7 @@ TINY = {
         "iwildcam": {"world": {"image_size": 48, "cameras": 16}},
         "domainnet": {"world": {"image_size": 48}},
     },
+    "distributions": {"captions_25k": {"head": "zero_shot"}},
     "left_out": [name for name in DISTRIBUTIONS if name not in TRAINED],
     "runs": {"architectures": ["densenet22"]},
     "recipes": {"pretrain": {"steps": 6}, "finetune": {"epochs": 2}},
@@ -87,7 +88,8 @@ def test_every_checkpoint_has_a_score_and_every_series_a_trend(finished, tiny_st
     runs = tiny_study.runs(*tiny_study.scored_figures)
     merged = [run for run in runs if run.method in tiny_study.merged_methods]
     checkpoints = scores[CHECKPOINT].drop_duplicates()
-    assert len(checkpoints) == len(runs) * 2 - len(merged)
+    assert len(checkpoints) == len(runs) * 2 - len(merged) + 1
+    assert set(checkpoints.loc[checkpoints["epoch"] == 0, "distribution"]) == {"captions_25k"}  # its head fits
     assert {run.method for run in runs} == set(scores["method"])
     assert set(scores["distribution"]) == {"scratch", *TRAINED}
     assert ((scores["low"] <= scores["high"]) & (scores["score"] >= 0)).all()

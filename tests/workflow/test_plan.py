@@ -10,7 +10,7 @@ from pretraining_robustness.study.show import Study
 
 def test_demo_trains_every_network_once(workflow, config):
     jobs = workflow.plan("demo")
-    architectures, trained = len(config["runs"]["architectures"]), 10
+    architectures, trained = len(config["runs"]["architectures"]), 8
     assert jobs["pretrain"] == trained * architectures
     assert jobs["finetune"] == (trained + 1) * architectures
     assert jobs["predict"] == jobs["score"] == trained + 1
