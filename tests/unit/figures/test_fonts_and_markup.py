@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontEntry, findfont, fontManager
 
 from pretraining_robustness.figures import fonts
+from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.output import save_figure
-from pretraining_robustness.figures.style import own_look
 from pretraining_robustness.figures.text import width
 
 

@@ -378,6 +378,17 @@ def test_class_folders(tmp_path: Path) -> None:
     assert collection.passed_over() == {"hidden and system files": 2, "files of .txt": 1, "files of .md": 1}
 
 
+def test_folders_of_wnids_have_the_words_of_imagenet(tmp_path: Path) -> None:
+    for name in ("n02119789", "n01440764", "n99999999"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.JPEG").touch()
+    assert ClassFolders(tmp_path).classes()["name"].tolist() == [
+        "tench, Tinca tinca",
+        "kit fox, Vulpes macrotis",
+        "n99999999",
+    ]
+
+
 def test_class_folders_without_images_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"pictures: no such folder"):
         ClassFolders(tmp_path / "pictures")

@@ -103,3 +103,11 @@ def test_no_configuration_brings_the_checker_down(config, repository):
         write_out(changed)
         with suppress(InputError):
             check_config(changed, repository / "rules/config.schema.yaml", repository)
+
+
+def test_more_series_than_can_be_told_apart_are_refused_at_the_start(config, repository):
+    names = [name for name, spec in config["distributions"].items() if spec["source"] == "imagenet"][:9]
+    config["figures"]["fig4"]["panels"] = [{"title": "All", "series": names}]
+    config["left_out"] = []
+    with pytest.raises(InputError, match=r"config figures\.fig4: \d+ series in a panel .* only 6 can be told apart"):
+        check_config(config, repository / "rules/config.schema.yaml", repository)

@@ -67,6 +67,8 @@ def number_of_classes(source: Mapping[str, Any], choice: Mapping[str, Any], size
     for key in ("most_frequent", "random"):
         if key in choice:
             return int(choice[key])
+    if {"under", "not_under"} & set(choice) and source["format"] not in ("imagenet", "stable_diffusion"):
+        return None  # a folder may have any of ImageNet's classes
     if "under" in choice:
         return len(wordnet.classes_under(choice["under"]))
     if "not_under" in choice:

@@ -1,15 +1,28 @@
-"""Fonts for letters that the figures' own font lacks."""
+"""The settings that figures are drawn with, and fonts for letters that their own font lacks."""
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
+import matplotlib as mpl
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+
+from pretraining_robustness.figures.style import SETTINGS
 
 BOXES = "Last Resort"  # the family of matplotlib's font that has a box for every letter
 
 logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def own_look() -> Iterator[None]:
+    """Draw with these settings and matplotlib's own for all others, whatever a matplotlibrc says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(SETTINGS)
+        yield
 
 
 @cache

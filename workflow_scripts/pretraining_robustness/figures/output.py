@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from pretraining_robustness.figures.fonts import families, missing, warn_of_missing_letters
-from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH, own_look
+from pretraining_robustness.figures.fonts import families, missing, own_look, warn_of_missing_letters
+from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH
 from pretraining_robustness.files import atomic_path
 
 # Without dates and versions, which would change the bytes.

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, make_page
 from pretraining_robustness.figures.picture_selection import Choice, PictureFigure
-from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH, own_look
+from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH
 from pretraining_robustness.figures.text import LINE, SMALL, clip, height, width, wrap, wrap_words
 
 Pictures = NDArray[np.uint8]

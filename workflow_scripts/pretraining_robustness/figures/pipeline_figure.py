@@ -13,11 +13,11 @@ from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path as Outline
 
 from pretraining_robustness.errors import InputError, missing_keys_named
+from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.output import save_figure
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.pipeline_layout import STAGE_SIZE, Box, Column, Stage, in_chains, lay_out
 from pretraining_robustness.figures.pipeline_routing import Path, inner_path, nets_of, room_for_lanes, route
-from pretraining_robustness.figures.style import own_look
 from pretraining_robustness.figures.text import LINE, SMALL, fitting_size, wrap_words
 from pretraining_robustness.figures.words import count, sentence
 

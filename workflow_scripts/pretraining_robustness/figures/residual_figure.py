@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.line_names import LineEnd, name_line_ends, names_width
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, axes_size, make_page
-from pretraining_robustness.figures.style import SERIES, SeriesStyle, own_look
+from pretraining_robustness.figures.style import SERIES, SeriesStyle
 from pretraining_robustness.figures.text import LINE, height, wrap
 from pretraining_robustness.figures.trend_marks import key
 from pretraining_robustness.figures.words import count

@@ -6,12 +6,8 @@ Li 2006), seen normally and as simulated for protanopia, deuteranopia and tritan
 2009), and in lightness when printed in grey, each still visible on white. The tests repeat the simulation.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
-
-import matplotlib as mpl
 
 from pretraining_robustness.errors import InputError
 
@@ -37,15 +33,6 @@ SETTINGS: Any = {  # keys are matplotlib's own
     "text.parse_math": False,  # a name may hold a $
 }
 PNG_DOTS_PER_INCH = 300
-
-
-@contextmanager
-def own_look() -> Iterator[None]:
-    """Draw with these settings and matplotlib's own for all others, whatever a matplotlibrc says."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(SETTINGS)
-        yield
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 
 from pretraining_robustness.figures.axes import common_limits, set_up_score_axes
 from pretraining_robustness.figures.band_panels import Curve, Grid, draw_band_panels, titles_of
+from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.page import Page, make_page
-from pretraining_robustness.figures.style import SeriesStyle, own_look, series_styles
+from pretraining_robustness.figures.style import SeriesStyle, series_styles
 from pretraining_robustness.figures.text import LINE, SMALL, wrap
 from pretraining_robustness.figures.trend_marks import (
     draw_band,

@@ -15,6 +15,7 @@ from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
+from pretraining_robustness.figures.style import series_styles
 from pretraining_robustness.study.declare import RELATIONS
 from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, SCRATCH, START, Names, of_series
 from pretraining_robustness.study.strict_yaml import Loader, line_of, meant_as_number
@@ -27,6 +28,7 @@ MADE_FROM = {
 }
 
 
+WITH_WNIDS = ("imagenet", "stable_diffusion", "folder", "image_text")  # formats whose classes are or may be synsets
 SPLITS = ("train", "id_val", "id_test", "val", "test")
 METHOD_FILES = Path(__file__).parent.parent / "finetune" / "methods"
 
@@ -167,9 +169,10 @@ def _check_distributions(config: dict[str, Any], repository: Path) -> None:
                     f"config {key}: asks for {count:,} {what}, but {distribution['source']} has {source[what]:,}; "
                     "ask for fewer."
                 )
-        if {"under", "not_under"} & set(choice) and source["format"] != "imagenet":
+        if {"under", "not_under"} & set(choice) and source["format"] not in WITH_WNIDS:
             raise InputError(
-                f"config {key}.classes: {distribution['source']} has no WordNet synsets; only ImageNet has."
+                f"config {key}.classes: {distribution['source']} has no WordNet synsets; only ImageNet has, and a "
+                "folder whose class folders are called as ImageNet's (n01440764)."
             )
         if "labels" in distribution:
             known_name(f"{key}.labels", distribution["labels"], "label map", config["label_maps"])
@@ -314,6 +317,7 @@ def _check_figures(config: dict[str, Any]) -> None:
             named = [("references", series) for series in figure["references"]]
             for number, panel in enumerate(figure["panels"]):
                 named += [(f"panels.{number}.series", series) for series in panel["series"]]
+            _check_series(key, figure, config["left_out"])
         for place, series in named:
             distribution, method = of_series(series)
             if "@" in series:
@@ -335,6 +339,15 @@ def _check_order(key: str, names: list[str], study: Names) -> None:
         raise InputError(
             f"config {key}: needs three or more pre-trained series, all of different numbers of images; leave it out."
         )
+
+
+def _check_series(key: str, figure: dict[str, Any], left_out: Sequence[str]) -> None:
+    """Refuse a figure with more series than its marks can tell apart."""
+    panels = [[name for name in panel["series"] if of_series(name)[0] not in left_out] for panel in figure["panels"]]
+    try:
+        series_styles(panels, figure["references"])
+    except InputError as error:
+        raise InputError(f"config {key}: {str(error).removeprefix('figures: ')}") from None
 
 
 def _from_elsewhere(key: str, figure: dict[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pretraining_robustness import wordnet
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.readers.folders import SUFFIXES, FoundImage, class_folders, find_images
 from pretraining_robustness.store.readers.raw import RawCollection, RawImage, read_image, said
@@ -38,11 +39,11 @@ class ClassFolders(RawCollection):
         return sum(map(len, self.files.values()))
 
     def classes(self) -> "pd.DataFrame":
-        """Return class_id and name, both the folder's name, ordered by it."""
+        """Return class_id (the folder's name) and name (the same, or of a wnid the synset's words), ordered by it."""
         import pandas as pd
 
-        names = list(self.files)
-        return pd.DataFrame({"class_id": names, "name": names})
+        names = [", ".join(wordnet.lemmas(name)) if name in wordnet.all_wnids() else name for name in self.files]
+        return pd.DataFrame({"class_id": list(self.files), "name": names})
 
     def fingerprint(self) -> list[str]:
         """Return nothing but the records of the images."""
@@ -82,9 +83,10 @@ class ClassFolders(RawCollection):
                 "images for each class"
             )
         if len(self.paths) > 1 and {name.lower() for name in self.paths} <= SPLIT_NAMES:
+            split = "train" if "train" in self.paths else next(iter(self.paths))
             raise InputError(
                 f"{self.folder}: its folders are splits ({', '.join(self.paths)}), not classes: "
-                f"give {self.folder}/{next(iter(self.paths))} as the source's path"
+                f"give {self.folder}/{split} as the source's path"
             )
         files: dict[str, list[FoundImage]] = {}
         for name, path in self.paths.items():
