@@ -44,6 +44,7 @@ STUDY = {
     "trends": {"resamples": 200},
 }
 KINDS = (".npy", ".parquet", ".safetensors", ".csv", ".png")
+TIMED = ("metrics.csv", "training.csv")  # hold seconds
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen:
@@ -56,15 +57,14 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen:
 
 def running(group: int) -> set[str]:
     """Return the scripts of rules that a process group is running."""
-    listed = subprocess.run(["ps", "-o", "args=", "--pgroup", str(group)], capture_output=True, text=True, check=False)
+    listed = subprocess.run(["pgrep", "-a", "-g", str(group)], capture_output=True, text=True, check=False)
     return set(re.findall(r"\.snakemake/scripts/tmp\w+\.(\w+)\.py", listed.stdout))
 
 
 def results(folder: Path) -> dict[str, bytes]:
     """Return what the study has made, but for times."""
-    paths = [path for path in (folder / "results").rglob("*") if path.suffix in KINDS and path.name != "metrics.csv"]
-    timed = ("benchmarks", "unfinished")
-    kept = [path for path in paths if not any(part in path.parts for part in timed)]
+    paths = [path for path in (folder / "results").rglob("*") if path.suffix in KINDS and path.name not in TIMED]
+    kept = [path for path in paths if "benchmarks" not in path.parts]
     return {str(path.relative_to(folder)): path.read_bytes() for path in kept if not path.name.startswith("shard_")}
 
 
