@@ -33,6 +33,18 @@ def own_results():
     return ["<results>/scores.csv", "<results>/page.html"]
 
 
+def files_of_table(table):
+    """The three files of a table, whose name is this wildcard; the page stands in the report."""
+    path = f"<results>/tables/{{{table}}}"
+    page = report(
+        f"{path}.html",
+        caption="captions/table.rst",
+        category="Tables",
+        labels=report_labels,
+    )
+    return {"csv": f"{path}.csv", "html": page, "tex": f"{path}.tex"}
+
+
 def raw_files(wildcards):
     """The raw files of a collection; none of a user's folder, whose contents decide, see `folder_contents`."""
     collection = study.collection(wildcards.collection)

@@ -1,18 +1,6 @@
 """Takes stores, distributions, trends and the config; makes tables: CSV, a typeset page and LaTeX source."""
 
 
-def files_of_table(table):
-    """The three files of a table, whose name is this wildcard; the page stands in the report."""
-    path = f"<results>/tables/{{{table}}}"
-    page = report(
-        f"{path}.html",
-        caption="captions/table.rst",
-        category="Tables",
-        labels=report_labels,
-    )
-    return {"csv": f"{path}.csv", "html": page, "tex": f"{path}.tex"}
-
-
 rule tabulate_sources:
     """Count what differs between the sources."""
     input:
