@@ -55,7 +55,10 @@ class Supervised(Objective):
         self, network: Network, preparation: Preparation, pixels: Tensor, positions: Tensor
     ) -> tuple[Tensor, Tensor]:
         """See `Objective.forward`."""
+        return self.judge(network(preparation.for_training(pixels)), positions)
+
+    def judge(self, scores: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return loss and number of right images, as `forward`, from the scores (n, classes) of the images."""
         truth = self.labels.index_select(0, positions)
-        scores = network(preparation.for_training(pixels))
         loss = functional.cross_entropy(scores.float(), truth, label_smoothing=self.label_smoothing)
         return loss, (scores.detach().argmax(dim=1) == truth).sum()
