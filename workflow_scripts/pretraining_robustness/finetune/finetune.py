@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.finetune.method import Start, plain, read_method
+from pretraining_robustness.finetune.method import Start, plain_state, read_method
 from pretraining_robustness.finetune.start import describe, starting_network
-from pretraining_robustness.networks.weights import read_description, save_weights
+from pretraining_robustness.networks.weights import read_description, save_tensors
 from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import read_split, task_classes
@@ -96,7 +96,7 @@ def finetune(
         described = {**description, "recipe": phase.recipe.digest()}
 
         def keep(epoch: int, progress: TrainingState = progress, described: Mapping[str, Any] = described) -> None:
-            save_weights(progress.checkpoint(epoch), plain(model), {**described, "epoch": epoch})
+            save_tensors(progress.checkpoint(epoch), plain_state(model), {**described, "epoch": epoch})
 
         records = train(
             model,

@@ -4,7 +4,6 @@ A method is a file of `methods/` with a class `Method` that derives from `FineTu
 method in the config, as the fields of the dataclass.
 """
 
-import copy
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from pretraining_robustness.errors import InputError
@@ -74,7 +73,7 @@ class FineTuning:
     """Fine-tuning of the whole network; methods change what they need to."""
 
     def prepare(self, model: nn.Module, recipe: Recipe) -> None:
-        """Change the network before it is trained; `plain` of it is what checkpoints hold."""
+        """Change the network before it is trained; checkpoints hold its `plain_state`."""
 
     def phases(self, recipe: Recipe, new_head: bool) -> list[Phase]:
         """Return the trainings in their order; a checkpoint is kept after every epoch of the last one.
@@ -108,15 +107,16 @@ def known_methods() -> list[str]:
     return sorted(path.stem for path in METHODS.glob("[a-z]*.py"))
 
 
-def plain(model: nn.Module) -> nn.Module:
-    """Return the network with what parametrises its weights merged into them, a copy where there is any such thing."""
-    if not any(map(parametrize.is_parametrized, model.modules())):
-        return model
-    merged = copy.deepcopy(model)
-    for module in filter(parametrize.is_parametrized, list(merged.modules())):
-        for name in list(module.parametrizations):  # type: ignore[arg-type]
-            parametrize.remove_parametrizations(module, str(name), leave_parametrized=True)
-    return merged
+def plain_state(model: nn.Module) -> dict[str, Tensor]:
+    """Return a network's state as its architecture has it: what parametrises a weight is merged into it."""
+    state = dict(model.state_dict())
+    for path, module in model.named_modules():
+        for name in module.parametrizations if parametrize.is_parametrized(module) else ():
+            owner = f"{path}." if path else ""
+            for key in [key for key in state if key.startswith(f"{owner}parametrizations.{name}.")]:
+                del state[key]
+            state[f"{owner}{name}"] = getattr(module, name).detach()
+    return state
 
 
 def named_parts(model: nn.Module, names: Iterable[str], key: str) -> list[Part]:
