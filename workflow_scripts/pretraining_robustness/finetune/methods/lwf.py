@@ -33,10 +33,10 @@ class Distilled(Objective):
     ) -> tuple[Tensor, Tensor]:
         """See `Objective.forward`."""
         images = preparation.for_training(pixels)
-        scores = network(images)
+        scores = self.supervised.scores(network, images)
         loss, right = self.supervised.judge(scores, positions)
         with torch.no_grad():
-            kept = self.teacher(images)
+            kept = self.supervised.scores(self.teacher, images)
         student, teacher = (functional.log_softmax(each.float() / self.temperature, dim=1) for each in (scores, kept))
         return loss + self.alpha * functional.kl_div(student, teacher, reduction="batchmean", log_target=True), right
 
