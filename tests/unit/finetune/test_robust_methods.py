@@ -87,7 +87,7 @@ BESIDE_HEAD = {"cls_token", "pos_embed", "norm.weight", "norm.bias"}
         ({"kind": "lora"}, LAYERS),
         ({"kind": "lora", "also": ["cls_token", "pos_embed", "norm"]}, LAYERS | BESIDE_HEAD),
         ({"kind": "lora", "layers": ["fc2"]}, {f"blocks.{block}.mlp.fc2.weight" for block in range(6)}),
-        ({"kind": "visual_prompt", "border": 4}, {PROMPT}),
+        ({"kind": "visual_prompt"}, {PROMPT}),
         ({"kind": "ewc"}, None),
         ({"kind": "lwf"}, None),
     ],
@@ -99,7 +99,7 @@ def test_a_method_moves_what_it_says_and_not_one_bit_more(task, tmp_path, method
 
 @pytest.mark.parametrize(
     ("method", "expected"),
-    [({"kind": "lora"}, LAYERS | HEAD), ({"kind": "visual_prompt", "border": 4}, {PROMPT} | HEAD)],
+    [({"kind": "lora"}, LAYERS | HEAD), ({"kind": "visual_prompt"}, {PROMPT} | HEAD)],
 )
 def test_a_new_head_is_trained_by_methods_that_leave_a_known_one_alone(task, tmp_path, method, expected):
     assert moved(tmp_path, tuned(task, tmp_path, method, keep_head=False)) == expected
@@ -197,7 +197,7 @@ def test_adapters_know_the_attention_layers_of_torch():
 
 
 def test_a_prompt_covers_the_border_alone_and_prediction_adds_it(task, tmp_path):
-    path = tuned(task, tmp_path, {"kind": "visual_prompt", "border": 4})
+    path = tuned(task, tmp_path, {"kind": "visual_prompt"})
     prompt = read_weights(path)[0][PROMPT]
     border = torch.ones(1, 3, 32, 32, dtype=torch.bool)
     border[:, :, 4:28, 4:28] = False
@@ -227,7 +227,7 @@ def test_a_prompt_reaches_compiled_networks():
     [
         ({"kind": "lora"}, r"methods\.lora: ResNet has no attention layer; choose another architecture or name"),
         ({"kind": "lora", "layers": ["qkv"]}, r"methods\.lora: ResNet has no linear layer called qkv;"),
-        ({"kind": "visual_prompt", "border": 16}, r"visual_prompt\.border: 16 pixels do not fit images of 32 x 32"),
+        ({"kind": "visual_prompt", "border": 112}, r"visual_prompt\.border: 112 of 224 pixels is 16 of the 32"),
         ({"kind": "linear_probe", "also": ["conv"]}, r"linear_probe\.also: ResNet has no 'conv'; did you mean 'conv1'"),
         ({"kind": "ewc", "fisher": "full"}, r"methods\.ewc\.fisher: 'full' is not one of identity, diagonal"),
     ],

@@ -15,23 +15,29 @@ from pretraining_robustness.finetune.method import FineTuning, Part, Phase, the_
 from pretraining_robustness.networks.visual_prompt import PROMPT, add_prompt
 from pretraining_robustness.training.recipes import Recipe
 
+PIXELS = 224  # the size of images that the width is said of
+
 
 @dataclass(frozen=True)
 class Method(FineTuning):
-    """Visual prompting. Setting: the border's width in pixels. A new head is trained, too."""
+    """Visual prompting; a new head is trained, too.
+
+    border: its width in pixels of an image of 224 x 224; other sizes have it in proportion.
+    """
 
     border: int = 30
 
     def prepare(self, model: nn.Module, recipe: Recipe) -> None:
         """See `FineTuning.prepare`; raises InputError for a border that leaves nothing of an image."""
         size = recipe.image_size
-        if not 0 < self.border < size / 2:
+        width = round(self.border * size / PIXELS)
+        if not 0 < width < size / 2:
             raise InputError(
-                f"methods.visual_prompt.border: {self.border} pixels do not fit images of {size} x {size}; take 1 to "
-                f"{(size - 1) // 2}"
+                f"methods.visual_prompt.border: {self.border} of {PIXELS} pixels is {width} of the {size} that images "
+                f"have; take less than half of {PIXELS}, and enough for one pixel"
             )
         mask = torch.ones(1, 3, size, size)
-        mask[:, :, self.border : -self.border, self.border : -self.border] = 0
+        mask[:, :, width:-width, width:-width] = 0
         prompt = add_prompt(model, torch.randn(1, 3, size, size) * mask)
         prompt.register_hook(lambda gradient: gradient * mask.to(gradient.device))
 
