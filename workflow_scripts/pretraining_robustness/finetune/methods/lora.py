@@ -20,6 +20,8 @@ from pretraining_robustness.training.recipes import Recipe
 # torch's, which torchvision's and CLIP's transformers have.
 FUSED = ("qkv.weight", "in_proj_weight")
 QUERIES_AND_VALUES = (0, 2)
+# Attributes of timm's attention layers whose fused weights are laid out otherwise: head by head, or without queries.
+OTHERWISE = ("head_first", "key_dim", "use_global")
 # Layers for queries or values alone, as they are called in timm, CLIP and elsewhere.
 SEPARATE = ("q", "v", "q_proj", "v_proj", "query", "value")
 
@@ -102,6 +104,12 @@ class Method(FineTuning):
                 if linear and layer in self.layers:
                     yield module, name, 1, (0,)
             elif path.endswith(FUSED) and weight.ndim == 2:
+                attention = model.get_submodule(owner.rpartition(".")[0] if name == "weight" else owner)
+                if any(getattr(attention, attribute, False) for attribute in OTHERWISE):
+                    raise InputError(
+                        f"methods.lora: where queries and values are in {path} of {type(model).__name__} is not known; "
+                        "name its linear layers with 'layers'"
+                    )
                 yield module, name, 3, QUERIES_AND_VALUES
             elif linear and layer in SEPARATE:
                 yield module, name, 1, (0,)
