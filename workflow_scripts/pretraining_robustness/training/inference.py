@@ -74,8 +74,8 @@ def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torc
                 match_zero_shot(model, weights)
             if PROMPT in weights and not hasattr(model, PROMPT):
                 add_prompt(model, torch.zeros_like(weights[PROMPT], device=device))
-            elif PROMPT not in weights and hasattr(model, PROMPT):
-                weights[PROMPT] = torch.zeros_like(getattr(model, PROMPT))
+            if hasattr(model, PROMPT):
+                weights.setdefault(PROMPT, torch.zeros_like(getattr(model, PROMPT)))
             load_all(model, weights)
             epoch = int(description["epoch"])
         except (InputError, KeyError) as error:
