@@ -350,7 +350,7 @@ def merged_checkpoints(wildcards):
 
 
 def held_out_store(wildcards):
-    """The images that choose what goes into a greedy soup; none for other mergers."""
+    """The images that choose what is merged, and how; none for mergers without a choice."""
     if "held_out" not in study.methods[wildcards.method]:
         return {}
     return {"images": task_images(wildcards), "table": task_table(wildcards)}

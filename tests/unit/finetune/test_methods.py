@@ -11,7 +11,7 @@ from pretraining_robustness.finetune.merge import average, greedy_soup, interpol
 from pretraining_robustness.finetune.method import known_methods, read_method
 from pretraining_robustness.finetune.start import save_start
 from pretraining_robustness.networks.architectures import build, head_name
-from pretraining_robustness.networks.weights import read_weights, save_weights
+from pretraining_robustness.networks.weights import read_weights, save_tensors, save_weights
 
 ARCHITECTURE = {"builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}}
 RECIPE = {"epochs": 2, "batch_size": 16, "learning_rate": 0.01, "image_size": 16, "weight_decay": 0.1}
@@ -84,8 +84,16 @@ def test_lp_ft_starts_full_fine_tuning_from_the_probed_head(task, tmp_path):
     torch.testing.assert_close(network["conv1.weight"], begun["conv1.weight"], atol=1e-6, rtol=0)
 
 
-def test_an_interrupted_method_of_two_phases_goes_on_where_it_was(task, tmp_path, monkeypatch):
-    method = {"kind": "lp_ft", "probe_epochs": 1}
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"kind": "lp_ft", "probe_epochs": 1},
+        {"kind": "lwf", "probe_epochs": 1},
+        {"kind": "ewc", "probe_epochs": 1, "fisher": "diagonal", "fisher_images": 9, "weight": 100.0},
+    ],
+    ids=lambda method: method["kind"],
+)
+def test_an_interrupted_method_of_two_phases_goes_on_where_it_was(task, tmp_path, monkeypatch, method):
     expected = [path.read_bytes() for path in tuned(task, tmp_path, method)]
     from pretraining_robustness.finetune import finetune as module
 
@@ -95,13 +103,13 @@ def test_an_interrupted_method_of_two_phases_goes_on_where_it_was(task, tmp_path
         calls.append(arguments)
         if len(calls) == 3:  # after the probe and the first of two epochs
             raise KeyboardInterrupt
-        return save_weights(*arguments, **options)
+        return save_tensors(*arguments, **options)
 
-    monkeypatch.setattr(module, "save_weights", stop)
+    monkeypatch.setattr(module, "save_tensors", stop)
     calls.append("the probe saves no checkpoint")
     with pytest.raises(KeyboardInterrupt):
         tuned(task, tmp_path, method)
-    monkeypatch.setattr(module, "save_weights", save_weights)
+    monkeypatch.setattr(module, "save_tensors", save_tensors)
     assert [path.read_bytes() for path in tuned(task, tmp_path, method)] == expected
 
 

@@ -136,6 +136,7 @@ def test_series_of_methods_have_runs_and_names_of_their_own(config):
     assert {run.method for run in runs} == {"full", "linear_probe", "lp_ft", "wise_ft_50", "soup", "greedy_soup"}
     assert runs[0].folder() == f"iwildcam/full/imagenet_full/{runs[0].architecture}/seed_0"
     assert study.methods["wise_ft_25"]["alpha"] == 0.25
+    assert len(study.methods["wise_ft_held_out"]["alphas"]) == 11  # held-out images choose: one method
     assert study.label("imagenet_full@wise_ft_50") == study.label("imagenet_full") + ", WiSE-FT, alpha = 0.5"
     assert study.method("lp_ft") == {"kind": "lp_ft", "probe_epochs": 2}
 

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.finetune.method import read_method
+from pretraining_robustness.finetune.method import Start, plain_state, read_method
 from pretraining_robustness.finetune.start import describe, starting_network
-from pretraining_robustness.networks.weights import read_description, save_weights
+from pretraining_robustness.networks.weights import read_description, save_tensors
 from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import read_split, task_classes
@@ -75,15 +75,16 @@ def finetune(
     logger.info("%d images of %d classes on %s", len(rows), classes, device)
 
     model = starting_network(architecture, classes, seed, pretrained, head, plan.image_size, keep_head)
-    finetuning.prepare(model)
+    finetuning.prepare(model, plan)
     description = describe(architecture, classes, distribution, method["kind"], seed, head, source)
     inputs = [path for path in (images, table, pretrained, head) if path is not None]
     stored = load_images(Store.open(images, table, threads), rows, device)
     supervised = Supervised(torch.tensor(labels, dtype=torch.int64, device=device), plan.label_smoothing)
-    objective = finetuning.objective(supervised, model)
-    phases = finetuning.phases(plan)
+    phases = finetuning.phases(plan, new_head=head is None and not keep_head)
     for phase in phases:
         last = phase is phases[-1]
+        phase_seed = seed if last else derived_seed(seed, phase.name)
+        objective = finetuning.objective(supervised, Start(phase, model, stored, phase_seed))
         progress = TrainingState(
             Path(state) if last else Path(state, phase.name),
             stamp(
@@ -95,14 +96,14 @@ def finetune(
         described = {**description, "recipe": phase.recipe.digest()}
 
         def keep(epoch: int, progress: TrainingState = progress, described: Mapping[str, Any] = described) -> None:
-            save_weights(progress.checkpoint(epoch), model, {**described, "epoch": epoch})
+            save_tensors(progress.checkpoint(epoch), plain_state(model), {**described, "epoch": epoch})
 
         records = train(
             model,
             stored,
             objective,
             phase.recipe,
-            seed if last else derived_seed(seed, phase.name),
+            phase_seed,
             progress,
             phase.recipe.epoch_ends(len(rows), parts=len(checkpoints)),
             after_epoch=keep if last else lambda epoch: None,

@@ -1,21 +1,21 @@
-"""Networks merged from the weights of others, without training: interpolations (WiSE-FT) and soups.
+"""Networks merged from the weights of others, without training: interpolations (WiSE-FT, LiNeS) and soups.
 
 All networks that are merged have one architecture and one task, and descend from the same weights.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import read_weights, save_tensors
 from pretraining_robustness.store.read import Store
-from pretraining_robustness.tasks.splits import read_split, task_classes
+from pretraining_robustness.tasks.splits import read_split
 from pretraining_robustness.training.batches import load_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.inference import load_checkpoints, predict_all
@@ -26,17 +26,35 @@ logger = logging.getLogger(__name__)
 State = dict[str, Tensor]
 
 
-def interpolate(first: State, second: State, alpha: float) -> State:
+def interpolate(first: State, second: State, alpha: float | Mapping[str, float]) -> State:
     """Return (1 - alpha) first + alpha second, alpha in 0..1 (WiSE-FT; Wortsman et al. 2022, arXiv 2109.01903).
 
-    Whole numbers, as batch normalisation's counters are, are the second network's.
+    `alpha` may be one for each weight, by its name. Whole numbers, as batch normalisation's counters are, are the
+    second network's.
     """
     return {
-        name: torch.lerp(first[name].float(), tensor.float(), alpha).to(tensor.dtype)
+        name: torch.lerp(first[name].float(), tensor.float(), alpha[name] if isinstance(alpha, Mapping) else alpha).to(
+            tensor.dtype
+        )
         if tensor.is_floating_point()
         else tensor
         for name, tensor in second.items()
     }
+
+
+def by_depth(names: Iterable[str], scales: Sequence[float]) -> dict[str, float]:
+    """Return a number for each weight, linear in the depth of its layer, from scales[0] to scales[1].
+
+    With it, `interpolate` is LiNeS (Wang et al. 2024, arXiv 2410.17146): of the way from the first network to the
+    second, shallow layers go a shorter part. Depth is counted in layers with weights, in the order of `names`, that in
+    which the network defines them, so that any architecture has it; the authors' code (wang-kee/LiNeS,
+    src/eval/eval.py) counts a transformer's blocks, and gives all outside them the shallowest scale, the head aside.
+    """
+    layers = {name: name.rpartition(".")[0] for name in names}
+    depth = {layer: number for number, layer in enumerate(dict.fromkeys(layers.values()))}
+    shallowest, deepest = scales
+    step = (deepest - shallowest) / max(1, len(depth) - 1)
+    return {name: shallowest + step * depth[layer] for name, layer in layers.items()}
 
 
 def average(states: Sequence[State]) -> State:
@@ -80,12 +98,15 @@ def merge_weights(
     """Merge checkpoints into one.
 
     Args:
-        method: {kind: interpolate, alpha}, {kind: uniform_soup} or {kind: greedy_soup, held_out: a split of the task}.
-        checkpoints: safetensors of `finetune` or `save_start`, two of them for an interpolation.
-        merged: safetensors to write, a checkpoint as `finetune` writes them.
+        method: {kind: interpolate, alpha}, {kind: interpolate, alphas, held_out: a split of the task}, of which the
+            first best alpha is taken, {kind: lines, scales: of the first and the last layer}, {kind: uniform_soup} or
+            {kind: greedy_soup, held_out}.
+        checkpoints: safetensors of `finetune` or `save_start`, two of them for an interpolation and LiNeS.
+        merged: safetensors to write, a checkpoint as `finetune` writes them; its description holds the alpha.
         epoch: for its description.
-        architecture, recipe: those of the fine-tuning, for a greedy soup.
-        images, table: the task's store, for a greedy soup: its held-out images choose.
+        architecture: that of the networks.
+        recipe: that of the fine-tuning, for what held-out images choose.
+        images, table: the task's store, for what held-out images choose.
         threads: of the CPU.
 
     Raises:
@@ -96,27 +117,42 @@ def merge_weights(
     for path, shape in zip(checkpoints, shapes, strict=True):
         if shape != shapes[0]:
             raise InputError(f"{path}: not of the same architecture, task and head as {checkpoints[0]}; merge others")
-    states = [tensors for tensors, _ in read]
-    if method["kind"] == "interpolate":
-        first, second = states
-        state = interpolate(first, second, method["alpha"])
-    elif method["kind"] == "uniform_soup":
-        state = average(states)
-    else:
+    states, source = [tensors for tensors, _ in read], read[0][1]
+    method = dict(method)
+    device = training_device(threads) if "held_out" in method else torch.device("cpu")
+
+    def network() -> nn.Module:
+        model = build(architecture, source["classes"]).to(device).eval()
+        load_checkpoints(model, checkpoints[:1], device)
+        return model
+
+    def held_out() -> Callable[[list[State]], list[float]]:
         assert images is not None
         assert table is not None
-        store = Store.open(images, table, threads)
         rows, truth = read_split(table, method["held_out"])
-        device = training_device(threads)
-        model = build(architecture, task_classes(table)).to(device).eval()
-        load_checkpoints(model, checkpoints[:1], device)
-        plan, stored = read_recipe(recipe, read[0][1]), load_images(store, rows, device)
+        stored = load_images(Store.open(images, table, threads), rows, device)
+        model, plan = network(), read_recipe(recipe, source)
 
         def accuracies(candidates: list[State]) -> list[float]:
             placed = [{name: tensor.to(device) for name, tensor in candidate.items()} for candidate in candidates]
             answers = predict_all(model, placed, stored, len(rows), plan, device)
             return [float((answer == truth).mean()) for answer in answers]
 
-        state = greedy_soup(states, accuracies)
-    description = {**read[-1][1], "method": dict(method), "epoch": epoch}
+        return accuracies
+
+    if method["kind"] == "interpolate":
+        first, second = states
+        if "alphas" in method:
+            found = held_out()([interpolate(first, second, alpha) for alpha in method["alphas"]])
+            method["alpha"] = method["alphas"][found.index(max(found))]
+            logger.info("alpha %g: held-out accuracy %.4f", method["alpha"], max(found))
+        state = interpolate(first, second, method["alpha"])
+    elif method["kind"] == "lines":
+        first, second = states
+        state = interpolate(first, second, by_depth(network().state_dict(), method["scales"]))
+    elif method["kind"] == "uniform_soup":
+        state = average(states)
+    else:
+        state = greedy_soup(states, held_out())
+    description = {**read[-1][1], "method": method, "epoch": epoch}
     save_tensors(merged, state, description)

@@ -5,28 +5,33 @@ method in the config, as the fields of the dataclass.
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import head_of
+from pretraining_robustness.training.batches import ResidentImages, StreamedImages
 from pretraining_robustness.training.objectives import Objective, Supervised
 from pretraining_robustness.training.recipes import Recipe, filled
 
 METHODS = Path(__file__).parent / "methods"
+PROBE = "head"  # name of the phase that trains the head alone
+
+Part = nn.Module | nn.Parameter
 
 
-def everything(model: nn.Module) -> list[nn.Module]:
+def everything(model: nn.Module) -> list[Part]:
     """Train the whole network."""
     return [model]
 
 
-def the_head(model: nn.Module) -> list[nn.Module]:
+def the_head(model: nn.Module) -> list[Part]:
     """Train the head alone."""
     return [head_of(model)]
 
@@ -38,27 +43,47 @@ class Phase:
     name: distinguishes it from the method's other phases.
     recipe: how it trains.
     trained: the modules whose parameters are trained and that are in training mode, so that batch statistics are
-        computed and averaged; all other modules are in evaluation mode and keep every bit.
+        computed and averaged, and single parameters beside them; all the rest is in evaluation mode and keeps every
+        bit.
     """
 
     name: str
     recipe: Recipe
-    trained: Callable[[nn.Module], list[nn.Module]] = everything
+    trained: Callable[[nn.Module], list[Part]] = everything
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a phase starts with.
+
+    phase: the phase.
+    model: the network, as the phase before left it.
+    images: those of the split `train`, as they are stored.
+    seed: of the phase.
+    """
+
+    phase: Phase
+    model: nn.Module
+    images: ResidentImages | StreamedImages
+    seed: int
 
 
 @dataclass(frozen=True)
 class FineTuning:
     """Fine-tuning of the whole network; methods change what they need to."""
 
-    def prepare(self, model: nn.Module) -> None:
-        """Change the network before it is trained."""
+    def prepare(self, model: nn.Module, recipe: Recipe) -> None:
+        """Change the network before it is trained; checkpoints hold its `plain_state`."""
 
-    def phases(self, recipe: Recipe) -> list[Phase]:
-        """Return the trainings in their order; a checkpoint is kept after every epoch of the last one."""
+    def phases(self, recipe: Recipe, new_head: bool) -> list[Phase]:
+        """Return the trainings in their order; a checkpoint is kept after every epoch of the last one.
+
+        `new_head`: whether the head is as random as it was made, so that its scores say nothing yet.
+        """
         return [Phase("full", recipe)]
 
-    def objective(self, supervised: Supervised, model: nn.Module) -> Objective:
-        """Return what is minimised, from cross-entropy with the task's labels and the network as it starts."""
+    def objective(self, supervised: Supervised, start: Start) -> Objective:
+        """Return what a phase minimises, from cross-entropy with the task's labels and what the phase starts with."""
         return supervised
 
 
@@ -80,6 +105,51 @@ def read_method(values: Mapping[str, Any]) -> FineTuning:
 def known_methods() -> list[str]:
     """Return the kinds of fine-tuning."""
     return sorted(path.stem for path in METHODS.glob("[a-z]*.py"))
+
+
+def plain_state(model: nn.Module) -> dict[str, Tensor]:
+    """Return a network's state as its architecture has it: what parametrises a weight is merged into it."""
+    state = dict(model.state_dict())
+    for path, module in model.named_modules():
+        for name in module.parametrizations if parametrize.is_parametrized(module) else ():
+            owner = f"{path}." if path else ""
+            for key in [key for key in state if key.startswith(f"{owner}parametrizations.{name}.")]:
+                del state[key]
+            state[f"{owner}{name}"] = getattr(module, name).detach()
+    return state
+
+
+def named_parts(model: nn.Module, names: Iterable[str], key: str) -> list[Part]:
+    """Return the modules and parameters of these dotted names.
+
+    Raises InputError, beginning with the config's `key`, for one that the network does not have, with the nearest.
+    """
+    parts: dict[str, Part] = dict(model.named_modules()) | dict(model.named_parameters())
+    for name in names:
+        if name not in parts or not name:
+            nearest = difflib.get_close_matches(name, parts, n=1, cutoff=0)[0]
+            raise InputError(f"{key}: {type(model).__name__} has no '{name}'; did you mean '{nearest}'?")
+    return [parts[name] for name in names]
+
+
+def probed_first(recipe: Recipe, epochs: int, learning_rate: float | None) -> list[Phase]:
+    """Return full fine-tuning after so many epochs of linear probing."""
+    return [Phase(PROBE, for_epochs(recipe, epochs, learning_rate), the_head), Phase("full", recipe)]
+
+
+def with_known_head(recipe: Recipe, new_head: bool, epochs: int, learning_rate: float | None, key: str) -> list[Phase]:
+    """Return full fine-tuning, of a new head after so many epochs of linear probing.
+
+    Raises InputError, beginning with the config's `key`, for a new head without any.
+    """
+    if not new_head:
+        return [Phase("full", recipe)]
+    if epochs < 1:
+        raise InputError(
+            f"{key}.probe_epochs: {epochs} will not do for a new head, whose scores are chance; probe first, or start "
+            "from a distribution whose head knows the task's classes"
+        )
+    return probed_first(recipe, epochs, learning_rate)
 
 
 def for_epochs(recipe: Recipe, epochs: int, learning_rate: float | None = None) -> Recipe:

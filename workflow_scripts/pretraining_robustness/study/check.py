@@ -242,16 +242,17 @@ def _check_methods(config: dict[str, Any]) -> None:
         key = f"methods.{name}"
         known_name(f"{key}.kind", spec["kind"], "kind of fine-tuning or merger", [*files, *MERGES])
         if spec["kind"] in MERGES:
-            needed = {"interpolate": ["of", "alphas"], "uniform_soup": ["of"], "greedy_soup": ["of", "held_out"]}
-            settings = needed[spec["kind"]]
-            for setting in settings:
+            own = {"interpolate": ["alphas"], "lines": ["scales"], "greedy_soup": ["held_out"]}
+            needed = ["of", *own.get(spec["kind"], [])]
+            for setting in needed:
                 if setting not in spec:
                     raise InputError(f"config {key}: the key '{setting}' is missing; {spec['kind']} needs it.")
+            settings = [*needed, "held_out"] if spec["kind"] == "interpolate" else needed
             for other in spec["of"]:
                 known_name(f"{key}.of", other, "method that trains", [*trained, START])
-            if spec["kind"] == "interpolate" and len(spec["of"]) != 2:
-                raise InputError(f"config {key}.of: an interpolation is of two networks, not {len(spec['of'])}.")
-            if "held_out" in settings:
+            if spec["kind"] in ("interpolate", "lines") and len(spec["of"]) != 2:
+                raise InputError(f"config {key}.of: {spec['kind']} is of two networks, not {len(spec['of'])}.")
+            if "held_out" in spec and "held_out" in settings:
                 known_name(f"{key}.held_out", spec["held_out"], "split", SPLITS)
         else:
             settings = _settings(files[spec["kind"]])

@@ -3,7 +3,12 @@
 from typing import Any
 
 DEFAULT_METHOD = "full"  # how networks are fine-tuned where a series names no method
-MERGES = ("interpolate", "uniform_soup", "greedy_soup")  # kinds of methods that train nothing (finetune/merge.py)
+MERGES = (
+    "interpolate",
+    "lines",
+    "uniform_soup",
+    "greedy_soup",
+)  # kinds of methods that train nothing (finetune/merge.py)
 START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
 OWN = ("folder", "image_text", "wilds")  # formats of data that are never drawn and that no scale changes
@@ -118,10 +123,11 @@ class Names:
 
     @property
     def methods(self) -> dict[str, dict[str, Any]]:
-        """The methods of fine-tuning by name; an interpolation is one method for each of its alphas."""
+        """The methods of fine-tuning by name; an interpolation is one method for each of its alphas, unless held-out
+        images choose among them."""
         methods: dict[str, dict[str, Any]] = {}
         for name, spec in self.config["methods"].items():
-            if "alphas" in spec:
+            if "alphas" in spec and "held_out" not in spec:
                 others = {key: value for key, value in spec.items() if key != "alphas"}
                 methods |= {interpolated(name, alpha): {**others, "alpha": alpha} for alpha in spec["alphas"]}
             else:

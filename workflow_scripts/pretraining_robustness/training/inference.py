@@ -10,6 +10,7 @@ from torch.func import functional_call
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import head_of, load_all
+from pretraining_robustness.networks.visual_prompt import PROMPT, add_prompt
 from pretraining_robustness.networks.weights import read_weights
 from pretraining_robustness.networks.zero_shot_head import ZERO_SHOT, ZeroShotHead, match_zero_shot
 from pretraining_robustness.training.augmentation import Preparation
@@ -60,7 +61,8 @@ def predict_all(
 def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torch.device) -> dict[int, State]:
     """Return the states of a run's checkpoints by their epochs, on the device.
 
-    `model`, of the checkpoints' architecture and classes, is given the form of head that they have.
+    `model`, of the checkpoints' architecture and classes, is given the form of head that they have, and a visual prompt
+    where one of them has; it is 0 in the state of a checkpoint without.
 
     Raises InputError naming a checkpoint that is broken or of another architecture or task.
     """
@@ -70,6 +72,10 @@ def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torc
         try:
             if description.get("head") == ZERO_SHOT and not isinstance(head_of(model), ZeroShotHead):
                 match_zero_shot(model, weights)
+            if PROMPT in weights and not hasattr(model, PROMPT):
+                add_prompt(model, torch.zeros_like(weights[PROMPT], device=device))
+            if hasattr(model, PROMPT):
+                weights.setdefault(PROMPT, torch.zeros_like(getattr(model, PROMPT)))
             load_all(model, weights)
             epoch = int(description["epoch"])
         except (InputError, KeyError) as error:
@@ -78,6 +84,9 @@ def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torc
                 f"{path}: not a checkpoint of this architecture and task ({reason}); train it again"
             ) from error
         states[epoch] = {name: _placed(tensor, device) for name, tensor in weights.items()}
+    if hasattr(model, PROMPT):
+        for state in states.values():
+            state.setdefault(PROMPT, torch.zeros_like(getattr(model, PROMPT)))
     return states
 
 

@@ -57,12 +57,12 @@ def train(
     state: TrainingState,
     ends: list[int],
     after_epoch: Callable[[int], None] = lambda epoch: None,
-    trained: Sequence[nn.Module] | None = None,
+    trained: Sequence[nn.Module | nn.Parameter] | None = None,
 ) -> list[dict[str, Any]]:
     """Train `model`, and what `objective` holds beside it, in place on `images` and return one record per epoch.
 
     `trained` are the parts of the model whose parameters are trained and that are in training mode (default: all of
-    it); the others are in evaluation mode and do not change.
+    it), and single parameters; the others are in evaluation mode and do not change.
 
     Every random number is a function of (seed, step), so that the state after an epoch is: weights, optimiser and
     records. It is saved after `after_epoch(epoch)`, at most every `SAVE_EVERY_SECONDS` and at the end; a training whose
@@ -120,12 +120,14 @@ def train(
 
 
 @contextmanager
-def _only(model: nn.Module, trained: Sequence[nn.Module]) -> Iterator[list[nn.Parameter]]:
+def _only(model: nn.Module, trained: Sequence[nn.Module | nn.Parameter]) -> Iterator[list[nn.Parameter]]:
     """Set a model's modules to training or evaluation mode and give the parameters that are trained, in its order."""
     model.eval()
-    for module in trained:
+    modules = [part for part in trained if isinstance(part, nn.Module)]
+    for module in modules:
         module.train()
-    inside = {id(parameter) for module in trained for parameter in module.parameters()}
+    single = [part for part in trained if isinstance(part, nn.Parameter)]
+    inside = set(map(id, [*single, *(parameter for module in modules for parameter in module.parameters())]))
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     frozen = [parameter for parameter in learning if id(parameter) not in inside]
     try:

@@ -44,18 +44,28 @@ class Supervised(Objective):
     Args:
         labels: class of every image of the set, int64 (images,), on the device.
         label_smoothing: 0..1, see torch's cross_entropy.
+        answers: the network's outputs that take part, int64 (k,) ascending, the images' classes among them; None: all.
     """
 
-    def __init__(self, labels: Tensor, label_smoothing: float = 0.0) -> None:
+    def __init__(self, labels: Tensor, label_smoothing: float = 0.0, answers: Tensor | None = None) -> None:
         super().__init__(len(labels), labels.device)
-        self.labels = labels
+        self.labels = labels if answers is None else torch.searchsorted(answers, labels)
         self.label_smoothing = label_smoothing
+        self.answers = answers
 
     def forward(
         self, network: Network, preparation: Preparation, pixels: Tensor, positions: Tensor
     ) -> tuple[Tensor, Tensor]:
         """See `Objective.forward`."""
+        return self.judge(self.scores(network, preparation.for_training(pixels)), positions)
+
+    def scores(self, network: Network, images: Tensor) -> Tensor:
+        """Return a network's scores of the answers, (n, k), of prepared images."""
+        scores = network(images)
+        return scores if self.answers is None else scores.index_select(1, self.answers)
+
+    def judge(self, scores: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return loss and number of right images, as `forward`, from the scores of the answers."""
         truth = self.labels.index_select(0, positions)
-        scores = network(preparation.for_training(pixels))
         loss = functional.cross_entropy(scores.float(), truth, label_smoothing=self.label_smoothing)
         return loss, (scores.detach().argmax(dim=1) == truth).sum()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.finetune.method import FineTuning, Phase, for_epochs, the_head
+from pretraining_robustness.finetune.method import FineTuning, Phase, probed_first
 from pretraining_robustness.training.recipes import Recipe
 
 
@@ -18,7 +18,6 @@ class Method(FineTuning):
         if self.probe_epochs < 1:
             raise InputError(f"methods.lp_ft.probe_epochs: {self.probe_epochs} is not a positive number")
 
-    def phases(self, recipe: Recipe) -> list[Phase]:
+    def phases(self, recipe: Recipe, new_head: bool) -> list[Phase]:
         """See `FineTuning.phases`."""
-        probe = for_epochs(recipe, self.probe_epochs, self.probe_learning_rate)
-        return [Phase("head", probe, the_head), Phase("full", recipe)]
+        return probed_first(recipe, self.probe_epochs, self.probe_learning_rate)

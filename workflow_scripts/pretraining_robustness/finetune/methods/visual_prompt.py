@@ -1,0 +1,50 @@
+"""Visual prompting (Bahng et al. 2022, arXiv 2203.17274): a border that is added to images is trained, nothing else.
+
+As ImageNet-RIB's code has it (FieteLab/ImageNet-RIB, lib/prompter.py): the border covers normalised images, whose
+middle stays as it is, and begins as standard normal noise. Its width is 30 of 224 pixels there. A prompt of zeros
+changes nothing.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.finetune.method import FineTuning, Part, Phase, the_head
+from pretraining_robustness.networks.visual_prompt import PROMPT, add_prompt
+from pretraining_robustness.training.recipes import Recipe
+
+PIXELS = 224  # the size of images that the width is said of
+
+
+@dataclass(frozen=True)
+class Method(FineTuning):
+    """Visual prompting; a new head is trained, too.
+
+    border: its width in pixels of an image of 224 x 224; other sizes have it in proportion.
+    """
+
+    border: int = 30
+
+    def prepare(self, model: nn.Module, recipe: Recipe) -> None:
+        """See `FineTuning.prepare`; raises InputError for a border that leaves nothing of an image."""
+        size = recipe.image_size
+        width = round(self.border * size / PIXELS)
+        if not 0 < width < size / 2:
+            raise InputError(
+                f"methods.visual_prompt.border: {self.border} of {PIXELS} pixels is {width} of the {size} that images "
+                f"have; take less than half of {PIXELS}, and enough for one pixel"
+            )
+        mask = torch.ones(1, 3, size, size)
+        mask[:, :, width:-width, width:-width] = 0
+        prompt = add_prompt(model, torch.randn(1, 3, size, size) * mask)
+        prompt.register_hook(lambda gradient: gradient * mask.to(gradient.device))
+
+    def phases(self, recipe: Recipe, new_head: bool) -> list[Phase]:
+        """See `FineTuning.phases`."""
+
+        def trained(model: nn.Module) -> list[Part]:
+            return [model.get_parameter(PROMPT), *(the_head(model) if new_head else [])]
+
+        return [Phase(PROMPT, recipe, trained)]
