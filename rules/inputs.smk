@@ -248,7 +248,8 @@ def task_images(wildcards):
 
 def task_table(wildcards):
     """The table of a task's pictures: which split each belongs to."""
-    folder = "pairs" if wildcards.task in study.domain_pairs else "stores"
+    made = [*study.domain_pairs, *study.variant_tasks]
+    folder = "pairs" if wildcards.task in made else "stores"
     return f"<results>/{folder}/{wildcards.task}/images.parquet"
 
 
@@ -369,7 +370,7 @@ def series_checkpoints(wildcards):
         epochs = range(1, LAST_EPOCH + 1)
     paths = []
     for run in study.series_runs(**wildcards):
-        if study.head_fits(run.distribution):
+        if study.head_fits(run.task, run.distribution):
             paths.append(last_checkpoint(run, START))
         paths += [
             f"<results>/finetune/{run.folder()}/epoch_{epoch}.safetensors"

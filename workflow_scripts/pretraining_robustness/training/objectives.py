@@ -44,12 +44,14 @@ class Supervised(Objective):
     Args:
         labels: class of every image of the set, int64 (images,), on the device.
         label_smoothing: 0..1, see torch's cross_entropy.
+        answers: the network's outputs that take part, int64 (k,) ascending, the images' classes among them; None: all.
     """
 
-    def __init__(self, labels: Tensor, label_smoothing: float = 0.0) -> None:
+    def __init__(self, labels: Tensor, label_smoothing: float = 0.0, answers: Tensor | None = None) -> None:
         super().__init__(len(labels), labels.device)
-        self.labels = labels
+        self.labels = labels if answers is None else torch.searchsorted(answers, labels)
         self.label_smoothing = label_smoothing
+        self.answers = answers
 
     def forward(
         self, network: Network, preparation: Preparation, pixels: Tensor, positions: Tensor
@@ -57,5 +59,7 @@ class Supervised(Objective):
         """See `Objective.forward`."""
         truth = self.labels.index_select(0, positions)
         scores = network(preparation.for_training(pixels))
+        if self.answers is not None:
+            scores = scores.index_select(1, self.answers)
         loss = functional.cross_entropy(scores.float(), truth, label_smoothing=self.label_smoothing)
         return loss, (scores.detach().argmax(dim=1) == truth).sum()
