@@ -29,6 +29,7 @@ include: "rules/evaluate.smk"
 include: "rules/trends.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
+include: "rules/imagenet_rib.smk"
 include: "rules/report.smk"
 include: "rules/plan.smk"
 

@@ -25,6 +25,19 @@ class Declarations(Runs):
             **collection["world"],
         }
 
+    def variant(self, name: str) -> dict[str, Any]:
+        """Return how a variant of ImageNet is read; of a drawn one, how much there is is not known before."""
+        spec, drawn = self.collection(name), self.is_drawn(name)
+        counts = {key: None if drawn else spec[key] for key in ("images", "classes")}
+        return {"layout": spec["variant"]["layout"], "border": spec["variant"].get("border", 0), **counts}
+
+    def variant_world(self, name: str) -> dict[str, Any]:
+        """Return what the drawing of a variant of ImageNet is told: as many classes and as large as its ImageNet."""
+        (imagenet,) = self.sources_of_format("imagenet")
+        world = self.world(imagenet)
+        shared = {key: world[key] for key in ("classes", "seed", "image_size")}
+        return {**self.collection(name)["variant"]["drawn"], **shared}
+
     def search(self, source: str) -> dict[str, Any]:
         """Return what the search for fractals is told: how many categories, and how."""
         spec = self.collection(source)

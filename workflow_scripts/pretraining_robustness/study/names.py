@@ -87,6 +87,16 @@ class Names:
         return [name for name, task in self.config["tasks"].items() if "pair_of" in task]
 
     @property
+    def imagenet_rib(self) -> dict[str, Any]:
+        """What the configuration says of ImageNet-RIB; nothing where it is not asked for."""
+        return dict(self.config.get("imagenet_rib", {}))
+
+    @property
+    def variants(self) -> list[str]:
+        """Names of the sources that are variants of ImageNet."""
+        return self.sources_of_format("imagenet_variant")
+
+    @property
     def variant_tasks(self) -> list[str]:
         """Names of the tasks that fine-tune on a variant of ImageNet."""
         return [name for name, task in self.config["tasks"].items() if "variant" in task]

@@ -81,9 +81,22 @@ class Runs(Names):
             if distribution == SCRATCH or distribution in self.config["distributions"]:
                 yield from self.series_runs(self.config["figures"][figure]["task"], method, distribution)
 
+    def rib_series(self) -> list[str]:
+        """Return the folders of the series of ImageNet-RIB: every task, by every method, from every distribution."""
+        spec = self.imagenet_rib
+        return [
+            SERIES_FOLDER.format(task=task, method=method, distribution=distribution)
+            for task in self.variant_tasks
+            for method in spec.get("methods", [])
+            for distribution in spec.get("networks", [])
+        ]
+
     def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
         """Yield the runs of a series: every architecture with every seed."""
-        for architecture in self.architectures(distribution):
+        architectures = self.architectures(distribution)
+        if task in self.variant_tasks:
+            architectures = self.imagenet_rib.get("architectures", architectures)
+        for architecture in architectures:
             for seed in self.config["runs"]["seeds"]:
                 yield Run(task, method, distribution, architecture, seed)
 

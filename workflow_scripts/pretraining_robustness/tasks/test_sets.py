@@ -14,7 +14,7 @@ from pretraining_robustness.errors import InputError
 
 ROLES = ("id", "ood", "other")
 ALL = "all"  # the split of a test set that takes every image of its store
-PRESENT = "present"  # in place of a class mask: the classes of its images
+PRESENT = "present"  # in place of a class mask: the classes of its store's images
 ALSO = "also"  # a column of a store: further class_ids, apart by spaces, that are right for an image
 
 
@@ -51,8 +51,8 @@ def read_test_set(
     Args:
         spec: {name, split, own, classes}: `own` says whether the store is the task's own, whose y are the task's
             classes; images of another store are matched by class_id. `classes` is a CSV with a column class_id that
-            names the classes a network may answer, PRESENT for the classes of the images, or None. A class in a store's
-            column ALSO counts as that of its image: the best of an image's classes answers for it.
+            names the classes a network may answer, PRESENT for those of the store's images, or None. A class in a
+            store's column ALSO counts as that of its image: the best of an image's classes answers for it.
         table: images.parquet of its store.
         classes: which of the network's outputs belongs to each class_id of the task (see `splits.class_numbers`).
         columns: of the store, to be read as well.
@@ -69,6 +69,7 @@ def read_test_set(
         )
     wanted = ["row", "image", "class_id", ALSO, *(["y"] if spec["own"] else []), "split", *columns]
     frame = pyarrow.parquet.read_table(table, columns=[name for name in dict.fromkeys(wanted) if name in names])
+    stored = set(frame["class_id"].unique().to_pylist())
     if spec["split"] != ALL:
         splits = frame["split"].to_numpy(zero_copy_only=False) if "split" in names else np.array([])
         chosen = np.flatnonzero(splits == spec["split"])
@@ -94,7 +95,8 @@ def read_test_set(
     counts_as = _counts_as(zip(class_ids, also, strict=True), classes) if any(also) else None
     answers: np.ndarray | None = None
     if spec.get("classes") == PRESENT:
-        answers = np.flatnonzero(np.isin(np.arange(len(classes)) if counts_as is None else counts_as, truth))
+        counted = np.arange(len(classes)) if counts_as is None else counts_as
+        answers = np.flatnonzero(np.isin(counted, [classes[name] for name in stored]))
     elif spec.get("classes"):
         answers = _answers(spec, classes, set(class_ids))
     images = "\n".join(frame["image"].to_pylist())

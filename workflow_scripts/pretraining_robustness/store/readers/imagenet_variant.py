@@ -43,8 +43,8 @@ class ImageNetVariant:
         raw: tar, tar.gz or zip archives, or one folder; with a layout without {class}, the devkit's archive last.
         names: ImageNet's classes, their names by class_id (wnid), all that the variant may hold, in ImageNet's order.
         layout: of the path of an image.
-        images: how many there must be.
-        classes: how many classes they must have.
+        images: how many there must be; None: any number, of a miniature.
+        classes: how many classes they must have; None: any number.
         table: CSV of the variant's own classes, column class_id, and `folder` where its folders have names of their
             own: folders that it does not list are passed over, and of several classes the first is the image's.
             Classes that `names` lacks are not this study's.
@@ -60,8 +60,8 @@ class ImageNetVariant:
         raw: Sequence[str | Path],
         names: Mapping[str, str],
         layout: str,
-        images: int,
-        classes: int,
+        images: int | None,
+        classes: int | None,
         table: str | Path | None = None,
         border: int = 0,
     ) -> None:
@@ -161,14 +161,14 @@ class ImageNetVariant:
         first = {class_ids[0] for class_ids in folders.values()}
         return folders, first or {row["class_id"] for row in rows}
 
-    def _check(self, images: int, classes: int, layout: str) -> None:
+    def _check(self, images: int | None, classes: int | None, layout: str) -> None:
         present = {class_ids[0] for _, class_ids, _ in self.found}
-        counts = f"{len(self.found):,} images of {len(present):,} classes"
-        if (len(self.found), len(present)) != (images, classes):
-            raise InputError(
-                f"{self.raw[0]}: {counts} where there must be {images:,} of {classes:,}: the copy is not complete, or "
-                f"the layout {layout} is not its own; fetch it again"
-            )
+        for what, count, wanted in (("images", len(self.found), images), ("classes", len(present), classes)):
+            if wanted is not None and count != wanted:
+                raise InputError(
+                    f"{self.raw[0]}: {count:,} {what} where there must be {wanted:,}: the copy is not complete, or the "
+                    f"layout {layout} is not its own; fetch it again"
+                )
         if self.expected is not None and present != self.expected:
             strange = min(present ^ self.expected)
             raise InputError(f"{self.raw[0]}: its {len(present)} classes are not those of the variant, first {strange}")
