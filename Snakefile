@@ -73,6 +73,14 @@ rule calibration:
     localrule: True
 
 
+rule imagenet_rib:
+    """Every figure and table of ImageNet-RIB."""
+    input:
+        figure_files(*study.of_kind("rib_bars", "rib_matrix")),
+        table_files(*study.of_kind("rib")),
+    localrule: True
+
+
 for name in study.figures:
 
     rule:

@@ -138,7 +138,10 @@ rule make_variant_task:
 
 use rule collect_scores as collect_rib_scores with:
     input:
-        scores=[f"<results>/evaluate/{run}/scores.csv" for run in study.rib_series()],
+        scores=[
+            f"<results>/evaluate/{series}/scores.csv"
+            for series in dict.fromkeys(run.series() for run in study.rib_runs())
+        ],
     output:
         scores="<results>/scores/imagenet_rib.csv",
     log:
@@ -252,11 +255,3 @@ rule tabulate_rib:
         "Tabulate {wildcards.rib_table}"
     script:
         "../workflow_scripts/tabulate_rib.py"
-
-
-rule imagenet_rib:
-    """Every figure and table of ImageNet-RIB."""
-    input:
-        figure_files(*study.of_kind("rib_bars", "rib_matrix")),
-        table_files(*study.of_kind("rib")),
-    localrule: True

@@ -135,6 +135,16 @@ def test_objectnet_is_read_without_its_border_and_any_of_a_folders_classes_is_ri
     assert {int(test_set.counts_as[numbered[name]]) for name in chair} == {numbered[chair[0]]}
 
 
+def test_an_encrypted_archive_is_read_with_its_password(tmp_path: Path) -> None:
+    """The archive was made by `zip -P secret`: one PNG in images/chair."""
+    archive = Path(__file__).parent / "encrypted.zip"
+    names = dict.fromkeys(["n02791124"], "barber chair")
+    (image,) = ImageNetVariant([archive], names, IN_FOLDERS, 1, 1, table("objectnet"), password="secret").images()
+    assert decode(image.data, 8, "crop").mean() == 200
+    with pytest.raises(InputError, match="the archive is encrypted; give its `password`"):
+        ImageNetVariant([archive], names, IN_FOLDERS, 1, 1, table("objectnet"))
+
+
 def test_a_variants_task_numbers_its_classes_as_imagenet_does(tmp_path: Path) -> None:
     (path,) = drawn(tmp_path, "renditions", "imagenet-r.tar", per_class=9, classes="imagenet_r")
     present = [name for name in NAMES if name in {row["class_id"] for row in rows("imagenet_r")}]

@@ -159,9 +159,8 @@ def _of(rows: pd.DataFrame, network: tuple[str, str], method: str, counting: str
 
 
 def _name(network: tuple[str, str], figure: Mapping[str, Any]) -> str:
-    name, room = figure["networks"][network[0]], _NAMES - 0.3
-    several = len(figure["architectures"]) > 1
-    return "\n".join(wrap_words(f"{name}, {network[1]}" if several else name, room, SMALL)[:2])
+    name = f"{figure['networks'][network[0]]}, {network[1]}"
+    return "\n".join(wrap_words(name, _NAMES - 0.3, SMALL)[:3])
 
 
 def _shared(figure: Mapping[str, Any]) -> str:

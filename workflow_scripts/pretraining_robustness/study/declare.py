@@ -29,7 +29,7 @@ class Declarations(Runs):
         """Return how a variant of ImageNet is read; of a drawn one, how much there is is not known before."""
         spec, drawn = self.collection(name), self.is_drawn(name)
         counts = {key: None if drawn else spec[key] for key in ("images", "classes")}
-        return {"layout": spec["variant"]["layout"], "border": spec["variant"].get("border", 0), **counts}
+        return {"layout": spec["variant"]["layout"], **_kept(spec["variant"], "border", "password"), **counts}
 
     def variant_world(self, name: str) -> dict[str, Any]:
         """Return what the drawing of a variant of ImageNet is told: as many classes and as large as its ImageNet."""
@@ -173,6 +173,11 @@ class Declarations(Runs):
         """Return what builds an architecture."""
         spec = self.config["architectures"][name]
         return {"name": name, "builder": spec["builder"], "arguments": spec.get("arguments", {})}
+
+
+def _kept(spec: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """Return the keys that a specification has."""
+    return {key: spec[key] for key in keys if key in spec}
 
 
 def scaled(number: int, factor: float) -> int:

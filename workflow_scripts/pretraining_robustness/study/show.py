@@ -85,7 +85,7 @@ class Study(Labels):
             "reference": spec["reference"],
             "methods": {name: self.method_label(name) for name in spec["methods"]},
             "networks": {name: self.label(name) for name in spec["networks"]},
-            "architectures": spec.get("architectures", self.config["runs"]["architectures"]),
+            "architectures": list(dict.fromkeys(run.architecture for run in self.rib_runs())),
             "variants": {name: self.collection(name)["label"] for name in self.variants},
         }
 
