@@ -425,3 +425,26 @@ def benchmark_file(stage, names, folder):
     captioned = stage == "pretrain" and names["distribution"] in study.captioned()
     place = config.get("pathvars", {}).get("benchmarks", "benchmarks")
     return f"{place}/{'pretrain_image_text' if captioned else stage}/{folder}.tsv"
+
+
+def variant_raw(wildcards):
+    """The raw files of a variant: the folder that you have, or its archives."""
+    variant = study.collection(wildcards.variant)["variant"]
+    if "path" in variant:
+        return ancient(variant["path"])
+    return [f"<resources>/{wildcards.variant}/{name}" for name in variant["files"]]
+
+
+def variant_classes(name):
+    """The table of a variant's classes, where it has only some."""
+    table = study.collection(name)["variant"].get("table")
+    return (
+        {"table": os.path.relpath(locate(table, Path(workflow.basedir)))}
+        if table
+        else {}
+    )
+
+
+def imagenet_classes(wildcards):
+    """ImageNet's classes in the order of the networks' outputs: those of the drawn ImageNet, or all of them."""
+    return prompted_classes(wildcards)
