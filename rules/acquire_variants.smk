@@ -1,6 +1,45 @@
 """Takes nothing; draws miniatures of the variants of ImageNet, or takes and downloads the real ones."""
 
-for variant in study.variants if config["acquisition"] == "draw" else []:
+
+def filtering_network(variant):
+    """The trained network that decides what is drawn of a variant: its weights and the classes that it knows."""
+    network = study.filtering_network(variant)["network"]
+    return {
+        "weights": pretraining_file("weights.safetensors").format(**network),
+        "classes": f"<results>/distributions/{network['distribution']}/classes.csv",
+    }
+
+
+for variant in study.filtered_variants:
+
+    rule:
+        name:
+            f"draw_{variant}"
+        input:
+            **variant_classes(variant),
+            **filtering_network(variant),
+        output:
+            f"<resources>/{variant}/{study.collection(variant)['variant']['files'][0]}",
+        log:
+            f"<logs>/draw_{variant}.log",
+        conda:
+            "../envs/train.yaml"
+        threads: stage_resource("evaluate", "threads")
+        resources:
+            mem_mb=stage_resource("evaluate", "mem_mb"),
+            runtime=stage_resource("evaluate", "runtime"),
+            gpu=stage_resource("evaluate", "gpu"),
+        params:
+            world=study.variant_world(variant),
+            network=study.filtering_network(variant)["filter"],
+            code=code("draw_imagenet_a.py"),
+        message:
+            f"Draw what a network gets wrong as a miniature of {variant}"
+        script:
+            "../workflow_scripts/draw_imagenet_a.py"
+
+
+for variant in study.drawn_variants:
 
     rule:
         name:

@@ -124,6 +124,11 @@ def _check_imagenet_rib(config: dict[str, Any]) -> None:
     if spec is None:
         return
     known_name("imagenet_rib.reference", spec["reference"], "variant", spec["variants"])
+    for name, variant in spec["variants"].items():
+        network = variant.get("drawn", {}).get("filtered_by", {})
+        for kind in network:
+            key = f"imagenet_rib.variants.{name}.drawn.filtered_by.{kind}"
+            known_name(key, network[kind], kind, config[f"{kind}s"])
     for name in spec.get("sharing", []):
         known_name("imagenet_rib.sharing", name, "variant", spec["variants"])
     for name in spec.get("architectures", []):

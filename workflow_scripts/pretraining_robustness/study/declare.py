@@ -35,8 +35,22 @@ class Declarations(Runs):
         """Return what the drawing of a variant of ImageNet is told: as many classes and as large as its ImageNet."""
         (imagenet,) = self.sources_of_format("imagenet")
         world = self.world(imagenet)
-        shared = {key: world[key] for key in ("classes", "seed", "image_size")}
-        return {**self.collection(name)["variant"]["drawn"], **shared}
+        drawn = self.collection(name)["variant"]["drawn"]
+        left_out = ("kind", "filtered_by") if "filtered_by" in drawn else ()
+        own = {key: drawn[key] for key in drawn if key not in left_out}
+        return {**own, **{key: world[key] for key in ("classes", "seed", "image_size")}}
+
+    def filtering_network(self, name: str) -> dict[str, Any]:
+        """Return which network filters what is drawn of a variant, and what the filter is told of it."""
+        network = self.collection(name)["variant"]["drawn"]["filtered_by"]
+        return {
+            "network": {**network, "seed": self.config["runs"]["seeds"][0]},
+            "filter": {
+                "architecture": self.architecture(network["architecture"]),
+                "recipe": self.pretrain_recipe(**network),
+                "size": self.store(name)["size"],
+            },
+        }
 
     def search(self, source: str) -> dict[str, Any]:
         """Return what the search for fractals is told: how many categories, and how."""

@@ -97,6 +97,19 @@ class Names:
         return self.sources_of_format("imagenet_variant")
 
     @property
+    def filtered_variants(self) -> list[str]:
+        """Names of the variants of which is drawn what a trained network gets wrong."""
+        return [name for name in self.variants if self.is_drawn(name) and "filtered_by" in self._drawing(name)]
+
+    @property
+    def drawn_variants(self) -> list[str]:
+        """Names of the variants that are drawn without a network."""
+        return [name for name in self.variants if self.is_drawn(name) and name not in self.filtered_variants]
+
+    def _drawing(self, variant: str) -> dict[str, Any]:
+        return dict(self.collection(variant)["variant"]["drawn"])
+
+    @property
     def variant_tasks(self) -> list[str]:
         """Names of the tasks that fine-tune on a variant of ImageNet."""
         return [name for name, task in self.config["tasks"].items() if "variant" in task]

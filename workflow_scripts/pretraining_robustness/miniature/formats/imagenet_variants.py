@@ -223,14 +223,15 @@ def draw_variant(
         _write_devkit(devkit, world)
     elif kind == "corruptions":
         for path in files:
-            _write(path, corruptions(world, Path(path).name.partition(".")[0]))
+            write_archive(path, corruptions(world, Path(path).name.partition(".")[0]))
     else:
         (path,) = files
-        _write(path, KINDS[kind](world))
+        write_archive(path, KINDS[kind](world))
     logger.info("drew %s of %d classes", kind, len(world.classes))
 
 
-def _write(path: str | Path, files: Files) -> None:
+def write_archive(path: str | Path, files: Files) -> None:
+    """Write a tar, a tar.gz or a zip, as its name says, of the files in their order."""
     if str(path).endswith(".zip"):
         write_zip(path, dict(files))
         return
