@@ -85,6 +85,8 @@ rule build_variant_store:
         table="<results>/stores/{variant}/images.parquet",
         classes="<results>/stores/{variant}/classes.csv",
         undecodable="<results>/stores/{variant}/undecodable.csv",
+        duplicates="<results>/stores/{variant}/duplicates.csv",
+        summary="<results>/stores/{variant}/summary.json",
     log:
         "<logs>/build_variant_store/{variant}.log",
     benchmark:

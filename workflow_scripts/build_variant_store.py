@@ -24,6 +24,8 @@ def main() -> None:
         table=snakemake.output.table,
         classes=snakemake.output.classes,
         undecodable=snakemake.output.undecodable,
+        duplicates=snakemake.output.duplicates,
+        summary=snakemake.output.summary,
         threads=snakemake.threads,
     )
 

@@ -106,7 +106,8 @@ def test_a_corruption_is_the_same_at_the_same_seed_and_changes_the_picture(corru
 
 
 def store(folder: Path, variant: ImageNetVariant) -> Path:
-    paths = {name: folder / f"store.{name}" for name in ("images", "table", "classes", "undecodable", "state")}
+    names = ("images", "table", "classes", "undecodable", "duplicates", "summary", "state")
+    paths = {name: folder / f"store.{name}" for name in names}
     build_store(variant, "imagenet_variant", **paths, size=32)
     return paths["table"]
 

@@ -10,10 +10,10 @@ Every number of images and of classes is checked: a truncated copy has changed p
 
 import csv
 import io
-import logging
 import re
 import tarfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -24,16 +24,14 @@ from pretraining_robustness.acquire.archives import member_path, named_faults, r
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.readers.class_folders import SUFFIXES
 from pretraining_robustness.store.readers.imagenet import META
-from pretraining_robustness.store.readers.raw import RawImage, file_stamp
-
-logger = logging.getLogger(__name__)
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
 
 WNID = re.compile(r"n\d{8}")
 GROUND_TRUTH = "data/ILSVRC2012_validation_ground_truth.txt"
 VALIDATION_NUMBER = re.compile(r"ILSVRC2012_val_(\d{8})")
 
 
-class ImageNetVariant:
+class ImageNetVariant(RawCollection):
     """Images of a variant of ImageNet in the order of its archives; a folder's by path.
 
     Columns besides the class: whatever the layout names; `original`, the file's name without its suffix, by which the
@@ -75,6 +73,7 @@ class ImageNetVariant:
         self.layout = _pattern(layout)
         self.truth = None if "{class}" in layout else self._validation_classes(self.raw.pop())
         self.folders, self.expected = self._read_table(table)
+        self.left_aside: Counter[str] = Counter()
         self.found = self._list()
         self._check(images, classes, layout)
 
@@ -92,6 +91,10 @@ class ImageNetVariant:
         files = [path / image for path in self.raw if path.is_dir() for image, _, _ in self.found]
         stamps = [file_stamp(path) for path in (*self.raw, *files)]
         return [*stamps, f"{self.layout.pattern} {self.border} {sorted(self.folders.items())}"]
+
+    def passed_over(self) -> Counter[str]:
+        """Return how many images are of no class of ImageNet."""
+        return self.left_aside
 
     def images(self, start: int = 0) -> Iterator[RawImage]:
         """Yield the images from number `start` on."""
@@ -113,19 +116,16 @@ class ImageNetVariant:
     def _list(self) -> list[tuple[str, tuple[str, ...], dict[str, str | int]]]:
         """Return path, class_ids and further columns of every image."""
         found = []
-        passed_over = 0
         paths = [path for path, _ in _files(self.raw, self.password) if PurePosixPath(path).suffix.lower() in SUFFIXES]
         matches = [(path, self._match(path)) for path in paths]
         numbered = all(re.fullmatch(r"\d+", match.get("class", "")) for _, match in matches)
         for path, match in matches:
             class_ids = self._class_ids(path, match, numbered)
             if class_ids is None:
-                passed_over += 1
+                self.left_aside["images of folders without a class of ImageNet"] += 1
                 continue
             columns = {key: value for key, value in match.items() if key not in ("class", "image")}
             found.append((path, class_ids, {key: _number(value) for key, value in columns.items()}))
-        if passed_over:
-            logger.info("%d images of folders without a class of ImageNet are passed over", passed_over)
         return found
 
     def _match(self, path: str) -> dict[str, str]:
