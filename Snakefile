@@ -76,7 +76,7 @@ rule calibration:
 rule imagenet_rib:
     """Every figure and table of ImageNet-RIB."""
     input:
-        figure_files(*study.of_kind("rib_bars", "rib_matrix")),
+        figure_files(*study.rib_figures),
         table_files(*study.of_kind("rib")),
     localrule: True
 

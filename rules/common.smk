@@ -89,7 +89,7 @@ wildcard_constraints:
     variant=one_of(study.variants),
     variant_task=one_of(study.variant_tasks),
     figure=one_of(study.scored_figures),
-    rib_figure=one_of(study.of_kind("rib_bars", "rib_matrix")),
+    rib_figure=one_of(study.rib_figures),
     rib_table=one_of(study.of_kind("rib")),
     trend_figure=one_of(study.of_kind("trends")),
     picture_figure=one_of(study.of_kind("pictures")),

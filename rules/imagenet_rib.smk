@@ -84,11 +84,51 @@ rule compute_rib_indices:
         "../workflow_scripts/compute_rib_indices.py"
 
 
+rule compare_networks:
+    """Compare the representations of networks after fine-tuning on a variant with those before."""
+    input:
+        checkpoints=series_checkpoints,
+        task="<results>/pairs/{task}/images.parquet",
+        images=f"<results>/stores/{study.imagenet_rib.get('reference')}/images.npy",
+        table=f"<results>/stores/{study.imagenet_rib.get('reference')}/images.parquet",
+    output:
+        similarity="<results>/imagenet_rib/{method}/{distribution}/{task}/similarity.csv",
+    log:
+        "<logs>/compare_networks/{task}/{method}/{distribution}.log",
+    conda:
+        "../envs/train.yaml"
+    threads: stage_resource("evaluate", "threads")
+    resources:
+        mem_mb=stage_resource("evaluate", "mem_mb"),
+        runtime=stage_resource("evaluate", "runtime"),
+        gpu=stage_resource("evaluate", "gpu"),
+    params:
+        comparison=lambda wildcards: study.similarity(**wildcards),
+        code=code("compare_networks.py"),
+    message:
+        "Compare {wildcards.distribution} before and after fine-tuning on {wildcards.task}, {wildcards.method}"
+    script:
+        "../workflow_scripts/compare_networks.py"
+
+
+def rib_figure_table(wildcards):
+    """The tables behind a figure of ImageNet-RIB."""
+    kind = config["figures"][wildcards.rib_figure]["kind"]
+    if kind != "rib_similarity":
+        name = {"rib_bars": "indices", "rib_matrix": "cells"}[kind]
+        return f"<results>/imagenet_rib/{name}.csv"
+    return collect(
+        "<results>/imagenet_rib/{method}/{distribution}/{task}/similarity.csv",
+        method=study.imagenet_rib["methods"],
+        distribution=study.imagenet_rib["networks"],
+        task=study.variant_tasks,
+    )
+
+
 rule draw_rib_figure:
     """Draw a figure of ImageNet-RIB."""
     input:
-        cells="<results>/imagenet_rib/cells.csv",
-        indices="<results>/imagenet_rib/indices.csv",
+        tables=rib_figure_table,
     output:
         pdf="<results>/figures/{rib_figure}.pdf",
         png=report(

@@ -7,8 +7,7 @@ if __name__ == "__main__":
     run_rule(
         snakemake,
         lambda: draw_rib_figure(
-            cells=snakemake.input.cells,
-            indices=snakemake.input.indices,
+            tables=snakemake.input.tables,
             figure=snakemake.params.figure,
             pdf=snakemake.output.pdf,
             png=snakemake.output.png,

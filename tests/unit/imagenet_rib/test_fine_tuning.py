@@ -10,6 +10,7 @@ from pretraining_robustness.evaluate.predict import predict
 from pretraining_robustness.evaluate.predictions import read_predictions
 from pretraining_robustness.finetune.finetune import finetune
 from pretraining_robustness.finetune.start import save_start
+from pretraining_robustness.imagenet_rib.similarity import compare_networks
 from pretraining_robustness.imagenet_rib.variant_task import make_variant_task
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import read_weights, save_weights
@@ -78,3 +79,15 @@ def test_only_the_variants_classes_learn_and_answer(tmp_path: Path) -> None:
     answers = read_predictions(tmp_path / "predictions.parquet", [test_set])
     first = next(answer["r"] for checkpoint, answer in answers.items() if checkpoint.epoch == 0)
     assert set(first.tolist()) == {3}  # class 4 has the highest score that may answer, and counts as class 3
+
+    compare_networks(
+        **{"images": tmp_path / "images.npy", "table": tmp_path / "store.parquet", "task": tmp_path / "task.parquet"},
+        networks=[{"name": "r", "seed": 0, "architecture": ARCHITECTURE, "recipe": RECIPE}],
+        checkpoints=[start, start, tuned],
+        layers=["layer?.?"],
+        **{"count": 20, "batch_size": 10, "named": {"method": "full"}, "similarity": tmp_path / "similarity.csv"},
+    )
+    similarity = pd.read_csv(tmp_path / "similarity.csv").set_index(["epoch", "layer"])["cka"].unstack()
+    assert list(similarity.columns) == ["layer1.0", "layer2.0", "layer3.0", "layer4.0"]
+    assert np.allclose(similarity.loc[0], 1)
+    assert (similarity.loc[1] < 1).all()

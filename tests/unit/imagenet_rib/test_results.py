@@ -10,6 +10,7 @@ from pretraining_robustness.evaluate.predictions import Checkpoint, write_predic
 from pretraining_robustness.evaluate.score import score
 from pretraining_robustness.evaluate.scores import collect_scores
 from pretraining_robustness.figures.rib_figure import draw_rib_figure
+from pretraining_robustness.files import write_rows
 from pretraining_robustness.imagenet_rib.comparison import ALL, compare_with_start, standard_errors
 from pretraining_robustness.imagenet_rib.results import compute_indices
 from pretraining_robustness.imagenet_rib.variant_task import make_variant_task
@@ -120,7 +121,7 @@ def test_intervals_of_mri_hold_it_as_often_as_they_say() -> None:
     assert 0.92 < inside["a"] / 400 < 0.98
 
 
-@pytest.mark.parametrize("kind", ["rib_bars", "rib_matrix"])
+@pytest.mark.parametrize("kind", ["rib_bars", "rib_matrix", "rib_similarity"])
 def test_figures_and_captions(results: Path, kind: str) -> None:
     figure = {
         **{"kind": kind, "name": f"fig_{kind}", "title": "Robustness improvement", "note": "Made up"},
@@ -130,16 +131,20 @@ def test_figures_and_captions(results: Path, kind: str) -> None:
     }
     files = {key: results / f"{kind}.{end}" for key, end in zip(("pdf", "png", "table", "caption"),
              ("pdf", "png", "csv", "txt"), strict=True)}  # fmt: skip
-    draw_rib_figure(cells=results / "cells.csv", indices=results / "indices.csv", figure=figure, **files)
+    table = results / {"rib_bars": "indices.csv", "rib_matrix": "cells.csv", "rib_similarity": "similarity.csv"}[kind]
+    whose = {"method": "full", "distribution": "imagenet", "fine_tuned_on": "r", "architecture": "vit", "seed": 0}
+    layers = [{**whose, "epoch": 1, "layer": f"blocks.{depth}", "depth": depth, "cka": 0.5} for depth in range(3)]
+    write_rows(results / "similarity.csv", layers)
+    draw_rib_figure(tables=[table], figure=figure, **files)
     caption = files["caption"].read_text(encoding="utf-8")
-    assert "inferred" in caption
     assert "Made up." in caption
     if kind == "rib_bars":
         mri = (
             pd.read_csv(results / "indices.csv").query("fine_tuned_on == 'all' and counting == 'all'")["index"].iloc[0]
         )
         assert f"mRI {mri:+.2f} [" in caption
-    else:
+        assert "inferred" in caption
+    elif kind == "rib_matrix":
         assert "Of 12 cells that count towards RI" in caption
 
 

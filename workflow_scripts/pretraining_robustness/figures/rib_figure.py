@@ -25,6 +25,7 @@ _LOOKS = [*REFERENCES, *SERIES]
 # Inches.
 _BAR, _BETWEEN, _NAMES, _BELOW = 0.13, 0.2, 2.3, 0.45
 _CELL, _COLUMN_NAMES, _ROW_NAMES, _PANEL_TITLE, _GAP, _WIDEST_CELL = 0.27, 0.85, 0.95, 0.3, 0.15, 0.36
+_SIMILARITY, _LAYER_NAMES = 1.4, 0.6
 _INFERRED = (
     "The formula of mRI is inferred from the axis of the published figure (arXiv 2410.21582) and its unweighted mean "
     "from a worked example; the published code holds none."
@@ -33,29 +34,29 @@ _INFERRED = (
 
 def draw_rib_figure(
     *,
-    cells: str | Path,
-    indices: str | Path,
+    tables: Sequence[str | Path],
     figure: Mapping[str, Any],
     pdf: str | Path,
     png: str | Path,
     table: str | Path,
     caption: str | Path,
 ) -> None:
-    """Draw a figure from the tables of `results.compute_indices`, after the last epoch, and write its files.
+    """Draw a figure from its tables, after the last epoch, and write its files.
 
     Args:
-        cells, indices: the tables.
-        figure: kind (rib_bars or rib_matrix), name, title, note, confidence, methods, networks, architectures and
-            variants (readable name of each, in the order shown), tested_on, sharing, reference.
+        tables: for rib_bars the indices and for rib_matrix the cells of `results.compute_indices`, for rib_similarity
+            what `similarity.compare_networks` wrote.
+        figure: kind (rib_bars, rib_matrix or rib_similarity), name, title, note, confidence, methods, networks,
+            architectures and variants (readable name of each, in the order shown), tested_on, sharing, reference.
         pdf, png, table, caption: see `output.save_figure`.
 
     Raises:
         InputError: no network was fine-tuned, or more methods than can be told apart.
     """
-    draw, read = {"rib_bars": (_draw_bars, indices), "rib_matrix": (_draw_matrix, cells)}[figure["kind"]]
-    rows = pd.read_csv(read)
+    draw = {"rib_bars": _draw_bars, "rib_matrix": _draw_matrix, "rib_similarity": _draw_similarity}[figure["kind"]]
+    rows = pd.concat([pd.read_csv(path) for path in tables], ignore_index=True)
     if rows.empty:
-        raise InputError(f"{read}: holds no network; fine-tune one")
+        raise InputError(f"{tables[0]}: holds no network; fine-tune one")
     rows = rows[rows["epoch"] == rows.groupby(["method", *_SERIES, "seed"])["epoch"].transform("max")]
     with mpl.rc_context(SETTINGS):
         page, text = draw(rows, figure)
@@ -144,6 +145,46 @@ def _heat_map(axes: Axes, matrix: pd.DataFrame, reach: float, figure: Mapping[st
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows if names[0] else [], rotation=0, fontsize=SMALL)
     axes.set(xlabel="", ylabel="")
     axes.tick_params(length=0)
+
+
+def _draw_similarity(rows: pd.DataFrame, figure: Mapping[str, Any]) -> tuple[Figure, str]:
+    """Draw the similarity of each layer with itself before fine-tuning, a panel a network, a line a method."""
+    networks = _networks(rows, figure)
+    methods = [method for method in figure["methods"] if method in set(rows["method"])]
+    tuned = ", ".join(figure["variants"][name] for name in figure["variants"] if name in set(rows["fine_tuned_on"]))
+    footer = [f"Lines: means over the variants fine-tuned on ({tuned}); thin: each of them."]
+    lines = 0.2 * (1 + (len(methods) - 1) // 3)
+    row = _PANEL_TITLE + _SIMILARITY + _LAYER_NAMES
+    page = make_page(FULL_WIDTH, len(networks) * row + lines, figure["title"], footer, figure["note"] or "")
+    left = MARGIN + 0.55
+    for down, network in enumerate(networks):
+        axes = page.add_axes(
+            left,
+            page.top - lines - (down + 1) * row + _LAYER_NAMES,
+            page.width - left - MARGIN,
+            _SIMILARITY,
+            label=str(down),
+        )
+        for step, method in enumerate(methods):
+            some = _of(rows, network, method)
+            for _, one in some.groupby(["fine_tuned_on", "seed"]):
+                axes.plot(one["depth"], one["cka"], color=_LOOKS[step].colour, linewidth=0.4, alpha=0.6)
+            mean = some.groupby("depth")["cka"].mean()
+            look: dict[str, Any] = {"color": _LOOKS[step].colour, "marker": _LOOKS[step].marker, "markersize": 4}
+            axes.plot(mean.index, mean, label=figure["methods"][method] if down == 0 else None, **look)
+        names = _of(rows, network, methods[0]).drop_duplicates("depth").sort_values("depth")["layer"]
+        axes.set_xticks(range(len(names)), list(names), rotation=30, ha="right", fontsize=SMALL)
+        axes.set_ylabel("Linear CKA")
+        axes.set_title(_name(network, figure).replace("\n", " "))
+        axes.grid(axis="y")
+    page.figure.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))
+    text = (
+        f"{sentence(figure['title'])} Linear centred kernel alignment (CKA; Kornblith et al. 2019) of each layer with "
+        f"the same layer before fine-tuning, on {figure['variants'][figure['reference']]}; 1: same but for rotation "
+        "and scale. The unbiased minibatch estimate (Nguyen et al. 2021). Which layers, images and estimator the paper "
+        f"(arXiv 2410.21582) took is not known; these are ours. {footer[0]} {sentence(figure['note'])}"
+    )
+    return page.figure, text.strip() + "\n"
 
 
 def _networks(rows: pd.DataFrame, figure: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -6,14 +6,32 @@ mean over batches of its unbiased estimate (Song et al. 2012; Nguyen et al. 2021
 so that memory is bounded by a batch. Which layers, images and batches the paper (arXiv 2410.21582) took is not known.
 """
 
+import fnmatch
+import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import starmap
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow.parquet
 import torch
 from torch import Tensor, nn
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import write_rows
+from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.networks.weights import read_description
+from pretraining_robustness.store.read import Store
+from pretraining_robustness.tasks.splits import task_classes
+from pretraining_robustness.training.augmentation import Preparation
+from pretraining_robustness.training.batches import consecutive_batches, load_images
+from pretraining_robustness.training.devices import training_device
+from pretraining_robustness.training.inference import load_checkpoints
+from pretraining_robustness.training.recipes import read_recipe
+
+logger = logging.getLogger(__name__)
 
 FEWEST = 4  # images of a batch, below which the unbiased estimate does not exist
 
@@ -105,3 +123,59 @@ def _keep(network: nn.Module, name: str, kept: dict[str, Tensor]) -> torch.utils
         kept[name] = output
 
     return network.get_submodule(name).register_forward_hook(hook)
+
+
+def compare_networks(
+    *,
+    images: str | Path,
+    table: str | Path,
+    task: str | Path,
+    networks: Sequence[Mapping[str, Any]],
+    checkpoints: Sequence[str | Path],
+    layers: Sequence[str],
+    count: int,
+    batch_size: int,
+    named: Mapping[str, str],
+    similarity: str | Path,
+    threads: int = 1,
+) -> None:
+    """Compare every checkpoint of a series with the network before fine-tuning, layer by layer.
+
+    Args:
+        images, table: the store whose images the networks are shown.
+        task: images.parquet of the task, which knows the classes of the heads.
+        networks: {name, seed, architecture, recipe} each; see `predict.predict`.
+        checkpoints: safetensors, equally many for each network, in the order of `networks`, the start first.
+        layers: patterns of the names of modules, as fnmatch has them; `*` also passes dots.
+        count: how many images, evenly spaced in the store.
+        batch_size: images of a batch of the estimator.
+        named: columns that say whose networks they are: method, distribution, fine_tuned_on.
+        similarity: CSV to write: those, architecture, seed, epoch, layer, depth (0 for the first layer that matches),
+            cka.
+
+    Raises:
+        InputError: a network of which no layer matches, broken checkpoints.
+    """
+    device = training_device(threads)
+    store = Store.open(images, table, threads)
+    rows = np.unique(np.linspace(0, pyarrow.parquet.read_metadata(table).num_rows - 1, count).astype(np.int64))
+    pixels = load_images(store, rows, device)
+    each = len(checkpoints) // len(networks)
+    found = []
+    for number, network in enumerate(networks):
+        paths = checkpoints[number * each : (number + 1) * each]
+        start, tuned = (build(network["architecture"], task_classes(task)).to(device).eval() for _ in range(2))
+        load_checkpoints(start, paths[:1], device)
+        names = [name for name, _ in start.named_modules() if any(fnmatch.fnmatchcase(name, one) for one in layers)]
+        if not names:
+            raise InputError(f"similarity: no layer of {network['name']} is called {' or '.join(layers)}")
+        preparation = Preparation(read_recipe(network["recipe"], read_description(paths[0])), device)
+        for epoch, state in load_checkpoints(tuned, paths[1:], device).items():
+            tuned.load_state_dict(state)
+            batches = pixels.stream(consecutive_batches(len(rows), batch_size))
+            prepared = (preparation.for_evaluation(batch) for _, batch in batches)
+            for depth, (name, cka) in enumerate(layer_similarity(start, tuned, names, prepared).items()):
+                key = {**named, "architecture": network["name"], "seed": network["seed"], "epoch": epoch}
+                found.append({**key, "layer": name, "depth": depth, "cka": cka})
+        logger.info("%s, seed %d: %d layers", network["name"], network["seed"], len(names))
+    write_rows(similarity, found)

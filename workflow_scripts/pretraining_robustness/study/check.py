@@ -123,6 +123,8 @@ def _check_imagenet_rib(config: dict[str, Any]) -> None:
     spec = config.get("imagenet_rib")
     if spec is None:
         return
+    if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
+        raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
     known_name("imagenet_rib.reference", spec["reference"], "variant", spec["variants"])
     for name, variant in spec["variants"].items():
         network = variant.get("drawn", {}).get("filtered_by", {})

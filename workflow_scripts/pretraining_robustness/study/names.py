@@ -92,6 +92,11 @@ class Names:
         return dict(self.config.get("imagenet_rib", {}))
 
     @property
+    def rib_figures(self) -> list[str]:
+        """Names of the figures of ImageNet-RIB."""
+        return self.of_kind("rib_bars", "rib_matrix", "rib_similarity")
+
+    @property
     def variants(self) -> list[str]:
         """Names of the sources that are variants of ImageNet."""
         return self.sources_of_format("imagenet_variant")

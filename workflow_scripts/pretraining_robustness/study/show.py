@@ -15,7 +15,7 @@ class Study(Labels):
         common = {"name": name, "kind": spec["kind"], "title": spec["title"], "note": self._note(name)}
         if spec["kind"] == "pipeline":
             return common
-        if spec["kind"] in ("rib_bars", "rib_matrix"):
+        if name in self.rib_figures:
             return {**common, **self.benchmark_labels()}
         if spec["kind"] == "pictures":
             return {**common, "seed": spec["seed"], "panels": self.panels(name)}
@@ -75,6 +75,12 @@ class Study(Labels):
             "sharing": self.imagenet_rib.get("sharing", []),
             "confidence": self.config["scores"]["confidence"],
         }
+
+    def similarity(self, task: str, method: str, distribution: str) -> dict[str, Any]:
+        """Return what the comparison of networks before and after fine-tuning is told."""
+        whose = {"method": method, "distribution": distribution, "fine_tuned_on": self.task_collection(task)}
+        networks = self.prediction(task, method, distribution)["networks"]
+        return {"networks": networks, "named": whose, **self.imagenet_rib["similarity"]}
 
     def benchmark_labels(self) -> dict[str, Any]:
         """Return the readable names of what figures and tables of ImageNet-RIB show, in the order shown."""
