@@ -7,7 +7,7 @@ from pretraining_robustness.training.lease import cards_asked, lease_card
 def main() -> None:
     lease_card(cards_asked(snakemake.resources), snakemake.threads)
     from pretraining_robustness.imagenet_rib.adversarial_filter import draw_adversarial  # brings torch, after the lease
-    from pretraining_robustness.miniature.formats.imagenet_variants import World
+    from pretraining_robustness.miniature.formats.variant_world import World
 
     draw_adversarial(
         file=snakemake.output[0],

@@ -6,7 +6,7 @@ import torch
 
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.imagenet_rib.adversarial_filter import draw_adversarial
-from pretraining_robustness.miniature.formats.imagenet_variants import World
+from pretraining_robustness.miniature.formats.variant_world import World
 from pretraining_robustness.miniature.imagenet_classes import choose_classes
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import save_weights

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.miniature.formats.imagenet_variants import World, write_archive
+from pretraining_robustness.miniature.formats.variant_world import World, write_archive
 from pretraining_robustness.miniature.object_world import to_jpeg
 from pretraining_robustness.networks.architectures import build, load_all
 from pretraining_robustness.networks.weights import read_weights
