@@ -125,10 +125,20 @@ def rib_figure_table(wildcards):
     )
 
 
+def published_rib(wildcards):
+    """The table of published mRI, for the figure that shows it."""
+    kind = config["figures"][wildcards.rib_figure]["kind"]
+    table = study.imagenet_rib.get("published")
+    if kind != "rib_bars" or table is None:
+        return []
+    return os.path.relpath(locate(table, Path(workflow.basedir)))
+
+
 rule draw_rib_figure:
     """Draw a figure of ImageNet-RIB."""
     input:
         tables=rib_figure_table,
+        published=published_rib,
     output:
         pdf="<results>/figures/{rib_figure}.pdf",
         png=report(

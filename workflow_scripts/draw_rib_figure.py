@@ -7,7 +7,8 @@ if __name__ == "__main__":
     run_rule(
         snakemake,
         lambda: draw_rib_figure(
-            tables=snakemake.input.tables,
+            tables=[snakemake.input.tables] if isinstance(snakemake.input.tables, str) else snakemake.input.tables,
+            published=snakemake.input.get("published") or None,
             figure=snakemake.params.figure,
             pdf=snakemake.output.pdf,
             png=snakemake.output.png,

@@ -131,11 +131,13 @@ def test_figures_and_captions(results: Path, kind: str) -> None:
     }
     files = {key: results / f"{kind}.{end}" for key, end in zip(("pdf", "png", "table", "caption"),
              ("pdf", "png", "csv", "txt"), strict=True)}  # fmt: skip
+    published = {"architecture": "vit", "method": "full", "before": 40, "after": 41, "mri": 1.5}
+    write_rows(results / "published.csv", [published])
     table = results / {"rib_bars": "indices.csv", "rib_matrix": "cells.csv", "rib_similarity": "similarity.csv"}[kind]
     whose = {"method": "full", "distribution": "imagenet", "fine_tuned_on": "r", "architecture": "vit", "seed": 0}
     layers = [{**whose, "epoch": 1, "layer": f"blocks.{depth}", "depth": depth, "cka": 0.5} for depth in range(3)]
     write_rows(results / "similarity.csv", layers)
-    draw_rib_figure(tables=[table], figure=figure, **files)
+    draw_rib_figure(tables=[table], figure=figure, published=results / "published.csv", **files)
     caption = files["caption"].read_text(encoding="utf-8")
     assert "Made up." in caption
     if kind == "rib_bars":
@@ -144,6 +146,7 @@ def test_figures_and_captions(results: Path, kind: str) -> None:
         )
         assert f"mRI {mri:+.2f} [" in caption
         assert "inferred" in caption
+        assert "Diamonds: mRI of the same network as published" in caption
     elif kind == "rib_matrix":
         assert "Of 12 cells that count towards RI" in caption
 

@@ -40,6 +40,7 @@ def draw_rib_figure(
     png: str | Path,
     table: str | Path,
     caption: str | Path,
+    published: str | Path | None = None,
 ) -> None:
     """Draw a figure from its tables, after the last epoch, and write its files.
 
@@ -48,6 +49,7 @@ def draw_rib_figure(
             what `similarity.compare_networks` wrote.
         figure: kind (rib_bars, rib_matrix or rib_similarity), name, title, note, confidence, methods, networks,
             architectures and variants (readable name of each, in the order shown), tested_on, sharing, reference.
+        published: for rib_bars, CSV of published mRI with the columns architecture, method, before, after, mri.
         pdf, png, table, caption: see `output.save_figure`.
 
     Raises:
@@ -59,7 +61,7 @@ def draw_rib_figure(
         raise InputError(f"{tables[0]}: holds no network; fine-tune one")
     rows = rows[rows["epoch"] == rows.groupby(["method", *_SERIES, "seed"])["epoch"].transform("max")]
     with mpl.rc_context(SETTINGS):
-        page, text = draw(rows, figure)
+        page, text = draw(rows, {**figure, "published": _published(published)})
     save_figure(page, rows, text, pdf=pdf, png=png, table=table, caption=caption)
 
 
@@ -68,11 +70,15 @@ def _draw_bars(rows: pd.DataFrame, figure: Mapping[str, Any]) -> tuple[Figure, s
     means = rows[rows["fine_tuned_on"] == ALL]
     networks = _networks(means, figure)
     methods = [method for method in figure["methods"] if method in set(means["method"])]
+    published = figure["published"]
     if len(methods) > len(_LOOKS):
         raise InputError(f"figures: {len(methods)} methods, but only {len(_LOOKS)} can be told apart; show fewer")
     tall = len(networks) * (len(methods) * _BAR + _BETWEEN)
     text = _bars_caption(means, figure)
     footer = [f"Bars: mRI; whiskers: {100 * figure['confidence']:g} % intervals over images. {_shared(figure)}"]
+    if any((network[1], method) in published for network in networks for method in methods):
+        known = "Diamonds: mRI of the same network as published, read off the vector figure to 0.03."
+        footer, text = [f"{footer[0]} {known}"], f"{text.rstrip()}\n\n{known}\n"
     page = make_page(FULL_WIDTH, tall + _BELOW + 0.25 * (1 + len(methods) // 3) + 0.25, figure["title"], footer,
                      figure["note"] or "")  # fmt: skip
     width = (page.width - _NAMES - 3 * MARGIN) / 2
@@ -89,6 +95,8 @@ def _draw_bars(rows: pd.DataFrame, figure: Mapping[str, Any]) -> tuple[Figure, s
                 value, low, high = one["index"].mean(), one["low"].mean(), one["high"].mean()
                 label = figure["methods"][method] if number == 0 else None
                 axes.barh(y, value, height=0.85 * _BAR, color=_LOOKS[step].colour, label=label)
+                if counting == COUNTINGS[0] and (network[1], method) in published:
+                    axes.plot(published[network[1], method], y, "d", color="black", markersize=4)
                 axes.errorbar(value, y, xerr=[[value - low], [high - value]], color="0.1", linewidth=0.8, capsize=1.5)
         axes.axvline(0, color="0.3", linewidth=0.7)
         axes.set_ylim(-tall + _BETWEEN / 2 + _BAR / 2, _BETWEEN / 2 + _BAR / 2)
@@ -106,6 +114,12 @@ def _draw_bars(rows: pd.DataFrame, figure: Mapping[str, Any]) -> tuple[Figure, s
     handles, labels = panels[0].get_legend_handles_labels()
     page.figure.legend(handles, labels, ncols=3, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))
     return page.figure, text
+
+
+def _published(table: str | Path | None) -> dict[tuple[str, str], float]:
+    """Return published mRI by architecture and method."""
+    rows = [] if table is None else pd.read_csv(table).to_dict("records")
+    return {(row["architecture"], row["method"]): float(row["mri"]) for row in rows}
 
 
 def _draw_matrix(rows: pd.DataFrame, figure: Mapping[str, Any]) -> tuple[Figure, str]:

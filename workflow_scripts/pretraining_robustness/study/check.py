@@ -45,7 +45,7 @@ def check_config(config: dict[str, Any], schema: Path, repository: Path, files: 
     _check_distributions(config, repository)
     _check_test_sets(config)
     _check_methods(config)
-    _check_imagenet_rib(config)
+    _check_imagenet_rib(config, repository)
     _check_runs(config)
     _check_figures(config)
     _check_tables(config)
@@ -118,13 +118,15 @@ def _check_variant(config: dict[str, Any], kind: str, name: str, collection: dic
         raise InputError(f"config {key}: {place}, is missing.")
 
 
-def _check_imagenet_rib(config: dict[str, Any]) -> None:
+def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
     """Check what ImageNet-RIB names."""
     spec = config.get("imagenet_rib")
     if spec is None:
         return
     if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
         raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
+    if "published" in spec and not locate(spec["published"], repository).is_file():
+        raise InputError(f"config imagenet_rib.published: {spec['published']} is not a file; correct the path.")
     known_name("imagenet_rib.reference", spec["reference"], "variant", spec["variants"])
     for name, variant in spec["variants"].items():
         network = variant.get("drawn", {}).get("filtered_by", {})
