@@ -29,6 +29,7 @@ include: "rules/evaluate.smk"
 include: "rules/trends.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
+include: "rules/imagenet_rib.smk"
 include: "rules/report.smk"
 include: "rules/plan.smk"
 
@@ -69,6 +70,14 @@ rule calibration:
     """Fail unless the study shows what a working pipeline must show."""
     input:
         collect("<results>/calibration/{table}.txt", table=study.of_kind("calibration")),
+    localrule: True
+
+
+rule imagenet_rib:
+    """Every figure and table of ImageNet-RIB."""
+    input:
+        figure_files(*study.rib_figures),
+        table_files(*study.of_kind("rib")),
     localrule: True
 
 

@@ -9,6 +9,9 @@ else:
     include: "acquire_downloads.smk"
 
 
+include: "acquire_variants.smk"
+
+
 rule unpack_iwildcam:
     """Unpack iWildCam-WILDS into the folder that the wilds package opens."""
     input:

@@ -43,7 +43,7 @@ rule save_start:
             "seed": int(wildcards.seed),
             "architecture": study.architecture(wildcards.architecture),
             "recipe": study.finetune_recipe(wildcards.task, wildcards.architecture),
-            "keep_head": study.keeps_head(wildcards.distribution),
+            "keep_head": study.keeps_head(wildcards.task, wildcards.distribution),
         },
         code=code("save_start.py"),
     message:
@@ -79,7 +79,7 @@ rule finetune:
             "task": wildcards.task,
             "distribution": wildcards.distribution,
             "method": study.method(wildcards.method),
-            "keep_head": study.keeps_head(wildcards.distribution),
+            "keep_head": study.keeps_head(wildcards.task, wildcards.distribution),
             "seed": int(wildcards.seed),
             "architecture": study.architecture(wildcards.architecture),
             "recipe": study.finetune_recipe(

@@ -260,7 +260,8 @@ def task_images(wildcards):
 
 def task_table(wildcards):
     """The table of a task's pictures: which split each belongs to."""
-    folder = "pairs" if wildcards.task in study.domain_pairs else "stores"
+    made = [*study.domain_pairs, *study.variant_tasks]
+    folder = "pairs" if wildcards.task in made else "stores"
     return f"<results>/{folder}/{wildcards.task}/images.parquet"
 
 
@@ -381,7 +382,7 @@ def series_checkpoints(wildcards):
         epochs = range(1, LAST_EPOCH + 1)
     paths = []
     for run in study.series_runs(**wildcards):
-        if study.head_fits(run.distribution):
+        if study.head_fits(run.task, run.distribution):
             paths.append(last_checkpoint(run, START))
         paths += [
             f"<results>/finetune/{run.folder()}/epoch_{epoch}.safetensors"
@@ -436,3 +437,26 @@ def benchmark_file(stage, names, folder):
     captioned = stage == "pretrain" and names["distribution"] in study.captioned()
     place = config.get("pathvars", {}).get("benchmarks", "benchmarks")
     return f"{place}/{'pretrain_image_text' if captioned else stage}/{folder}.tsv"
+
+
+def variant_raw(wildcards):
+    """The raw files of a variant: the folder that you have, or its archives."""
+    variant = study.collection(wildcards.variant)["variant"]
+    if "path" in variant:
+        return ancient(variant["path"])
+    return [f"<resources>/{wildcards.variant}/{name}" for name in variant["files"]]
+
+
+def variant_classes(name):
+    """The table of a variant's classes, where it has only some."""
+    table = study.collection(name)["variant"].get("table")
+    return (
+        {"table": os.path.relpath(locate(table, Path(workflow.basedir)))}
+        if table
+        else {}
+    )
+
+
+def imagenet_classes(wildcards):
+    """ImageNet's classes in the order of the networks' outputs: those of the drawn ImageNet, or all of them."""
+    return prompted_classes(wildcards)

@@ -72,3 +72,37 @@ rule build_wilds_store:
         "Decode {wildcards.wilds_task} into a store"
     script:
         "../workflow_scripts/build_wilds_store.py"
+
+
+rule build_variant_store:
+    """Decode the images of a variant of ImageNet into one array."""
+    input:
+        unpack(lambda wildcards: variant_classes(wildcards.variant)),
+        raw=variant_raw,
+        classes=imagenet_classes,
+    output:
+        images="<results>/stores/{variant}/images.npy",
+        table="<results>/stores/{variant}/images.parquet",
+        classes="<results>/stores/{variant}/classes.csv",
+        undecodable="<results>/stores/{variant}/undecodable.csv",
+        duplicates="<results>/stores/{variant}/duplicates.csv",
+        summary="<results>/stores/{variant}/summary.json",
+    log:
+        "<logs>/build_variant_store/{variant}.log",
+    benchmark:
+        "<benchmarks>/build_variant_store/{variant}.tsv"
+    conda:
+        "../envs/acquire.yaml"
+    threads: stage_resource("store", "threads")
+    resources:
+        mem_mb=stage_resource("store", "mem_mb"),
+        runtime=stage_resource("store", "runtime"),
+    params:
+        variant=lambda wildcards: study.variant(wildcards.variant),
+        store=lambda wildcards: study.store(wildcards.variant),
+        state=state_folder,
+        code=code("build_variant_store.py"),
+    message:
+        "Decode {wildcards.variant} into a store"
+    script:
+        "../workflow_scripts/build_variant_store.py"

@@ -1,4 +1,4 @@
-"""Takes the store of a collection of domains; makes downstream tasks of pairs of domains."""
+"""Takes the stores of a collection of domains and of variants of ImageNet; makes downstream tasks of them."""
 
 
 rule pair_domains:
@@ -22,3 +22,23 @@ rule pair_domains:
         "Pair the domains of {wildcards.domain_pair}"
     script:
         "../workflow_scripts/pair_domains.py"
+
+
+rule make_variant_task:
+    """Make a downstream task of a variant of ImageNet."""
+    input:
+        table=lambda wildcards: f"<results>/stores/{study.task_collection(wildcards.variant_task)}/images.parquet",
+        classes=imagenet_classes,
+    output:
+        table="<results>/pairs/{variant_task}/images.parquet",
+    log:
+        "<logs>/make_variant_task/{variant_task}.log",
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        held_out=lambda wildcards: config["tasks"][wildcards.variant_task]["held_out"],
+        code=code("make_variant_task.py"),
+    message:
+        "Make a task of {wildcards.variant_task}"
+    script:
+        "../workflow_scripts/make_variant_task.py"

@@ -12,6 +12,7 @@ from pretraining_robustness.code_digest import package_modules
 DISTRIBUTION_OF = {"PIL": "pillow", "yaml": "pyyaml", "sklearn": "scikit-learn", "mpl_toolkits": "matplotlib"}
 DISTRIBUTION_OF |= {"open_clip": "open-clip-torch", "pytorch_metric_learning": "pytorch-metric-learning"}
 DISTRIBUTION_OF |= {"vl_convert": "vl-convert-python", "huggingface_hub": "huggingface-hub"}
+DISTRIBUTION_OF |= {"imagecorruptions": "imagecorruptions-imaug", "fast_zip_decryption": "fast-zip-decryption"}
 ENVIRONMENTS = ["acquire", "generate", "train", "analyse", "workflow"]
 
 
@@ -19,7 +20,7 @@ def scripts_by_environment(repository):
     """Read from the rules which scripts run in which environment."""
     found = {}
     for path in (repository / "rules").glob("*.smk"):
-        for block in path.read_text(encoding="utf-8").split("\nrule ")[1:]:
+        for block in re.split(r"\n *rule[ :]", path.read_text(encoding="utf-8"))[1:]:
             environment = re.search(r'conda:\s+"\.\./envs/(\w+)\.yaml"', block).group(1)
             script = re.search(r'script:\s+"\.\./workflow_scripts/(\w+\.py)"', block).group(1)
             found.setdefault(environment, set()).add(repository / "workflow_scripts" / script)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from pretraining_robustness.study.show import Study
 
@@ -140,3 +141,26 @@ def test_own_folders_plan_from_the_example(repository, workflow):
     assert jobs["pretrain"] == 6
     assert jobs["finetune"] == 9
     assert jobs["draw_imagenet"] == 0
+
+
+def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
+    study = yaml.safe_load((repository / "data/studies/imagenet_rib_miniature.yaml").read_text(encoding="utf-8"))
+    rib = study["imagenet_rib"]
+    jobs = workflow.plan("imagenet_rib", config=study)
+    networks, variants = len(rib["networks"]), len(rib["variants"])
+    tasks = variants - 2  # neither the validation images nor ObjectNet are fine-tuned on
+    assert jobs["build_variant_store"] == variants
+    assert jobs["pretrain"] == networks
+    assert jobs["save_start"] == jobs["merge_weights"] == tasks * networks
+    assert jobs["finetune"] == tasks * networks * 2
+    assert jobs["predict"] == jobs["score"] == tasks * networks * 3
+
+
+def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_config):
+    study = yaml.safe_load((repository / "data/studies/imagenet_rib.yaml").read_text(encoding="utf-8"))
+    update_config(paper_config, study)
+    jobs = workflow.plan("imagenet_rib", config=paper_config)
+    networks, tasks = 7 + 4 + 4, 7  # ObjectNet's licence forbids to fine-tune on it
+    assert jobs["take_published_weights"] == networks
+    assert jobs["finetune"] == networks * tasks * 3
+    assert jobs["acquire_imagenet_c"] == 1

@@ -78,8 +78,10 @@ def predict(
             answers = predict_all(model, list(states.values()), pixels, len(rows), plan, device, allowed)
             for epoch, answer in zip(states, answers, strict=True):
                 checkpoint = Checkpoint(network["name"], network["seed"], epoch)
-                parts = zip(names, np.split(answer, ends), strict=True)
-                predicted.setdefault(checkpoint, {}).update(parts)
+                for name, part in zip(names, np.split(answer, ends), strict=True):
+                    counts_as = sets[name].counts_as
+                    counted = part if counts_as is None else counts_as[part].astype(part.dtype)
+                    predicted.setdefault(checkpoint, {})[name] = counted
             logger.info("%s, seed %d: %d checkpoints", network["name"], network["seed"], len(states))
     write_predictions(predictions, list(sets.values()), predicted)
 

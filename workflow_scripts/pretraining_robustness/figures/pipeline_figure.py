@@ -35,6 +35,7 @@ _STAGES = {
     "finetune": ("Fine-tune", "network, downstream task → checkpoints"),
     "evaluate": ("Evaluate", "checkpoints → predictions → scores in and out of distribution"),
     "trends": ("Trends", "scores → lines, tests, intervals"),
+    "imagenet_rib": ("ImageNet-RIB", "predictions, scores → robustness kept in fine-tuning"),
     "figures": ("Figures", "scores, trends, pictures → figures"),
     "tables": ("Tables", "distributions, counts → tables"),
     "report": ("Report", "scores, trends, curves → one page"),

@@ -14,7 +14,7 @@ from pretraining_robustness.finetune.start import describe, starting_network
 from pretraining_robustness.networks.weights import read_description, save_tensors
 from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.read import Store
-from pretraining_robustness.tasks.splits import read_split, task_classes
+from pretraining_robustness.tasks.splits import present_classes, read_split, task_classes
 from pretraining_robustness.training.batches import load_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.loop import train, write_metrics
@@ -79,7 +79,9 @@ def finetune(
     description = describe(architecture, classes, distribution, method["kind"], seed, head, source)
     inputs = [path for path in (images, table, pretrained, head) if path is not None]
     stored = load_images(Store.open(images, table, threads), rows, device)
-    supervised = Supervised(torch.tensor(labels, dtype=torch.int64, device=device), plan.label_smoothing)
+    present = present_classes(table)
+    answers = None if present is None else torch.tensor(present, device=device)
+    supervised = Supervised(torch.tensor(labels, dtype=torch.int64, device=device), plan.label_smoothing, answers)
     phases = finetuning.phases(plan, new_head=head is None and not keep_head)
     for phase in phases:
         last = phase is phases[-1]

@@ -47,6 +47,7 @@ def check_config(config: dict[str, Any], schema: Path, repository: Path, files: 
     _check_distributions(config, repository)
     _check_test_sets(config)
     _check_methods(config)
+    _check_imagenet_rib(config, repository)
     _check_runs(config)
     _check_figures(config)
     _check_tables(config)
@@ -67,6 +68,9 @@ def _check_collections(config: dict[str, Any]) -> None:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
             if "pair_of" in collection:
                 _check_pair(config, key, collection)
+                continue
+            if "variant" in collection:
+                _check_variant(config, kind, name, collection)
                 continue
             if collection["format"] == "wilds":
                 _check_wilds(config, key, collection)
@@ -98,6 +102,47 @@ def _check_pair(config: dict[str, Any], key: str, pair: dict[str, Any]) -> None:
     known_name(f"{key}.pair_of", pair["pair_of"], "collection of domains", with_domains)
     for role in ("id_domain", "ood_domain"):
         known_name(f"{key}.{role}", pair[role], "domain", with_domains[pair["pair_of"]])
+
+
+def _check_variant(config: dict[str, Any], kind: str, name: str, collection: dict[str, Any]) -> None:
+    """Check a variant of ImageNet, and that a task fine-tunes on one."""
+    if kind == "tasks":
+        return
+    key = f"imagenet_rib.variants.{name}"
+    if config["acquisition"] == "draw":
+        needed, where = "drawn", collection["variant"]
+    else:
+        needed, where = name, config.get("downloads", {})
+        if "path" in collection["variant"]:
+            return
+    if needed not in where:
+        place = "'drawn', how it is drawn" if needed == "drawn" else f"its files in downloads.{name}, or its 'path'"
+        raise InputError(f"config {key}: {place}, is missing.")
+
+
+def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
+    """Check what ImageNet-RIB names."""
+    spec = config.get("imagenet_rib")
+    if spec is None:
+        return
+    if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
+        raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
+    if "published" in spec and not locate(spec["published"], repository).is_file():
+        raise InputError(f"config imagenet_rib.published: {spec['published']} is not a file; correct the path.")
+    known_name("imagenet_rib.reference", spec["reference"], "variant", spec["variants"])
+    for name, variant in spec["variants"].items():
+        network = variant.get("drawn", {}).get("filtered_by", {})
+        for kind in network:
+            key = f"imagenet_rib.variants.{name}.drawn.filtered_by.{kind}"
+            known_name(key, network[kind], kind, config[f"{kind}s"])
+    for name in spec.get("sharing", []):
+        known_name("imagenet_rib.sharing", name, "variant", spec["variants"])
+    for name in spec.get("architectures", []):
+        known_name("imagenet_rib.architectures", name, "architecture", config["architectures"])
+    for name in spec["methods"]:
+        known_name("imagenet_rib.methods", name, "method", Names(config).methods)
+    for name in spec["networks"]:
+        known_name("imagenet_rib.networks", name, "distribution", config["distributions"])
 
 
 def _check_wilds(config: dict[str, Any], key: str, task: dict[str, Any]) -> None:
@@ -224,7 +269,7 @@ def _check_test_sets(config: dict[str, Any]) -> None:
                 known_name(f"{key}.store", test_set["store"], "source or task", [*config["sources"], *config["tasks"]])
             elif test_set["split"] not in (*SPLITS, "all"):
                 known_name(f"{key}.split", test_set["split"], "split", [*SPLITS, "all"])
-            if test_set["classes"] and not Path(test_set["classes"]).is_file():
+            if test_set["classes"] not in (None, "present") and not Path(test_set["classes"]).is_file():
                 raise InputError(f"config {key}.classes: {test_set['classes']} is not a file; correct the path.")
         _check_plots(f"tasks.{task}.plots", spec["plots"], spec["test_sets"])
 

@@ -25,6 +25,33 @@ class Declarations(Runs):
             **collection["world"],
         }
 
+    def variant(self, name: str) -> dict[str, Any]:
+        """Return how a variant of ImageNet is read; of a drawn one, how much there is is not known before."""
+        spec, drawn = self.collection(name), self.is_drawn(name)
+        counts = {key: None if drawn else spec[key] for key in ("images", "classes")}
+        return {"layout": spec["variant"]["layout"], **_kept(spec["variant"], "border", "password"), **counts}
+
+    def variant_world(self, name: str) -> dict[str, Any]:
+        """Return what the drawing of a variant of ImageNet is told: as many classes and as large as its ImageNet."""
+        (imagenet,) = self.sources_of_format("imagenet")
+        world = self.world(imagenet)
+        drawn = self.collection(name)["variant"]["drawn"]
+        left_out = ("kind", "filtered_by") if "filtered_by" in drawn else ()
+        own = {key: drawn[key] for key in drawn if key not in left_out}
+        return {**own, **{key: world[key] for key in ("classes", "seed", "image_size")}}
+
+    def filtering_network(self, name: str) -> dict[str, Any]:
+        """Return which network filters what is drawn of a variant, and what the filter is told of it."""
+        network = self.collection(name)["variant"]["drawn"]["filtered_by"]
+        return {
+            "network": {**network, "seed": self.config["runs"]["seeds"][0]},
+            "filter": {
+                "architecture": self.architecture(network["architecture"]),
+                "recipe": self.pretrain_recipe(**network),
+                "size": self.store(name)["size"],
+            },
+        }
+
     def search(self, source: str) -> dict[str, Any]:
         """Return what the search for fractals is told: how many categories, and how."""
         spec = self.collection(source)
@@ -160,6 +187,11 @@ class Declarations(Runs):
         """Return what builds an architecture."""
         spec = self.config["architectures"][name]
         return {"name": name, "builder": spec["builder"], "arguments": spec.get("arguments", {})}
+
+
+def _kept(spec: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """Return the keys that a specification has."""
+    return {key: spec[key] for key in keys if key in spec}
 
 
 def scaled(number: int, factor: float) -> int:

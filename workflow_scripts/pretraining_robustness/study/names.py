@@ -12,7 +12,12 @@ MERGES = (
 START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
 OWN = ("folder", "image_text", "wilds")  # formats of data that are never drawn and that no scale changes
-NOT_RAW = ("fractaldb", "stable_diffusion", "published")  # formats of sources whose stores are not decoded from files
+NOT_RAW = (
+    "fractaldb",
+    "stable_diffusion",
+    "published",
+    "imagenet_variant",
+)  # formats of sources whose stores are not decoded from files
 
 
 class Names:
@@ -73,7 +78,8 @@ class Names:
         """Names of the sources and tasks whose stores are decoded from raw files."""
         sources = [name for name, source in self.config["sources"].items() if source["format"] not in NOT_RAW]
         tasks = self.config["tasks"].items()
-        return [*sources, *(name for name, task in tasks if "pair_of" not in task and task["format"] != "wilds")]
+        own = [name for name, task in tasks if not {"pair_of", "variant"} & set(task) and task["format"] != "wilds"]
+        return [*sources, *own]
 
     @property
     def wilds_tasks(self) -> list[str]:
@@ -86,17 +92,55 @@ class Names:
         return [name for name, task in self.config["tasks"].items() if "pair_of" in task]
 
     @property
+    def imagenet_rib(self) -> dict[str, Any]:
+        """What the configuration says of ImageNet-RIB; nothing where it is not asked for."""
+        return dict(self.config.get("imagenet_rib", {}))
+
+    @property
+    def rib_figures(self) -> list[str]:
+        """Names of the figures of ImageNet-RIB."""
+        return self.of_kind("rib_bars", "rib_matrix", "rib_similarity")
+
+    @property
+    def variants(self) -> list[str]:
+        """Names of the sources that are variants of ImageNet."""
+        return self.sources_of_format("imagenet_variant")
+
+    @property
+    def filtered_variants(self) -> list[str]:
+        """Names of the variants of which is drawn what a trained network gets wrong."""
+        return [name for name in self.variants if self.is_drawn(name) and "filtered_by" in self._drawing(name)]
+
+    @property
+    def drawn_variants(self) -> list[str]:
+        """Names of the variants that are drawn without a network."""
+        return [name for name in self.variants if self.is_drawn(name) and name not in self.filtered_variants]
+
+    def _drawing(self, variant: str) -> dict[str, Any]:
+        return dict(self.collection(variant)["variant"]["drawn"])
+
+    @property
+    def variant_tasks(self) -> list[str]:
+        """Names of the tasks that fine-tune on a variant of ImageNet."""
+        return [name for name, task in self.config["tasks"].items() if "variant" in task]
+
+    @property
     def tasks(self) -> list[str]:
         """Names of the downstream tasks; a collection of domains is none, its pairs are."""
         return [name for name, task in self.config["tasks"].items() if "domains" not in task]
 
     def task_collection(self, task: str) -> str:
-        """Return the collection that holds the images of a task: its own, or that of its pair's domains."""
-        return str(self.config["tasks"][task].get("pair_of", task))
+        """Return the collection that holds the images of a task: its own, that of its pair's domains, or a variant."""
+        spec = self.config["tasks"][task]
+        return str(spec.get("pair_of") or spec.get("variant") or task)
 
     def collection(self, name: str) -> dict[str, Any]:
         """Return the configuration of a source or a task; of a pair of domains, that of their collection."""
-        return self.config["sources"].get(name) or self.config["tasks"][self.task_collection(name)]
+        sources, tasks = self.config["sources"], self.config["tasks"]
+        if name in sources:
+            return sources[name]
+        holder = self.task_collection(name)
+        return sources[holder] if holder in sources else tasks[holder]
 
     def folder(self, name: str) -> str:
         """Return the folder of yours that a source or a task is read from; none where the pipeline makes its files."""
@@ -160,13 +204,14 @@ class Names:
         """Return for each task the test set `id` and the test set `ood` that figures plot where they name no others."""
         return {task: dict(self.config["tasks"][task]["plots"]) for task in self.tasks}
 
-    def head_fits(self, distribution: str) -> bool:
+    def head_fits(self, task: str, distribution: str) -> bool:
         """Whether networks of a distribution start fine-tuning with a head that knows the task's classes."""
-        return "head" in self.config["distributions"].get(distribution, {})
+        return task in self.variant_tasks or "head" in self.config["distributions"].get(distribution, {})
 
-    def keeps_head(self, distribution: str) -> bool:
+    def keeps_head(self, task: str, distribution: str) -> bool:
         """Whether fine-tuning goes on with the head of the pre-trained weights."""
-        return self.config["distributions"].get(distribution, {}).get("head") == "pretrained"
+        declared = self.config["distributions"].get(distribution, {})
+        return task in self.variant_tasks or declared.get("head") == "pretrained"
 
     def objective(self, distribution: str) -> dict[str, Any]:
         """Return what pre-training learns by: the name of the objective and its settings."""

@@ -1,5 +1,6 @@
 """Which runs a figure needs: a run is one network, pre-trained and fine-tuned."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -81,9 +82,18 @@ class Runs(Names):
             if distribution == SCRATCH or distribution in self.config["distributions"]:
                 yield from self.series_runs(self.config["figures"][figure]["task"], method, distribution)
 
+    def rib_runs(self) -> list[Run]:
+        """Return the runs of ImageNet-RIB: every task, by every method, from every network."""
+        spec = self.imagenet_rib
+        series = itertools.product(self.variant_tasks, spec.get("methods", []), spec.get("networks", []))
+        return [run for one in series for run in self.series_runs(*one)]
+
     def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
         """Yield the runs of a series: every architecture with every seed."""
-        for architecture in self.architectures(distribution):
+        architectures = self.architectures(distribution)
+        if task in self.variant_tasks:
+            architectures = self.imagenet_rib.get("architectures", architectures)
+        for architecture in architectures:
             for seed in self.config["runs"]["seeds"]:
                 yield Run(task, method, distribution, architecture, seed)
 

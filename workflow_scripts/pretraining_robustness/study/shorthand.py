@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from pretraining_robustness.acquire.wilds_datasets import WILDS
+from pretraining_robustness.study.imagenet_rib import write_out_imagenet_rib
 
 TIMM = "timm/"
 
@@ -16,7 +17,10 @@ def write_out(config: dict[str, Any]) -> None:
 
     A task of format wilds is tested on every split but `train`, and has the metric and the groups that the wilds
     package evaluates its data set by.
+
+    The key imagenet_rib stands for sources and tasks (see `write_out_imagenet_rib`).
     """
+    write_out_imagenet_rib(config)
     tasks = config.get("tasks")
     tasks = tasks if isinstance(tasks, dict) else {}
     for name, task in tasks.items():

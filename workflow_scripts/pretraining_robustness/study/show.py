@@ -15,6 +15,8 @@ class Study(Labels):
         common = {"name": name, "kind": spec["kind"], "title": spec["title"], "note": self._note(name)}
         if spec["kind"] == "pipeline":
             return common
+        if name in self.rib_figures:
+            return {**common, **self.benchmark_labels()}
         if spec["kind"] == "pictures":
             return {**common, "seed": spec["seed"], "panels": self.panels(name)}
         task_label, metric = self.task_label(spec["task"]), self.metric(name)
@@ -58,6 +60,41 @@ class Study(Labels):
             "not_run": [self.label(series) for series in dict.fromkeys(asked) if self.is_left_out(series)],
         }
 
+    def benchmark(self) -> dict[str, Any]:
+        """Return what the indices of ImageNet-RIB are computed of; nothing where it is not asked for."""
+        if not self.imagenet_rib:
+            return {}
+        tested_on = [name for name in self.variants if name != self.imagenet_rib["reference"]]
+        keys = ("name", "store", "split", "classes")
+        tested = self.test_sets(self.variant_tasks[0])
+        return {
+            "variants": {task: self.task_collection(task) for task in self.variant_tasks},
+            "tested_on": tested_on,
+            "stores": tested_on,
+            "test_sets": [{key: one[key] for key in keys} for one in tested if one["name"] in tested_on],
+            "sharing": self.imagenet_rib.get("sharing", []),
+            "confidence": self.config["scores"]["confidence"],
+        }
+
+    def similarity(self, task: str, method: str, distribution: str) -> dict[str, Any]:
+        """Return what the comparison of networks before and after fine-tuning is told."""
+        whose = {"method": method, "distribution": distribution, "fine_tuned_on": self.task_collection(task)}
+        networks = self.prediction(task, method, distribution)["networks"]
+        return {"networks": networks, "named": whose, **self.imagenet_rib["similarity"]}
+
+    def benchmark_labels(self) -> dict[str, Any]:
+        """Return the readable names of what figures and tables of ImageNet-RIB show, in the order shown."""
+        spec = self.imagenet_rib
+        shown = {key: self.benchmark()[key] for key in ("tested_on", "sharing", "confidence")}
+        return {
+            **shown,
+            "reference": spec["reference"],
+            "methods": {name: self.method_label(name) for name in spec["methods"]},
+            "networks": {name: self.label(name) for name in spec["networks"]},
+            "architectures": list(dict.fromkeys(run.architecture for run in self.rib_runs())),
+            "variants": {name: self.collection(name)["label"] for name in self.variants},
+        }
+
     def comparison(self, name: str) -> dict[str, Any]:
         """Return what the comparison of a figure's series is told: the figure without the words around it."""
         return {**self.figure(name), "title": name, "note": None}
@@ -66,6 +103,8 @@ class Study(Labels):
         """Return what the making of a table is told."""
         spec = self.config["tables"][name]
         table = {**spec, "name": name, "note": self._note(name)}
+        if spec["kind"] == "rib":
+            table |= self.benchmark_labels()
         if spec["kind"] == "experiments":
             table["figures"] = {figure: self.config["figures"][figure]["title"] for figure in self.scored_figures}
         if spec["kind"] in ("fitted_trends", "contrasts", "effective_robustness", "calibration"):

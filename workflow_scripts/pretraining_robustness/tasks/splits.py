@@ -1,5 +1,6 @@
 """The splits of a downstream task, from the table of its store."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,9 @@ import pyarrow.compute
 import pyarrow.parquet
 
 from pretraining_robustness.errors import InputError
+
+# In the metadata of a table whose images are of some classes only: the class_ids of all, in the order of y.
+CLASS_IDS = b"class_ids"
 
 
 def read_split(table: str | Path, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -23,12 +27,35 @@ def read_split(table: str | Path, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def task_classes(table: str | Path) -> int:
-    """Return the number of classes: one more than the highest y of any split, as WILDS counts them."""
+    """Return the number of classes: those that the table names, or one more than the highest y, as WILDS counts."""
+    named = _named_classes(table)
+    if named is not None:
+        return len(named)
     return int(pyarrow.compute.max(pyarrow.parquet.read_table(table, columns=["y"])["y"]).as_py()) + 1
 
 
 def class_numbers(table: str | Path) -> dict[str, int]:
     """Return the class number (y) of each class_id of a task's table."""
+    named = _named_classes(table)
+    if named is not None:
+        return {class_id: number for number, class_id in enumerate(named)}
     columns = pyarrow.parquet.read_table(table, columns=["class_id", "y"])
     pairs = columns.group_by(["class_id", "y"]).aggregate([])
     return dict(zip(pairs["class_id"].to_pylist(), pairs["y"].to_pylist(), strict=True))
+
+
+def present_classes(table: str | Path) -> np.ndarray | None:
+    """Return the y of the classes that have images, int64 ascending, where a table names more; None where it has all.
+
+    Where a network's head knows more classes than a task has, it is trained on the outputs of the task's classes alone.
+    """
+    if _named_classes(table) is None:
+        return None
+    present = np.unique(pyarrow.parquet.read_table(table, columns=["y"])["y"].to_numpy())
+    return None if len(present) == task_classes(table) else present
+
+
+def _named_classes(table: str | Path) -> list[str] | None:
+    """Return the class_ids that the metadata of a table names."""
+    metadata = pyarrow.parquet.read_schema(table).metadata or {}
+    return list(json.loads(metadata[CLASS_IDS])) if CLASS_IDS in metadata else None

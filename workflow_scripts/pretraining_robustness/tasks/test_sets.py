@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from pretraining_robustness.errors import InputError
 
 ROLES = ("id", "ood", "other")
 ALL = "all"  # the split of a test set that takes every image of its store
+PRESENT = "present"  # in place of a class mask: the classes of its store's images
+ALSO = "also"  # a column of a store: further class_ids, apart by spaces, that are right for an image
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class TestSet:
         rows: of its store, int64 (n,).
         truth: the number of each image's class among the task's, int64 (n,).
         answers: the classes that a network may answer, int64 (k,), or None for all of the task's.
+        counts_as: the class that each answer counts as, int64 (the task's classes,), or None where each is itself.
         columns: the store's columns that were asked for, each an array (n,).
         digest: names the images; predictions of other images have another one.
     """
@@ -35,6 +38,7 @@ class TestSet:
     rows: np.ndarray
     truth: np.ndarray
     answers: np.ndarray | None
+    counts_as: np.ndarray | None
     columns: Mapping[str, np.ndarray]
     digest: str
 
@@ -47,7 +51,8 @@ def read_test_set(
     Args:
         spec: {name, split, own, classes}: `own` says whether the store is the task's own, whose y are the task's
             classes; images of another store are matched by class_id. `classes` is a CSV with a column class_id that
-            names the classes a network may answer, or None.
+            names the classes a network may answer, PRESENT for those of the store's images, or None. A class in a
+            store's column ALSO counts as that of its image: the best of an image's classes answers for it.
         table: images.parquet of its store.
         classes: which of the network's outputs belongs to each class_id of the task (see `splits.class_numbers`).
         columns: of the store, to be read as well.
@@ -62,8 +67,9 @@ def read_test_set(
         raise InputError(
             f"{table}: no column '{lacking[0]}' for the test set {spec['name']}; it has {', '.join(names)}"
         )
-    wanted = ["row", "image", "class_id", *(["y"] if spec["own"] else []), "split", *columns]
+    wanted = ["row", "image", "class_id", ALSO, *(["y"] if spec["own"] else []), "split", *columns]
     frame = pyarrow.parquet.read_table(table, columns=[name for name in dict.fromkeys(wanted) if name in names])
+    stored = set(frame["class_id"].unique().to_pylist())
     if spec["split"] != ALL:
         splits = frame["split"].to_numpy(zero_copy_only=False) if "split" in names else np.array([])
         chosen = np.flatnonzero(splits == spec["split"])
@@ -85,16 +91,32 @@ def read_test_set(
                 f"({len(strange)} such classes); choose a store of the task's classes"
             )
         truth = np.array([classes[name] for name in class_ids], dtype=np.int64)
-    answers = _answers(spec, classes, set(class_ids)) if spec.get("classes") else None
+    also = frame[ALSO].to_pylist() if ALSO in names else []
+    counts_as = _counts_as(zip(class_ids, also, strict=True), classes) if any(also) else None
+    answers: np.ndarray | None = None
+    if spec.get("classes") == PRESENT:
+        counted = np.arange(len(classes)) if counts_as is None else counts_as
+        answers = np.flatnonzero(np.isin(counted, [classes[name] for name in stored]))
+    elif spec.get("classes"):
+        answers = _answers(spec, classes, set(class_ids))
     images = "\n".join(frame["image"].to_pylist())
     return TestSet(
         spec["name"],
         frame["row"].to_numpy(),
         truth,
         answers,
+        counts_as,
         {column: frame[column].to_numpy(zero_copy_only=False) for column in columns},
         hashlib.sha256(images.encode("utf-8", "surrogateescape")).hexdigest()[:16],
     )
+
+
+def _counts_as(pairs: Iterable[tuple[str, str]], classes: Mapping[str, int]) -> np.ndarray:
+    """Return the class that each class counts as, given the class_id of images and what else is right for them."""
+    counts_as = np.arange(len(classes))
+    for class_id, also in set(pairs):
+        counts_as[[classes[other] for other in also.split() if other in classes]] = classes[class_id]
+    return counts_as
 
 
 def _answers(spec: Mapping[str, Any], classes: Mapping[str, int], present: set[str]) -> np.ndarray:

@@ -53,7 +53,7 @@ def _class_tar(wnid: str, pictures: list[bytes]) -> bytes:
     return file.getvalue()
 
 
-def _meta_mat(classes: list[Synset], counts: list[int]) -> bytes:
+def meta_mat(classes: list[Synset], counts: list[int]) -> bytes:
     """Return meta.mat: a struct array `synsets` of the classes (ILSVRC2012_ID from 1) and the synsets above."""
     inner = ancestors_of(classes)
     numbers = {one.synset: number for number, one in enumerate([*classes, *inner], start=1)}
@@ -115,7 +115,7 @@ def draw_imagenet(
         add_file(
             tar, f"{folder}/readme.txt", b"A procedural miniature of ILSVRC2012; it holds no picture of ImageNet.\n"
         )
-        add_file(tar, f"{folder}/data/meta.mat", _meta_mat(chosen, counts))
+        add_file(tar, f"{folder}/data/meta.mat", meta_mat(chosen, counts))
         # The real file names the class of 50 validation images of each class; the miniature has no validation images.
         truth = "".join(f"{number}\n" for number in range(1, len(chosen) + 1))
         add_file(tar, f"{folder}/data/ILSVRC2012_validation_ground_truth.txt", truth.encode())

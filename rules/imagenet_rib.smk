@@ -1,0 +1,183 @@
+"""Takes scores and predictions on variants of ImageNet; makes RI and mRI, their figures and their table."""
+
+
+def rib_series(name):
+    """A file of the evaluation of each task, by one method from one distribution."""
+    return [
+        f"<results>/evaluate/{task}/{{method}}/{{distribution}}/{name}"
+        for task in study.variant_tasks
+    ]
+
+
+RIB = study.benchmark()
+
+
+use rule collect_scores as collect_rib_scores with:
+    input:
+        scores=[
+            f"<results>/evaluate/{series}/scores.csv"
+            for series in dict.fromkeys(run.series() for run in study.rib_runs())
+        ],
+    output:
+        scores="<results>/scores/imagenet_rib.csv",
+    log:
+        "<logs>/collect_rib_scores.log",
+    message:
+        "Collect the scores of ImageNet-RIB"
+
+
+rule compare_with_start:
+    """Compare the predictions after fine-tuning on every variant with those before."""
+    input:
+        predictions=rib_series("predictions.parquet"),
+        tasks=collect(
+            "<results>/pairs/{variant_task}/images.parquet",
+            variant_task=study.variant_tasks,
+        ),
+        tables=collect(
+            "<results>/stores/{variant}/images.parquet", variant=RIB.get("stores", [])
+        ),
+    output:
+        turned="<results>/imagenet_rib/{method}/{distribution}/turned.csv",
+        errors="<results>/imagenet_rib/{method}/{distribution}/standard_errors.csv",
+    log:
+        "<logs>/compare_with_start/{method}/{distribution}.log",
+    conda:
+        "../envs/train.yaml"
+    params:
+        benchmark=RIB,
+        code=code("compare_with_start.py"),
+    message:
+        "Compare {wildcards.distribution}, {wildcards.method}, with the network before fine-tuning"
+    script:
+        "../workflow_scripts/compare_with_start.py"
+
+
+rule compute_rib_indices:
+    """Compute RI and mRI of every network."""
+    input:
+        scores="<results>/scores/imagenet_rib.csv",
+        turned=collect(
+            "<results>/imagenet_rib/{method}/{distribution}/turned.csv",
+            method=study.imagenet_rib.get("methods", []),
+            distribution=study.imagenet_rib.get("networks", []),
+        ),
+        errors=collect(
+            "<results>/imagenet_rib/{method}/{distribution}/standard_errors.csv",
+            method=study.imagenet_rib.get("methods", []),
+            distribution=study.imagenet_rib.get("networks", []),
+        ),
+    output:
+        cells="<results>/imagenet_rib/cells.csv",
+        indices="<results>/imagenet_rib/indices.csv",
+    log:
+        "<logs>/compute_rib_indices.log",
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    params:
+        benchmark=RIB,
+        code=code("compute_rib_indices.py"),
+    message:
+        "Compute RI and mRI"
+    script:
+        "../workflow_scripts/compute_rib_indices.py"
+
+
+rule compare_networks:
+    """Compare the representations of networks after fine-tuning on a variant with those before."""
+    input:
+        checkpoints=series_checkpoints,
+        task="<results>/pairs/{task}/images.parquet",
+        images=f"<results>/stores/{study.imagenet_rib.get('reference')}/images.npy",
+        table=f"<results>/stores/{study.imagenet_rib.get('reference')}/images.parquet",
+    output:
+        similarity="<results>/imagenet_rib/{method}/{distribution}/{task}/similarity.csv",
+    log:
+        "<logs>/compare_networks/{task}/{method}/{distribution}.log",
+    conda:
+        "../envs/train.yaml"
+    threads: stage_resource("evaluate", "threads")
+    resources:
+        mem_mb=stage_resource("evaluate", "mem_mb"),
+        runtime=stage_resource("evaluate", "runtime"),
+        gpu=stage_resource("evaluate", "gpu"),
+    params:
+        comparison=lambda wildcards: study.similarity(**wildcards),
+        code=code("compare_networks.py"),
+    message:
+        "Compare {wildcards.distribution} before and after fine-tuning on {wildcards.task}, {wildcards.method}"
+    script:
+        "../workflow_scripts/compare_networks.py"
+
+
+def rib_figure_table(wildcards):
+    """The tables behind a figure of ImageNet-RIB."""
+    kind = config["figures"][wildcards.rib_figure]["kind"]
+    if kind != "rib_similarity":
+        name = {"rib_bars": "indices", "rib_matrix": "cells"}[kind]
+        return f"<results>/imagenet_rib/{name}.csv"
+    return collect(
+        "<results>/imagenet_rib/{method}/{distribution}/{task}/similarity.csv",
+        method=study.imagenet_rib["methods"],
+        distribution=study.imagenet_rib["networks"],
+        task=study.variant_tasks,
+    )
+
+
+def published_rib(wildcards):
+    """The table of published mRI, for the figure that shows it."""
+    kind = config["figures"][wildcards.rib_figure]["kind"]
+    table = study.imagenet_rib.get("published")
+    if kind != "rib_bars" or table is None:
+        return []
+    return os.path.relpath(locate(table, Path(workflow.basedir)))
+
+
+rule draw_rib_figure:
+    """Draw a figure of ImageNet-RIB."""
+    input:
+        tables=rib_figure_table,
+        published=published_rib,
+    output:
+        pdf="<results>/figures/{rib_figure}.pdf",
+        png=report(
+            "<results>/figures/{rib_figure}.png",
+            caption="captions/figure.rst",
+            category="Figures",
+            labels=report_labels,
+        ),
+        table="<results>/figures/{rib_figure}.csv",
+        caption="<results>/figures/{rib_figure}.txt",
+    log:
+        "<logs>/draw_rib_figure/{rib_figure}.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        figure=lambda wildcards: study.figure(wildcards.rib_figure),
+        code=code("draw_rib_figure.py"),
+    message:
+        "Draw {wildcards.rib_figure}"
+    script:
+        "../workflow_scripts/draw_rib_figure.py"
+
+
+rule tabulate_rib:
+    """Put RI and mRI of every network into one table."""
+    input:
+        indices="<results>/imagenet_rib/indices.csv",
+    output:
+        **files_of_table("rib_table"),
+    log:
+        "<logs>/tabulate_rib/{rib_table}.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        table=lambda wildcards: study.table(wildcards.rib_table),
+        code=code("tabulate_rib.py"),
+    message:
+        "Tabulate {wildcards.rib_table}"
+    script:
+        "../workflow_scripts/tabulate_rib.py"

@@ -1,0 +1,93 @@
+"""A variant of some of ImageNet's classes: which outputs learn, which answer, and the network before fine-tuning."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pretraining_robustness.evaluate.predict import predict
+from pretraining_robustness.evaluate.predictions import read_predictions
+from pretraining_robustness.finetune.finetune import finetune
+from pretraining_robustness.finetune.start import save_start
+from pretraining_robustness.imagenet_rib.similarity import compare_networks
+from pretraining_robustness.imagenet_rib.variant_task import make_variant_task
+from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.networks.weights import read_weights, save_weights
+from pretraining_robustness.tasks.splits import class_numbers
+from pretraining_robustness.tasks.test_sets import read_test_set
+
+ARCHITECTURE = {"name": "r", "builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}}
+RECIPE = {
+    **{"epochs": 1, "batch_size": 8, "learning_rate": 0.05, "image_size": 16, "weight_decay": 0.0},
+    **{"optimizer": "sgd", "momentum": 0.9, "label_smoothing": 0.1},
+}
+CLASS_IDS = [f"n{number:08d}" for number in range(6)]
+PRESENT = [1, 3]
+
+
+def test_only_the_variants_classes_learn_and_answer(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    np.save(tmp_path / "images.npy", random.integers(0, 256, (40, 16, 16, 3), np.uint8))
+    # Class 4 is right, too, where class 3 is.
+    labels = [PRESENT[number % 2] for number in range(40)]
+    columns = {
+        **{"row": range(40), "image": [f"{number}" for number in range(40)], "original": list(map(str, range(40)))},
+        **{
+            "class_id": [CLASS_IDS[one] for one in labels],
+            "also": [CLASS_IDS[4] if one == 3 else "" for one in labels],
+        },
+    }
+    pd.DataFrame(columns).to_parquet(tmp_path / "store.parquet", index=False)
+    make_variant_task(tmp_path / "store.parquet", tmp_path / "task.parquet", CLASS_IDS)
+    torch.manual_seed(3)
+    network = build(ARCHITECTURE, 6)
+    torch.nn.init.constant_(network.fc.bias, 0.0)  # type: ignore[union-attr, arg-type]
+    with torch.no_grad():
+        network.fc.bias[0] = 100  # type: ignore[union-attr, index, operator]  # an answer that the mask must forbid
+        network.fc.bias[4] = 90  # type: ignore[union-attr, index, operator]
+    save_weights(tmp_path / "pretrained", network, {})
+    shared = {
+        **{"table": tmp_path / "task.parquet", "pretrained": tmp_path / "pretrained", "keep_head": True},
+        **{"distribution": "some", "architecture": ARCHITECTURE, "recipe": RECIPE, "seed": 0},
+    }
+    start, tuned = tmp_path / "start", tmp_path / "tuned"
+    save_start(**shared, checkpoint=start)
+    finetune(
+        **shared,
+        images=tmp_path / "images.npy",
+        checkpoints=[tuned],
+        **{"metrics": tmp_path / "metrics.csv", "state": tmp_path / "state", "code": ""},
+    )
+    before, after = (read_weights(path)[0]["fc.weight"] for path in (start, tuned))
+    assert [number for number in range(6) if not torch.equal(before[number], after[number])] == PRESENT
+
+    spec = {"name": "r", "store": "r", "split": "all", "classes": "present"}
+    predict(
+        stores={
+            "rib_r": (tmp_path / "images.npy", tmp_path / "task.parquet"),
+            "r": (tmp_path / "images.npy", tmp_path / "store.parquet"),
+        },
+        test_sets=[spec],
+        networks=[{"name": "r", "seed": 0, "architecture": ARCHITECTURE, "recipe": RECIPE}],
+        checkpoints=[start, tuned],
+        predictions=tmp_path / "predictions.parquet",
+    )
+    test_set = read_test_set(
+        {**spec, "own": False}, tmp_path / "store.parquet", class_numbers(tmp_path / "task.parquet")
+    )
+    answers = read_predictions(tmp_path / "predictions.parquet", [test_set])
+    first = next(answer["r"] for checkpoint, answer in answers.items() if checkpoint.epoch == 0)
+    assert set(first.tolist()) == {3}  # class 4 has the highest score that may answer, and counts as class 3
+
+    compare_networks(
+        **{"images": tmp_path / "images.npy", "table": tmp_path / "store.parquet", "task": tmp_path / "task.parquet"},
+        networks=[{"name": "r", "seed": 0, "architecture": ARCHITECTURE, "recipe": RECIPE}],
+        checkpoints=[start, start, tuned],
+        layers=["layer?.?"],
+        **{"count": 20, "batch_size": 10, "named": {"method": "full"}, "similarity": tmp_path / "similarity.csv"},
+    )
+    similarity = pd.read_csv(tmp_path / "similarity.csv").set_index(["epoch", "layer"])["cka"].unstack()
+    assert list(similarity.columns) == ["layer1.0", "layer2.0", "layer3.0", "layer4.0"]
+    assert np.allclose(similarity.loc[0], 1)
+    assert (similarity.loc[1] < 1).all()

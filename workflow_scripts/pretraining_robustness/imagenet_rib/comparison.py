@@ -1,0 +1,125 @@
+"""Image by image: which answers fine-tuning turned, and how certain RI and mRI are over the draw of the images."""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pretraining_robustness.evaluate.predictions import Checkpoint, read_predictions
+from pretraining_robustness.files import write_rows
+from pretraining_robustness.imagenet_rib.indices import mean_variance_of_sums
+from pretraining_robustness.tasks.splits import class_numbers
+from pretraining_robustness.tasks.test_sets import TestSet, read_test_set
+
+logger = logging.getLogger(__name__)
+
+ALL = "all"  # in place of a variant that was fine-tuned on: mRI, the mean over all of them
+COUNTINGS = ("all", "without_shared_images")
+ORIGINAL = "original"
+
+Changes = dict[str, dict[str, np.ndarray]]  # what fine-tuning on a variant adds to the percent right, by test set
+
+
+def compare_with_start(
+    *,
+    predictions: Mapping[str, str | Path],
+    tables: Mapping[str, str | Path],
+    tasks: Mapping[str, str | Path],
+    variants: Mapping[str, str],
+    test_sets: Sequence[Mapping[str, Any]],
+    sharing: Collection[str],
+    method: str,
+    distribution: str,
+    turned: str | Path,
+    errors: str | Path,
+) -> None:
+    """Compare the predictions after fine-tuning on every variant with those before.
+
+    Args:
+        predictions: Parquet of `predict` for each task.
+        tables: images.parquet of the store of each variant.
+        tasks: images.parquet of each task; all number ImageNet's classes alike.
+        variants: the variant that a task fine-tunes on.
+        test_sets: {name, store, split, classes} of the variants that count (see `read_test_set`).
+        sharing: variants that are renderings of the same images.
+        method, distribution: whose predictions they are.
+        turned: CSV to write, a row a cell: parts of the images, in percent, whose answer was wrong and became right
+            (`gained`), was right and became wrong (`lost`), or changed at all (`changed`).
+        errors: CSV to write: standard errors over images of RI and, fine_tuned_on `all`, of mRI in percentage points,
+            by which cells are counted (`COUNTINGS`; see `indices.counted`). Images are paired before and after, and
+            the renderings of one image are one cluster.
+    """
+    numbers = class_numbers(next(iter(tasks.values())))
+    sets = [read_test_set({**spec, "own": False}, tables[spec["store"]], numbers, [ORIGINAL]) for spec in test_sets]
+    originals = {one.name: _originals(one, sharing) for one in sets}
+    changes: dict[Checkpoint, Changes] = {}
+    cells = []
+    for task, path in predictions.items():
+        found = read_predictions(path, sets)
+        for checkpoint, answers in sorted(found.items()):
+            if checkpoint.epoch == 0:
+                continue
+            before = found[Checkpoint(checkpoint.architecture, checkpoint.seed, 0)]
+            for one in sets:
+                was, now = before[one.name], answers[one.name]
+                change = (now == one.truth).astype(np.int8) - (was == one.truth).astype(np.int8)
+                changes.setdefault(checkpoint, {}).setdefault(variants[task], {})[one.name] = change
+                cells.append(
+                    {
+                        **_named(method, distribution, checkpoint),
+                        **{"fine_tuned_on": variants[task], "tested_on": one.name},
+                        **{"gained": 100 * float((change > 0).mean()), "lost": 100 * float((change < 0).mean())},
+                        "changed": 100 * float((was != now).mean()),
+                    }
+                )
+    rows = [
+        {**_named(method, distribution, checkpoint), "counting": counting, "fine_tuned_on": tuned, "standard_error": se}
+        for checkpoint, changed in sorted(changes.items())
+        for counting in COUNTINGS
+        for tuned, se in standard_errors(
+            changed, originals, sharing if counting == "without_shared_images" else ()
+        ).items()
+    ]
+    write_rows(turned, cells)
+    write_rows(errors, rows)
+    logger.info("%d cells of %d checkpoints", len(cells), len(changes))
+
+
+def standard_errors(
+    changes: Changes, originals: Mapping[str, np.ndarray], apart: Collection[str] = ()
+) -> dict[str, float]:
+    """Return the standard error of RI by the variant fine-tuned on, and of mRI (`ALL`), in percentage points.
+
+    Args:
+        changes: -1, 0 or 1 for every image, by the variant fine-tuned on and the one tested on.
+        originals: what an image of a test set is a rendering of.
+        apart: variants that do not count for each other.
+    """
+    counted = {
+        tuned: [name for name in tested if name != tuned and not (name in apart and tuned in apart)]
+        for tuned, tested in changes.items()
+    }
+    sums: dict[str, np.ndarray] = {}
+    errors = {}
+    for tuned, names in counted.items():
+        parts = {name: 100 * changes[tuned][name] / len(names) for name in names}
+        errors[tuned] = float(np.sqrt(mean_variance_of_sums({name: (parts[name], originals[name]) for name in names})))
+        for name, part in parts.items():
+            sums[name] = sums.get(name, 0) + part / len(changes)
+    errors[ALL] = float(np.sqrt(mean_variance_of_sums({name: (sums[name], originals[name]) for name in sums})))
+    return errors
+
+
+def _originals(one: TestSet, sharing: Collection[str]) -> np.ndarray:
+    place = "" if one.name in sharing else f"{one.name}/"
+    return (place + pd.Series(one.columns[ORIGINAL]).astype(str)).to_numpy()
+
+
+def _named(method: str, distribution: str, checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
+        **{"method": method, "distribution": distribution, "architecture": checkpoint.architecture},
+        **{"seed": checkpoint.seed, "epoch": checkpoint.epoch},
+    }
