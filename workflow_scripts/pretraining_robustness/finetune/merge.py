@@ -15,7 +15,7 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import read_weights, save_tensors
 from pretraining_robustness.store.read import Store
-from pretraining_robustness.tasks.splits import read_split
+from pretraining_robustness.tasks.splits import present_classes, read_split
 from pretraining_robustness.training.batches import load_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.inference import load_checkpoints, predict_all
@@ -132,10 +132,14 @@ def merge_weights(
         rows, truth = read_split(table, method["held_out"])
         stored = load_images(Store.open(images, table, threads), rows, device)
         model, plan = network(), read_recipe(recipe, source)
+        present, allowed = present_classes(table), None
+        if present is not None:
+            allowed = torch.zeros(len(rows), source["classes"], dtype=torch.bool)
+            allowed[:, torch.from_numpy(present)] = True
 
         def accuracies(candidates: list[State]) -> list[float]:
             placed = [{name: tensor.to(device) for name, tensor in candidate.items()} for candidate in candidates]
-            answers = predict_all(model, placed, stored, len(rows), plan, device)
+            answers = predict_all(model, placed, stored, len(rows), plan, device, allowed)
             return [float((answer == truth).mean()) for answer in answers]
 
         return accuracies

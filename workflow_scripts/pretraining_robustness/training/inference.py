@@ -42,6 +42,7 @@ def predict_all(
 
     network: Callable[[State, Tensor], Tensor] = torch.compile(forward, dynamic=False) if recipe.compile else forward
     preparation = Preparation(recipe, device)
+    allowed = None if allowed is None else allowed.to(device)
     answers: list[list[Tensor]] = [[] for _ in states]
     with torch.inference_mode():
         for positions, pixels in images.stream(consecutive_batches(count, BATCH_SIZE)):
