@@ -162,6 +162,13 @@ def test_a_variants_task_numbers_its_classes_as_imagenet_does(tmp_path: Path) ->
     assert set(train[1]) == set(wanted)
 
 
+def test_nothing_to_hold_out_is_said(tmp_path: Path) -> None:
+    (path,) = drawn(tmp_path, "renditions", "imagenet-r.tar", per_class=1, classes="imagenet_r")
+    table_of_store = store(tmp_path, ImageNetVariant([path], NAMES, IN_FOLDERS, 13, 13))
+    with pytest.raises(InputError, match=r"too few images a class to hold 0.2 of them out; set held_out to 0"):
+        make_variant_task(table_of_store, tmp_path / "task.parquet", list(NAMES), held_out=0.2)
+
+
 def test_renderings_of_one_image_are_held_out_together(tmp_path: Path) -> None:
     held_out = []
     for kind in ("cartoons", "drawings"):

@@ -143,7 +143,8 @@ def _draw_matrix(rows: pd.DataFrame, figure: Mapping[str, Any]) -> tuple[Figure,
             left = MARGIN + _ROW_NAMES + right * (cell[0] + _GAP)
             axes = page.add_axes(left, page.top - (down + 1) * row, *cell, label=f"{down} {right}")
             _heat_map(axes, matrix, reach, figure, names=(right == 0, down == len(networks) - 1))
-            title = wrap_words(f"{figure['methods'][method]}, {_name(network, figure)}", cell[0], SMALL)
+            name = _name(network, figure).replace("\n", " ")
+            title = wrap_words(f"{figure['methods'][method]}, {name}", cell[0], SMALL)
             axes.set_title("\n".join(title[:2]), fontsize=SMALL)
     return page.figure, _matrix_caption(rows, figure)
 

@@ -32,7 +32,7 @@ def make_variant_task(table: str | Path, task: str | Path, class_ids: Sequence[s
             A class keeps at least one image to train on.
 
     Raises:
-        InputError: an image of another class.
+        InputError: an image of another class; so few images a class that none is held out.
     """
     images = pd.read_parquet(table)
     numbers = {class_id: number for number, class_id in enumerate(class_ids)}
@@ -41,6 +41,8 @@ def make_variant_task(table: str | Path, task: str | Path, class_ids: Sequence[s
         raise InputError(f"{table}: class {strange[0]} is none of the {len(numbers)} that the networks know")
     place = (images["class_id"] + "/" + images["original"]).map(hashed_uniform)
     kept = (place >= held_out) | (place == place.groupby(images["class_id"]).transform("max"))
+    if held_out and kept.all():
+        raise InputError(f"{table}: too few images a class to hold {held_out:g} of them out; set held_out to 0")
     images = images.assign(y=images["class_id"].map(numbers).astype("int64"), split=kept.map(_SPLIT))
     columns = pyarrow.Table.from_pandas(images, preserve_index=False)
     columns = columns.replace_schema_metadata({**columns.schema.metadata, CLASS_IDS: json.dumps(list(class_ids))})
