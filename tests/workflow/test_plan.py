@@ -150,7 +150,7 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     networks, variants = len(rib["networks"]), len(rib["variants"])
     tasks = variants - 2  # neither the validation images nor ObjectNet are fine-tuned on
     assert jobs["build_variant_store"] == variants
-    assert jobs["pretrain"] == networks
+    assert jobs["pretrain"] == networks + 1  # the one that filters ImageNet-A
     assert jobs["save_start"] == jobs["merge_weights"] == tasks * networks
     assert jobs["finetune"] == tasks * networks * 2
     assert jobs["predict"] == jobs["score"] == tasks * networks * 3
