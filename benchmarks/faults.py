@@ -27,7 +27,7 @@ from pretraining_robustness.files import write_rows
 REPOSITORY = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "faults.csv"
 STAGES = ("build_store", "train_diffusion", "generate_images", "pretrain", "finetune", "predict", "merge_weights")
-TARGETS = ("fig_methods", "results/pretrain/stable_diffusion_150k/densenet14/seed_0/weights.safetensors")
+TARGETS = ("fig_methods", "results/pretrain/stable_diffusion_150k/densenet22/seed_0/weights.safetensors")
 TRAINED = ("imagenet_full", "stable_diffusion_150k")
 STUDY = {
     "scale": {
@@ -39,7 +39,7 @@ STUDY = {
         "stable_diffusion": {"training": {"autoencoder_steps": 5, "steps": 5}, "generate": {"steps": 2}},
     },
     "tasks": {"iwildcam": {"world": {"image_size": 32, "cameras": 16}}},
-    "runs": {"architectures": ["densenet14"]},
+    "runs": {"architectures": ["densenet22"]},
     "recipes": {"pretrain": {"steps": 100}, "finetune": {"epochs": 2}},
     "trends": {"resamples": 200},
 }

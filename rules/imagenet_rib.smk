@@ -44,6 +44,9 @@ rule compare_with_start:
         "<logs>/compare_with_start/{method}/{distribution}.log",
     conda:
         "../envs/train.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         benchmark=RIB,
         code=code("compare_with_start.py"),

@@ -25,7 +25,7 @@ STUDY = {
     },
     "sources": {"imagenet": {"world": {"image_size": 32}}},
     "tasks": {"iwildcam": {"world": {"image_size": 32, "cameras": 16}}},
-    "runs": {"architectures": ["densenet14"]},
+    "runs": {"architectures": ["densenet22"]},
     "recipes": {"pretrain": {"steps": 200}, "finetune": {"epochs": 2}},
     "trends": {"resamples": 200},
     # A first try with too little memory for torch, whose second has enough.
@@ -43,7 +43,7 @@ GROUPS = {
     ),
     "run": ("finetune", "predict"),  # of one partition: a group cannot have two
 }
-RUN = "finetune/iwildcam/full/imagenet_full/densenet14/seed_0"
+RUN = "finetune/iwildcam/full/imagenet_full/densenet22/seed_0"
 
 
 def results(folder: Path) -> dict[str, bytes]:
@@ -96,7 +96,7 @@ def test_a_study_on_a_bad_day_gives_the_bytes_of_a_quiet_one(slurm, tmp_path, wo
     slurm.wait("its end by lack of memory", lambda: number_of(slurm, "pretrain", "RUNNING") != first)
     slurm.wait("its second try", lambda: number_of(slurm, "pretrain", "RUNNING") not in (None, first), 90)
     second = number_of(slurm, "pretrain", "RUNNING")
-    log_of_training = cluster.folder / "results/logs/pretrain/imagenet_full/densenet14/seed_0.log"
+    log_of_training = cluster.folder / "results/logs/pretrain/imagenet_full/densenet22/seed_0.log"
     slurm.wait("its steps", lambda: log_of_training.exists() and "images of" in log_of_training.read_text(), 90)
     subprocess.run(["scancel", str(second)], check=True)
 

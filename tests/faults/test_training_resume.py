@@ -29,7 +29,7 @@ from pretraining_robustness.pretrain.pretrain import pretrain
 
 folder, stage, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 chance = random.Random(seed)
-loop.SAVE_EVERY_SECONDS = chance.choice([0, 0.2])  # after every epoch, or not
+loop.SAVE_EVERY_SECONDS = chance.choice([0, 0.02])  # after every epoch, or not
 ARCHITECTURE = {"builder": "DenseNet",
                 "arguments": {"growth_rate": 4, "block_config": [2, 2], "num_init_features": 8, "drop_rate": 0.2}}
 RECIPE = {"epochs": 4, "batch_size": 32, "learning_rate": 0.01, "weight_decay": 0.05, "image_size": 16,

@@ -136,10 +136,16 @@ def test_every_rule_states_its_environment_log_and_message(repository):
 def test_own_folders_plan_from_the_example(repository, workflow):
     example = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
     (workflow.folder / "pictures/my_source/cat").mkdir(parents=True)
+    (workflow.folder / "pictures/my_source/cat/0.jpg").write_bytes(b"planning does not decode")
     (workflow.folder / "pictures/my_task").mkdir(parents=True)
+    splits = ["train", "id_test", "test"]
+    lines = ["filename,y,split", *(f"{split}.jpg,0,{split}" for split in splits)]
+    (workflow.folder / "pictures/my_task/metadata.csv").write_text("\n".join(lines), encoding="utf-8")
+    for split in splits:
+        (workflow.folder / f"pictures/my_task/{split}.jpg").write_bytes(b"planning does not decode")
     jobs = workflow.plan("my_figure", config=example)
-    assert jobs["pretrain"] == 6
-    assert jobs["finetune"] == 9
+    assert jobs["pretrain"] == 2 * 6
+    assert jobs["finetune"] == 3 * 6
     assert jobs["draw_imagenet"] == 0
 
 

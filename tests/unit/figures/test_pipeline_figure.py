@@ -279,7 +279,8 @@ def test_files_are_the_same_twice_and_the_caption_adds_up(planned, tmp_path):
     caption = contents[0][3].decode()
     assert f"plan of {counted.total() - 1:,} jobs" in caption  # without the target `all`
     pretrained = counted["pretrain"] + counted["pretrain_image_text"]
-    assert f"pre-train {pretrained}, fine-tune {counted['finetune']}" in caption
+    tuned = counted["finetune"] + counted["merge_weights"]
+    assert f"pre-train {pretrained}, fine-tune {tuned}" in caption
     assert caption.endswith("A note that must be seen.\n")
     assert b"/Subtype /Image" not in contents[0][0]
 

@@ -93,7 +93,7 @@ def _check_subclasses(choice: Mapping[str, Any], sizes: Mapping[str, int]) -> No
         return
     if isinstance(wanted, list):
         unknown = next((superclass for superclass in wanted if superclass not in sizes), None)
-        if unknown:
+        if unknown is not None:
             raise _refusal(f"there is no superclass '{unknown}'", f"known are: {', '.join(sizes)}")
         short = [superclass for superclass in wanted if sizes[superclass] < (subclasses or 1)]
         enough = len(wanted) - len(short)

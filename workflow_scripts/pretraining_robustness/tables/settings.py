@@ -26,7 +26,7 @@ def recipe_settings(recipes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     Args:
         recipes: the stage's recipe for each architecture; values are numbers, texts, lists or one more level of names.
 
-    A setting that differs between architectures names the ones that differ from most: "0.003 (densenet14: 0.01)". A
+    A setting that differs between architectures names the ones that differ from most: "0.003 (densenet22: 0.01)". A
     setting that a recipe does not have is "none".
     """
     flat = {architecture: _flat(recipe) for architecture, recipe in recipes.items()}
