@@ -35,6 +35,9 @@ rule make_variant_task:
         "<logs>/make_variant_task/{variant_task}.log",
     conda:
         "../envs/acquire.yaml"
+    resources:
+        mem_mb=stage_resource("prepare", "mem_mb"),
+        runtime=stage_resource("prepare", "runtime"),
     params:
         held_out=lambda wildcards: config["tasks"][wildcards.variant_task]["held_out"],
         code=code("make_variant_task.py"),
