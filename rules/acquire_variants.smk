@@ -1,15 +1,5 @@
 """Takes nothing; draws miniatures of the variants of ImageNet, or takes and downloads the real ones."""
 
-
-def filtering_network(variant):
-    """The trained network that decides what is drawn of a variant: its weights and the classes that it knows."""
-    network = study.filtering_network(variant)["network"]
-    return {
-        "weights": pretraining_file("weights.safetensors").format(**network),
-        "classes": f"<results>/distributions/{network['distribution']}/classes.csv",
-    }
-
-
 for variant in study.filtered_variants:
 
     rule:

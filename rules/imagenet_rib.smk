@@ -1,17 +1,6 @@
 """Takes scores and predictions on variants of ImageNet; makes RI and mRI, their figures and their table."""
 
 
-def rib_series(name):
-    """A file of the evaluation of each task, by one method from one distribution."""
-    return [
-        f"<results>/evaluate/{task}/{{method}}/{{distribution}}/{name}"
-        for task in study.variant_tasks
-    ]
-
-
-RIB = study.benchmark()
-
-
 use rule collect_scores as collect_rib_scores with:
     input:
         scores=[
@@ -112,29 +101,6 @@ rule compare_networks:
         "Compare {wildcards.distribution} before and after fine-tuning on {wildcards.task}, {wildcards.method}"
     script:
         "../workflow_scripts/compare_networks.py"
-
-
-def rib_figure_table(wildcards):
-    """The tables behind a figure of ImageNet-RIB."""
-    kind = config["figures"][wildcards.rib_figure]["kind"]
-    if kind != "rib_similarity":
-        name = {"rib_bars": "indices", "rib_matrix": "cells"}[kind]
-        return f"<results>/imagenet_rib/{name}.csv"
-    return collect(
-        "<results>/imagenet_rib/{method}/{distribution}/{task}/similarity.csv",
-        method=study.imagenet_rib["methods"],
-        distribution=study.imagenet_rib["networks"],
-        task=study.variant_tasks,
-    )
-
-
-def published_rib(wildcards):
-    """The table of published mRI, for the figure that shows it."""
-    kind = config["figures"][wildcards.rib_figure]["kind"]
-    table = study.imagenet_rib.get("published")
-    if kind != "rib_bars" or table is None:
-        return []
-    return os.path.relpath(locate(table, Path(workflow.basedir)))
 
 
 rule draw_rib_figure:
