@@ -8,8 +8,6 @@ pair is measured in turn, in one run.
 """
 
 import argparse
-import csv
-import io
 import json
 import platform
 import re
@@ -28,6 +26,15 @@ from pretraining_robustness.files import write_rows
 REPOSITORY = Path(__file__).parent.parent
 STUDIES = {"full study": ["--configfile", str(REPOSITORY / "data/studies/paper.yaml")], "miniature": []}
 ROUNDS = 5
+JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", re.MULTILINE)
+# Snakemake lists the files of those jobs only that have no message.
+WITHOUT_MESSAGES = """
+from snakemake.cli import main
+from snakemake.jobs import Job
+
+Job.message = property(lambda job: None)
+main()
+"""
 PEER = """import json
 
 JOBS = json.load(open("jobs.json"))
@@ -50,28 +57,32 @@ def plan(snakefile: Path, folder: str, arguments: list[str]) -> tuple[float, flo
 
 def write_peer(study: list[str], ours: str, folder: Path) -> Path:
     """Write a plain Snakefile of the jobs that a study has in an empty folder, and return its path."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", ours]
-    summary, planned = (
-        subprocess.run([*command, option, *study], check=True, capture_output=True, text=True).stdout
-        for option in ("--detailed-summary", "-n")
-    )
-    lines = list(csv.DictReader(io.StringIO(summary[summary.index("output_file") :]), delimiter="\t"))
-    counts = dict(re.findall(r"^(\w+) +(\d+)$", planned, re.MULTILINE))
-    jobs: dict[str, list[list[dict[str, str]]]] = {}
-    for rule in dict.fromkeys(line["rule"] for line in lines):  # a job's outputs follow each other
-        own = [line for line in lines if line["rule"] == rule]
-        size = len(own) // int(counts[rule])
-        jobs[rule] = [own[start : start + size] for start in range(0, len(own), size)]
+    command = [
+        sys.executable,
+        "-c",
+        WITHOUT_MESSAGES,
+        "--snakefile",
+        str(REPOSITORY / "Snakefile"),
+        "--directory",
+        ours,
+    ]
+    printed = subprocess.run([*command, "-n", *study], check=True, capture_output=True, text=True).stdout
+    jobs: dict[str, list[tuple[list[str], list[str]]]] = {}
+    for rule, body in JOB.findall(printed):
+        listed = [re.search(rf"^    {key}: (.*)$", body, re.MULTILINE) for key in ("input", "output")]
+        needed, made = (match.group(1).split(", ") if match else [] for match in listed)
+        if made:
+            jobs.setdefault(rule, []).append((needed, made))
     renamed = {
-        line["output_file"]: f"{rule}/{number}_{place}"
+        path: f"{rule}/{number}_{place}"
         for rule, found in jobs.items()
-        for number, made in enumerate(found)
-        for place, line in enumerate(made)
+        for number, (_, made) in enumerate(found)
+        for place, path in enumerate(made)
     }
     inputs = {
         rule: {
-            str(number): [renamed[path] for path in made[0]["input-file(s)"].split(",") if path in renamed]
-            for number, made in enumerate(found)
+            str(number): [renamed[path] for path in needed if path in renamed]
+            for number, (needed, _) in enumerate(found)
         }
         for rule, found in jobs.items()
     }
@@ -80,7 +91,7 @@ def write_peer(study: list[str], ours: str, folder: Path) -> Path:
     (folder / "jobs.json").write_text(json.dumps({"targets": targets, **inputs}), encoding="utf-8")
     rules = []
     for rule, found in jobs.items():
-        outputs = ", ".join(repr(f"{rule}/{{job}}_{place}") for place in range(len(found[0])))
+        outputs = ", ".join(repr(f"{rule}/{{job}}_{place}") for place in range(len(found[0][1])))
         rules.append(
             f"rule {rule}_:\n    input: lambda wildcards: JOBS[{rule!r}][wildcards.job]\n    output: {outputs}\n"
             f"    log: 'logs/{rule}/{{job}}.log'\n    benchmark: 'benchmarks/{rule}/{{job}}.tsv'\n"
