@@ -24,7 +24,7 @@ _SERIES = ["distribution", "architecture"]
 _LOOKS = [*REFERENCES, *SERIES]
 # Inches.
 _BAR, _BETWEEN, _NAMES, _BELOW = 0.13, 0.2, 2.3, 0.45
-_CELL, _COLUMN_NAMES, _ROW_NAMES, _PANEL_TITLE, _GAP, _WIDEST_CELL = 0.27, 0.85, 0.95, 0.3, 0.15, 0.36
+_CELL, _COLUMN_NAMES, _ROW_NAMES, _PANEL_TITLE, _GAP, _WIDEST_CELL = 0.27, 0.85, 0.95, 0.46, 0.15, 0.36
 _SIMILARITY, _LAYER_NAMES = 1.4, 0.6
 _INFERRED = (
     "The formula of mRI is inferred from the axis of the published figure (arXiv 2410.21582) and its unweighted mean "
@@ -145,7 +145,7 @@ def _draw_matrix(rows: pd.DataFrame, figure: Mapping[str, Any]) -> tuple[Figure,
             _heat_map(axes, matrix, reach, figure, names=(right == 0, down == len(networks) - 1))
             name = _name(network, figure).replace("\n", " ")
             title = wrap_words(f"{figure['methods'][method]}, {name}", cell[0], SMALL)
-            axes.set_title("\n".join(title[:2]), fontsize=SMALL)
+            axes.set_title("\n".join(title[:3]), fontsize=SMALL)
     return page.figure, _matrix_caption(rows, figure)
 
 
