@@ -7,11 +7,11 @@ rule predict:
         unpack(test_stores),
         checkpoints=series_checkpoints,
     output:
-        predictions="<results>/evaluate/{task}/{method}/{distribution}/predictions.parquet",
+        predictions=f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet",
     log:
-        "<logs>/predict/{task}/{method}/{distribution}.log",
+        f"<logs>/predict/{SERIES_FOLDER}.log",
     benchmark:
-        "<benchmarks>/predict/{task}/{method}/{distribution}.tsv"
+        f"<benchmarks>/predict/{SERIES_FOLDER}.tsv"
     conda:
         "../envs/train.yaml"
     threads: stage_resource("evaluate", "threads")
@@ -34,11 +34,11 @@ rule score:
     """Score the predictions of a series by every metric, with intervals."""
     input:
         tables=lambda wildcards: test_stores(wildcards)["tables"],
-        predictions="<results>/evaluate/{task}/{method}/{distribution}/predictions.parquet",
+        predictions=f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet",
     output:
-        scores="<results>/evaluate/{task}/{method}/{distribution}/scores.csv",
+        scores=f"<results>/evaluate/{SERIES_FOLDER}/scores.csv",
     log:
-        "<logs>/score/{task}/{method}/{distribution}.log",
+        f"<logs>/score/{SERIES_FOLDER}.log",
     conda:
         "../envs/train.yaml"
     threads: 1

@@ -12,7 +12,6 @@ import pyarrow.parquet
 
 from pretraining_robustness.errors import InputError
 
-ROLES = ("id", "ood", "other")
 ALL = "all"  # the split of a test set that takes every image of its store
 PRESENT = "present"  # in place of a class mask: the classes of its store's images
 ALSO = "also"  # a column of a store: further class_ids, apart by spaces, that are right for an image
