@@ -43,7 +43,6 @@ CONFIG_FILES = [
 ]
 
 
-
 @contextmanager
 def refusals_in_one_line():
     """End Snakemake with the one line of an InputError, which it would put among the lines of its own code."""

@@ -35,6 +35,7 @@ rule pretrain:
                 wildcards.architecture, wildcards.distribution
             ),
             "objective": study.objective(wildcards.distribution),
+            **study.held_out(wildcards.distribution),
         },
         state=state_folder,
         code=code("pretrain.py"),

@@ -1,6 +1,5 @@
 """Test sets of a downstream task: a store's split, or all of it, with the classes that a network may answer."""
 
-import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet
 
+from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
 
 ALL = "all"  # the split of a test set that takes every image of its store
@@ -121,14 +121,7 @@ def _counts_as(pairs: Iterable[tuple[str, str]], classes: Mapping[str, int]) -> 
 def _answers(spec: Mapping[str, Any], classes: Mapping[str, int], present: set[str]) -> np.ndarray:
     """Return the numbers of the classes that a mask names."""
     path = spec["classes"]
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            named = [row["class_id"] for row in csv.DictReader(file)]
-    except (OSError, KeyError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: not a table of classes with a column class_id ({type(error).__name__}); correct the class mask "
-            f"of the test set {spec['name']}"
-        ) from None
+    named = read_csv_table(path, ("class_id",), what=f"class mask of the test set {spec['name']}").columns["class_id"]
     strange = [name for name in named if name not in classes]
     if strange:
         raise InputError(
