@@ -67,6 +67,10 @@ def _check_collections(config: dict[str, Any]) -> None:
             key = f"{kind}.{name}"
             if name in config["sources"] and name in config["tasks"]:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
+            if "class_subset" in collection and "pair_of" not in collection:
+                raise InputError(
+                    f"config {key}.class_subset: only a pair of domains ('pair_of') has one; leave it out."
+                )
             if "pair_of" in collection:
                 _check_pair(config, key, collection)
                 continue

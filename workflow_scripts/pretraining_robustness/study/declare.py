@@ -79,6 +79,12 @@ class Declarations(Runs):
         """Return the name of the published weights that stand for a distribution."""
         return str(self.collection(self.config["distributions"][distribution]["source"])["pretrained"])
 
+    def pair_of_domains(self, task: str) -> dict[str, Any]:
+        """Return which domains a task pairs, and which classes it has where it has only some."""
+        spec = self.config["tasks"][task]
+        subset = {"classes": spec["class_subset"]} if "class_subset" in spec else {}
+        return {**_kept(spec, "id_domain", "ood_domain"), **subset}
+
     def options(self, name: str) -> dict[str, Any]:
         """Return what the reader of a source or a task is told besides the path."""
         collection = self.collection(name)

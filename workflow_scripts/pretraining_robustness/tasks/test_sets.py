@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute
 import pyarrow.parquet
 
 from pretraining_robustness.csv_tables import read_csv_table
@@ -79,6 +80,8 @@ def read_test_set(
                 f"{known}); check the task's metadata.csv, or leave that test set out of the config"
             )
         frame = frame.take(chosen)
+    elif spec["own"]:
+        frame = frame.filter(pyarrow.compute.greater_equal(frame["y"], 0))  # without those of no class of the task
     class_ids = frame["class_id"].to_pylist()
     if spec["own"]:
         truth = frame["y"].to_numpy()
@@ -95,7 +98,7 @@ def read_test_set(
     answers: np.ndarray | None = None
     if spec.get("classes") == PRESENT:
         counted = np.arange(len(classes)) if counts_as is None else counts_as
-        answers = np.flatnonzero(np.isin(counted, [classes[name] for name in stored]))
+        answers = np.flatnonzero(np.isin(counted, [classes[name] for name in stored if name in classes]))
     elif spec.get("classes"):
         answers = _answers(spec, classes, set(class_ids))
     images = "\n".join(frame["image"].to_pylist())
