@@ -131,11 +131,6 @@ def stage_resource(stage, name):
     return granted
 
 
-def state_folder(wildcards, output):
-    """Where an interrupted job keeps what it has done: beside its outputs, undeclared, so that it survives a failure."""
-    return str(Path(output[0]).parent / "unfinished")
-
-
 def report_labels(wildcards):
     """Under what the report lists a figure or a table; a space before one digit puts Figure 2 before Figure 10."""
     name = wildcards[0]
@@ -148,7 +143,8 @@ def report_labels(wildcards):
 
 def config_text():
     """The configuration as text; Snakemake's own copy of it holds more than plain values."""
-    return yaml.safe_dump(json.loads(json.dumps(config, default=str)), sort_keys=False)
+    plain = json.loads(json.dumps(config, default=str))
+    return yaml.dump(plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
 
 
 def freeze_configuration():

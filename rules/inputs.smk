@@ -134,6 +134,12 @@ def source_file(name):
     return path
 
 
+def source_images(wildcards):
+    """The pictures of a distribution's source and their table, in one call a job: calls are what planning costs."""
+    names = {"images": "images.npy", "table": "images.parquet"}
+    return {key: source_file(name)(wildcards) for key, name in names.items()}
+
+
 def store_of_format(format, name):
     """A file of the store of the source that has a format."""
 
@@ -323,6 +329,15 @@ def pretrained_weights(wildcards):
     return files
 
 
+def finetuning_files(wildcards):
+    """What fine-tuning reads, in one call a job: the task's pictures and the weights that it starts from."""
+    return {
+        "images": task_images(wildcards),
+        "table": task_table(wildcards),
+        **pretrained_weights(wildcards),
+    }
+
+
 def start_file(task):
     """The network with which fine-tuning on a task starts, whatever the method."""
     return f"<results>/start/{task}/{{distribution}}/{{architecture}}/seed_{{seed}}/epoch_0.safetensors"
@@ -434,7 +449,7 @@ def curves():
 
 def benchmark_file(stage, names, folder):
     """Where Snakemake writes how long a training took."""
-    captioned = stage == "pretrain" and names["distribution"] in study.captioned()
+    captioned = stage == "pretrain" and names["distribution"] in study.captioned
     place = config.get("pathvars", {}).get("benchmarks", "benchmarks")
     return f"{place}/{'pretrain_image_text' if captioned else stage}/{folder}.tsv"
 

@@ -40,6 +40,11 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
     os._exit(0)
 
 
+def state_folder(snakemake: Any) -> Path:
+    """Where an interrupted job keeps what it has done: beside its outputs, undeclared, so that a failure spares it."""
+    return Path(snakemake.output[0]).parent / "unfinished"
+
+
 def _stop(line: str) -> None:
     logging.error(line)
     sys.exit(f"ERROR: {line}")
