@@ -242,7 +242,7 @@ def recogniser(wildcards):
 def recognising_network(wildcards):
     """The weights of that network and the classes that it knows."""
     network = recogniser(wildcards)
-    seed = config["runs"]["seeds"][0]
+    seed = study.seeds(network["distribution"])[0]
     return {
         "weights": pretraining_file("weights.safetensors").format(**network, seed=seed),
         "classes": f"<results>/distributions/{network['distribution']}/classes.csv",

@@ -320,6 +320,8 @@ def _settings(file: Path) -> list[str]:
 def _check_runs(config: dict[str, Any]) -> None:
     for name in config["runs"]["architectures"]:
         known_name("runs.architectures", name, "architecture", config["architectures"])
+    for name in config["runs"].get("seeds_of", {}):
+        known_name("runs.seeds_of", name, "distribution", [SCRATCH, *config["distributions"]])
     for stage, recipe in config["recipes"].items():
         for name in config["runs"]["architectures"]:
             merged = {**recipe, **config["architectures"][name].get(stage, {})}
