@@ -27,7 +27,7 @@ rule acquire_diffusion_model:
             "name": config["sources"][wildcards.diffusion_source]["model"],
             "revision": config["sources"][wildcards.diffusion_source]["revision"],
         },
-        state=lambda wildcards, output: f"{output.model}.part",
+        part=lambda wildcards, output: f"{output.model}.part",
     message:
         "Fetch the diffusion model of {wildcards.diffusion_source}"
     script:

@@ -9,6 +9,6 @@ if __name__ == "__main__":
         lambda: acquire_diffusion_model(
             **snakemake.params.model,
             folder=snakemake.output.model,
-            state=snakemake.params.state,
+            state=snakemake.params.part,
         ),
     )

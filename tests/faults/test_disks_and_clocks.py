@@ -2,7 +2,9 @@
 
 import logging
 import os
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from pretraining_robustness.networks.weights import save_weights
 from pretraining_robustness.rule import _date_after, run_rule
 from pretraining_robustness.training.state import TrainingState
 
+PACKAGE_FOLDER = Path(__file__).parents[2] / "workflow_scripts"
 BYTES = 2**20
 
 
@@ -40,7 +43,7 @@ def refusal(tmp_path: Path) -> Iterator[Callable[..., str]]:
     handlers, level = logging.root.handlers[:], logging.root.level
 
     def run(function: Callable[[], object], log: Path = tmp_path / "rule.log", inputs: tuple[Path, ...] = ()) -> str:
-        job = SimpleNamespace(rule="a_rule", log=[str(log)], input=list(map(str, inputs)), output=[])
+        job = SimpleNamespace(rule="a_rule", log=[str(log)], input=list(map(str, inputs)), output=[], params={})
         with pytest.raises(SystemExit) as stopped:
             run_rule(job, function)
         line = str(stopped.value)
@@ -138,6 +141,53 @@ def test_a_clock_that_is_set_back_during_a_job_does_not_make_its_outputs_look_ou
     _date_after([store, tmp_path], [weights, later])
     assert weights.stat().st_mtime_ns == store.stat().st_mtime_ns
     assert later.stat().st_mtime_ns == before
+
+
+JOB = """
+import sys, time, types
+from pathlib import Path
+from pretraining_robustness.rule import run_rule
+
+folder = Path(sys.argv[1])
+
+def work():
+    (folder / "at work").touch()
+    while not (folder / "enough").exists():
+        time.sleep(0.01)
+
+job = types.SimpleNamespace(rule="r", log=[folder / "log"], input=[], output=[], params={"state": folder / "state"})
+run_rule(job, work)
+"""
+
+
+def test_a_job_that_is_started_twice_is_refused_until_the_first_one_ends(tmp_path: Path) -> None:
+    def start() -> subprocess.Popen:
+        command = [sys.executable, "-c", JOB, str(tmp_path)]
+        environment = {**os.environ, "PYTHONPATH": str(PACKAGE_FOLDER)}
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+    def started() -> subprocess.Popen:
+        job = start()
+        while not (tmp_path / "at work").exists():
+            assert job.poll() is None
+            time.sleep(0.01)
+        (tmp_path / "at work").unlink()
+        return job
+
+    first = started()
+    second = start()
+    said = second.communicate(timeout=60)[1]
+    assert second.returncode == 1
+    assert said.startswith("ERROR: ")
+    assert f"{tmp_path}/state: process {first.pid} on {socket.gethostname()} is at work on the same" in said
+    assert said.count("\n") == 1
+    first.kill()
+    first.communicate()
+    third = started()  # what a killed job leaves holds nothing up
+    (tmp_path / "enough").touch()
+    assert third.communicate(timeout=60)[1] == ""
+    assert third.returncode == 0
+    assert not (tmp_path / "state").exists()
 
 
 @pytest.mark.slow

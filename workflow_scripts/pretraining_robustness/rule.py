@@ -1,11 +1,14 @@
 """How a rule's script runs: its log file, and one clear line when the user's input or disk is at fault."""
 
 import errno
+import fcntl
 import logging
 import os
+import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +25,9 @@ CLOCKS_DIFFER_SECONDS = 60
 def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
     """Call `function` with logging sent to the rule's log file.
 
-    An `InputError`, a disk that is full or refuses, and an input from the future end the script with one line on the
-    log and on standard error and exit status 1; any other exception leaves its traceback in both.
+    An `InputError`, a disk that is full or refuses, an input from the future and a second job of the same state end the
+    script with one line on the log and on standard error and exit status 1; any other exception leaves its traceback in
+    both.
     """
     log = Path(str(snakemake.log[0]))
     logging.raiseExceptions = False  # a log on a full disk loses lines; standard error has the last one
@@ -33,7 +37,8 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
             filename=log, filemode="w", level=logging.INFO, format=LOG_FORMAT, force=True, encoding="utf-8"
         )
         _refuse_future(snakemake.input)
-        function()
+        with _alone(snakemake.params.get("state")):
+            function()
         _date_after(snakemake.input, snakemake.output)
     except InputError as error:
         _stop(str(error))
@@ -53,6 +58,42 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)
+
+
+@contextmanager
+def _alone(state: str | None) -> Iterator[None]:
+    """Hold the lock of a job's state, a file in that folder: a scheduler may start a job of a lost node again.
+
+    The kernel drops the lock when the process ends, however it ends. On file systems that cannot lock nothing is held.
+
+    Raises:
+        InputError: if another job holds it; says which.
+    """
+    if state is None:
+        yield
+        return
+    lock = Path(state, "lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, "a+b", buffering=0) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise InputError(
+                f"{state}: {file.read().decode() or 'another job'} is at work on the same; wait for it or end it, and "
+                "run the same command again"
+            ) from None
+        except OSError as error:
+            logging.warning("%s: %s: no other job is kept from working on the same", lock, error.strerror)
+        try:
+            with suppress(OSError):  # on a full disk the holder is not named
+                file.truncate(0)
+                file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+            yield
+        finally:
+            with suppress(OSError):  # gone with the state, or beside what is kept of it
+                lock.unlink()
+                lock.parent.rmdir()
 
 
 def _refuse_future(paths: Any) -> None:
