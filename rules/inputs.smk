@@ -156,11 +156,14 @@ def prompted_classes(wildcards):
     return os.path.relpath(Path(workflow.basedir, "data", "imagenet_classes.csv"))
 
 
-def trained_diffusion_model(wildcards):
-    """The diffusion model that the pipeline trains; none where one is given by name."""
-    if config["sources"][wildcards.diffusion_source]["model"] != "trained":
-        return {}
-    return {"model": f"<results>/generated/{wildcards.diffusion_source}/model"}
+def diffusion_model(wildcards):
+    """The diffusion model that the pipeline trains or fetches; none where you have its folder."""
+    source = config["sources"][wildcards.diffusion_source]
+    if source["model"] == "trained":
+        return {"model": f"<results>/generated/{wildcards.diffusion_source}/model"}
+    if "revision" in source:
+        return {"model": f"<resources>/{wildcards.diffusion_source}/model"}
+    return {}
 
 
 def shards(source):

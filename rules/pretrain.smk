@@ -35,6 +35,7 @@ rule pretrain:
             ),
             "objective": study.objective(wildcards.distribution),
         },
+        state=pretraining_file("unfinished"),
         code=code("pretrain.py"),
     message:
         "Pre-train {wildcards.architecture} on {wildcards.distribution}, seed {wildcards.seed}"
@@ -76,6 +77,7 @@ rule pretrain_image_text:
             ),
             "objective": study.objective(wildcards.distribution),
         },
+        state=pretraining_file("unfinished"),
         code=code("pretrain_image_text.py"),
     message:
         "Pre-train {wildcards.architecture} on {wildcards.distribution} with captions, seed {wildcards.seed}"

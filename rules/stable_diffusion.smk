@@ -59,7 +59,7 @@ rule train_diffusion:
 rule generate_images:
     """Generate one part of the images from their prompts and seeds."""
     input:
-        unpack(trained_diffusion_model),
+        unpack(diffusion_model),
         plan="<results>/generated/{diffusion_source}/images.parquet",
     output:
         images="<results>/generated/{diffusion_source}/shard_{shard}.npy",

@@ -1,6 +1,6 @@
 """Decode a raw image collection once into one array of pictures."""
 
-from pretraining_robustness.rule import run_rule, state_folder
+from pretraining_robustness.rule import run_rule
 from pretraining_robustness.store.build import build_store
 
 if __name__ == "__main__":
@@ -10,7 +10,7 @@ if __name__ == "__main__":
             raw=snakemake.params.folder or snakemake.input.raw,
             **snakemake.params.store,
             splits=snakemake.params.splits,
-            state=state_folder(snakemake),
+            state=snakemake.params.state,
             images=snakemake.output.images,
             table=snakemake.output.table,
             classes=snakemake.output.classes,

@@ -1,6 +1,6 @@
 """Decode the images of a variant of ImageNet once into one array of pictures."""
 
-from pretraining_robustness.rule import run_rule, state_folder
+from pretraining_robustness.rule import run_rule
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
             **snakemake.params.variant,
         ),
         **snakemake.params.store,
-        state=state_folder(snakemake),
+        state=snakemake.params.state,
         images=snakemake.output.images,
         table=snakemake.output.table,
         classes=snakemake.output.classes,

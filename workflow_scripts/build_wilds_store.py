@@ -1,6 +1,6 @@
 """Decode the images of a WILDS data set, as the wilds package opens it, into one array of pictures."""
 
-from pretraining_robustness.rule import run_rule, state_folder
+from pretraining_robustness.rule import run_rule
 from pretraining_robustness.store.build import build_store
 from pretraining_robustness.store.readers.wilds import WildsImages
 
@@ -11,7 +11,7 @@ if __name__ == "__main__":
             raw=WildsImages(snakemake.params.folder or snakemake.input.raw, **snakemake.params.dataset),
             **snakemake.params.store,
             splits=snakemake.params.splits,
-            state=state_folder(snakemake),
+            state=snakemake.params.state,
             images=snakemake.output.images,
             table=snakemake.output.table,
             classes=snakemake.output.classes,

@@ -1,6 +1,6 @@
 """Fine-tune one network on a downstream task, with a checkpoint after every epoch."""
 
-from pretraining_robustness.rule import run_rule, state_folder
+from pretraining_robustness.rule import run_rule
 from pretraining_robustness.training.lease import cards_asked, lease_card
 
 
@@ -22,7 +22,7 @@ def main() -> None:
         architecture=run["architecture"],
         recipe=run["recipe"],
         seed=run["seed"],
-        state=state_folder(snakemake),
+        state=snakemake.params.state,
         code=snakemake.params.code,
         threads=snakemake.threads,
     )

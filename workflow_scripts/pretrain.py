@@ -1,6 +1,6 @@
 """Pre-train one architecture on one distribution."""
 
-from pretraining_robustness.rule import run_rule, state_folder
+from pretraining_robustness.rule import run_rule
 from pretraining_robustness.training.lease import cards_asked, lease_card
 
 
@@ -15,7 +15,7 @@ def main() -> None:
         weights=snakemake.output.weights,
         metrics=snakemake.output.metrics,
         **snakemake.params.run,
-        state=state_folder(snakemake),
+        state=snakemake.params.state,
         code=snakemake.params.code,
         threads=snakemake.threads,
     )

@@ -1,6 +1,6 @@
 """Pre-train one architecture and a text tower on one distribution's images and captions."""
 
-from pretraining_robustness.rule import run_rule, state_folder
+from pretraining_robustness.rule import run_rule
 from pretraining_robustness.training.lease import cards_asked, lease_card
 
 
@@ -18,7 +18,7 @@ def main() -> None:
         text=snakemake.output.text,
         metrics=snakemake.output.metrics,
         **snakemake.params.run,
-        state=state_folder(snakemake),
+        state=snakemake.params.state,
         code=snakemake.params.code,
         threads=snakemake.threads,
     )

@@ -1,7 +1,7 @@
 """Render every weighting of every system of maps into a store of fractals."""
 
 from pretraining_robustness.fractaldb.render import render_fractals
-from pretraining_robustness.rule import run_rule, state_folder
+from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":
     run_rule(
@@ -13,7 +13,7 @@ if __name__ == "__main__":
             table=snakemake.output.table,
             classes=snakemake.output.classes,
             undecodable=snakemake.output.undecodable,
-            state=state_folder(snakemake),
+            state=snakemake.params.state,
             code=snakemake.params.code,
             threads=snakemake.threads,
         ),

@@ -66,6 +66,7 @@ def test_full_study_plans_without_data(workflow, paper_config):
     assert jobs["acquire_wilds"] == jobs["unpack_wilds"] == jobs["build_wilds_store"] == 1
     assert jobs["acquire_domainnet"] == jobs["search_fractals"] == jobs["render_fractals"] == 1
     assert jobs["generate_images"] == 64
+    assert jobs["acquire_diffusion_model"] == 1
     assert jobs["train_diffusion"] == 0
     assert jobs["acquire_breeds"] == jobs["select_breeds"] == 1
     assert jobs["draw_imagenet"] == 0
