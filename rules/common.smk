@@ -5,13 +5,13 @@ import json
 import os
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 import yaml
-from snakemake.exceptions import WorkflowError
 
 SCRIPTS = Path(workflow.basedir, "workflow_scripts")
 sys.path.insert(0, str(SCRIPTS))
@@ -42,9 +42,20 @@ CONFIG_FILES = [
     )
 ]
 
+
+
+@contextmanager
+def refusals_in_one_line():
+    """End Snakemake with the one line of an InputError, which it would put among the lines of its own code."""
+    try:
+        yield
+    except InputError as error:
+        sys.exit(f"ERROR: {error}")
+
+
 keep_out(SCRIPTS)
 
-try:
+with refusals_in_one_line():
     check_interpreter()
     for path in CONFIG_FILES:
         check_yaml(path)
@@ -55,8 +66,6 @@ try:
         repository=Path(workflow.basedir),
         files=CONFIG_FILES,
     )
-except InputError as error:
-    raise WorkflowError(str(error)) from None
 
 study = Study(config)
 
@@ -189,9 +198,10 @@ def nearest_target(wildcards):
         if near
         else f"figures and tables are: {', '.join([*study.figures, *study.tables])}."
     )
-    raise WorkflowError(
-        f"'{wildcards.target}' is not a figure, a table or another target; {hint}"
-    )
+    with refusals_in_one_line():
+        raise InputError(
+            f"'{wildcards.target}' is not a figure, a table or another target; {hint}"
+        )
 
 
 starts_jobs = workflow.is_main_process and not workflow.output_settings.dryrun

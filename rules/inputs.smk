@@ -94,11 +94,9 @@ def contents_of(format, folder, on_undecodable, splits):
         open_collection,
     )
 
-    try:
+    with refusals_in_one_line():
         collection = open_collection(format, folder)
         check_collection(collection, folder, on_undecodable, splits)
-    except InputError as error:
-        raise WorkflowError(str(error)) from None
     return contents(format, collection)
 
 
