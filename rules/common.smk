@@ -43,7 +43,6 @@ CONFIG_FILES = [
 ]
 
 
-
 @contextmanager
 def refusals_in_one_line():
     """End Snakemake with the one line of an InputError, which it would put among the lines of its own code."""
@@ -68,6 +67,10 @@ with refusals_in_one_line():
     )
 
 study = Study(config)
+
+# For params, in which Snakemake does not fill in its path variables. An interrupted job keeps what it has done there in a
+# folder `unfinished`, beside its outputs and undeclared, so that it survives a failure.
+RESULTS = config["pathvars"]["results"]
 
 
 def one_of(names):
@@ -153,7 +156,9 @@ def report_labels(wildcards):
 def config_text():
     """The configuration as text; Snakemake's own copy of it holds more than plain values."""
     plain = json.loads(json.dumps(config, default=str))
-    return yaml.dump(plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
+    return yaml.dump(
+        plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False
+    )
 
 
 def freeze_configuration():

@@ -84,7 +84,7 @@ rule finetune:
                 wildcards.task, wildcards.architecture, wildcards.method
             ),
         },
-        state=f"<results>/finetune/{RUN_FOLDER}/unfinished",
+        state=f"{RESULTS}/finetune/{RUN_FOLDER}/unfinished",
         code=lambda wildcards: code("finetune.py", method_module(wildcards.method)),
     message:
         "Fine-tune {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, "

@@ -35,7 +35,7 @@ rule pretrain:
             ),
             "objective": study.objective(wildcards.distribution),
         },
-        state=pretraining_file("unfinished"),
+        state=RESULTS + "/pretrain/{distribution}/{architecture}/seed_{seed}/unfinished",
         code=code("pretrain.py"),
     message:
         "Pre-train {wildcards.architecture} on {wildcards.distribution}, seed {wildcards.seed}"
@@ -77,7 +77,7 @@ rule pretrain_image_text:
             ),
             "objective": study.objective(wildcards.distribution),
         },
-        state=pretraining_file("unfinished"),
+        state=RESULTS + "/pretrain/{distribution}/{architecture}/seed_{seed}/unfinished",
         code=code("pretrain_image_text.py"),
     message:
         "Pre-train {wildcards.architecture} on {wildcards.distribution} with captions, seed {wildcards.seed}"
