@@ -49,16 +49,8 @@ rule compute_rib_indices:
     """Compute RI and mRI of every network."""
     input:
         scores="<results>/scores/imagenet_rib.csv",
-        turned=collect(
-            "<results>/imagenet_rib/{method}/{distribution}/turned.csv",
-            method=study.imagenet_rib.get("methods", []),
-            distribution=study.imagenet_rib.get("networks", []),
-        ),
-        errors=collect(
-            "<results>/imagenet_rib/{method}/{distribution}/standard_errors.csv",
-            method=study.imagenet_rib.get("methods", []),
-            distribution=study.imagenet_rib.get("networks", []),
-        ),
+        turned=rib_files("turned.csv"),
+        errors=rib_files("standard_errors.csv"),
     output:
         cells="<results>/imagenet_rib/cells.csv",
         indices="<results>/imagenet_rib/indices.csv",

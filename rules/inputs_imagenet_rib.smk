@@ -20,17 +20,24 @@ def rib_series(name):
     ]
 
 
+def rib_files(name, methods=None):
+    """A file of every network by every method, or by some."""
+    return [
+        f"<results>/imagenet_rib/{method}/{distribution}/{name}"
+        for method, distribution in study.rib_series()
+        if methods is None or method in methods
+    ]
+
+
 def rib_figure_table(wildcards):
     """The tables behind a figure of ImageNet-RIB."""
     kind = config["figures"][wildcards.rib_figure]["kind"]
     if kind != "rib_similarity":
         name = {"rib_bars": "indices", "rib_matrix": "cells"}[kind]
         return f"<results>/imagenet_rib/{name}.csv"
+    methods = study.imagenet_rib["similarity"].get("methods")
     return collect(
-        "<results>/imagenet_rib/{method}/{distribution}/{task}/similarity.csv",
-        method=study.imagenet_rib["methods"],
-        distribution=study.imagenet_rib["networks"],
-        task=study.variant_tasks,
+        rib_files("{task}/similarity.csv", methods), task=study.variant_tasks
     )
 
 

@@ -84,9 +84,14 @@ class Runs(Names):
 
     def rib_runs(self) -> list[Run]:
         """Return the runs of ImageNet-RIB: every task, by every method, from every network."""
+        series = itertools.product(self.variant_tasks, self.rib_series())
+        return [run for task, one in series for run in self.series_runs(task, *one)]
+
+    def rib_series(self) -> list[tuple[str, str]]:
+        """Return the method and the distribution of every series of ImageNet-RIB, whatever it is fine-tuned on."""
         spec = self.imagenet_rib
-        series = itertools.product(self.variant_tasks, spec.get("methods", []), spec.get("networks", []))
-        return [run for one in series for run in self.series_runs(*one)]
+        series = itertools.product(spec.get("methods", []), spec.get("networks", []))
+        return [(method, network) for method, network in series if method not in spec.get("without", {}).get(network, [])]
 
     def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
         """Yield the runs of a series: every architecture with every seed."""
