@@ -91,7 +91,9 @@ class Runs(Names):
         """Return the method and the distribution of every series of ImageNet-RIB, whatever it is fine-tuned on."""
         spec = self.imagenet_rib
         series = itertools.product(spec.get("methods", []), spec.get("networks", []))
-        return [(method, network) for method, network in series if method not in spec.get("without", {}).get(network, [])]
+        return [
+            (method, network) for method, network in series if method not in spec.get("without", {}).get(network, [])
+        ]
 
     def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
         """Yield the runs of a series: every architecture with every seed."""
