@@ -143,6 +143,27 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         known_name("imagenet_rib.methods", name, "method", Names(config).methods)
     for name in spec["networks"]:
         known_name("imagenet_rib.networks", name, "distribution", config["distributions"])
+    _check_rib_shown(config)
+
+
+def _check_rib_shown(config: dict[str, Any]) -> None:
+    """Check what figures and tables of ImageNet-RIB name."""
+    study = Names(config)
+    for name in (*study.rib_figures, *study.rib_tables):
+        kind = "figures" if name in config["figures"] else "tables"
+        key, shown = f"{kind}.{name}", config[kind][name]
+        if kind == "tables" and shown["kind"] == "rib_crossing":
+            known_name(f"{key}.figure", shown.get("figure", ""), "figure of the crossing", study.of_kind("rib_crossing"))
+        for method in shown.get("methods", []):
+            known_name(f"{key}.methods", method, "method", study.methods)
+        for network in shown.get("networks", []):
+            known_name(f"{key}.networks", network, "distribution", config["distributions"])
+        for number, panel in enumerate(shown.get("panels", [])):
+            place = f"{key}.panels.{number}"
+            for series in panel["series"]:
+                known_name(f"{place}.series", series, "distribution", config["distributions"])
+            if "ordered_by" in panel:
+                _check_order(f"{place}.ordered_by", panel["series"], study)
 
 
 def _check_wilds(config: dict[str, Any], key: str, task: dict[str, Any]) -> None:

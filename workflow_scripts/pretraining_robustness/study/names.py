@@ -9,6 +9,7 @@ MERGES = (
     "uniform_soup",
     "greedy_soup",
 )  # kinds of methods that train nothing (finetune/merge.py)
+RIB_KINDS = "rib"  # how kinds of figures and tables of ImageNet-RIB begin
 START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
 OWN = ("folder", "image_text", "wilds")  # formats of data that are never drawn and that no scale changes
@@ -99,7 +100,12 @@ class Names:
     @property
     def rib_figures(self) -> list[str]:
         """Names of the figures of ImageNet-RIB."""
-        return self.of_kind("rib_bars", "rib_matrix", "rib_similarity")
+        return [name for name, spec in self.config["figures"].items() if spec["kind"].startswith(RIB_KINDS)]
+
+    @property
+    def rib_tables(self) -> list[str]:
+        """Names of the tables of ImageNet-RIB."""
+        return [name for name, spec in self.config["tables"].items() if spec["kind"].startswith(RIB_KINDS)]
 
     @property
     def variants(self) -> list[str]:
