@@ -50,9 +50,9 @@ rule compute_rib_indices:
     """Compute RI and mRI of every network."""
     input:
         scores="<results>/scores/imagenet_rib.csv",
-        turned=rib_series("turned.csv"),
-        errors=rib_series("standard_errors.csv"),
-        mean_errors=rib_series("mean_errors.csv"),
+        turned=rib_files("turned.csv"),
+        errors=rib_files("standard_errors.csv"),
+        mean_errors=rib_files("mean_errors.csv"),
     output:
         cells=rib_file("cells"),
         indices=rib_file("indices"),

@@ -33,7 +33,7 @@ def rib_tasks(name):
     ]
 
 
-def rib_series(name):
+def rib_files(name):
     """A file of every method and distribution of ImageNet-RIB."""
     return [
         f"<results>/imagenet_rib/{method}/{distribution}/{name}"

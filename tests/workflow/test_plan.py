@@ -153,13 +153,16 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     study = yaml.safe_load((repository / "data/studies/imagenet_rib_miniature.yaml").read_text(encoding="utf-8"))
     rib = study["imagenet_rib"]
     jobs = workflow.plan("imagenet_rib", config=study)
-    networks, variants = len(rib["networks"]), len(rib["variants"])
+    crossed = {series for panel in study["figures"]["fig_rib_crossing"]["panels"] for series in panel["series"]}
+    architectures, variants = len(rib["architectures"]), len(rib["variants"])
+    networks, in_full = len(rib["networks"]) * architectures, len(crossed) * architectures
     tasks = variants - 2  # neither the validation images nor ObjectNet are fine-tuned on
     assert jobs["build_variant_store"] == variants
-    assert jobs["pretrain"] == networks + 1  # the one that filters ImageNet-A
-    assert jobs["save_start"] == jobs["merge_weights"] == tasks * networks
-    assert jobs["finetune"] == tasks * networks * 2
-    assert jobs["predict"] == jobs["score"] == tasks * networks * 3
+    assert jobs["pretrain"] == in_full + 1  # the one that filters ImageNet-A
+    assert jobs["save_start"] == tasks * in_full
+    assert jobs["merge_weights"] == tasks * networks
+    assert jobs["finetune"] == tasks * (networks + in_full)  # the networks of the crossing are fine-tuned in full alone
+    assert jobs["predict"] == jobs["score"] == tasks * (networks * 2 + in_full) / architectures
 
 
 def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_config):

@@ -16,8 +16,10 @@ from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.figures.style import series_styles
+from pretraining_robustness.study.attention import lacks_attention, needs_attention
 from pretraining_robustness.study.declare import RELATIONS
 from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, SCRATCH, START, Names, of_series
+from pretraining_robustness.study.runs import Runs
 from pretraining_robustness.study.strict_yaml import Loader, line_of, meant_as_number
 
 # What a source needs that is made, not decoded from files.
@@ -51,6 +53,7 @@ def check_config(config: dict[str, Any], schema: Path, repository: Path, files: 
     _check_runs(config)
     _check_figures(config)
     _check_tables(config)
+    _check_attention(config)
 
 
 def known_name(key: str, name: str, kind: str, names: Iterable[str]) -> None:
@@ -122,8 +125,10 @@ def _check_variant(config: dict[str, Any], kind: str, name: str, collection: dic
 
 def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
     """Check what ImageNet-RIB names."""
-    spec = config.get("imagenet_rib")
+    spec, study = config.get("imagenet_rib"), Names(config)
     if spec is None:
+        for name in (*study.rib_figures, *study.rib_tables):
+            raise InputError(f"config {name}: it shows ImageNet-RIB, but the key 'imagenet_rib' is missing; add it.")
         return
     if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
         raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
@@ -139,10 +144,20 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         known_name("imagenet_rib.sharing", name, "variant", spec["variants"])
     for name in spec.get("architectures", []):
         known_name("imagenet_rib.architectures", name, "architecture", config["architectures"])
+    methods = Runs(config).methods
     for name in spec["methods"]:
-        known_name("imagenet_rib.methods", name, "method", Names(config).methods)
+        known_name("imagenet_rib.methods", name, "method", methods)
+        if "held_out" in methods[name] and "held_out" not in spec:
+            raise InputError(
+                f"config imagenet_rib.methods: '{name}' chooses by held-out images, and none are held out; "
+                "set imagenet_rib.held_out, or leave it out."
+            )
     for name in spec["networks"]:
         known_name("imagenet_rib.networks", name, "distribution", config["distributions"])
+    for name, left_out in spec.get("without", {}).items():
+        known_name("imagenet_rib.without", name, "distribution of imagenet_rib.networks", spec["networks"])
+        for method in left_out:
+            known_name(f"imagenet_rib.without.{name}", method, "method of imagenet_rib.methods", spec["methods"])
     _check_rib_shown(config)
 
 
@@ -432,6 +447,17 @@ def _column(key: str, path: str, column: str) -> list[str]:
         return read_csv_table(path, (column,)).columns[column]
     except InputError as error:
         raise InputError(f"config {key}: {error}") from None
+
+
+def _check_attention(config: dict[str, Any]) -> None:
+    """Refuse a method that needs attention for a network that has none."""
+    study = Runs(config)
+    for run in [*study.rib_runs(), *study.runs(*study.scored_figures)]:
+        if needs_attention(study.methods[run.method]) and lacks_attention(config["architectures"][run.architecture]):
+            raise InputError(
+                f"config methods.{run.method}: it needs attention, which {run.architecture} ({run.distribution}) has "
+                "not; leave the method out, or this network of it (imagenet_rib.without)."
+            )
 
 
 def _check_tables(config: dict[str, Any]) -> None:

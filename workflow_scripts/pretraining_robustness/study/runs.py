@@ -96,18 +96,23 @@ class Runs(Names):
 
     def rib_methods(self, name: str) -> list[str]:
         """Return the methods of fine-tuning that a figure or table of ImageNet-RIB shows."""
-        return list(self.rib_shown(name).get("methods", self.imagenet_rib["methods"]))
+        spec, methods = self.rib_shown(name), self.imagenet_rib["methods"]
+        if spec["kind"] == "rib_similarity":
+            methods = self.imagenet_rib["similarity"].get("methods", methods)
+        return list(spec.get("methods", methods))
 
     def rib_series(self, *names: str) -> list[tuple[str, str]]:
         """Return method and distribution of the series that figures and tables of ImageNet-RIB show, each once.
 
         Those of all of them where none is named.
         """
+        without = self.imagenet_rib.get("without", {})
         shown = [
             itertools.product(self.rib_methods(name), self.rib_networks(name))
             for name in names or [*self.rib_figures, *self.rib_tables]
         ]
-        return list(dict.fromkeys(itertools.chain(*shown)))
+        series = dict.fromkeys(itertools.chain(*shown))
+        return [(method, network) for method, network in series if method not in without.get(network, [])]
 
     def rib_runs(self, *names: str) -> list[Run]:
         """Return the runs of ImageNet-RIB that figures and tables need: their series on every variant fine-tuned on."""

@@ -80,7 +80,8 @@ class Study(Labels):
         """Return what the comparison of networks before and after fine-tuning is told."""
         whose = {"method": method, "distribution": distribution, "fine_tuned_on": self.task_collection(task)}
         networks = self.prediction(task, method, distribution)["networks"]
-        return {"networks": networks, "named": whose, **self.imagenet_rib["similarity"]}
+        told = {key: value for key, value in self.imagenet_rib["similarity"].items() if key != "methods"}
+        return {"networks": networks, "named": whose, **told}
 
     def benchmark_labels(self, name: str) -> dict[str, Any]:
         """Return the readable names of what a figure or table of ImageNet-RIB shows, in the order shown."""
