@@ -3,6 +3,10 @@
 PREDICTIONS = f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet"
 
 
+ruleorder: predict_by_all_methods > predict
+ruleorder: score_by_all_methods > score
+
+
 rule predict:
     """Predict every test set of a task with every checkpoint of a series."""
     input:
@@ -15,8 +19,6 @@ rule predict:
         f"<logs>/predict/{SERIES_FOLDER}.log",
     benchmark:
         f"<benchmarks>/predict/{SERIES_FOLDER}.tsv"
-    wildcard_constraints:
-        task=one_of(TASKS_WITH_OWN_JOBS),
     conda:
         "../envs/train.yaml"
     threads: stage_resource("evaluate", "threads")
@@ -49,7 +51,8 @@ use rule predict as predict_by_all_methods with:
     benchmark:
         "<benchmarks>/predict_by_all_methods/{task}/{distribution}.tsv"
     wildcard_constraints:
-        task=one_of(study.tasks_sharing_jobs),
+        task=one_of(study.variant_tasks),
+        distribution=one_of(NETWORKS_SHARING_JOBS),
     params:
         series=lambda wildcards: [
             predicted_series(**wildcards, method=method) for method in RIB_METHODS
@@ -93,8 +96,6 @@ rule score:
         scores=[f"<results>/evaluate/{SERIES_FOLDER}/scores.csv"],
     log:
         f"<logs>/score/{SERIES_FOLDER}.log",
-    wildcard_constraints:
-        task=one_of(TASKS_WITH_OWN_JOBS),
     conda:
         "../envs/train.yaml"
     threads: 1
@@ -122,7 +123,8 @@ use rule score as score_by_all_methods with:
     log:
         "<logs>/score_by_all_methods/{task}/{distribution}.log",
     wildcard_constraints:
-        task=one_of(study.tasks_sharing_jobs),
+        task=one_of(study.variant_tasks),
+        distribution=one_of(NETWORKS_SHARING_JOBS),
     params:
         series=lambda wildcards: [
             study.scoring(**wildcards, method=method) for method in RIB_METHODS

@@ -23,6 +23,10 @@ rule make_zero_shot_head:
         "../workflow_scripts/make_zero_shot_head.py"
 
 
+ruleorder: finetune_by_all_methods > finetune
+ruleorder: merge_by_all_methods > merge_weights
+
+
 rule save_start:
     """Keep the network with which fine-tuning starts, as the checkpoint of epoch 0 that all methods share."""
     input:
@@ -66,7 +70,6 @@ rule finetune:
     benchmark:
         f"<benchmarks>/finetune/{RUN_FOLDER}.tsv"
     wildcard_constraints:
-        task=one_of(TASKS_WITH_OWN_JOBS),
         method=one_of(study.trained_methods),
     conda:
         "../envs/train.yaml"
@@ -97,7 +100,8 @@ use rule finetune as finetune_by_all_methods with:
     benchmark:
         f"<benchmarks>/finetune_by_all_methods/{NETWORK_FOLDER}.tsv"
     wildcard_constraints:
-        task=one_of(study.tasks_sharing_jobs),
+        task=one_of(study.variant_tasks),
+        distribution=one_of(NETWORKS_SHARING_JOBS),
     params:
         runs=lambda wildcards: [
             study.finetuning(Run(**wildcards, method=method)) for method in RIB_TRAINED
@@ -119,7 +123,6 @@ rule merge_weights:
     log:
         f"<logs>/merge_weights/{RUN_FOLDER}.log",
     wildcard_constraints:
-        task=one_of(TASKS_WITH_OWN_JOBS),
         method=one_of(study.merged_methods),
     conda:
         "../envs/train.yaml"
@@ -155,7 +158,8 @@ use rule merge_weights as merge_by_all_methods with:
     log:
         f"<logs>/merge_by_all_methods/{NETWORK_FOLDER}.log",
     wildcard_constraints:
-        task=one_of(study.tasks_sharing_jobs),
+        task=one_of(study.variant_tasks),
+        distribution=one_of(NETWORKS_SHARING_JOBS),
     resources:
         mem_mb=stage_resource("evaluate", "mem_mb"),
         runtime=stage_resource("evaluate", "runtime"),

@@ -2,11 +2,11 @@
 
 RIB = study.benchmark()
 
-# The methods of a job that is all methods of one network and one variant, and which tasks have such jobs.
+# The methods of a job that is all methods of one network on one variant, and the networks that have such jobs.
 RIB_METHODS = study.imagenet_rib.get("methods", [])
 RIB_TRAINED = [name for name in RIB_METHODS if name in study.trained_methods]
 RIB_MERGED = [name for name in RIB_METHODS if name in study.merged_methods]
-TASKS_WITH_OWN_JOBS = set(study.tasks) - set(study.tasks_sharing_jobs)
+NETWORKS_SHARING_JOBS = study.networks_sharing_jobs()
 NETWORK_FOLDER = RUN_FOLDER.replace("/{method}", "")
 
 
@@ -40,7 +40,20 @@ def filtering_network(variant):
     }
 
 
-def rib_series(name):
+# The tables of ImageNet-RIB whose rows a figure shows, and those that it reads beside them.
+RIB_ROWS = {
+    "rib_bars": "means",
+    "rib_matrix": "cell_means",
+    "rib_crossing": "indices",
+}
+
+
+def rib_file(name):
+    """A table of all networks of ImageNet-RIB."""
+    return f"<results>/imagenet_rib/{name}.csv"
+
+
+def rib_tasks(name):
     """A file of the evaluation of each task, by one method from one distribution."""
     return [
         f"<results>/evaluate/{task}/{{method}}/{{distribution}}/{name}"
@@ -48,31 +61,44 @@ def rib_series(name):
     ]
 
 
-def rib_files(name, methods=None):
-    """A file of every network by every method, or by some."""
+def rib_files(name):
+    """A file of every method and distribution of ImageNet-RIB."""
     return [
         f"<results>/imagenet_rib/{method}/{distribution}/{name}"
         for method, distribution in study.rib_series()
-        if methods is None or method in methods
     ]
 
 
-def rib_figure_table(wildcards):
-    """The tables behind a figure of ImageNet-RIB."""
-    kind = config["figures"][wildcards.rib_figure]["kind"]
-    if kind != "rib_similarity":
-        name = {"rib_bars": "indices", "rib_matrix": "cells"}[kind]
-        return f"<results>/imagenet_rib/{name}.csv"
-    methods = study.imagenet_rib["similarity"].get("methods")
-    return collect(
-        rib_files("{task}/similarity.csv", methods), task=study.variant_tasks
-    )
+def crossing_file(figure, name):
+    """What the networks of a figure of the crossing are compared by."""
+    return f"<results>/imagenet_rib/crossing/{figure}/{name}.csv"
 
 
-def published_rib(wildcards):
-    """The table of published mRI, for the figure that shows it."""
-    kind = config["figures"][wildcards.rib_figure]["kind"]
-    table = study.imagenet_rib.get("published")
-    if kind != "rib_bars" or table is None:
-        return []
-    return os.path.relpath(locate(table, Path(workflow.basedir)))
+def rib_figure_files(wildcards):
+    """The tables behind a figure of ImageNet-RIB: `rows` that it shows, and others."""
+    figure = wildcards.rib_figure
+    kind = config["figures"][figure]["kind"]
+    if kind == "rib_similarity":
+        return {
+            "rows": [
+                f"<results>/imagenet_rib/{method}/{distribution}/{task}/similarity.csv"
+                for method, distribution in study.rib_series(figure)
+                for task in study.variant_tasks
+            ]
+        }
+    files = {"rows": [rib_file(RIB_ROWS[kind])]}
+    if kind == "rib_crossing":
+        files |= {name: crossing_file(figure, name) for name in ("means", "trends")}
+    if kind == "rib_bars" and "published" in study.imagenet_rib:
+        table = locate(study.imagenet_rib["published"], Path(workflow.basedir))
+        files["published"] = os.path.relpath(table)
+    return files
+
+
+def rib_table_files(wildcards):
+    """The tables behind a typeset table of ImageNet-RIB."""
+    spec = config["tables"][wildcards.rib_table]
+    if spec["kind"] == "rib_crossing":
+        names = ("means", "trends", "contrasts")
+        return {name: crossing_file(spec["figure"], name) for name in names}
+    return {"means": rib_file("means")}

@@ -153,14 +153,21 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     study = yaml.safe_load((repository / "data/studies/imagenet_rib_miniature.yaml").read_text(encoding="utf-8"))
     rib = study["imagenet_rib"]
     jobs = workflow.plan("imagenet_rib", config=study)
-    networks, variants = len(rib["networks"]), len(rib["variants"])
+    crossed = {series for panel in study["figures"]["fig_rib_crossing"]["panels"] for series in panel["series"]}
+    architectures, variants = len(rib["architectures"]), len(rib["variants"])
+    networks, in_full = len(rib["networks"]) * architectures, len(crossed) * architectures
     tasks = variants - 2  # neither the validation images nor ObjectNet are fine-tuned on
     assert jobs["build_variant_store"] == variants
-    assert jobs["pretrain"] == networks + 1  # the one that filters ImageNet-A
-    assert jobs["save_start"] == jobs["predict_before"] == networks
-    by_all_methods = ("finetune", "merge", "predict", "score")
-    assert {jobs[f"{stage}_by_all_methods"] for stage in by_all_methods} == {tasks * networks}
-    assert jobs["finetune"] == jobs["merge_weights"] == jobs["predict"] == jobs["score"] == 0
+    assert jobs["pretrain"] == in_full + 1  # the one that filters ImageNet-A
+    assert jobs["save_start"] == in_full
+    # A job is all methods of a network, or full fine-tuning alone of those that only the crossing has.
+    for stage in ("finetune", "merge"):
+        assert jobs[f"{stage}_by_all_methods"] == tasks * networks
+    for stage in ("predict", "score"):
+        assert jobs[f"{stage}_by_all_methods"] == tasks * networks / architectures
+        assert jobs[stage] == tasks * (in_full - networks) / architectures
+    assert jobs["finetune"] == tasks * (in_full - networks)
+    assert jobs["merge_weights"] == 0
 
 
 def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_config):

@@ -128,8 +128,10 @@ def _check_variant(config: dict[str, Any], kind: str, name: str, collection: dic
 
 def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
     """Check what ImageNet-RIB names."""
-    spec = config.get("imagenet_rib")
+    spec, study = config.get("imagenet_rib"), Names(config)
     if spec is None:
+        for name in (*study.rib_figures, *study.rib_tables):
+            raise InputError(f"config {name}: it shows ImageNet-RIB, but the key 'imagenet_rib' is missing; add it.")
         return
     if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
         raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
@@ -156,12 +158,33 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
     for name in spec["networks"]:
         known_name("imagenet_rib.networks", name, "distribution", config["distributions"])
     _check_heads(config, spec)
-    if spec.get("jobs") == "network" and "without" in spec:
-        raise InputError("config imagenet_rib.without: 'jobs: network' needs the same methods of all; use 'method'.")
     for name, left_out in spec.get("without", {}).items():
         known_name("imagenet_rib.without", name, "distribution of imagenet_rib.networks", spec["networks"])
         for method in left_out:
             known_name(f"imagenet_rib.without.{name}", method, "method of imagenet_rib.methods", spec["methods"])
+    _check_rib_shown(config)
+
+
+def _check_rib_shown(config: dict[str, Any]) -> None:
+    """Check what figures and tables of ImageNet-RIB name."""
+    study = Names(config)
+    for name in (*study.rib_figures, *study.rib_tables):
+        kind = "figures" if name in config["figures"] else "tables"
+        key, shown = f"{kind}.{name}", config[kind][name]
+        if kind == "tables" and shown["kind"] == "rib_crossing":
+            known_name(
+                f"{key}.figure", shown.get("figure", ""), "figure of the crossing", study.of_kind("rib_crossing")
+            )
+        for method in shown.get("methods", []):
+            known_name(f"{key}.methods", method, "method", study.methods)
+        for network in shown.get("networks", []):
+            known_name(f"{key}.networks", network, "distribution", config["distributions"])
+        for number, panel in enumerate(shown.get("panels", [])):
+            place = f"{key}.panels.{number}"
+            for series in panel["series"]:
+                known_name(f"{place}.series", series, "distribution", config["distributions"])
+            if "ordered_by" in panel:
+                _check_order(f"{place}.ordered_by", panel["series"], study)
 
 
 def _check_heads(config: dict[str, Any], spec: dict[str, Any]) -> None:

@@ -23,13 +23,17 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
     spec = config.get(KEY)
     if not isinstance(spec, dict) or not isinstance(spec.get("variants"), dict):
         return
-    if isinstance(spec.get("methods"), list):
-        spec["methods"] = [method for name in spec["methods"] for method in _by_alpha(config, name)]
+    figures, tables = config.get("figures", {}), config.get("tables", {})
+    for one in [spec, *(shown for shown in [*figures.values(), *tables.values()] if isinstance(shown, dict))]:
+        if isinstance(one.get("methods"), list):
+            one["methods"] = [method for name in one["methods"] for method in _by_alpha(config, name)]
     variants = {name: one for name, one in spec["variants"].items() if isinstance(one, dict)}
     others = {name: {"store": name, "split": "all", "classes": "present"} for name in variants}
     reference = spec.get("reference")
     for name, one in variants.items():
         source = {key: one[key] for key in OF_SOURCE if key in one}
+        if "store" in spec:
+            source["store"] = {**spec["store"], **one.get("store", {})}
         how = {key: one[key] for key in one if key not in (*OF_SOURCE, "fine_tuned_on")}
         config.setdefault("sources", {})[name] = {"format": "imagenet_variant", **source, "variant": how}
         if name == reference or not one.get("fine_tuned_on", True):

@@ -9,6 +9,7 @@ MERGES = (
     "uniform_soup",
     "greedy_soup",
 )  # kinds of methods that train nothing (finetune/merge.py)
+RIB_KINDS = "rib"  # how kinds of figures and tables of ImageNet-RIB begin
 START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
 OWN = ("folder", "image_text", "wilds")  # formats of data that are never drawn and that no scale changes
@@ -103,7 +104,12 @@ class Names:
     @property
     def rib_figures(self) -> list[str]:
         """Names of the figures of ImageNet-RIB."""
-        return self.of_kind("rib_bars", "rib_matrix", "rib_similarity")
+        return [name for name, spec in self.config["figures"].items() if spec["kind"].startswith(RIB_KINDS)]
+
+    @property
+    def rib_tables(self) -> list[str]:
+        """Names of the tables of ImageNet-RIB."""
+        return [name for name, spec in self.config["tables"].items() if spec["kind"].startswith(RIB_KINDS)]
 
     @property
     def variants(self) -> list[str]:
@@ -146,11 +152,6 @@ class Names:
     def start_task(self, task: str) -> str:
         """Return the task that the network before fine-tuning is kept under: ImageNet-RIB's tasks share theirs."""
         return self.variant_tasks[0] if task in self.variant_tasks else task
-
-    @property
-    def tasks_sharing_jobs(self) -> list[str]:
-        """Names of the tasks of which all methods of one network are one job."""
-        return self.variant_tasks if self.imagenet_rib.get("jobs") == "network" else []
 
     def task_collection(self, task: str) -> str:
         """Return the collection that holds the images of a task: its own, that of its pair's domains, a variant, or the
