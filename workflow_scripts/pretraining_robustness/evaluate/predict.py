@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.predictions import Checkpoint, write_predictions
-from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.networks.architectures import build, require_image_size
 from pretraining_robustness.networks.weights import read_description
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import class_numbers, task_classes
@@ -75,6 +75,7 @@ def predict(
             model = build(network["architecture"], classes).to(device).eval()
             states = load_checkpoints(model, paths, device)
             plan = read_recipe(network["recipe"], read_description(paths[0]))
+            require_image_size(model, plan.image_size)
             answers = predict_all(model, list(states.values()), pixels, len(rows), plan, device, allowed)
             for epoch, answer in zip(states, answers, strict=True):
                 checkpoint = Checkpoint(network["name"], network["seed"], epoch)
