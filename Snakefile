@@ -78,7 +78,7 @@ rule imagenet_rib:
     """Every figure and table of ImageNet-RIB."""
     input:
         figure_files(*study.rib_figures),
-        table_files(*study.of_kind("rib")),
+        table_files(*study.rib_tables),
     localrule: True
 
 

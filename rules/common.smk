@@ -27,7 +27,8 @@ from pretraining_robustness.study.check import check_config, locate
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, file_digest
 from pretraining_robustness.study.experiments import experiments
-from pretraining_robustness.study.names import SCRATCH, START
+from pretraining_robustness.study.imagenet_rib import HEAD_TASK
+from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
 from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
 from pretraining_robustness.study.shorthand import write_out
 from pretraining_robustness.study.strict_yaml import check_yaml
@@ -68,6 +69,10 @@ with refusals_in_one_line():
 
 study = Study(config)
 
+# For params, in which Snakemake does not fill in its path variables. An interrupted job keeps what it has done there in a
+# folder `unfinished`, beside its outputs and undeclared, so that it survives a failure.
+RESULTS = config["pathvars"]["results"]
+
 
 def one_of(names):
     """A wildcard that is one of these names and nothing else."""
@@ -95,10 +100,11 @@ wildcard_constraints:
     seed=r"\d+",
     epoch=r"\d+",
     variant=one_of(study.variants),
-    variant_task=one_of(study.variant_tasks),
+    variant_task=one_of([*study.variant_tasks, *study.head_tasks]),
     figure=one_of(study.scored_figures),
     rib_figure=one_of(study.rib_figures),
-    rib_table=one_of(study.of_kind("rib")),
+    rib_crossing=one_of(study.of_kind("rib_crossing")),
+    rib_table=one_of(study.rib_tables),
     trend_figure=one_of(study.of_kind("trends")),
     picture_figure=one_of(study.of_kind("pictures")),
     pipeline_figure=one_of(study.of_kind("pipeline")),
@@ -139,11 +145,6 @@ def stage_resource(stage, name):
     return granted
 
 
-def state_folder(wildcards, output):
-    """Where an interrupted job keeps what it has done: beside its outputs, undeclared, so that it survives a failure."""
-    return str(Path(output[0]).parent / "unfinished")
-
-
 def report_labels(wildcards):
     """Under what the report lists a figure or a table; a space before one digit puts Figure 2 before Figure 10."""
     name = wildcards[0]
@@ -156,7 +157,10 @@ def report_labels(wildcards):
 
 def config_text():
     """The configuration as text; Snakemake's own copy of it holds more than plain values."""
-    return yaml.safe_dump(json.loads(json.dumps(config, default=str)), sort_keys=False)
+    plain = json.loads(json.dumps(config, default=str))
+    return yaml.dump(
+        plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False
+    )
 
 
 def freeze_configuration():

@@ -33,7 +33,7 @@ def test_runs_shared_by_figures_are_trained_once(workflow, config):
     jobs = workflow.plan()
     study, architectures = Study(config), len(config["runs"]["architectures"])
     trained = [name for name in config["distributions"] if name not in config["left_out"]]
-    captioned = [name for name in study.captioned() if name in trained]
+    captioned = [name for name in study.captioned if name in trained]
     assert jobs["pretrain"] == (len(trained) - len(captioned)) * architectures
     assert jobs["pretrain_image_text"] == len(captioned) * architectures
     # Each pair of domains is fine-tuned on from scratch and from ImageNet, which is pre-trained once for all tasks.
@@ -66,6 +66,7 @@ def test_full_study_plans_without_data(workflow, paper_config):
     assert jobs["acquire_wilds"] == jobs["unpack_wilds"] == jobs["build_wilds_store"] == 1
     assert jobs["acquire_domainnet"] == jobs["search_fractals"] == jobs["render_fractals"] == 1
     assert jobs["generate_images"] == 64
+    assert jobs["acquire_diffusion_model"] == 1
     assert jobs["train_diffusion"] == 0
     assert jobs["acquire_breeds"] == jobs["select_breeds"] == 1
     assert jobs["draw_imagenet"] == 0
@@ -153,13 +154,21 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     study = yaml.safe_load((repository / "data/studies/imagenet_rib_miniature.yaml").read_text(encoding="utf-8"))
     rib = study["imagenet_rib"]
     jobs = workflow.plan("imagenet_rib", config=study)
-    networks, variants = len(rib["networks"]), len(rib["variants"])
+    crossed = {series for panel in study["figures"]["fig_rib_crossing"]["panels"] for series in panel["series"]}
+    architectures, variants = len(rib["architectures"]), len(rib["variants"])
+    networks, in_full = len(rib["networks"]) * architectures, len(crossed) * architectures
     tasks = variants - 2  # neither the validation images nor ObjectNet are fine-tuned on
     assert jobs["build_variant_store"] == variants
-    assert jobs["pretrain"] == networks + 1  # the one that filters ImageNet-A
-    assert jobs["save_start"] == jobs["merge_weights"] == tasks * networks
-    assert jobs["finetune"] == tasks * networks * 2
-    assert jobs["predict"] == jobs["score"] == tasks * networks * 3
+    assert jobs["pretrain"] == in_full + 1  # the one that filters ImageNet-A
+    assert jobs["save_start"] == in_full
+    # A job is all methods of a network, or full fine-tuning alone of those that only the crossing has.
+    for stage in ("finetune", "merge"):
+        assert jobs[f"{stage}_by_all_methods"] == tasks * networks
+    for stage in ("predict", "score"):
+        assert jobs[f"{stage}_by_all_methods"] == tasks * networks / architectures
+        assert jobs[stage] == tasks * (in_full - networks) / architectures
+    assert jobs["finetune"] == tasks * (in_full - networks)
+    assert jobs["merge_weights"] == 0
 
 
 def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_config):
@@ -168,5 +177,6 @@ def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_co
     jobs = workflow.plan("imagenet_rib", config=paper_config)
     networks, tasks = 7 + 4 + 4, 7  # ObjectNet's licence forbids to fine-tune on it
     assert jobs["take_published_weights"] == networks
-    assert jobs["finetune"] == networks * tasks * 3
+    assert jobs["finetune"] == (networks * 9 - 4 * 2) * tasks  # two of the methods that train need attention
+    assert jobs["save_start"] == networks
     assert jobs["acquire_imagenet_c"] == 1

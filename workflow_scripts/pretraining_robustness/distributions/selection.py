@@ -65,6 +65,9 @@ def check_counts(
     """
     rows = [(class_id, names[class_id], images) for class_id, images in sorted(sizes.items())]
     classes = pd.DataFrame(rows, columns=["class_id", "name", "images"])
+    if declared["label_map"] and not superclasses:
+        name = declared["label_map"]["name"]
+        raise InputError(f"label_maps.{name}: the key 'table' is missing; a folder has no superclasses of its own")
     label_map = distribution_label_map(declared["label_map"], superclasses) if superclasses else None
     images_per_class(select_classes(add_superclasses(classes, label_map, declared), declared), declared)
 

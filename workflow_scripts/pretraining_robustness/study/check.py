@@ -17,8 +17,10 @@ from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.figures.style import series_styles
+from pretraining_robustness.study.attention import lacks_attention, needs_attention
 from pretraining_robustness.study.declare import RELATIONS
-from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, OWN, SCRATCH, START, Names, of_series
+from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, SCRATCH, START, Names, of_series
+from pretraining_robustness.study.runs import Runs
 from pretraining_robustness.study.strict_yaml import Loader, line_of, meant_as_number
 
 # What a source needs that is made, not decoded from files.
@@ -52,6 +54,7 @@ def check_config(config: dict[str, Any], schema: Path, repository: Path, files: 
     _check_runs(config)
     _check_figures(config)
     _check_tables(config)
+    _check_attention(config)
 
 
 def known_name(key: str, name: str, kind: str, names: Iterable[str]) -> None:
@@ -76,6 +79,9 @@ def _check_collections(config: dict[str, Any]) -> None:
                 continue
             if "variant" in collection:
                 _check_variant(config, kind, name, collection)
+                continue
+            if "distribution" in collection:
+                known_name(f"{key}.distribution", collection["distribution"], "distribution", config["distributions"])
                 continue
             if collection["format"] == "wilds":
                 _check_wilds(config, key, collection)
@@ -158,8 +164,10 @@ def _check_variant(config: dict[str, Any], kind: str, name: str, collection: dic
 
 def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
     """Check what ImageNet-RIB names."""
-    spec = config.get("imagenet_rib")
+    spec, study = config.get("imagenet_rib"), Names(config)
     if spec is None:
+        for name in (*study.rib_figures, *study.rib_tables):
+            raise InputError(f"config {name}: it shows ImageNet-RIB, but the key 'imagenet_rib' is missing; add it.")
         return
     if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
         raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
@@ -175,10 +183,85 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         known_name("imagenet_rib.sharing", name, "variant", spec["variants"])
     for name in spec.get("architectures", []):
         known_name("imagenet_rib.architectures", name, "architecture", config["architectures"])
+    methods = Runs(config).methods
     for name in spec["methods"]:
-        known_name("imagenet_rib.methods", name, "method", Names(config).methods)
+        known_name("imagenet_rib.methods", name, "method", methods)
+        if "held_out" in methods[name] and "held_out" not in spec:
+            raise InputError(
+                f"config imagenet_rib.methods: '{name}' chooses by held-out images, and none are held out; "
+                "set imagenet_rib.held_out, or leave it out."
+            )
     for name in spec["networks"]:
         known_name("imagenet_rib.networks", name, "distribution", config["distributions"])
+    _check_heads(config, spec)
+    for name, left_out in spec.get("without", {}).items():
+        known_name("imagenet_rib.without", name, "distribution of imagenet_rib.networks", spec["networks"])
+        for method in left_out:
+            known_name(f"imagenet_rib.without.{name}", method, "method of imagenet_rib.methods", spec["methods"])
+    _check_rib_shown(config)
+
+
+def _check_rib_shown(config: dict[str, Any]) -> None:
+    """Check what figures and tables of ImageNet-RIB name."""
+    study = Names(config)
+    for name in (*study.rib_figures, *study.rib_tables):
+        kind = "figures" if name in config["figures"] else "tables"
+        key, shown = f"{kind}.{name}", config[kind][name]
+        if kind == "tables" and shown["kind"] == "rib_crossing":
+            known_name(
+                f"{key}.figure", shown.get("figure", ""), "figure of the crossing", study.of_kind("rib_crossing")
+            )
+        for method in shown.get("methods", []):
+            known_name(f"{key}.methods", method, "method", study.methods)
+        for network in shown.get("networks", []):
+            known_name(f"{key}.networks", network, "distribution", config["distributions"])
+        for number, panel in enumerate(shown.get("panels", [])):
+            place = f"{key}.panels.{number}"
+            for series in panel["series"]:
+                known_name(f"{place}.series", series, "distribution", config["distributions"])
+            if "ordered_by" in panel:
+                _check_order(f"{place}.ordered_by", panel["series"], study)
+
+
+def _check_heads(config: dict[str, Any], spec: dict[str, Any]) -> None:
+    """Check that every network of ImageNet-RIB has a head of ImageNet's classes, or is given one."""
+    heads = spec.get("heads", {"of": []})
+    for name in heads["of"]:
+        known_name("imagenet_rib.heads.of", name, "distribution of imagenet_rib.networks", spec["networks"])
+    if "method" in heads:
+        known_name("imagenet_rib.heads.method", heads["method"], "method that trains", Names(config).trained_methods)
+        if not _knows_imagenet(config, heads["trained_on"]):
+            raise InputError(
+                f"config imagenet_rib.heads.trained_on: {heads['trained_on']} has not ImageNet's classes; take another."
+            )
+    for name in spec["networks"]:
+        if name in heads["of"]:
+            continue
+        strange = [] if _knows_imagenet(config, name) else [name]
+        if Names(config).is_published(name):
+            architectures = config["architectures"]
+            named = {one: architectures[one] for one in config["distributions"][name].get("architectures", [])}
+            strange = [one for one, architecture in named.items() if not _publishes_imagenet_head(architecture)]
+        if strange:
+            raise InputError(
+                f"config imagenet_rib.networks: {strange[0]} has no head of ImageNet's 1,000 classes; take another, or "
+                f"add {name} to imagenet_rib.heads.of, which gives it one."
+            )
+
+
+def _knows_imagenet(config: dict[str, Any], distribution: str) -> bool:
+    """Whether the networks of a distribution learn ImageNet's classes, all of them and as they are."""
+    declared = config["distributions"][distribution]
+    changed = {"classes", "labels", "objective"} & set(declared)
+    return config["sources"][declared["source"]]["format"] == "imagenet" and not changed
+
+
+def _publishes_imagenet_head(architecture: dict[str, Any]) -> bool:
+    """Whether published weights have ImageNet's head, by their name: timm's tags say what was trained on last."""
+    if architecture["builder"] != "timm":
+        return bool(architecture["builder"] != "open_clip")
+    _, _, tag = architecture.get("arguments", {}).get("model", "").partition(".")
+    return not tag or "in1k" in tag
 
 
 def _check_wilds(config: dict[str, Any], key: str, task: dict[str, Any]) -> None:
@@ -216,6 +299,13 @@ def _check_made(config: dict[str, Any], key: str, source: dict[str, Any]) -> Non
             raise InputError(f"config {key}: the model 'trained' needs 'training'; or name a model or a folder.")
         if source.get("model") == "trained" and "imagenet" not in formats:
             raise InputError(f"config {key}: the model 'trained' is trained on ImageNet, which is no source here.")
+        if source["model"] == "trained" and "revision" in source:
+            raise InputError(f"config {key}.revision: the model 'trained' is not fetched; leave the key out.")
+        if source["model"] != "trained" and "revision" not in source and not Path(source["model"]).is_dir():
+            raise InputError(
+                f"config {key}.model: there is no folder '{source['model']}'; name one that holds model_index.json, or "
+                "give 'revision', the commit to be fetched of the model of this name on the Hugging Face Hub."
+            )
 
 
 def locate(table: str, repository: Path) -> Path:
@@ -226,11 +316,6 @@ def locate(table: str, repository: Path) -> Path:
 def _check_distributions(config: dict[str, Any], repository: Path) -> None:
     for name, label_map in config["label_maps"].items():
         known_name(f"label_maps.{name}.source", label_map["source"], "source", config["sources"])
-        if "table" not in label_map and config["sources"][label_map["source"]]["format"] in OWN:
-            raise InputError(
-                f"config label_maps.{name}: the key 'table' is missing; {label_map['source']} has no superclasses of "
-                "its own."
-            )
     for name, distribution in config["distributions"].items():
         key = f"distributions.{name}"
         if name == SCRATCH:
@@ -361,6 +446,8 @@ def _settings(file: Path) -> list[str]:
 def _check_runs(config: dict[str, Any]) -> None:
     for name in config["runs"]["architectures"]:
         known_name("runs.architectures", name, "architecture", config["architectures"])
+    for name in config["runs"].get("seeds_of", {}):
+        known_name("runs.seeds_of", name, "distribution", [SCRATCH, *config["distributions"]])
     for stage, recipe in config["recipes"].items():
         for name in config["runs"]["architectures"]:
             merged = {**recipe, **config["architectures"][name].get(stage, {})}
@@ -461,6 +548,17 @@ def _column(key: str, path: str, column: str) -> list[str]:
         return read_csv_table(path, (column,)).columns[column]
     except InputError as error:
         raise InputError(f"config {key}: {error}") from None
+
+
+def _check_attention(config: dict[str, Any]) -> None:
+    """Refuse a method that needs attention for a network that has none."""
+    study = Runs(config)
+    for run in [*study.rib_runs(), *study.runs(*study.scored_figures)]:
+        if needs_attention(study.methods[run.method]) and lacks_attention(config["architectures"][run.architecture]):
+            raise InputError(
+                f"config methods.{run.method}: it needs attention, which {run.architecture} ({run.distribution}) has "
+                "not; leave the method out, or this network of it (imagenet_rib.without)."
+            )
 
 
 def _check_tables(config: dict[str, Any]) -> None:

@@ -3,8 +3,11 @@
 import math
 from typing import Any
 
+from pretraining_robustness.study.names import interpolated
+
 KEY = "imagenet_rib"
 TASK = "rib_{}"  # the task that fine-tunes on a variant
+HEAD_TASK = "rib_head"  # the task that gives a network ImageNet's head
 HELD_OUT = "held_out"  # the test set of the images of the task's own variant that are not fine-tuned on
 OF_SOURCE = ("label", "images", "classes", "store")
 
@@ -13,16 +16,24 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
     """Write out, in place, the sources and tasks that ImageNet-RIB stands for.
 
     Each variant becomes a source of format imagenet_variant, and each that is fine-tuned on (`fine_tuned_on`, on
-    without that key) a task rib_VARIANT, tested on all variants with the classes that they have.
+    without that key) a task rib_VARIANT, tested on all variants with the classes that they have. An interpolation among
+    the methods becomes one method for each of its alphas. With `heads` there is a further task, rib_head, of the images
+    of a pre-training distribution, by which networks without a head of ImageNet's classes are given one.
     """
     spec = config.get(KEY)
     if not isinstance(spec, dict) or not isinstance(spec.get("variants"), dict):
         return
+    figures, tables = config.get("figures", {}), config.get("tables", {})
+    for one in [spec, *(shown for shown in [*figures.values(), *tables.values()] if isinstance(shown, dict))]:
+        if isinstance(one.get("methods"), list):
+            one["methods"] = [method for name in one["methods"] for method in _by_alpha(config, name)]
     variants = {name: one for name, one in spec["variants"].items() if isinstance(one, dict)}
     others = {name: {"store": name, "split": "all", "classes": "present"} for name in variants}
     reference = spec.get("reference")
     for name, one in variants.items():
         source = {key: one[key] for key in OF_SOURCE if key in one}
+        if "store" in spec:
+            source["store"] = {**spec["store"], **one.get("store", {})}
         how = {key: one[key] for key in one if key not in (*OF_SOURCE, "fine_tuned_on")}
         config.setdefault("sources", {})[name] = {"format": "imagenet_variant", **source, "variant": how}
         if name == reference or not one.get("fine_tuned_on", True):
@@ -41,6 +52,26 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
             "plots": {"id": reference, "ood": next(other for other in variants if other not in (reference, name))},
             "finetune": {**spec.get("finetune", {}), **_warmup(config, spec, one)},
         }
+    heads = spec.get("heads")
+    if isinstance(heads, dict):
+        other = next(name for name in variants if name != reference)
+        tested = {name: {**others[name], "role": "id" if name == reference else "ood"} for name in (reference, other)}
+        config.setdefault("tasks", {})[HEAD_TASK] = {
+            "label": "ImageNet, for a head of its classes",
+            "distribution": heads.get("trained_on"),
+            "metric": "accuracy",
+            "test_sets": tested,
+            "plots": {"id": reference, "ood": other},
+            "finetune": heads.get("finetune", {}),
+        }
+
+
+def _by_alpha(config: dict[str, Any], name: Any) -> list[Any]:
+    """Return the methods that a name stands for: of an interpolation that nothing chooses an alpha for, all of them."""
+    declared = config.get("methods", {})
+    method = declared.get(name) if isinstance(declared, dict) and isinstance(name, str) else None
+    alphas = method.get("alphas") if isinstance(method, dict) and "held_out" not in method else None
+    return [interpolated(name, alpha) for alpha in alphas] if isinstance(alphas, list) else [name]
 
 
 def _warmup(config: dict[str, Any], spec: dict[str, Any], variant: dict[str, Any]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """What a configuration names: its sources, tasks, distributions, figures and tables, by kind."""
 
+from functools import cached_property
 from typing import Any
 
 DEFAULT_METHOD = "full"  # how networks are fine-tuned where a series names no method
@@ -9,6 +10,7 @@ MERGES = (
     "uniform_soup",
     "greedy_soup",
 )  # kinds of methods that train nothing (finetune/merge.py)
+RIB_KINDS = "rib"  # how kinds of figures and tables of ImageNet-RIB begin
 START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
 OWN = ("folder", "image_text", "wilds")  # formats of data that are never drawn and that no scale changes
@@ -65,6 +67,7 @@ class Names:
         """Whether only published weights can be had of a distribution."""
         return bool(self.collection(self.config["distributions"][distribution]["source"])["format"] == "published")
 
+    @cached_property
     def captioned(self) -> list[str]:
         """Names of the distributions whose images are learned with captions."""
         return [name for name in self.trained_distributions if self.objective(name)["name"] == "image_text"]
@@ -78,7 +81,11 @@ class Names:
         """Names of the sources and tasks whose stores are decoded from raw files."""
         sources = [name for name, source in self.config["sources"].items() if source["format"] not in NOT_RAW]
         tasks = self.config["tasks"].items()
-        own = [name for name, task in tasks if not {"pair_of", "variant"} & set(task) and task["format"] != "wilds"]
+        own = [
+            name
+            for name, task in tasks
+            if not {"pair_of", "variant", "distribution"} & set(task) and task["format"] != "wilds"
+        ]
         return [*sources, *own]
 
     @property
@@ -99,7 +106,12 @@ class Names:
     @property
     def rib_figures(self) -> list[str]:
         """Names of the figures of ImageNet-RIB."""
-        return self.of_kind("rib_bars", "rib_matrix", "rib_similarity")
+        return [name for name, spec in self.config["figures"].items() if spec["kind"].startswith(RIB_KINDS)]
+
+    @property
+    def rib_tables(self) -> list[str]:
+        """Names of the tables of ImageNet-RIB."""
+        return [name for name, spec in self.config["tables"].items() if spec["kind"].startswith(RIB_KINDS)]
 
     @property
     def variants(self) -> list[str]:
@@ -129,9 +141,26 @@ class Names:
         """Names of the downstream tasks; a collection of domains is none, its pairs are."""
         return [name for name, task in self.config["tasks"].items() if "domains" not in task]
 
+    @property
+    def head_tasks(self) -> list[str]:
+        """Names of the tasks whose images are those of a pre-training distribution, which give networks a head."""
+        return [name for name, task in self.config["tasks"].items() if "distribution" in task]
+
+    def given_head(self, distribution: str) -> str | None:
+        """Return the method by which networks of a distribution are given ImageNet's head for ImageNet-RIB, if any."""
+        heads = self.imagenet_rib.get("heads", {})
+        return heads["method"] if distribution in heads.get("of", []) else None
+
+    def start_task(self, task: str) -> str:
+        """Return the task that the network before fine-tuning is kept under: ImageNet-RIB's tasks share theirs."""
+        return self.variant_tasks[0] if task in self.variant_tasks else task
+
     def task_collection(self, task: str) -> str:
-        """Return the collection that holds the images of a task: its own, that of its pair's domains, or a variant."""
+        """Return the collection that holds the images of a task: its own, that of its pair's domains, a variant, or the
+        source of a distribution."""
         spec = self.config["tasks"][task]
+        if "distribution" in spec:
+            return str(self.config["distributions"][spec["distribution"]]["source"])
         return str(spec.get("pair_of") or spec.get("variant") or task)
 
     def collection(self, name: str) -> dict[str, Any]:
@@ -164,7 +193,7 @@ class Names:
         source = self.config["sources"].get(declared.get("source"), {})
         return declared.get("images", None if "classes" in declared else source.get("images"))
 
-    @property
+    @cached_property
     def methods(self) -> dict[str, dict[str, Any]]:
         """The methods of fine-tuning by name; an interpolation is one method for each of its alphas, unless held-out
         images choose among them."""

@@ -91,25 +91,72 @@ class Runs(Names):
             if distribution == SCRATCH or distribution in self.config["distributions"]:
                 yield from self.series_runs(self.config["figures"][figure]["task"], method, distribution)
 
-    def rib_runs(self) -> list[Run]:
-        """Return the runs of ImageNet-RIB: every task, by every method, from every network."""
-        spec = self.imagenet_rib
-        series = itertools.product(self.variant_tasks, spec.get("methods", []), spec.get("networks", []))
-        return [run for one in series for run in self.series_runs(*one)]
+    def rib_shown(self, name: str) -> dict[str, Any]:
+        """Return what a figure or table of ImageNet-RIB is declared to show; a table may show that of a figure."""
+        spec = {**self.config["figures"], **self.config["tables"]}[name]
+        return {**self.config["figures"].get(spec.get("figure"), {}), **spec}
+
+    def rib_networks(self, name: str) -> list[str]:
+        """Return the distributions whose networks a figure or table of ImageNet-RIB shows, without those left out."""
+        spec = self.rib_shown(name)
+        panels = [series for panel in spec.get("panels", []) for series in panel["series"]]
+        shown = panels or spec.get("networks", self.imagenet_rib["networks"])
+        return [one for one in dict.fromkeys(shown) if not self.is_left_out(one)]
+
+    def rib_methods(self, name: str) -> list[str]:
+        """Return the methods of fine-tuning that a figure or table of ImageNet-RIB shows."""
+        spec, methods = self.rib_shown(name), self.imagenet_rib["methods"]
+        if spec["kind"] == "rib_similarity":
+            methods = self.imagenet_rib["similarity"].get("methods", methods)
+        return list(spec.get("methods", methods))
+
+    def rib_series(self, *names: str) -> list[tuple[str, str]]:
+        """Return method and distribution of the series that figures and tables of ImageNet-RIB show, each once.
+
+        Those of all of them where none is named.
+        """
+        without = self.imagenet_rib.get("without", {})
+        shown = [
+            itertools.product(self.rib_methods(name), self.rib_networks(name))
+            for name in names or [*self.rib_figures, *self.rib_tables]
+        ]
+        series = dict.fromkeys(itertools.chain(*shown))
+        return [(method, network) for method, network in series if method not in without.get(network, [])]
+
+    def networks_sharing_jobs(self) -> list[str]:
+        """Return the distributions of whose networks one job is all methods of ImageNet-RIB: that need them all."""
+        series, spec = set(self.rib_series()), self.imagenet_rib
+        if spec.get("jobs") != "network":
+            return []
+        return [name for name in spec["networks"] if series >= {(method, name) for method in spec["methods"]}]
+
+    def rib_runs(self, *names: str) -> list[Run]:
+        """Return the runs of ImageNet-RIB that figures and tables need: their series on every variant fine-tuned on."""
+        return [
+            run
+            for method, distribution in self.rib_series(*names)
+            for task in self.variant_tasks
+            for run in self.series_runs(task, method, distribution)
+        ]
 
     def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
-        """Yield the runs of a series: every architecture with every seed."""
+        """Yield the runs of a series: every architecture with every seed of its distribution."""
         architectures = self.architectures(distribution)
-        if task in self.variant_tasks:
+        if task in self.variant_tasks and not self.is_published(distribution):
             architectures = self.imagenet_rib.get("architectures", architectures)
         for architecture in architectures:
-            for seed in self.config["runs"]["seeds"]:
+            for seed in self.seeds(distribution):
                 yield Run(task, method, distribution, architecture, seed)
 
     def architectures(self, distribution: str) -> list[str]:
         """Return the architectures that are trained on a distribution."""
         declared = self.config["distributions"].get(distribution, {})
         return list(declared.get("architectures", self.config["runs"]["architectures"]))
+
+    def seeds(self, distribution: str) -> list[int]:
+        """Return the seeds with which networks are trained on a distribution."""
+        runs = self.config["runs"]
+        return list(runs.get("seeds_of", {}).get(distribution, runs["seeds"]))
 
     def panels(self, figure: str) -> list[dict[str, Any]]:
         """Return the panels of a figure of pictures, each with its collection; none needs training."""

@@ -16,7 +16,7 @@ class Study(Labels):
         if spec["kind"] == "pipeline":
             return common
         if name in self.rib_figures:
-            return {**common, **self.benchmark_labels()}
+            return {**common, **self.benchmark_labels(name)}
         if spec["kind"] == "pictures":
             return {**common, "seed": spec["seed"], "panels": self.panels(name)}
         task_label, metric = self.task_label(spec["task"]), self.metric(name)
@@ -80,19 +80,31 @@ class Study(Labels):
         """Return what the comparison of networks before and after fine-tuning is told."""
         whose = {"method": method, "distribution": distribution, "fine_tuned_on": self.task_collection(task)}
         networks = self.prediction(task, method, distribution)["networks"]
-        return {"networks": networks, "named": whose, **self.imagenet_rib["similarity"]}
+        told = {key: value for key, value in self.imagenet_rib["similarity"].items() if key != "methods"}
+        return {"networks": networks, "named": whose, **told}
 
-    def benchmark_labels(self) -> dict[str, Any]:
-        """Return the readable names of what figures and tables of ImageNet-RIB show, in the order shown."""
-        spec = self.imagenet_rib
-        shown = {key: self.benchmark()[key] for key in ("tested_on", "sharing", "confidence")}
+    def benchmark_labels(self, name: str) -> dict[str, Any]:
+        """Return the readable names of what a figure or table of ImageNet-RIB shows, in the order shown."""
+        spec = self.rib_shown(name)
+        benchmark, networks = self.benchmark(), self.rib_networks(name)
+        labels = {
+            **{key: benchmark[key] for key in ("tested_on", "sharing", "confidence")},
+            "reference": self.imagenet_rib["reference"],
+            "methods": {method: self.method_label(method) for method in self.rib_methods(name)},
+            "networks": {network: self.label(network) for network in networks},
+            "architectures": list(dict.fromkeys(run.architecture for run in self.rib_runs(name))),
+            "variants": {variant: self.collection(variant)["label"] for variant in self.variants},
+        }
+        if "panels" not in spec:
+            return labels
+        images = {network: self.pretraining_images(network) for network in networks}
         return {
-            **shown,
-            "reference": spec["reference"],
-            "methods": {name: self.method_label(name) for name in spec["methods"]},
-            "networks": {name: self.label(name) for name in spec["networks"]},
-            "architectures": list(dict.fromkeys(run.architecture for run in self.rib_runs())),
-            "variants": {name: self.collection(name)["label"] for name in self.variants},
+            **labels,
+            "panels": [
+                {**panel, "series": [one for one in panel["series"] if one in networks]} for panel in spec["panels"]
+            ],
+            "images": {network: number for network, number in images.items() if number},
+            **self.config["comparisons"],
         }
 
     def comparison(self, name: str) -> dict[str, Any]:
@@ -103,8 +115,8 @@ class Study(Labels):
         """Return what the making of a table is told."""
         spec = self.config["tables"][name]
         table = {**spec, "name": name, "note": self._note(name)}
-        if spec["kind"] == "rib":
-            table |= self.benchmark_labels()
+        if name in self.rib_tables:
+            table |= self.benchmark_labels(name)
         if spec["kind"] == "experiments":
             table["figures"] = {figure: self.config["figures"][figure]["title"] for figure in self.scored_figures}
         if spec["kind"] in ("fitted_trends", "contrasts", "effective_robustness", "calibration"):
