@@ -16,6 +16,7 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.basedir, "workflow_scripts")
 sys.path.insert(0, str(SCRIPTS))
 
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.acquire.wilds_datasets import (
     HOME as WILDS_HOME,
     WILDS,
@@ -29,7 +30,11 @@ from pretraining_robustness.files import atomic_path, file_digest
 from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.names import SCRATCH, START
 from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
-from pretraining_robustness.study.shorthand import write_out
+from pretraining_robustness.study.shorthand import (
+    leave_out,
+    replace_sections,
+    write_out,
+)
 from pretraining_robustness.study.strict_yaml import check_yaml
 from pretraining_robustness.surroundings import check_interpreter, keep_out
 from pretraining_robustness.study.show import Study
@@ -48,7 +53,10 @@ try:
     check_interpreter()
     for path in CONFIG_FILES:
         check_yaml(path)
+    replace_sections(config, workflow.config_settings.overwrite_config)
     write_out(config)
+    for sentence in leave_out(config) if workflow.is_main_process else []:
+        print(sentence, file=sys.stderr)
     check_config(
         config,
         schema=Path(workflow.basedir, "rules", "config.schema.yaml"),
@@ -82,6 +90,8 @@ wildcard_constraints:
     task=one_of(study.tasks),
     method=one_of(study.methods),
     domain_pair=one_of(study.domain_pairs),
+    copied_source=one_of(study.copied_sources),
+    limited_task=one_of(study.limited_tasks),
     distribution=one_of([SCRATCH, *config["distributions"]]),
     architecture=one_of(config["architectures"]),
     seed=r"\d+",

@@ -1,4 +1,4 @@
-"""Takes the stores of a collection of domains and of variants of ImageNet; makes downstream tasks of them."""
+"""Takes the stores of tasks, of a collection of domains and of variants of ImageNet; makes downstream tasks of them."""
 
 
 rule pair_domains:
@@ -45,3 +45,23 @@ rule make_variant_task:
         "Make a task of {wildcards.variant_task}"
     script:
         "../workflow_scripts/make_variant_task.py"
+
+
+rule choose_training_images:
+    """Choose the images of a task that are fine-tuned on, where those are not all."""
+    input:
+        table="<results>/stores/{limited_task}/images.parquet",
+    output:
+        table="<results>/pairs/{limited_task}/images.parquet",
+    log:
+        "<logs>/choose_training_images/{limited_task}.log",
+    localrule: True
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        choice=lambda wildcards: study.training_images(wildcards.limited_task),
+        code=code("choose_training_images.py"),
+    message:
+        "Choose the training images of {wildcards.limited_task}"
+    script:
+        "../workflow_scripts/choose_training_images.py"

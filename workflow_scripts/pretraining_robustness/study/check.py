@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.acquire.wilds_datasets import WILDS
 from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.distributions.feasibility import check_feasible
@@ -28,7 +29,13 @@ MADE_FROM = {
 }
 
 
-WITH_WNIDS = ("imagenet", "stable_diffusion", "folder", "image_text")  # formats whose classes are or may be synsets
+WITH_WNIDS = (
+    "imagenet",
+    "tiny_imagenet",
+    "stable_diffusion",
+    "folder",
+    "image_text",
+)  # formats whose classes are or may be synsets
 SPLITS = ("train", "id_val", "id_test", "val", "test")
 METHOD_FILES = Path(__file__).parent.parent / "finetune" / "methods"
 
@@ -66,6 +73,8 @@ def _check_collections(config: dict[str, Any]) -> None:
             key = f"{kind}.{name}"
             if name in config["sources"] and name in config["tasks"]:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
+            for other in collection.get("copies", {}).get("of", []):
+                known_name(f"{key}.copies.of", other, "source or task", [*config["sources"], *config["tasks"]])
             if "pair_of" in collection:
                 _check_pair(config, key, collection)
                 continue
@@ -84,6 +93,10 @@ def _check_collections(config: dict[str, Any]) -> None:
             needed = [*counted, *MADE_FROM.get(collection["format"], [])]
             if collection["format"] in MADE_FROM:
                 _check_made(config, key, collection)
+            elif collection["format"] in TINY_IMAGES:
+                folder = TINY_IMAGES[collection["format"]][0]
+                if config["acquisition"] == "download" and folder not in config.get("downloads", {}):
+                    raise InputError(f"config {key}: its files, downloads.{folder}, are missing.")
             elif config["acquisition"] == "draw":
                 needed.append("world")
             elif name != collection["format"] or name not in config.get("downloads", {}):
