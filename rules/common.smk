@@ -54,9 +54,9 @@ try:
     for path in CONFIG_FILES:
         check_yaml(path)
     replace_sections(config, workflow.config_settings.overwrite_config)
-    write_out(config)
-    for sentence in leave_out(config) if workflow.is_main_process else []:
+    for sentence in leave_out(config):
         print(sentence, file=sys.stderr)
+    write_out(config)
     check_config(
         config,
         schema=Path(workflow.basedir, "rules", "config.schema.yaml"),

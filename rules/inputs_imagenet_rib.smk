@@ -12,6 +12,13 @@ def filtering_network(variant):
     }
 
 
+def variant_task_classes(wildcards):
+    """The classes of the networks' outputs in their order: ImageNet's, or those of the reference."""
+    if study.collection(wildcards.variant_task)["format"] == "imagenet_variant":
+        return imagenet_classes(wildcards)
+    return f"<results>/stores/{study.imagenet_rib['reference']}/classes.csv"
+
+
 def rib_series(name):
     """A file of the evaluation of each task, by one method from one distribution."""
     return [

@@ -28,7 +28,7 @@ rule make_variant_task:
     """Make a downstream task of a variant of ImageNet."""
     input:
         table=lambda wildcards: f"<results>/stores/{study.task_collection(wildcards.variant_task)}/images.parquet",
-        classes=imagenet_classes,
+        classes=variant_task_classes,
     output:
         table="<results>/pairs/{variant_task}/images.parquet",
     log:
@@ -39,7 +39,7 @@ rule make_variant_task:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        held_out=lambda wildcards: config["tasks"][wildcards.variant_task]["held_out"],
+        choice=lambda wildcards: study.variant_task(wildcards.variant_task),
         code=code("make_variant_task.py"),
     message:
         "Make a task of {wildcards.variant_task}"

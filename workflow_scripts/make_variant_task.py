@@ -15,7 +15,7 @@ def main() -> None:
         table=snakemake.input.table,
         task=snakemake.output.table,
         class_ids=[row[key] for row in rows],
-        held_out=snakemake.params.held_out,
+        **snakemake.params.choice,
     )
 
 

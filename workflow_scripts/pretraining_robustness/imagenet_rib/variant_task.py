@@ -12,14 +12,25 @@ import pyarrow.parquet
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.seeds import hashed_uniform
+from pretraining_robustness.tasks.domain_pairs import OTHER
 from pretraining_robustness.tasks.splits import CLASS_IDS
+from pretraining_robustness.tasks.test_sets import ALL
+from pretraining_robustness.tasks.training_images import TRAIN, chosen_images
 
 logger = logging.getLogger(__name__)
 
 HELD_OUT = "id_val"  # the split of the images that are not fine-tuned on
 
 
-def make_variant_task(table: str | Path, task: str | Path, class_ids: Sequence[str], held_out: float = 0.0) -> None:
+def make_variant_task(
+    table: str | Path,
+    task: str | Path,
+    class_ids: Sequence[str],
+    held_out: float = 0.0,
+    split: str = ALL,
+    train_images: int | None = None,
+    seed: int = 0,
+) -> None:
     """Write the table of a variant as fine-tuning and evaluation read it.
 
     Args:
@@ -30,11 +41,18 @@ def make_variant_task(table: str | Path, task: str | Path, class_ids: Sequence[s
         class_ids: ImageNet's classes in the order of the networks' outputs.
         held_out: part of the images, in [0, 1); the renderings of one validation image are held out of all variants.
             A class keeps at least one image to train on.
+        split: of the store, to which the task is limited; `ALL` for every image. Images of others are `OTHER`.
+        train_images: how many of those that are not held out are trained on, equally many of each class; the others
+            are `OTHER`. None: all.
+        seed: of that choice.
 
     Raises:
         InputError: an image of another class; so few images a class that none is held out.
     """
-    images = pd.read_parquet(table)
+    stored = pd.read_parquet(table)
+    images = stored if split == ALL else stored[stored["split"] == split]
+    if images.empty:
+        raise InputError(f"{table}: no image has the split {split}; there are {', '.join(stored['split'].unique())}")
     numbers = {class_id: number for number, class_id in enumerate(class_ids)}
     strange = sorted(set(images["class_id"]) - set(numbers))
     if strange:
@@ -43,12 +61,15 @@ def make_variant_task(table: str | Path, task: str | Path, class_ids: Sequence[s
     kept = (place >= held_out) | (place == place.groupby(images["class_id"]).transform("max"))
     if held_out and kept.all():
         raise InputError(f"{table}: too few images a class to hold {held_out:g} of them out; set held_out to 0")
-    images = images.assign(y=images["class_id"].map(numbers).astype("int64"), split=kept.map(_SPLIT))
+    trained = images[kept].index
+    if train_images is not None:
+        trained = chosen_images(images[kept], train_images, seed, str(table))
+    splits = pd.Series(OTHER, index=stored.index)
+    splits[images[~kept].index] = HELD_OUT
+    splits[trained] = TRAIN
+    images = stored.assign(y=stored["class_id"].map(numbers).astype("int64"), split=splits)
     columns = pyarrow.Table.from_pandas(images, preserve_index=False)
     columns = columns.replace_schema_metadata({**columns.schema.metadata, CLASS_IDS: json.dumps(list(class_ids))})
     with atomic_path(task) as temporary:
         pyarrow.parquet.write_table(columns, temporary)
-    logger.info("%d images to train on, %d held out, %d classes", kept.sum(), (~kept).sum(), images["y"].nunique())
-
-
-_SPLIT = {True: "train", False: HELD_OUT}
+    logger.info("%d images to train on, %d held out, %d classes", len(trained), (~kept).sum(), images["y"].nunique())

@@ -144,6 +144,9 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         raise InputError(f"config imagenet_rib.published: {spec['published']} is not a file; correct the path.")
     known_name("imagenet_rib.reference", spec["reference"], "variant", spec["variants"])
     for name, variant in spec["variants"].items():
+        if "files" not in variant:
+            known = [*config["sources"], *config["tasks"]]
+            known_name("imagenet_rib.variants", name, "source or task (without 'files' it must be one)", known)
         network = variant.get("drawn", {}).get("filtered_by", {})
         for kind in network:
             key = f"imagenet_rib.variants.{name}.drawn.filtered_by.{kind}"

@@ -38,6 +38,13 @@ class Declarations(Runs):
         counts = {key: None if drawn else spec[key] for key in ("images", "classes")}
         return {"layout": spec["variant"]["layout"], **_kept(spec["variant"], "border", "password"), **counts}
 
+    def variant_task(self, name: str) -> dict[str, Any]:
+        """Return which images of a variant are fine-tuned on, and which are held out."""
+        spec = self.config["tasks"][name]
+        split = self.imagenet_rib["variants"][spec["variant"]].get("split", "all")
+        choice = {"held_out": spec["held_out"], "split": split, "seed": self.config["selection_seed"]}
+        return {**choice, "train_images": spec.get("train_images")}
+
     def variant_world(self, name: str) -> dict[str, Any]:
         """Return what the drawing of a variant of ImageNet is told: as many classes and as large as its ImageNet."""
         (imagenet,) = self.sources_of_format("imagenet")

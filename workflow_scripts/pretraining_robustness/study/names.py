@@ -112,7 +112,8 @@ class Names:
     @property
     def limited_tasks(self) -> list[str]:
         """Names of the tasks of whose training images only some are fine-tuned on."""
-        return [name for name in self.tasks if "train_images" in self.config["tasks"][name]]
+        tasks = self.config["tasks"]
+        return [name for name in self.tasks if "train_images" in tasks[name] and "variant" not in tasks[name]]
 
     @property
     def imagenet_rib(self) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Study(Labels):
         """Return what the indices of ImageNet-RIB are computed of; nothing where it is not asked for."""
         if not self.imagenet_rib:
             return {}
-        tested_on = [name for name in self.variants if name != self.imagenet_rib["reference"]]
+        tested_on = [name for name in self.imagenet_rib["variants"] if name != self.imagenet_rib["reference"]]
         keys = ("name", "store", "split", "classes")
         tested = self.test_sets(self.variant_tasks[0])
         return {
@@ -92,7 +92,7 @@ class Study(Labels):
             "methods": {name: self.method_label(name) for name in spec["methods"]},
             "networks": {name: self.label(name) for name in spec["networks"]},
             "architectures": list(dict.fromkeys(run.architecture for run in self.rib_runs())),
-            "variants": {name: self.collection(name)["label"] for name in self.variants},
+            "variants": {name: one["label"] for name, one in spec["variants"].items()},
         }
 
     def comparison(self, name: str) -> dict[str, Any]:
