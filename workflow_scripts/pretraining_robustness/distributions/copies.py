@@ -2,7 +2,12 @@
 
 Pictures are compared by the correlation of their pixels. Two pictures of one size correlate with coefficient r, taken
 over all pixels and channels after the mean of each picture is subtracted; brightness and contrast do not count. Pairs
-are screened at 8 x 8 pixels, where a shift or another filter of the reduction hardly counts, and confirmed at 32 x 32.
+are screened at 8 x 8 pixels and confirmed at 16 x 16.
+
+Of 120 drawn pictures of 64 pixels, copies of 32 pixels by three filters correlate at 16 x 16 by 0.98 or more at JPEG
+quality 95 and by 0.936 or more (half of them by 0.985) at quality 60; copies that are cut by 3 pixels on two sides by
+0.80 or more (half by 0.91), so that these are mostly missed; 200 other pictures of the same classes by 0.906 at most.
+How often real pictures that are no copies exceed 0.95 was not measured: look at some of those that are listed.
 """
 
 import logging
@@ -21,7 +26,7 @@ from pretraining_robustness.store.read import Store
 
 logger = logging.getLogger(__name__)
 
-COARSE, FINE = 8, 32  # sides at which pairs are screened and confirmed
+COARSE, FINE = 8, 16  # sides at which pairs are screened and confirmed
 BLOCK = 4096  # pictures that are compared at once
 COLUMNS = ("image", "class_id", "collection", "other", "other_class_id", "correlation")
 
