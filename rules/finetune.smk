@@ -55,9 +55,7 @@ rule save_start:
 rule finetune:
     """Fine-tune one network on a downstream task and keep a checkpoint of every epoch."""
     input:
-        unpack(pretrained_weights),
-        images=task_images,
-        table=task_table,
+        unpack(finetuning_files),
     output:
         checkpoints=CHECKPOINTS,
         metrics=f"<results>/finetune/{RUN_FOLDER}/metrics.csv",
@@ -86,7 +84,7 @@ rule finetune:
                 wildcards.task, wildcards.architecture, wildcards.method
             ),
         },
-        state=state_folder,
+        state=f"{RESULTS}/finetune/{RUN_FOLDER}/unfinished",
         code=lambda wildcards: code("finetune.py", method_module(wildcards.method)),
     message:
         "Fine-tune {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, "

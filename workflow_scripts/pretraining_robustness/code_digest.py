@@ -1,13 +1,19 @@
 """A digest of the code that a rule runs, so that a real edit reruns the rule and a comment does not."""
 
 import ast
+import atexit
 import hashlib
+import json
+import os
+from contextlib import suppress
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parent
+# Parsing the code takes a tenth of the time of planning, so what was found in it is kept, as Python keeps bytecode.
+KEPT = PACKAGE / "__pycache__"
 FACTS = PACKAGE.parent.parent / "data"
 READ = (".csv", ".js", ".css", ".html")  # files that a module may name and read
 # Logging, progress, error messages and the digest itself cannot change a result.
@@ -45,25 +51,56 @@ def package_modules(path: Path) -> tuple[Path, ...]:
 @cache
 def _read(path: Path) -> tuple[str, tuple[Path, ...]]:
     """Return the digest of one module and of the files that it names, and the modules of this package it imports."""
+    source = path.read_bytes()
+    key = hashlib.sha256(source).hexdigest()
+    kept = _kept()
+    if key not in kept:
+        kept[key] = _parse(source)
+    meaning, files, imports = kept[key]
+    digest = hashlib.sha256(meaning.encode())
+    for file in (place / name for name in files for place in (path.parent, FACTS)):
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return digest.hexdigest(), tuple(sorted({module for name in imports for module in _modules(name)}))
+
+
+@cache
+def _kept() -> dict[str, Any]:
+    """Return what this version of this file has found in sources before, by the digest of their bytes."""
+    path = KEPT / f"code_digest.{hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]}.json"
+    kept: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        kept = json.loads(path.read_bytes())
+    atexit.register(_keep, path, kept, len(kept))
+    return kept
+
+
+def _keep(path: Path, kept: dict[str, Any], known: int) -> None:
+    """Write what has been found, if anything is new; where it cannot be written it is found anew each time."""
+    if len(kept) > known:
+        temporary = path.with_suffix(f".{os.getpid()}")
+        with suppress(OSError):
+            path.parent.mkdir(exist_ok=True)
+            temporary.write_text(json.dumps(kept), encoding="utf-8")
+            temporary.replace(path)
+
+
+def _parse(source: bytes) -> tuple[str, list[str], list[str]]:
+    """Return the digest of what a source says, the files that it names and the names that it imports."""
     words: list[str] = []
     leaves: list[Leaf] = []
-    _spell(ast.parse(path.read_bytes()).body, words, leaves)
-    digest = hashlib.sha256(" ".join(words).encode())
-    modules: set[Path] = set()
-    names: set[str] = set()
+    _spell(ast.parse(source).body, words, leaves)
+    files: set[str] = set()
+    imports: set[str] = set()
     for leaf in leaves:
         if isinstance(leaf, ast.Constant):
             if isinstance(leaf.value, str) and leaf.value.endswith(READ) and "\n" not in leaf.value:
-                names.add(leaf.value)
-            continue
-        imported = [alias.name for alias in leaf.names]
-        if isinstance(leaf, ast.ImportFrom):
-            imported = [f"{leaf.module}", *(f"{leaf.module}.{name}" for name in imported)]
-        modules.update(*map(_modules, imported))
-    for file in (place / name for name in sorted(names) for place in (path.parent, FACTS)):
-        if file.is_file():
-            digest.update(file.read_bytes())
-    return digest.hexdigest(), tuple(sorted(modules))
+                files.add(leaf.value)
+        elif isinstance(leaf, ast.ImportFrom):
+            imports.update([f"{leaf.module}", *(f"{leaf.module}.{alias.name}" for alias in leaf.names)])
+        else:
+            imports.update(alias.name for alias in leaf.names)
+    return hashlib.sha256(" ".join(words).encode()).hexdigest(), sorted(files), sorted(imports)
 
 
 def _modules(name: str) -> list[Path]:

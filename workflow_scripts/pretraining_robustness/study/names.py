@@ -1,5 +1,6 @@
 """What a configuration names: its sources, tasks, distributions, figures and tables, by kind."""
 
+from functools import cached_property
 from typing import Any
 
 from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
@@ -67,6 +68,7 @@ class Names:
         """Whether only published weights can be had of a distribution."""
         return bool(self.collection(self.config["distributions"][distribution]["source"])["format"] == "published")
 
+    @cached_property
     def captioned(self) -> list[str]:
         """Names of the distributions whose images are learned with captions."""
         return [name for name in self.trained_distributions if self.objective(name)["name"] == "image_text"]
@@ -189,7 +191,7 @@ class Names:
         source = self.config["sources"].get(declared.get("source"), {})
         return declared.get("images", None if "classes" in declared else source.get("images"))
 
-    @property
+    @cached_property
     def methods(self) -> dict[str, dict[str, Any]]:
         """The methods of fine-tuning by name; an interpolation is one method for each of its alphas, unless held-out
         images choose among them."""

@@ -89,18 +89,23 @@ class Runs(Names):
         return [run for one in series for run in self.series_runs(*one)]
 
     def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
-        """Yield the runs of a series: every architecture with every seed."""
+        """Yield the runs of a series: every architecture with every seed of its distribution."""
         architectures = self.architectures(distribution)
         if task in self.variant_tasks:
             architectures = self.imagenet_rib.get("architectures", architectures)
         for architecture in architectures:
-            for seed in self.config["runs"]["seeds"]:
+            for seed in self.seeds(distribution):
                 yield Run(task, method, distribution, architecture, seed)
 
     def architectures(self, distribution: str) -> list[str]:
         """Return the architectures that are trained on a distribution."""
         declared = self.config["distributions"].get(distribution, {})
         return list(declared.get("architectures", self.config["runs"]["architectures"]))
+
+    def seeds(self, distribution: str) -> list[int]:
+        """Return the seeds with which networks are trained on a distribution."""
+        runs = self.config["runs"]
+        return list(runs.get("seeds_of", {}).get(distribution, runs["seeds"]))
 
     def panels(self, figure: str) -> list[dict[str, Any]]:
         """Return the panels of a figure of pictures, each with its collection; none needs training."""
