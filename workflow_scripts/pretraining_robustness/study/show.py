@@ -64,7 +64,7 @@ class Study(Labels):
         """Return what the indices of ImageNet-RIB are computed of; nothing where it is not asked for."""
         if not self.imagenet_rib:
             return {}
-        tested_on = [name for name in self.variants if name != self.imagenet_rib["reference"]]
+        tested_on = [name for name in self.imagenet_rib["variants"] if name != self.imagenet_rib["reference"]]
         keys = ("name", "store", "split", "classes")
         tested = self.test_sets(self.variant_tasks[0])
         return {
@@ -93,7 +93,7 @@ class Study(Labels):
             "methods": {method: self.method_label(method) for method in self.rib_methods(name)},
             "networks": {network: self.label(network) for network in networks},
             "architectures": list(dict.fromkeys(run.architecture for run in self.rib_runs(name))),
-            "variants": {variant: self.collection(variant)["label"] for variant in self.variants},
+            "variants": {variant: one["label"] for variant, one in self.imagenet_rib["variants"].items()},
         }
         if "panels" not in spec:
             return labels
