@@ -3,8 +3,8 @@
     make benchmark-calibration OPTIONS="--folder /a/large/folder --worlds 0 1 2 3 4"
 
 A world is the study with another `world_seed`, made by the workflow in a folder of its own, some ten minutes on two
-cores. In the first one, at the end, the labels of ImageNet's images are shuffled after the distribution was checked, as a
-broken pipeline would, and Figure 2 is made again; that folder is then of no further use. Written: the scores of every
+cores. At the end, in the first one, the labels of ImageNet's images are shuffled after the distribution was checked, as
+a broken pipeline would, and Figure 2 is made again; that folder is then of no further use. Written: the scores of every
 checkpoint (results/calibration_checkpoints.csv; the shuffled series is imagenet_full_shuffled), and what the workflow's
 own tests say of them, held against table7 (results/calibration.csv).
 """
