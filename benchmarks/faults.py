@@ -40,7 +40,7 @@ STUDY = {
         "stable_diffusion": {"training": {"autoencoder_steps": 5, "steps": 5}, "generate": {"steps": 2}},
     },
     "tasks": {"iwildcam": {"world": {"image_size": 32, "cameras": 16}}},
-    "runs": {"architectures": ["densenet22"]},
+    "runs": {"architectures": ["densenet22"], "seeds_of": {"scratch": [0], "imagenet_full": [0]}},
     "recipes": {"pretrain": {"steps": 100}, "finetune": {"epochs": 2}},
     "trends": {"resamples": 200},
 }
