@@ -3,9 +3,9 @@
     make benchmark-faults OPTIONS="--kills 50 --minutes 30"
 
 Each kill ends Snakemake and all its jobs at a random moment of a job of the stage whose turn it is; then the same
-command is given again, as a person would, after what `snakemake --unlock` does. A row of the table is a stage: its jobs and how
-long one takes undisturbed, how often it was killed at work, and how many of its jobs ended in all (as many as there
-are, where no finished job was lost).
+command is given again, as a person would, after what `snakemake --unlock` does. A row of the table is a stage: its jobs
+and how long one takes undisturbed, how often it was killed at work, and how many of its jobs ended in all (as many as
+there are, where no finished job was lost).
 """
 
 import argparse
@@ -148,9 +148,7 @@ def main() -> None:
             if path.name.startswith("unfinished") or path.suffix == ".part"
         ]
     differ = sorted(name for name in expected if found.get(name) != expected[name])
-    print(
-        f"{killed.total()} jobs killed; of {len(expected)} files {len(differ)} differ {differ[:5]}; left over: {len(left)}"
-    )
+    print(f"{killed.total()} jobs killed; of {len(expected)} files {len(differ)} differ {differ[:5]}; left: {len(left)}")
     same = {"files": len(expected), "files_that_differ": len(differ), "left_over": len(left), "machine": machine()}
     rows = [
         {
