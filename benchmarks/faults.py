@@ -148,7 +148,7 @@ def main() -> None:
             if path.name.startswith("unfinished") or path.suffix == ".part"
         ]
     differ = sorted(name for name in expected if found.get(name) != expected[name])
-    print(f"{killed.total()} jobs killed; of {len(expected)} files {len(differ)} differ {differ[:5]}; left: {len(left)}")
+    print(f"{killed.total()} jobs killed; of {len(expected)} files {len(differ)} differ {differ[:5]}; {len(left)} left")
     same = {"files": len(expected), "files_that_differ": len(differ), "left_over": len(left), "machine": machine()}
     rows = [
         {
