@@ -10,6 +10,7 @@ if __name__ == "__main__":
             raw=snakemake.params.folder or snakemake.input.raw,
             **snakemake.params.store,
             splits=snakemake.params.splits,
+            options=snakemake.params.options,
             state=snakemake.params.state,
             **snakemake.output,
             threads=snakemake.threads,

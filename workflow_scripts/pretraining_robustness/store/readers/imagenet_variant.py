@@ -8,7 +8,6 @@ number among ImageNet's classes (ImageNet-V2's first layout) or as the name of a
 Every number of images and of classes is checked: a truncated copy has changed published results before.
 """
 
-import csv
 import io
 import re
 import tarfile
@@ -21,6 +20,7 @@ import pandas as pd
 from PIL import Image
 
 from pretraining_robustness.acquire.archives import member_path, named_faults, read_member, stream_members
+from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.readers.class_folders import SUFFIXES
 from pretraining_robustness.store.readers.imagenet import META
@@ -156,8 +156,8 @@ class ImageNetVariant(RawCollection):
         """Return the classes of each folder with a name of its own, and the class_ids that the variant must have."""
         if table is None:
             return {}, None
-        with open(table, newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.DictReader(file) if row["class_id"] in self.names]
+        read = read_csv_table(table, ("class_id",), what="table of the variant's classes")
+        rows = [row for row in read.rows() if row["class_id"] in self.names]
         folders: dict[str, tuple[str, ...]] = {}
         for row in rows:
             if "folder" in row:
