@@ -94,6 +94,32 @@ rule cross_with_pretraining:
         "../workflow_scripts/cross_with_pretraining.py"
 
 
+rule effective_robustness_of_rib:
+    """Measure how far every cell lies above networks trained on ImageNet alone."""
+    input:
+        cells=rib_file("cells"),
+    output:
+        effective=rib_file("effective"),
+        lines=rib_file("lines"),
+        points=rib_file("points"),
+    log:
+        "<logs>/effective_robustness_of_rib.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        robustness={
+            **study.imagenet_rib.get("effective_robustness", {}),
+            "reference": study.imagenet_rib.get("reference"),
+            "tested_on": RIB.get("tested_on"),
+        },
+        code=code("effective_robustness_of_rib.py"),
+    message:
+        "Measure the effective robustness of fine-tuned networks"
+    script:
+        "../workflow_scripts/effective_robustness_of_rib.py"
+
+
 rule compare_networks:
     """Compare the representations of networks after fine-tuning on a variant with those before."""
     input:

@@ -17,6 +17,12 @@ RIB_ROWS = {
     "rib_bars": "means",
     "rib_matrix": "cell_means",
     "rib_crossing": "indices",
+    "rib_flips": "cell_means",
+    "rib_effective": "effective",
+    "rib_tradeoff": "cells",
+    "rib_accuracy": "cells",
+    "rib_methods": "means",
+    "rib_alphas": "cells",
 }
 
 
@@ -61,6 +67,8 @@ def rib_figure_files(wildcards):
     files = {"rows": [rib_file(RIB_ROWS[kind])]}
     if kind == "rib_crossing":
         files |= {name: crossing_file(figure, name) for name in ("means", "trends")}
+    if kind == "rib_effective":
+        files |= {name: rib_file(name) for name in ("lines", "points")}
     if kind == "rib_bars" and "published" in study.imagenet_rib:
         table = locate(study.imagenet_rib["published"], Path(workflow.basedir))
         files["published"] = os.path.relpath(table)
@@ -73,4 +81,6 @@ def rib_table_files(wildcards):
     if spec["kind"] == "rib_crossing":
         names = ("means", "trends", "contrasts")
         return {name: crossing_file(spec["figure"], name) for name in names}
+    if spec["kind"] == "rib_effective":
+        return {name: rib_file(name) for name in ("effective", "lines")}
     return {"means": rib_file("means")}

@@ -10,10 +10,15 @@ from matplotlib.figure import Figure
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures.output import save_figure
+from pretraining_robustness.figures.rib_alphas import draw_alphas
 from pretraining_robustness.figures.rib_bars import draw_bars
 from pretraining_robustness.figures.rib_common import Beside
 from pretraining_robustness.figures.rib_crossing import draw_crossing
+from pretraining_robustness.figures.rib_effective import draw_effective
+from pretraining_robustness.figures.rib_flips import draw_flips
 from pretraining_robustness.figures.rib_matrix import draw_matrix
+from pretraining_robustness.figures.rib_methods import draw_methods
+from pretraining_robustness.figures.rib_panels import draw_accuracy, draw_tradeoff
 from pretraining_robustness.figures.rib_similarity import draw_similarity
 from pretraining_robustness.figures.style import SETTINGS
 
@@ -24,6 +29,12 @@ _KINDS: dict[str, Draw] = {
     "rib_matrix": draw_matrix,
     "rib_similarity": draw_similarity,
     "rib_crossing": draw_crossing,
+    "rib_flips": draw_flips,
+    "rib_effective": draw_effective,
+    "rib_tradeoff": draw_tradeoff,
+    "rib_accuracy": draw_accuracy,
+    "rib_methods": draw_methods,
+    "rib_alphas": draw_alphas,
 }
 
 

@@ -132,6 +132,10 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         return
     if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
         raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
+    if study.of_kind("rib_effective") and "effective_robustness" not in spec:
+        raise InputError("config imagenet_rib: the key 'effective_robustness' is missing; a figure or table shows it.")
+    for name in spec.get("effective_robustness", {}).get("baselines", []):
+        known_name("imagenet_rib.effective_robustness.baselines", name, "distribution", config["distributions"])
     if "published" in spec and not locate(spec["published"], repository).is_file():
         raise InputError(f"config imagenet_rib.published: {spec['published']} is not a file; correct the path.")
     known_name("imagenet_rib.reference", spec["reference"], "variant", spec["variants"])

@@ -95,6 +95,11 @@ class Study(Labels):
             "architectures": list(dict.fromkeys(run.architecture for run in self.rib_runs(name))),
             "variants": {variant: self.collection(variant)["label"] for variant in self.variants},
         }
+        if spec["kind"] == "rib_alphas":
+            interpolated = {method: self.methods[method] for method in labels["methods"]}
+            labels["alphas"] = {
+                method: float(one.get("alpha", 1)) for method, one in interpolated.items()  # what is merged is at 1
+            }
         if "panels" not in spec:
             return labels
         images = {network: self.pretraining_images(network) for network in networks}
