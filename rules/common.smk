@@ -27,7 +27,8 @@ from pretraining_robustness.study.check import check_config, locate
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, file_digest
 from pretraining_robustness.study.experiments import experiments
-from pretraining_robustness.study.names import SCRATCH, START
+from pretraining_robustness.study.imagenet_rib import HEAD_TASK
+from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
 from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
 from pretraining_robustness.study.shorthand import write_out
 from pretraining_robustness.study.strict_yaml import check_yaml
@@ -87,7 +88,7 @@ wildcard_constraints:
     seed=r"\d+",
     epoch=r"\d+",
     variant=one_of(study.variants),
-    variant_task=one_of(study.variant_tasks),
+    variant_task=one_of([*study.variant_tasks, *study.head_tasks]),
     figure=one_of(study.scored_figures),
     rib_figure=one_of(study.rib_figures),
     rib_crossing=one_of(study.of_kind("rib_crossing")),
@@ -135,6 +136,11 @@ def stage_resource(stage, name):
 def state_folder(wildcards, output):
     """Where an interrupted job keeps what it has done: beside its outputs, undeclared, so that it survives a failure."""
     return str(Path(output[0]).parent / "unfinished")
+
+
+def state_folders(wildcards, output):
+    """The same of each network that a job fine-tunes."""
+    return [str(Path(path).parent / "unfinished") for path in output.metrics]
 
 
 def report_labels(wildcards):

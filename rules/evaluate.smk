@@ -1,13 +1,16 @@
 """Takes the checkpoints of runs; makes their predictions on every test set, and scores without a GPU."""
 
+PREDICTIONS = f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet"
+
 
 rule predict:
     """Predict every test set of a task with every checkpoint of a series."""
     input:
         unpack(test_stores),
+        before=predictions_before,
         checkpoints=series_checkpoints,
     output:
-        predictions=f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet",
+        predictions=[PREDICTIONS],
     log:
         f"<logs>/predict/{SERIES_FOLDER}.log",
     benchmark:
@@ -20,9 +23,7 @@ rule predict:
         runtime=stage_resource("evaluate", "runtime"),
         gpu=stage_resource("evaluate", "gpu"),
     params:
-        series=lambda wildcards: study.prediction(
-            wildcards.task, wildcards.method, wildcards.distribution
-        ),
+        series=lambda wildcards: [predicted_series(**wildcards)],
         code=code("predict.py"),
     message:
         "Predict {wildcards.task} with {wildcards.distribution}, {wildcards.method}"
@@ -30,13 +31,65 @@ rule predict:
         "../workflow_scripts/predict.py"
 
 
+use rule predict as predict_by_all_methods with:
+    input:
+        unpack(test_stores),
+        before=predictions_before,
+        checkpoints=lambda wildcards: [
+            path
+            for method in RIB_METHODS
+            for path in checkpoints_of_series(**wildcards, method=method)
+        ],
+    output:
+        predictions=of_methods([PREDICTIONS], RIB_METHODS),
+    log:
+        "<logs>/predict_by_all_methods/{task}/{distribution}.log",
+    benchmark:
+        "<benchmarks>/predict_by_all_methods/{task}/{distribution}.tsv"
+    wildcard_constraints:
+        task=one_of(study.tasks_sharing_jobs),
+        distribution=one_of(study.imagenet_rib.get("networks", [])),
+    params:
+        series=lambda wildcards: [
+            predicted_series(**wildcards, method=method) for method in RIB_METHODS
+        ],
+        code=code("predict.py"),
+    message:
+        "Predict {wildcards.task} with {wildcards.distribution}, by all methods"
+
+
+use rule predict as predict_before with:
+    input:
+        unpack(test_stores),
+        checkpoints=lambda wildcards: [
+            last_checkpoint(run, START)
+            for run in study.series_runs(**wildcards, method=DEFAULT_METHOD)
+        ],
+    output:
+        predictions=of_methods([PREDICTIONS], [START]),
+    log:
+        "<logs>/predict_before/{task}/{distribution}.log",
+    benchmark:
+        "<benchmarks>/predict_before/{task}/{distribution}.tsv"
+    wildcard_constraints:
+        task=one_of(study.variant_tasks[:1]),
+    params:
+        series=lambda wildcards: [
+            {**told, "checkpoints": len(told["networks"])}
+            for told in [study.prediction(**wildcards, method=DEFAULT_METHOD)]
+        ],
+        code=code("predict.py"),
+    message:
+        "Predict all variants with {wildcards.distribution}, before fine-tuning"
+
+
 rule score:
     """Score the predictions of a series by every metric, with intervals."""
     input:
         tables=lambda wildcards: test_stores(wildcards)["tables"],
-        predictions=f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet",
+        predictions=[PREDICTIONS],
     output:
-        scores=f"<results>/evaluate/{SERIES_FOLDER}/scores.csv",
+        scores=[f"<results>/evaluate/{SERIES_FOLDER}/scores.csv"],
     log:
         f"<logs>/score/{SERIES_FOLDER}.log",
     conda:
@@ -46,19 +99,36 @@ rule score:
         mem_mb=stage_resource("evaluate", "mem_mb"),
         runtime=stage_resource("evaluate", "runtime"),
     params:
-        series=lambda wildcards: {
-            "task": wildcards.task,
-            "method": wildcards.method,
-            "distribution": wildcards.distribution,
-            "stores": study.test_stores(wildcards.task),
-            "test_sets": study.test_sets(wildcards.task),
-        },
+        series=lambda wildcards: [study.scoring(**wildcards)],
         intervals=config["scores"],
         code=code("score.py"),
     message:
         "Score {wildcards.distribution}, {wildcards.method}, on {wildcards.task}"
     script:
         "../workflow_scripts/score.py"
+
+
+use rule score as score_by_all_methods with:
+    input:
+        tables=lambda wildcards: test_stores(wildcards)["tables"],
+        predictions=of_methods([PREDICTIONS], RIB_METHODS),
+    output:
+        scores=of_methods(
+            [f"<results>/evaluate/{SERIES_FOLDER}/scores.csv"], RIB_METHODS
+        ),
+    log:
+        "<logs>/score_by_all_methods/{task}/{distribution}.log",
+    wildcard_constraints:
+        task=one_of(study.tasks_sharing_jobs),
+        distribution=one_of(study.imagenet_rib.get("networks", [])),
+    params:
+        series=lambda wildcards: [
+            study.scoring(**wildcards, method=method) for method in RIB_METHODS
+        ],
+        intervals=config["scores"],
+        code=code("score.py"),
+    message:
+        "Score {wildcards.distribution}, by all methods, on {wildcards.task}"
 
 
 rule recognise_generated:
@@ -119,3 +189,7 @@ use rule collect_scores as collect_all_scores with:
         "<logs>/collect_all_scores.log",
     message:
         "Collect the scores of all runs"
+
+
+ruleorder: predict_by_all_methods > predict_before > predict
+ruleorder: score_by_all_methods > score

@@ -60,7 +60,7 @@ rule finetune:
         table=task_table,
     output:
         checkpoints=CHECKPOINTS,
-        metrics=f"<results>/finetune/{RUN_FOLDER}/metrics.csv",
+        metrics=[f"<results>/finetune/{RUN_FOLDER}/metrics.csv"],
     log:
         f"<logs>/finetune/{RUN_FOLDER}.log",
     benchmark:
@@ -75,18 +75,8 @@ rule finetune:
         runtime=stage_resource("finetune", "runtime"),
         gpu=stage_resource("finetune", "gpu"),
     params:
-        run=lambda wildcards: {
-            "task": wildcards.task,
-            "distribution": wildcards.distribution,
-            "method": study.method(wildcards.method),
-            "keep_head": study.keeps_head(wildcards.task, wildcards.distribution),
-            "seed": int(wildcards.seed),
-            "architecture": study.architecture(wildcards.architecture),
-            "recipe": study.finetune_recipe(
-                wildcards.task, wildcards.architecture, wildcards.method
-            ),
-        },
-        state=state_folder,
+        runs=lambda wildcards: [study.finetuning(Run(**wildcards))],
+        state=state_folders,
         code=lambda wildcards: code("finetune.py", method_module(wildcards.method)),
     message:
         "Fine-tune {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, "
@@ -95,13 +85,38 @@ rule finetune:
         "../workflow_scripts/finetune.py"
 
 
+use rule finetune as finetune_by_all_methods with:
+    output:
+        checkpoints=of_methods(CHECKPOINTS, RIB_TRAINED),
+        metrics=of_methods(
+            [f"<results>/finetune/{RUN_FOLDER}/metrics.csv"], RIB_TRAINED
+        ),
+    log:
+        f"<logs>/finetune_by_all_methods/{NETWORK_FOLDER}.log",
+    benchmark:
+        f"<benchmarks>/finetune_by_all_methods/{NETWORK_FOLDER}.tsv"
+    wildcard_constraints:
+        task=one_of(study.tasks_sharing_jobs),
+        distribution=one_of(study.imagenet_rib.get("networks", [])),
+        architecture=one_of(study.imagenet_rib.get("architectures", study.config["architectures"])),
+    params:
+        runs=lambda wildcards: [
+            study.finetuning(Run(**wildcards, method=method)) for method in RIB_TRAINED
+        ],
+        state=state_folders,
+        code=code("finetune.py", *map(method_module, RIB_TRAINED)),
+    message:
+        "Fine-tune {wildcards.architecture} from {wildcards.distribution} on {wildcards.task} "
+        "by all methods, seed {wildcards.seed}"
+
+
 rule merge_weights:
     """Merge the weights of networks of one run's kind into one network: an interpolation or a soup; nothing is trained."""
     input:
-        unpack(held_out_store),
-        checkpoints=merged_checkpoints,
+        unpack(lambda wildcards: held_out_store(wildcards.task, [wildcards.method])),
+        checkpoints=lambda wildcards: merged_checkpoints(Run(**wildcards)),
     output:
-        merged=f"<results>/finetune/{RUN_FOLDER}/epoch_{LAST_EPOCH}.safetensors",
+        merged=[CHECKPOINTS[-1]],
     log:
         f"<logs>/merge_weights/{RUN_FOLDER}.log",
     wildcard_constraints:
@@ -113,18 +128,51 @@ rule merge_weights:
         mem_mb=stage_resource("evaluate", "mem_mb"),
         runtime=stage_resource("evaluate", "runtime"),
         gpu=lambda wildcards: (
-            stage_resource("evaluate", "gpu") if held_out_store(wildcards) else 0
+            stage_resource("evaluate", "gpu")
+            if held_out_store(wildcards.task, [wildcards.method])
+            else 0
         ),
     params:
-        merge=lambda wildcards: {
-            "method": study.method(wildcards.method),
-            "epoch": LAST_EPOCH,
-            "architecture": study.architecture(wildcards.architecture),
-            "recipe": study.finetune_recipe(wildcards.task, wildcards.architecture),
-        },
+        merges=lambda wildcards: [study.merge(Run(**wildcards), LAST_EPOCH)],
         code=code("merge_weights.py"),
     message:
         "Merge {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, "
         "{wildcards.method}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/merge_weights.py"
+
+
+use rule merge_weights as merge_by_all_methods with:
+    input:
+        unpack(lambda wildcards: held_out_store(wildcards.task, RIB_MERGED)),
+        checkpoints=lambda wildcards: [
+            checkpoint
+            for method in RIB_MERGED
+            for checkpoint in merged_checkpoints(Run(**wildcards, method=method))
+        ],
+    output:
+        merged=of_methods(CHECKPOINTS[-1:], RIB_MERGED),
+    log:
+        f"<logs>/merge_by_all_methods/{NETWORK_FOLDER}.log",
+    wildcard_constraints:
+        task=one_of(study.tasks_sharing_jobs),
+        distribution=one_of(study.imagenet_rib.get("networks", [])),
+        architecture=one_of(study.imagenet_rib.get("architectures", study.config["architectures"])),
+    resources:
+        mem_mb=stage_resource("evaluate", "mem_mb"),
+        runtime=stage_resource("evaluate", "runtime"),
+        gpu=stage_resource("evaluate", "gpu"),
+    params:
+        merges=lambda wildcards: [
+            study.merge(Run(**wildcards, method=method), LAST_EPOCH)
+            for method in RIB_MERGED
+        ],
+        code=code("merge_weights.py"),
+    message:
+        "Merge {wildcards.architecture} from {wildcards.distribution} on {wildcards.task} "
+        "by all methods, seed {wildcards.seed}"
+
+
+# Where all methods of a network are one job; networks that only a figure of the crossing shows have a job a method.
+ruleorder: finetune_by_all_methods > finetune
+ruleorder: merge_by_all_methods > merge_weights

@@ -253,16 +253,26 @@ def recognitions():
     ]
 
 
-def task_images(wildcards):
+def images_of_task(task):
     """The pictures of a task; pairs of domains share those of their collection."""
-    return f"<results>/stores/{study.task_collection(wildcards.task)}/images.npy"
+    return f"<results>/stores/{study.task_collection(task)}/images.npy"
+
+
+def table_of_task(task):
+    """The table of a task's pictures: which split each belongs to."""
+    made = [*study.domain_pairs, *study.variant_tasks, *study.head_tasks]
+    folder = "pairs" if task in made else "stores"
+    return f"<results>/{folder}/{task}/images.parquet"
+
+
+def task_images(wildcards):
+    """The pictures of the task in a path."""
+    return images_of_task(wildcards.task)
 
 
 def task_table(wildcards):
-    """The table of a task's pictures: which split each belongs to."""
-    made = [*study.domain_pairs, *study.variant_tasks]
-    folder = "pairs" if wildcards.task in made else "stores"
-    return f"<results>/{folder}/{wildcards.task}/images.parquet"
+    """The table of the task in a path."""
+    return table_of_task(wildcards.task)
 
 
 def task_classes(wildcards):
@@ -316,6 +326,10 @@ def pretrained_weights(wildcards):
     """The weights that fine-tuning starts from, and a head where one is asked for; none for networks from scratch."""
     if wildcards.distribution == SCRATCH:
         return {}
+    method = study.given_head(wildcards.distribution)
+    if wildcards.task in study.variant_tasks and method is not None:
+        run = Run(**{**wildcards, "task": HEAD_TASK, "method": method})
+        return {"weights": last_checkpoint(run, method)}
     files = {"weights": pretraining_file("weights.safetensors").format(**wildcards)}
     if config["distributions"][wildcards.distribution].get("head") == "zero_shot":
         run = f"{wildcards.task}/{wildcards.distribution}/{wildcards.architecture}/seed_{wildcards.seed}"
@@ -337,24 +351,21 @@ def method_module(method):
 def last_checkpoint(run, method):
     """The network that a method leaves of a run at the end, or the one that it starts from."""
     if method == START:
-        return start_file(run.task).format(**vars(run))
+        return start_file(study.start_task(run.task)).format(**vars(run))
     folder = replace(run, method=method).folder()
     return f"<results>/finetune/{folder}/epoch_{LAST_EPOCH}.safetensors"
 
 
-def merged_checkpoints(wildcards):
-    """The networks that a method merges."""
-    return [
-        last_checkpoint(Run(**wildcards), method)
-        for method in study.methods[wildcards.method]["of"]
-    ]
+def merged_checkpoints(run):
+    """The networks that a run's method merges."""
+    return [last_checkpoint(run, method) for method in study.methods[run.method]["of"]]
 
 
-def held_out_store(wildcards):
-    """The images that choose what is merged, and how; none for mergers without a choice."""
-    if "held_out" not in study.methods[wildcards.method]:
+def held_out_store(task, methods):
+    """The images that choose what methods merge, and how; none for mergers without a choice."""
+    if not any("held_out" in study.methods[method] for method in methods):
         return {}
-    return {"images": task_images(wildcards), "table": task_table(wildcards)}
+    return {"images": images_of_task(task), "table": table_of_task(task)}
 
 
 def test_stores(wildcards):
@@ -372,16 +383,16 @@ def test_stores(wildcards):
     }
 
 
-def series_checkpoints(wildcards):
+def checkpoints_of_series(task, method, distribution):
     """The checkpoints of all runs of a series, run by run: of every epoch, or of the one that a merged method has.
 
     The network before fine-tuning comes first where its head knows the task's classes.
     """
     epochs = [LAST_EPOCH]
-    if wildcards.method in study.trained_methods:
+    if method in study.trained_methods:
         epochs = range(1, LAST_EPOCH + 1)
     paths = []
-    for run in study.series_runs(**wildcards):
+    for run in study.series_runs(task, method, distribution):
         if study.head_fits(run.task, run.distribution):
             paths.append(last_checkpoint(run, START))
         paths += [
@@ -389,6 +400,18 @@ def series_checkpoints(wildcards):
             for epoch in epochs
         ]
     return paths
+
+
+def series_checkpoints(wildcards):
+    """The checkpoints of the series in a path."""
+    return checkpoints_of_series(**wildcards)
+
+
+def predicted_series(task, method, distribution):
+    """What the prediction of a series is told."""
+    checkpoints = checkpoints_of_series(task, method, distribution)
+    told = study.prediction(task, method, distribution)
+    return {**told, "checkpoints": len(checkpoints)}
 
 
 def series_scores(*figures):

@@ -2,6 +2,33 @@
 
 RIB = study.benchmark()
 
+# The methods of a job that is all methods of one network and one variant.
+RIB_METHODS = study.imagenet_rib.get("methods", [])
+RIB_TRAINED = [name for name in RIB_METHODS if name in study.trained_methods]
+RIB_MERGED = [name for name in RIB_METHODS if name in study.merged_methods]
+NETWORK_FOLDER = RUN_FOLDER.replace("/{method}", "")
+
+
+def of_methods(paths, methods):
+    """Paths of a series or a run, once for each of these methods."""
+    return [path.replace("{method}", method) for method in methods for path in paths]
+
+
+def predictions_before(wildcards):
+    """Predictions of the networks of a series before fine-tuning, which a variant's task has once for all methods."""
+    if wildcards.task not in study.variant_tasks:
+        return []
+    task = study.start_task(wildcards.task)
+    return f"<results>/evaluate/{task}/{START}/{wildcards.distribution}/predictions.parquet"
+
+
+def index_of_task(wildcards):
+    """The images of a distribution that is a task; none where a task has all of a store."""
+    distribution = config["tasks"][wildcards.variant_task].get("distribution")
+    return (
+        f"<results>/distributions/{distribution}/index.parquet" if distribution else []
+    )
+
 
 def filtering_network(variant):
     """The trained network that decides what is drawn of a variant: its weights and the classes that it knows."""

@@ -25,10 +25,11 @@ rule pair_domains:
 
 
 rule make_variant_task:
-    """Make a downstream task of a variant of ImageNet."""
+    """Make a downstream task of a variant of ImageNet, or of ImageNet's own training images."""
     input:
         table=lambda wildcards: f"<results>/stores/{study.task_collection(wildcards.variant_task)}/images.parquet",
         classes=imagenet_classes,
+        index=index_of_task,
     output:
         table="<results>/pairs/{variant_task}/images.parquet",
     log:
@@ -39,7 +40,9 @@ rule make_variant_task:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        held_out=lambda wildcards: config["tasks"][wildcards.variant_task]["held_out"],
+        held_out=lambda wildcards: config["tasks"][wildcards.variant_task].get(
+            "held_out", 0.0
+        ),
         code=code("make_variant_task.py"),
     message:
         "Make a task of {wildcards.variant_task}"

@@ -158,11 +158,11 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     networks, in_full = len(rib["networks"]) * architectures, len(crossed) * architectures
     tasks = variants - 2  # neither the validation images nor ObjectNet are fine-tuned on
     assert jobs["build_variant_store"] == variants
-    assert jobs["pretrain"] == in_full + 1  # the one that filters ImageNet-A
-    assert jobs["save_start"] == tasks * in_full
-    assert jobs["merge_weights"] == tasks * networks
-    assert jobs["finetune"] == tasks * (networks + in_full)  # the networks of the crossing are fine-tuned in full alone
-    assert jobs["predict"] == jobs["score"] == tasks * (networks * 2 + in_full) / architectures
+    assert jobs["pretrain"] == networks + 1  # the one that filters ImageNet-A
+    assert jobs["save_start"] == jobs["predict_before"] == networks
+    by_all_methods = ("finetune", "merge", "predict", "score")
+    assert {jobs[f"{stage}_by_all_methods"] for stage in by_all_methods} == {tasks * networks}
+    assert jobs["finetune"] == jobs["merge_weights"] == jobs["predict"] == jobs["score"] == 0
 
 
 def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_config):
@@ -171,5 +171,6 @@ def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_co
     jobs = workflow.plan("imagenet_rib", config=paper_config)
     networks, tasks = 7 + 4 + 4, 7  # ObjectNet's licence forbids to fine-tune on it
     assert jobs["take_published_weights"] == networks
-    assert jobs["finetune"] == networks * tasks * 3
+    assert jobs["finetune"] == (networks * 9 - 4 * 2) * tasks  # two of the methods that train need attention
+    assert jobs["save_start"] == networks
     assert jobs["acquire_imagenet_c"] == 1

@@ -62,6 +62,7 @@ def draw_rib_figure(
     """
     shown = pd.concat([pd.read_csv(path) for path in rows], ignore_index=True)
     shown = shown[shown["method"].isin(list(figure["methods"])) & shown["distribution"].isin(list(figure["networks"]))]
+    shown = shown[shown["architecture"].isin(list(figure["architectures"]))]
     if shown.empty:
         raise InputError(f"{rows[0]}: holds no network that {figure['name']} shows; fine-tune one")
     network = [name for name in ("method", "distribution", "architecture", "seed") if name in shown]

@@ -19,7 +19,13 @@ logger = logging.getLogger(__name__)
 HELD_OUT = "id_val"  # the split of the images that are not fine-tuned on
 
 
-def make_variant_task(table: str | Path, task: str | Path, class_ids: Sequence[str], held_out: float = 0.0) -> None:
+def make_variant_task(
+    table: str | Path,
+    task: str | Path,
+    class_ids: Sequence[str],
+    held_out: float = 0.0,
+    index: str | Path | None = None,
+) -> None:
     """Write the table of a variant as fine-tuning and evaluation read it.
 
     Args:
@@ -30,11 +36,15 @@ def make_variant_task(table: str | Path, task: str | Path, class_ids: Sequence[s
         class_ids: ImageNet's classes in the order of the networks' outputs.
         held_out: part of the images, in [0, 1); the renderings of one validation image are held out of all variants.
             A class keeps at least one image to train on.
+        index: index.parquet of a distribution, whose rows of the store are all that the task has; then the store need
+            not tell originals.
 
     Raises:
         InputError: an image of another class; so few images a class that none is held out.
     """
     images = pd.read_parquet(table)
+    if index is not None:
+        images = images.iloc[pd.read_parquet(index)["row"].sort_values()].assign(original=images["image"])
     numbers = {class_id: number for number, class_id in enumerate(class_ids)}
     strange = sorted(set(images["class_id"]) - set(numbers))
     if strange:

@@ -75,6 +75,9 @@ def _check_collections(config: dict[str, Any]) -> None:
             if "variant" in collection:
                 _check_variant(config, kind, name, collection)
                 continue
+            if "distribution" in collection:
+                known_name(f"{key}.distribution", collection["distribution"], "distribution", config["distributions"])
+                continue
             if collection["format"] == "wilds":
                 _check_wilds(config, key, collection)
                 continue
@@ -158,6 +161,9 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
             )
     for name in spec["networks"]:
         known_name("imagenet_rib.networks", name, "distribution", config["distributions"])
+    _check_heads(config, spec)
+    if spec.get("jobs") == "network" and "without" in spec:
+        raise InputError("config imagenet_rib.without: 'jobs: network' needs the same methods of all; use 'method'.")
     for name, left_out in spec.get("without", {}).items():
         known_name("imagenet_rib.without", name, "distribution of imagenet_rib.networks", spec["networks"])
         for method in left_out:
@@ -177,12 +183,55 @@ def _check_rib_shown(config: dict[str, Any]) -> None:
             known_name(f"{key}.methods", method, "method", study.methods)
         for network in shown.get("networks", []):
             known_name(f"{key}.networks", network, "distribution", config["distributions"])
+        for architecture in shown.get("architectures", []):
+            known_name(f"{key}.architectures", architecture, "architecture", config["architectures"])
         for number, panel in enumerate(shown.get("panels", [])):
             place = f"{key}.panels.{number}"
             for series in panel["series"]:
                 known_name(f"{place}.series", series, "distribution", config["distributions"])
             if "ordered_by" in panel:
                 _check_order(f"{place}.ordered_by", panel["series"], study)
+
+
+def _check_heads(config: dict[str, Any], spec: dict[str, Any]) -> None:
+    """Check that every network of ImageNet-RIB has a head of ImageNet's classes, or is given one."""
+    heads = spec.get("heads", {"of": []})
+    for name in heads["of"]:
+        known_name("imagenet_rib.heads.of", name, "distribution of imagenet_rib.networks", spec["networks"])
+    if "method" in heads:
+        known_name("imagenet_rib.heads.method", heads["method"], "method that trains", Names(config).trained_methods)
+        if not _knows_imagenet(config, heads["trained_on"]):
+            raise InputError(
+                f"config imagenet_rib.heads.trained_on: {heads['trained_on']} has not ImageNet's classes; take another."
+            )
+    for name in spec["networks"]:
+        if name in heads["of"]:
+            continue
+        strange = [] if _knows_imagenet(config, name) else [name]
+        if Names(config).is_published(name):
+            architectures = config["architectures"]
+            named = {one: architectures[one] for one in config["distributions"][name].get("architectures", [])}
+            strange = [one for one, architecture in named.items() if not _publishes_imagenet_head(architecture)]
+        if strange:
+            raise InputError(
+                f"config imagenet_rib.networks: {strange[0]} has no head of ImageNet's 1,000 classes; take another, or "
+                f"add {name} to imagenet_rib.heads.of, which gives it one."
+            )
+
+
+def _knows_imagenet(config: dict[str, Any], distribution: str) -> bool:
+    """Whether the networks of a distribution learn ImageNet's classes, all of them and as they are."""
+    declared = config["distributions"][distribution]
+    changed = {"classes", "labels", "objective"} & set(declared)
+    return config["sources"][declared["source"]]["format"] == "imagenet" and not changed
+
+
+def _publishes_imagenet_head(architecture: dict[str, Any]) -> bool:
+    """Whether published weights have ImageNet's head, by their name: timm's tags say what was trained on last."""
+    if architecture["builder"] != "timm":
+        return bool(architecture["builder"] != "open_clip")
+    _, _, tag = architecture.get("arguments", {}).get("model", "").partition(".")
+    return not tag or "in1k" in tag
 
 
 def _check_wilds(config: dict[str, Any], key: str, task: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pretraining_robustness.study.names import DEFAULT_METHOD, OWN
-from pretraining_robustness.study.runs import Runs
+from pretraining_robustness.study.runs import Run, Runs
 
 RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
 IMAGES_PER_INSTANCE = 100  # FractalDB renders a system in 25 weightings, each of them flipped in 4 ways
@@ -153,6 +153,37 @@ class Declarations(Runs):
         by_architecture = self.config["architectures"][architecture].get("finetune", {})
         by_method = self.methods[method].get("recipe", {})
         return self._recipe("finetune", shared, spec.get("finetune", {}), by_architecture, by_method)
+
+    def finetuning(self, run: Run) -> dict[str, Any]:
+        """Return what the fine-tuning of a run is told."""
+        return {
+            "task": run.task,
+            "distribution": run.distribution,
+            "method": self.method(run.method),
+            "keep_head": self.keeps_head(run.task, run.distribution),
+            "seed": int(run.seed),
+            "architecture": self.architecture(run.architecture),
+            "recipe": self.finetune_recipe(run.task, run.architecture, run.method),
+        }
+
+    def merge(self, run: Run, epoch: int) -> dict[str, Any]:
+        """Return what the merging of a run's networks of an epoch is told."""
+        return {
+            "method": self.method(run.method),
+            "epoch": epoch,
+            "architecture": self.architecture(run.architecture),
+            "recipe": self.finetune_recipe(run.task, run.architecture),
+        }
+
+    def scoring(self, task: str, method: str, distribution: str) -> dict[str, Any]:
+        """Return what the scoring of a series is told."""
+        return {
+            "task": task,
+            "method": method,
+            "distribution": distribution,
+            "stores": self.test_stores(task),
+            "test_sets": self.test_sets(task),
+        }
 
     def prediction(self, task: str, method: str, distribution: str) -> dict[str, Any]:
         """Return what the prediction of a series is told: its stores, test sets and networks."""

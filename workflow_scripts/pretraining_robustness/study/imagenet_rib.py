@@ -7,6 +7,7 @@ from pretraining_robustness.study.names import interpolated
 
 KEY = "imagenet_rib"
 TASK = "rib_{}"  # the task that fine-tunes on a variant
+HEAD_TASK = "rib_head"  # the task that gives a network ImageNet's head
 HELD_OUT = "held_out"  # the test set of the images of the task's own variant that are not fine-tuned on
 OF_SOURCE = ("label", "images", "classes", "store")
 
@@ -16,7 +17,8 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
 
     Each variant becomes a source of format imagenet_variant, and each that is fine-tuned on (`fine_tuned_on`, on
     without that key) a task rib_VARIANT, tested on all variants with the classes that they have. An interpolation among
-    the methods becomes one method for each of its alphas.
+    the methods becomes one method for each of its alphas. With `heads` there is a further task, rib_head, of the images
+    of a pre-training distribution, by which networks without a head of ImageNet's classes are given one.
     """
     spec = config.get(KEY)
     if not isinstance(spec, dict) or not isinstance(spec.get("variants"), dict):
@@ -47,6 +49,18 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
             "test_sets": tested,
             "plots": {"id": reference, "ood": next(other for other in variants if other not in (reference, name))},
             "finetune": {**spec.get("finetune", {}), **_warmup(config, spec, one)},
+        }
+    heads = spec.get("heads")
+    if isinstance(heads, dict):
+        other = next(name for name in variants if name != reference)
+        tested = {name: {**others[name], "role": "id" if name == reference else "ood"} for name in (reference, other)}
+        config.setdefault("tasks", {})[HEAD_TASK] = {
+            "label": "ImageNet, for a head of its classes",
+            "distribution": heads.get("trained_on"),
+            "metric": "accuracy",
+            "test_sets": tested,
+            "plots": {"id": reference, "ood": other},
+            "finetune": heads.get("finetune", {}),
         }
 
 

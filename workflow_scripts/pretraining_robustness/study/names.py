@@ -79,7 +79,11 @@ class Names:
         """Names of the sources and tasks whose stores are decoded from raw files."""
         sources = [name for name, source in self.config["sources"].items() if source["format"] not in NOT_RAW]
         tasks = self.config["tasks"].items()
-        own = [name for name, task in tasks if not {"pair_of", "variant"} & set(task) and task["format"] != "wilds"]
+        own = [
+            name
+            for name, task in tasks
+            if not {"pair_of", "variant", "distribution"} & set(task) and task["format"] != "wilds"
+        ]
         return [*sources, *own]
 
     @property
@@ -135,9 +139,31 @@ class Names:
         """Names of the downstream tasks; a collection of domains is none, its pairs are."""
         return [name for name, task in self.config["tasks"].items() if "domains" not in task]
 
+    @property
+    def head_tasks(self) -> list[str]:
+        """Names of the tasks whose images are those of a pre-training distribution, which give networks a head."""
+        return [name for name, task in self.config["tasks"].items() if "distribution" in task]
+
+    def given_head(self, distribution: str) -> str | None:
+        """Return the method by which networks of a distribution are given ImageNet's head for ImageNet-RIB, if any."""
+        heads = self.imagenet_rib.get("heads", {})
+        return heads["method"] if distribution in heads.get("of", []) else None
+
+    def start_task(self, task: str) -> str:
+        """Return the task that the network before fine-tuning is kept under: ImageNet-RIB's tasks share theirs."""
+        return self.variant_tasks[0] if task in self.variant_tasks else task
+
+    @property
+    def tasks_sharing_jobs(self) -> list[str]:
+        """Names of the tasks of which all methods of one network are one job."""
+        return self.variant_tasks if self.imagenet_rib.get("jobs") == "network" else []
+
     def task_collection(self, task: str) -> str:
-        """Return the collection that holds the images of a task: its own, that of its pair's domains, or a variant."""
+        """Return the collection that holds the images of a task: its own, that of its pair's domains, a variant, or the
+        source of a distribution."""
         spec = self.config["tasks"][task]
+        if "distribution" in spec:
+            return str(self.config["distributions"][spec["distribution"]]["source"])
         return str(spec.get("pair_of") or spec.get("variant") or task)
 
     def collection(self, name: str) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class Study(Labels):
             "reference": self.imagenet_rib["reference"],
             "methods": {method: self.method_label(method) for method in self.rib_methods(name)},
             "networks": {network: self.label(network) for network in networks},
-            "architectures": list(dict.fromkeys(run.architecture for run in self.rib_runs(name))),
+            "architectures": self._rib_architectures_shown(name),
             "variants": {variant: self.collection(variant)["label"] for variant in self.variants},
         }
         if spec["kind"] == "rib_alphas":
@@ -111,6 +111,19 @@ class Study(Labels):
             "images": {network: number for network, number in images.items() if number},
             **self.config["comparisons"],
         }
+
+    def _rib_architectures_shown(self, name: str) -> list[str]:
+        """Return the architectures that a figure or table of ImageNet-RIB shows, each once."""
+        spec = self.rib_shown(name)
+        trained = spec.get("architectures", self.imagenet_rib.get("architectures"))
+        runs = self.rib_runs(name)
+        return list(
+            dict.fromkeys(
+                run.architecture
+                for run in runs
+                if trained is None or self.is_published(run.distribution) or run.architecture in trained
+            )
+        )
 
     def comparison(self, name: str) -> dict[str, Any]:
         """Return what the comparison of a figure's series is told: the figure without the words around it."""

@@ -44,6 +44,7 @@ def _indices_table(frames: Frames, table: Mapping[str, Any]) -> tuple[pd.DataFra
     """Return the table of RI, a group a network and method, its mRI last; of the `means` of `imagenet_rib.results`."""
     facts = frames["means"]
     facts = facts[facts["method"].isin(list(table["methods"])) & facts["distribution"].isin(list(table["networks"]))]
+    facts = facts[facts["architecture"].isin(list(table["architectures"]))]
     key = ["method", "distribution", "architecture"]
     facts = facts[facts["epoch"] == facts.groupby(key)["epoch"].transform("max")]
     order = [*table["variants"], ALL]

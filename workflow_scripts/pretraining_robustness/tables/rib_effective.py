@@ -30,6 +30,7 @@ def effective_table(
     cells, lines = frames["effective"], frames["lines"]
     used = cells[cells["counts"] & cells["method"].isin(list(table["methods"]))]
     used = used[used["distribution"].isin(list(table["networks"]))]
+    used = used[used["architecture"].isin(list(table["architectures"]))]
     key = ["method", "distribution", "architecture"]
     used = used[used["epoch"] == used.groupby([*key, "seed"])["epoch"].transform("max")]
     numbers = [column.name for column in _COLUMNS[1:-1]]
