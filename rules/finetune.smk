@@ -98,7 +98,9 @@ use rule finetune as finetune_by_all_methods with:
     wildcard_constraints:
         task=one_of(study.tasks_sharing_jobs),
         distribution=one_of(study.imagenet_rib.get("networks", [])),
-        architecture=one_of(study.imagenet_rib.get("architectures", study.config["architectures"])),
+        architecture=one_of(
+            study.imagenet_rib.get("architectures", study.config["architectures"])
+        ),
     params:
         runs=lambda wildcards: [
             study.finetuning(Run(**wildcards, method=method)) for method in RIB_TRAINED
@@ -157,7 +159,9 @@ use rule merge_weights as merge_by_all_methods with:
     wildcard_constraints:
         task=one_of(study.tasks_sharing_jobs),
         distribution=one_of(study.imagenet_rib.get("networks", [])),
-        architecture=one_of(study.imagenet_rib.get("architectures", study.config["architectures"])),
+        architecture=one_of(
+            study.imagenet_rib.get("architectures", study.config["architectures"])
+        ),
     resources:
         mem_mb=stage_resource("evaluate", "mem_mb"),
         runtime=stage_resource("evaluate", "runtime"),

@@ -65,7 +65,11 @@ def test_networks_on_the_line_have_none_and_others_their_height(tmp_path: Path) 
     assert found["effective_before"].abs().max() < 1e-6
     assert found.loc["imagenet", "effective_after"].abs().max() < 1e-6
     assert found.loc["web", "effective_after"].tolist() == pytest.approx([7, 7, 7])
-    assert found["effective_after_two"].isna().groupby("tested_on").all().to_dict() == {"v2": False, "r": True, "a": False}
+    assert found["effective_after_two"].isna().groupby("tested_on").all().to_dict() == {
+        "v2": False,
+        "r": True,
+        "a": False,
+    }
     line = pd.read_csv(files["lines"]).set_index("tested_on").loc["v2"]
     x = special.logit(table[(table["tested_on"] == "val") & (table["distribution"] == "imagenet")]["before"] / 100)
     y = special.logit(table[(table["tested_on"] == "v2") & (table["distribution"] == "imagenet")]["before"] / 100)

@@ -196,7 +196,10 @@ def tables(results: Path) -> Path:
     crossed = {name: results / f"crossed_{name}.csv" for name in ("means", "trends", "contrasts")}
     cross_with_pretraining(indices=results / "indices.csv", figure=labels("rib_crossing"), **crossed)
     cells = pd.read_csv(results / "cells.csv")
-    more = [cells.assign(seed=cells["seed"] + 2 + 2 * step, before=cells["before"] * (0.8 - 0.1 * step)) for step in range(2)]
+    more = [
+        cells.assign(seed=cells["seed"] + 2 + 2 * step, before=cells["before"] * (0.8 - 0.1 * step))
+        for step in range(2)
+    ]
     pd.concat([cells, *more]).to_csv(results / "more_cells.csv", index=False)  # networks enough for a line
     effective_robustness(
         cells=results / "more_cells.csv",

@@ -49,8 +49,8 @@ def draw_alphas(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -
             name = network_name(network, figure).replace("\n", " ")
             axes.plot(own.index, own, label=name, **style)
             if column == "mri":
-                readings.append(f"- {name}: mRI highest at alpha = {own.idxmax():g} ({own.max():+.2f}), {own[1.0]:+.2f} "
-                                "after fine-tuning." if 1.0 in own else f"- {name}.")  # fmt: skip
+                last = f"{own.iloc[-1]:+.2f} at {own.index[-1]:g}"
+                readings.append(f"- {name}: mRI highest at alpha = {own.idxmax():g} ({own.max():+.2f}), {last}.")
         if column == "mri":
             axes.axhline(0, color="0.3", linewidth=0.7)
         axes.set_xlabel("Alpha")

@@ -1,6 +1,6 @@
 """mRI of every network as bars, with intervals over images and over seeds, without and with the cells of shared images.
 
-Its rows are the means of `imagenet_rib.results`; beside them, `published` has published mRI (architecture, method, mri).
+Rows: the means of `imagenet_rib.results`; beside them, `published` has published mRI (architecture, method, mri).
 """
 
 from collections.abc import Mapping

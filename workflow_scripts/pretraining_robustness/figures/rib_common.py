@@ -81,6 +81,4 @@ def without_shared(figure: Mapping[str, Any]) -> str:
 def add_legend(page: Page, axes: Axes, columns: int = 3) -> None:
     """Write the legend of some axes below the title, over the page's width."""
     handles, labels = axes.get_legend_handles_labels()
-    page.figure.legend(
-        handles, labels, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height)
-    )
+    page.figure.legend(handles, labels, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))

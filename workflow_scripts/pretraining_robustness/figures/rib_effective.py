@@ -37,7 +37,9 @@ def draw_effective(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]
     ]
     page = make_page(FULL_WIDTH, down * (size + _PANEL_TITLE + _BELOW) + legend, figure["title"], footer,
                      figure["note"] or "")  # fmt: skip
-    means = used.groupby([*_KEY, "seed", "tested_on"])[["id_before", "id_after", "before", "after"]].mean().reset_index()
+    means = (
+        used.groupby([*_KEY, "seed", "tested_on"])[["id_before", "id_after", "before", "after"]].mean().reset_index()
+    )
     x_all = np.concatenate([means["id_before"], means["id_after"], points["id"]])
     for number, name in enumerate(variants):
         across, row = number % _ACROSS, number // _ACROSS
@@ -82,8 +84,8 @@ def _caption(used: pd.DataFrame, lines: pd.DataFrame, figure: Mapping[str, Any])
         name = network_name((distribution, architecture), figure).replace("\n", " ")
         mean = some[["effective_before", "effective_after"]].mean()
         readings.append(
-            f"- {name}, {figure['methods'][method]}: effective robustness {mean['effective_before']:+.2f} points before "
-            f"and {mean['effective_after']:+.2f} after fine-tuning, mean over {count(len(some), 'cell')}."
+            f"- {name}, {figure['methods'][method]}: effective robustness {mean['effective_before']:+.2f} points "
+            f"before and {mean['effective_after']:+.2f} after fine-tuning, mean over {count(len(some), 'cell')}."
         )
     fits = ", ".join(f"{figure['variants'][name]} {row['r_squared']:.2f}" for name, row in lines.iterrows())
     outside = int(used["extrapolated"].sum())

@@ -70,8 +70,8 @@ def draw_flips(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) ->
     handles, labels = axes.get_legend_handles_labels()
     page.figure.legend(handles, labels, ncols=3, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))
     text = (
-        f"{sentence(figure['title'])} Predictions before and after fine-tuning, compared image by image; means over the "
-        f"{count(used.groupby(['fine_tuned_on', 'tested_on']).ngroups, 'pair')} of a variant fine-tuned on and another "
+        f"{sentence(figure['title'])} Predictions before and after fine-tuning, compared image by image; means over "
+        f"the {count(used.groupby(['fine_tuned_on', 'tested_on']).ngroups, 'pair')} of a variant fine-tuned on and another "
         f"tested on ({named_variants(figure['tested_on'], figure)}), unweighted, and over seeds. {footer[0]} The "
         f"paper (arXiv 2410.21582) shows no such numbers; its reviewers asked for them. {sentence(figure['note'])}"
     )

@@ -1,4 +1,4 @@
-"""Every change of accuracy as a heat map for each network and method. Its rows are cell_means of `imagenet_rib.results`."""
+"""Every change of accuracy as a heat map for each network and method. Rows: cell_means of `imagenet_rib.results`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,7 +39,9 @@ def draw_matrix(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -
             some = rows_of(rows, network, method)
             some = some.assign(clear=some["low"] * some["high"] > 0)  # not where there is no interval
             matrix, clear = (
-                some.pivot(index="fine_tuned_on", columns="tested_on", values=value).reindex(index=tuned, columns=tested)
+                some.pivot(index="fine_tuned_on", columns="tested_on", values=value).reindex(
+                    index=tuned, columns=tested
+                )
                 for value in ("change", "clear")
             )
             left = MARGIN + _ROW_NAMES + right * (cell[0] + _GAP)

@@ -31,9 +31,7 @@ def draw_methods(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) 
     level = f"{100 * figure['confidence']:g} %"
     over = "images and seeds" if means["seeds"].max() > 1 else "images"
     footer = [f"mRI in percentage points; bold: its {level} interval over {over} excludes 0."]
-    page = make_page(
-        FULL_WIDTH, _ROW * len(methods) + _NETWORKS + 0.1, figure["title"], footer, figure["note"] or ""
-    )
+    page = make_page(FULL_WIDTH, _ROW * len(methods) + _NETWORKS + 0.1, figure["title"], footer, figure["note"] or "")
     axes = page.add_axes(MARGIN + _METHODS, page.bottom + _NETWORKS, wide * len(networks), _ROW * len(methods))
     reach = float(np.ceil(np.nanmax(np.abs(matrix.to_numpy()))))
     hidden = matrix.isna().to_numpy()
@@ -57,8 +55,8 @@ def draw_methods(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) 
         top = own.idxmax()
         best.append(f"- {name}: highest with {figure['methods'][top]}, {own[top]:+.2f}; lowest {own.min():+.2f}.")
     text = (
-        f"{sentence(figure['title'])} mRI of {count(len(methods), 'method')} and {count(len(networks), 'network')}, all "
-        f"variants counted: the mean change of accuracy on the variants of ImageNet that were not fine-tuned on. "
+        f"{sentence(figure['title'])} mRI of {count(len(methods), 'method')} and {count(len(networks), 'network')}, "
+        f"all variants counted: the mean change of accuracy on the variants of ImageNet that were not fine-tuned on. "
         f"{footer[0]} {INFERRED} {sentence(figure['note'])}"
     )
     return page.figure, "\n".join([text.strip(), "", *best]) + "\n"

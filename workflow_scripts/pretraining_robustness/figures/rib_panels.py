@@ -118,8 +118,8 @@ def draw_accuracy(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
                 continue
             name = network_name(network, figure).replace("\n", " ")
             readings.append(
-                f"- {name}, {figure['methods'][method]}: {figure['variants'][reference]} {base['before'].iloc[0]:.1f} % "
-                f"before and {base['after'].iloc[0]:.1f} % after; mean of the shifted variants "
+                f"- {name}, {figure['methods'][method]}: {figure['variants'][reference]} "
+                f"{base['before'].iloc[0]:.1f} % before and {base['after'].iloc[0]:.1f} % after; mean of the shifted variants "
                 f"{own['before'].mean():.1f} % and {own['after'].mean():.1f} %."
             )
     text = (

@@ -167,9 +167,7 @@ def cross_with_pretraining(
             for name in present:
                 mean = mean_over_networks(wide["index"][name], confidence)
                 found = {"networks": mean.networks, "mri": mean.value, "low": mean.low, "high": mean.high}
-                others = {
-                    one: mean_over_networks(wide[one][name], confidence).value for one in ("before", "after")
-                }
+                others = {one: mean_over_networks(wide[one][name], confidence).value for one in ("before", "after")}
                 rows["means"].append({**key, "series": name, **found, **others})
             pairs = paired_contrasts(wide["index"][present], confidence)
             rows["contrasts"] += [{**key, **pair} for pair in pairs]
@@ -262,7 +260,7 @@ def _of_pairs(pairs: Sequence[Mapping[str, Any]], figure: Mapping[str, Any]) -> 
     low, high = sorted(sign * largest[end] for end in ("low", "high"))
     names = figure["networks"]
     return (
-        f"{len(found)} of {pairs_in_words} differ{'s' if len(found) == 1 else ''} in mRI; most, by {abs(largest['difference']):.1f} points, "
-        f"'{names[first]}' above '{names[second]}' ({confidence} CI {low:.1f} to {high:.1f}, Holm-corrected "
+        f"{len(found)} of {pairs_in_words} differ{'s' if len(found) == 1 else ''} in mRI; most, by "
+        f"{abs(largest['difference']):.1f} points, '{names[first]}' above '{names[second]}' ({confidence} CI {low:.1f} to {high:.1f}, Holm-corrected "
         f"{p_in_words(largest['p_holm'])})."
     )

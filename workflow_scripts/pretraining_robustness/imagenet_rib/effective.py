@@ -61,7 +61,9 @@ class BaselineFit:
 
     def predict(self, inside: Floats) -> Floats:
         """Return the accuracies that the baseline predicts from `inside`, shape (n, k)."""
-        return self.scale.inverse(self.scale.forward(np.asarray(inside, dtype=np.float64)) @ self.weights + self.intercept)
+        return self.scale.inverse(
+            self.scale.forward(np.asarray(inside, dtype=np.float64)) @ self.weights + self.intercept
+        )
 
 
 def on_the_axes(percent: Any, images: Any) -> Floats:

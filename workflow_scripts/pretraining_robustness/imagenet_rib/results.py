@@ -104,7 +104,5 @@ def _average(
 
 
 def _ends(values: Iterable[list[float]], errors: pd.Series, confidence: float) -> tuple[list[float], list[float]]:
-    ends = [
-        interval_over_images_and_seeds(one, error, confidence) for one, error in zip(values, errors, strict=True)
-    ]
+    ends = [interval_over_images_and_seeds(one, error, confidence) for one, error in zip(values, errors, strict=True)]
     return [low for low, _ in ends], [high for _, high in ends]

@@ -161,6 +161,7 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
             )
     for name in spec["networks"]:
         known_name("imagenet_rib.networks", name, "distribution", config["distributions"])
+    _check_rib_shown(config)
     _check_heads(config, spec)
     if spec.get("jobs") == "network" and "without" in spec:
         raise InputError("config imagenet_rib.without: 'jobs: network' needs the same methods of all; use 'method'.")
@@ -168,7 +169,6 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         known_name("imagenet_rib.without", name, "distribution of imagenet_rib.networks", spec["networks"])
         for method in left_out:
             known_name(f"imagenet_rib.without.{name}", method, "method of imagenet_rib.methods", spec["methods"])
-    _check_rib_shown(config)
 
 
 def _check_rib_shown(config: dict[str, Any]) -> None:
@@ -178,7 +178,9 @@ def _check_rib_shown(config: dict[str, Any]) -> None:
         kind = "figures" if name in config["figures"] else "tables"
         key, shown = f"{kind}.{name}", config[kind][name]
         if kind == "tables" and shown["kind"] == "rib_crossing":
-            known_name(f"{key}.figure", shown.get("figure", ""), "figure of the crossing", study.of_kind("rib_crossing"))
+            known_name(
+                f"{key}.figure", shown.get("figure", ""), "figure of the crossing", study.of_kind("rib_crossing")
+            )
         for method in shown.get("methods", []):
             known_name(f"{key}.methods", method, "method", study.methods)
         for network in shown.get("networks", []):
@@ -195,16 +197,17 @@ def _check_rib_shown(config: dict[str, Any]) -> None:
 
 def _check_heads(config: dict[str, Any], spec: dict[str, Any]) -> None:
     """Check that every network of ImageNet-RIB has a head of ImageNet's classes, or is given one."""
-    heads = spec.get("heads", {"of": []})
+    heads, study = spec.get("heads", {"of": []}), Runs(config)
+    networks = list(dict.fromkeys([*spec["networks"], *(name for _, name in study.rib_series())]))
     for name in heads["of"]:
-        known_name("imagenet_rib.heads.of", name, "distribution of imagenet_rib.networks", spec["networks"])
+        known_name("imagenet_rib.heads.of", name, "distribution whose networks are fine-tuned", networks)
     if "method" in heads:
         known_name("imagenet_rib.heads.method", heads["method"], "method that trains", Names(config).trained_methods)
         if not _knows_imagenet(config, heads["trained_on"]):
             raise InputError(
                 f"config imagenet_rib.heads.trained_on: {heads['trained_on']} has not ImageNet's classes; take another."
             )
-    for name in spec["networks"]:
+    for name in networks:
         if name in heads["of"]:
             continue
         strange = [] if _knows_imagenet(config, name) else [name]
@@ -222,8 +225,9 @@ def _check_heads(config: dict[str, Any], spec: dict[str, Any]) -> None:
 def _knows_imagenet(config: dict[str, Any], distribution: str) -> bool:
     """Whether the networks of a distribution learn ImageNet's classes, all of them and as they are."""
     declared = config["distributions"][distribution]
-    changed = {"classes", "labels", "objective"} & set(declared)
-    return config["sources"][declared["source"]]["format"] == "imagenet" and not changed
+    objective = config["objectives"].get(declared.get("objective"), {"kind": "supervised"})["kind"]
+    by_its_classes = not {"classes", "labels"} & set(declared) and objective == "supervised"
+    return config["sources"][declared["source"]]["format"] == "imagenet" and by_its_classes
 
 
 def _publishes_imagenet_head(architecture: dict[str, Any]) -> bool:

@@ -98,7 +98,8 @@ class Study(Labels):
         if spec["kind"] == "rib_alphas":
             interpolated = {method: self.methods[method] for method in labels["methods"]}
             labels["alphas"] = {
-                method: float(one.get("alpha", 1)) for method, one in interpolated.items()  # what is merged is at 1
+                method: float(one.get("alpha", 1))
+                for method, one in interpolated.items()  # what is merged is at 1
             }
         if "panels" not in spec:
             return labels

@@ -30,9 +30,7 @@ _COLUMNS = [
 _COUNTINGS = {"all": "", "without_shared_images": ", without shared images"}
 
 
-def crossing_table(
-    frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]
-) -> tuple[pd.DataFrame, TypesetTable]:
+def crossing_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]) -> tuple[pd.DataFrame, TypesetTable]:
     """Return a group a comparison of `imagenet_rib.crossing` (its `means`, `trends`, `contrasts`), a row a series.
 
     The first series of a panel is what the others are compared with; the first row says what was found.

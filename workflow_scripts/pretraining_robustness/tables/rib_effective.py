@@ -20,9 +20,7 @@ _COLUMNS = [
 _MEAN = "Mean of the variants"
 
 
-def effective_table(
-    frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]
-) -> tuple[pd.DataFrame, TypesetTable]:
+def effective_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]) -> tuple[pd.DataFrame, TypesetTable]:
     """Return a group a network and method, a row a variant: means over the other variants fine-tuned on and seeds.
 
     It is made of `effective` and `lines` of `imagenet_rib.effective`.
