@@ -120,6 +120,29 @@ rule effective_robustness_of_rib:
         "../workflow_scripts/effective_robustness_of_rib.py"
 
 
+rule compute_set_sizes:
+    """Compute RI after fine-tuning on sets of growing size."""
+    input:
+        scores=lambda wildcards: set_size_scores(),
+        tasks=collect(
+            "<results>/pairs/{task}/images.parquet", task=study.tasks_of_set_sizes()
+        ),
+    output:
+        sizes=rib_file("set_sizes"),
+    log:
+        "<logs>/compute_set_sizes.log",
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    params:
+        study=study.set_sizes(),
+        code=code("compute_set_sizes.py"),
+    message:
+        "Compute RI by the size of the set fine-tuned on"
+    script:
+        "../workflow_scripts/compute_set_sizes.py"
+
+
 rule compare_networks:
     """Compare the representations of networks after fine-tuning on a variant with those before."""
     input:

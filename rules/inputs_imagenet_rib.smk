@@ -16,7 +16,7 @@ def of_methods(paths, methods):
 
 def predictions_before(wildcards):
     """Predictions of the networks of a series before fine-tuning, which a variant's task has once for all methods."""
-    if wildcards.task not in study.variant_tasks:
+    if not study.is_variant_task(wildcards.task):
         return []
     task = study.start_task(wildcards.task)
     return f"<results>/evaluate/{task}/{START}/{wildcards.distribution}/predictions.parquet"
@@ -50,6 +50,7 @@ RIB_ROWS = {
     "rib_accuracy": "cells",
     "rib_methods": "means",
     "rib_alphas": "cells",
+    "rib_set_size": "set_sizes",
 }
 
 
@@ -71,6 +72,15 @@ def rib_files(name):
     return [
         f"<results>/imagenet_rib/{method}/{distribution}/{name}"
         for method, distribution in study.rib_series()
+    ]
+
+
+def set_size_scores():
+    """Scores after fine-tuning on sets of every size, as the figures that show them ask for."""
+    return [
+        f"<results>/evaluate/{task}/{method}/{distribution}/scores.csv"
+        for method, distribution in study.rib_series(*study.of_kind("rib_set_size"))
+        for task in study.tasks_of_set_sizes()
     ]
 
 

@@ -171,6 +171,7 @@ FIGURES = {
     "rib_accuracy": ("cells", []),
     "rib_methods": ("means", []),
     "rib_alphas": ("cells", []),
+    "rib_set_size": ("set_sizes", []),
 }
 
 
@@ -193,6 +194,12 @@ def tables(results: Path) -> Path:
     whose = {"method": "full", "distribution": "imagenet", "fine_tuned_on": "r", "architecture": "vit", "seed": 0}
     layers = [{**whose, "epoch": 1, "layer": f"blocks.{depth}", "depth": depth, "cka": 0.5} for depth in range(3)]
     write_rows(results / "similarity.csv", layers)
+    sizes = [
+        {**whose, "epoch": 1, "images": images, "images_per_class": images / 5, "equal": equal, "RI": -1.0 - images}
+        | {"own_before": 40, "own_after": 60, "held_out": True, "reference_before": 70, "reference_after": 60}
+        for images, equal in ((5, "epochs"), (5, "steps"), (30, ""))
+    ]
+    write_rows(results / "set_sizes.csv", sizes)
     crossed = {name: results / f"crossed_{name}.csv" for name in ("means", "trends", "contrasts")}
     cross_with_pretraining(indices=results / "indices.csv", figure=labels("rib_crossing"), **crossed)
     cells = pd.read_csv(results / "cells.csv")
@@ -231,6 +238,8 @@ def test_figures_and_captions(tables: Path, kind: str) -> None:
         assert f"{used['gained'].mean():.1f} % became right, {used['lost'].mean():.1f} % wrong" in caption
     elif kind == "rib_tradeoff":
         assert "the images of it that were fine-tuned on" in caption  # none were held out
+    elif kind == "rib_set_size":
+        assert "equal steps: RI -6.00 with 5 images and -31.00 with all 30." in caption
     elif kind == "rib_alphas":
         assert "mRI highest at alpha = " in caption
     elif kind == "rib_crossing":

@@ -19,6 +19,7 @@ from pretraining_robustness.figures.rib_flips import draw_flips
 from pretraining_robustness.figures.rib_matrix import draw_matrix
 from pretraining_robustness.figures.rib_methods import draw_methods
 from pretraining_robustness.figures.rib_panels import draw_accuracy, draw_tradeoff
+from pretraining_robustness.figures.rib_set_size import draw_set_size
 from pretraining_robustness.figures.rib_similarity import draw_similarity
 from pretraining_robustness.figures.style import SETTINGS
 
@@ -35,6 +36,7 @@ _KINDS: dict[str, Draw] = {
     "rib_accuracy": draw_accuracy,
     "rib_methods": draw_methods,
     "rib_alphas": draw_alphas,
+    "rib_set_size": draw_set_size,
 }
 
 

@@ -69,9 +69,10 @@ def draw_flips(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) ->
     axes.set_axisbelow(True)
     handles, labels = axes.get_legend_handles_labels()
     page.figure.legend(handles, labels, ncols=3, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))
+    pairs = used.groupby(["fine_tuned_on", "tested_on"]).ngroups
     text = (
         f"{sentence(figure['title'])} Predictions before and after fine-tuning, compared image by image; means over "
-        f"the {count(used.groupby(['fine_tuned_on', 'tested_on']).ngroups, 'pair')} of a variant fine-tuned on and another "
+        f"the {count(pairs, 'pair')} of a variant fine-tuned on and another "
         f"tested on ({named_variants(figure['tested_on'], figure)}), unweighted, and over seeds. {footer[0]} The "
         f"paper (arXiv 2410.21582) shows no such numbers; its reviewers asked for them. {sentence(figure['note'])}"
     )

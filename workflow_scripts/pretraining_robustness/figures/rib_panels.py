@@ -119,8 +119,8 @@ def draw_accuracy(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
             name = network_name(network, figure).replace("\n", " ")
             readings.append(
                 f"- {name}, {figure['methods'][method]}: {figure['variants'][reference]} "
-                f"{base['before'].iloc[0]:.1f} % before and {base['after'].iloc[0]:.1f} % after; mean of the shifted variants "
-                f"{own['before'].mean():.1f} % and {own['after'].mean():.1f} %."
+                f"{base['before'].iloc[0]:.1f} % before and {base['after'].iloc[0]:.1f} % after; mean of the "
+                f"shifted variants {own['before'].mean():.1f} % and {own['after'].mean():.1f} %."
             )
     text = (
         f"{sentence(figure['title'])} Accuracy on every variant before fine-tuning, and after it as a mean over the "

@@ -261,6 +261,6 @@ def _of_pairs(pairs: Sequence[Mapping[str, Any]], figure: Mapping[str, Any]) -> 
     names = figure["networks"]
     return (
         f"{len(found)} of {pairs_in_words} differ{'s' if len(found) == 1 else ''} in mRI; most, by "
-        f"{abs(largest['difference']):.1f} points, '{names[first]}' above '{names[second]}' ({confidence} CI {low:.1f} to {high:.1f}, Holm-corrected "
-        f"{p_in_words(largest['p_holm'])})."
+        f"{abs(largest['difference']):.1f} points, '{names[first]}' above '{names[second]}' "
+        f"({confidence} CI {low:.1f} to {high:.1f}, Holm-corrected {p_in_words(largest['p_holm'])})."
     )

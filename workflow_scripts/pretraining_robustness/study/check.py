@@ -18,6 +18,7 @@ from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.figures.style import series_styles
 from pretraining_robustness.study.attention import lacks_attention, needs_attention
 from pretraining_robustness.study.declare import RELATIONS
+from pretraining_robustness.study.imagenet_rib import TASK
 from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, SCRATCH, START, Names, of_series
 from pretraining_robustness.study.runs import Runs
 from pretraining_robustness.study.strict_yaml import Loader, line_of, meant_as_number
@@ -135,6 +136,11 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         return
     if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
         raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
+    if study.of_kind("rib_set_size") and "set_sizes" not in spec:
+        raise InputError("config imagenet_rib: the key 'set_sizes' is missing; a figure shows it.")
+    tuned = [name for name in spec["variants"] if TASK.format(name) in config["tasks"]]
+    for name in spec.get("set_sizes", {}).get("variants", []):
+        known_name("imagenet_rib.set_sizes.variants", name, "variant that is fine-tuned on", tuned)
     if study.of_kind("rib_effective") and "effective_robustness" not in spec:
         raise InputError("config imagenet_rib: the key 'effective_robustness' is missing; a figure or table shows it.")
     for name in spec.get("effective_robustness", {}).get("baselines", []):

@@ -126,7 +126,7 @@ class Runs(Names):
     def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
         """Yield the runs of a series: every architecture with every seed."""
         architectures = self.architectures(distribution)
-        if task in self.variant_tasks and not self.is_published(distribution):
+        if self.is_variant_task(task) and not self.is_published(distribution):
             architectures = self.rib_architectures(method, distribution) or architectures
         for architecture in architectures:
             for seed in self.config["runs"]["seeds"]:

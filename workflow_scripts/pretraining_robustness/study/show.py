@@ -76,6 +76,18 @@ class Study(Labels):
             "confidence": self.config["scores"]["confidence"],
         }
 
+    def set_sizes(self) -> dict[str, Any]:
+        """Return what RI by the size of the set fine-tuned on is computed of."""
+        tasks = self.tasks_of_set_sizes()
+        if not tasks:
+            return {}
+        return {
+            "variants": {task: self.task_collection(task) for task in tasks},
+            "subsets": {task: self.config["tasks"][task].get("subset") for task in tasks},
+            "tested_on": self.benchmark()["tested_on"],
+            "reference": self.imagenet_rib["reference"],
+        }
+
     def similarity(self, task: str, method: str, distribution: str) -> dict[str, Any]:
         """Return what the comparison of networks before and after fine-tuning is told."""
         whose = {"method": method, "distribution": distribution, "fine_tuned_on": self.task_collection(task)}
