@@ -11,10 +11,10 @@ from pretraining_robustness.figures.rib_common import LEGEND_LINE, LOOKS, Beside
 from pretraining_robustness.figures.text import SMALL
 from pretraining_robustness.figures.words import sentence
 
-_TALL, _LEFT, _BELOW, _TITLE = 1.9, 0.6, 0.5, 0.25  # inches
+_TALL, _LEFT, _BELOW, _TITLE = 1.9, 0.6, 0.65, 0.25  # inches
 _SHOWN = {
     "RI": "RI (percentage points)",
-    "own_after": "Accuracy on the variant\nfine-tuned on (%)",
+    "own_after": "Accuracy on the variant (%)",
     "reference_after": "Accuracy on {} (%)",
 }
 _EQUAL = {"epochs": "equal epochs", "steps": "equal steps"}
@@ -59,7 +59,10 @@ def draw_set_size(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
             if column == "RI":
                 axes.axhline(0, color="0.3", linewidth=0.7)
                 axes.set_title(figure["variants"][name], loc="left")
+            sizes = sorted(set(rows.loc[rows["fine_tuned_on"] == name, "images"]))
             axes.set_xscale("log")
+            axes.minorticks_off()
+            axes.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=45, ha="right", fontsize=SMALL)
             axes.set_xlabel("Images fine-tuned on")
             axes.set_ylabel(label.format(reference), fontsize=SMALL)
             axes.grid()
