@@ -143,6 +143,35 @@ rule compute_set_sizes:
         "../workflow_scripts/compute_set_sizes.py"
 
 
+rule measure_distances:
+    """Measure the distances between variants of ImageNet by optimal transport."""
+    input:
+        checkpoint=embedding_network,
+        task=lambda wildcards: table_of_task(study.variant_tasks[0]),
+        images=collect("<results>/stores/{variant}/images.npy", variant=study.variants),
+        tables=collect(
+            "<results>/stores/{variant}/images.parquet", variant=study.variants
+        ),
+    output:
+        distances=rib_file("distances"),
+    log:
+        "<logs>/measure_distances.log",
+    conda:
+        "../envs/train.yaml"
+    threads: stage_resource("evaluate", "threads")
+    resources:
+        mem_mb=stage_resource("evaluate", "mem_mb"),
+        runtime=stage_resource("evaluate", "runtime"),
+        gpu=stage_resource("evaluate", "gpu"),
+    params:
+        transport=lambda wildcards: study.transport(),
+        code=code("measure_distances.py"),
+    message:
+        "Measure the distances between variants of ImageNet"
+    script:
+        "../workflow_scripts/measure_distances.py"
+
+
 rule compare_networks:
     """Compare the representations of networks after fine-tuning on a variant with those before."""
     input:

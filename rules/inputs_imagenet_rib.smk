@@ -51,6 +51,7 @@ RIB_ROWS = {
     "rib_methods": "means",
     "rib_alphas": "cells",
     "rib_set_size": "set_sizes",
+    "rib_transport": "cells",
 }
 
 
@@ -84,6 +85,11 @@ def set_size_scores():
     ]
 
 
+def embedding_network(wildcards):
+    """The network by whose features the variants are compared: one before fine-tuning."""
+    return start_file(study.variant_tasks[0]).format(**study.transport()["run"])
+
+
 def crossing_file(figure, name):
     """What the networks of a figure of the crossing are compared by."""
     return f"<results>/imagenet_rib/crossing/{figure}/{name}.csv"
@@ -106,6 +112,8 @@ def rib_figure_files(wildcards):
         files |= {name: crossing_file(figure, name) for name in ("means", "trends")}
     if kind == "rib_effective":
         files |= {name: rib_file(name) for name in ("lines", "points")}
+    if kind == "rib_transport":
+        files["distances"] = rib_file("distances")
     if kind == "rib_bars" and "published" in study.imagenet_rib:
         table = locate(study.imagenet_rib["published"], Path(workflow.basedir))
         files["published"] = os.path.relpath(table)
@@ -120,4 +128,6 @@ def rib_table_files(wildcards):
         return {name: crossing_file(spec["figure"], name) for name in names}
     if spec["kind"] == "rib_effective":
         return {name: rib_file(name) for name in ("effective", "lines")}
+    if spec["kind"] == "rib_transport":
+        return {"distances": rib_file("distances")}
     return {"means": rib_file("means")}

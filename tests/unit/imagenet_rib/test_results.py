@@ -172,6 +172,7 @@ FIGURES = {
     "rib_methods": ("means", []),
     "rib_alphas": ("cells", []),
     "rib_set_size": ("set_sizes", []),
+    "rib_transport": ("cells", ["distances"]),
 }
 
 
@@ -182,7 +183,7 @@ def labels(kind: str) -> dict[str, Any]:
         **{"reference": "val", "tested_on": TESTED, "sharing": SHARING, "methods": {"full": "full fine-tuning"}},
         **{"networks": {"imagenet": "ImageNet"}, "architectures": ["vit"], "images": {"imagenet": 100}},
         "variants": {name: f"ImageNet-{name}" for name in VARIANTS},
-        "alphas": {"full": 1.0},
+        **{"alphas": {"full": 1.0}, "count": 20, "embedding": "ImageNet, vit"},
         **{"panels": [{"title": "Quantity", "series": ["imagenet"]}], "permutations": 99, "seed": 0},
     }
 
@@ -200,6 +201,9 @@ def tables(results: Path) -> Path:
         for images, equal in ((5, "epochs"), (5, "steps"), (30, ""))
     ]
     write_rows(results / "set_sizes.csv", sizes)
+    pairs = itertools.combinations(VARIANTS, 2)
+    apart = [{"first": one, "second": other, "otdd": 1 + len(one + other)} for one, other in pairs]
+    write_rows(results / "distances.csv", apart)
     crossed = {name: results / f"crossed_{name}.csv" for name in ("means", "trends", "contrasts")}
     cross_with_pretraining(indices=results / "indices.csv", figure=labels("rib_crossing"), **crossed)
     cells = pd.read_csv(results / "cells.csv")
@@ -238,6 +242,8 @@ def test_figures_and_captions(tables: Path, kind: str) -> None:
         assert f"{used['gained'].mean():.1f} % became right, {used['lost'].mean():.1f} % wrong" in caption
     elif kind == "rib_tradeoff":
         assert "the images of it that were fine-tuned on" in caption  # none were held out
+    elif kind == "rib_transport":
+        assert "rank correlation of RI with the distance from ImageNet-val" in caption
     elif kind == "rib_set_size":
         assert "equal steps: RI -6.00 with 5 images and -31.00 with all 30." in caption
     elif kind == "rib_alphas":
@@ -250,6 +256,7 @@ TABLES = {
     "rib": ["means"],
     "rib_crossing": ["crossed_means", "crossed_trends", "crossed_contrasts"],
     "rib_effective": ["effective", "lines"],
+    "rib_transport": ["distances"],
 }
 
 
@@ -262,6 +269,8 @@ def test_tables(tables: Path, kind: str) -> None:
     if kind == "rib":
         assert text.count("mRI (mean)") == 1
         assert "ImageNet, vit, full fine-tuning, 2 seeds" in text
+    elif kind == "rib_transport":
+        assert "Features of ImageNet, vit" in text
     elif kind == "rib_effective":
         assert text.count("Mean of the variants") == 1
         assert "6 networks trained on ImageNet alone" in text

@@ -25,7 +25,9 @@ def store(tmp_path: Path) -> Path:
     images = [f"{name}/{number}.jpg" for number, name in enumerate(classes)]
     table = {"row": np.arange(18), "image": images, "class_id": classes, "original": images}
     pd.DataFrame(table).to_parquet(tmp_path / "images.parquet", index=False)
-    np.save(tmp_path / "images.npy", np.arange(18, dtype=np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8))
+    np.save(
+        tmp_path / "images.npy", np.arange(18, dtype=np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8)
+    )
     return tmp_path / "images.parquet"
 
 
@@ -55,7 +57,7 @@ def test_at_equal_steps_an_epoch_is_as_long_as_one_of_all_images(store: Path) ->
 
 
 def test_ri_by_size_by_hand(store: Path, tmp_path: Path) -> None:
-    """Accuracies of 40 % before; after fine-tuning on two images a class r gains 10 points and v2 loses 4, and so on."""
+    """From 40 % before; after fine-tuning on two images a class r gains 10 points and v2 loses 4, and so on."""
     tasks = {"rib_r": None, "rib_r_2": {"images_per_class": 2, "equal": "epochs"}}
     changes = {"rib_r": {"val": -20, "r": 30, "v2": -8, "a": -6}, "rib_r_2": {"val": -5, "r": 10, "v2": -4, "a": 0}}
     rows = []

@@ -21,6 +21,7 @@ from pretraining_robustness.figures.rib_methods import draw_methods
 from pretraining_robustness.figures.rib_panels import draw_accuracy, draw_tradeoff
 from pretraining_robustness.figures.rib_set_size import draw_set_size
 from pretraining_robustness.figures.rib_similarity import draw_similarity
+from pretraining_robustness.figures.rib_transport import draw_transport
 from pretraining_robustness.figures.style import SETTINGS
 
 Draw = Callable[[pd.DataFrame, Beside, Mapping[str, Any]], tuple[Figure, str]]
@@ -37,6 +38,7 @@ _KINDS: dict[str, Draw] = {
     "rib_methods": draw_methods,
     "rib_alphas": draw_alphas,
     "rib_set_size": draw_set_size,
+    "rib_transport": draw_transport,
 }
 
 

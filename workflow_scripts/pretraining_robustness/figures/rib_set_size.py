@@ -72,7 +72,7 @@ def draw_set_size(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
     text = (
         f"{sentence(figure['title'])} RI: mean change of accuracy on the variants of ImageNet that were not fine-tuned "
         f"on ({named_variants(figure['tested_on'], figure)}). Subsets have equally many images of each class, a "
-        f"smaller one is part of a larger one. {footer[0]} Which subsets the paper (arXiv 2410.21582) takes, and at how many "
-        f"steps, is not known; these are ours. {sentence(figure['note'])}"
+        f"smaller one is part of a larger one. {footer[0]} Which subsets the paper (arXiv 2410.21582) takes, and "
+        f"at how many steps, is not known; these are ours. {sentence(figure['note'])}"
     )
     return page.figure, "\n".join([text.strip(), "", *readings]) + "\n"

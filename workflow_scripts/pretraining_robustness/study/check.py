@@ -138,6 +138,10 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
     if study.of_kind("rib_set_size") and "set_sizes" not in spec:
         raise InputError("config imagenet_rib: the key 'set_sizes' is missing; a figure shows it.")
+    if study.of_kind("rib_transport") and "transport" not in spec:
+        raise InputError("config imagenet_rib: the key 'transport' is missing; a figure or table shows it.")
+    for kind, name in spec.get("transport", {}).get("embedding", {}).items():
+        known_name(f"imagenet_rib.transport.embedding.{kind}", name, kind, config[f"{kind}s"])
     tuned = [name for name in spec["variants"] if TASK.format(name) in config["tasks"]]
     for name in spec.get("set_sizes", {}).get("variants", []):
         known_name("imagenet_rib.set_sizes.variants", name, "variant that is fine-tuned on", tuned)

@@ -76,6 +76,17 @@ class Study(Labels):
             "confidence": self.config["scores"]["confidence"],
         }
 
+    def transport(self) -> dict[str, Any]:
+        """Return what the distances between variants are measured with."""
+        spec = self.imagenet_rib["transport"]
+        task, named = self.variant_tasks[0], spec["embedding"]
+        network = {
+            "architecture": self.architecture(named["architecture"]),
+            "recipe": self.finetune_recipe(task, named["architecture"]),
+        }
+        run = {**named, "seed": self.config["runs"]["seeds"][0]}
+        return {"variants": self.variants, "count": spec["count"], "network": network, "run": run}
+
     def set_sizes(self) -> dict[str, Any]:
         """Return what RI by the size of the set fine-tuned on is computed of."""
         tasks = self.tasks_of_set_sizes()
@@ -113,6 +124,10 @@ class Study(Labels):
                 method: float(one.get("alpha", 1))
                 for method, one in interpolated.items()  # what is merged is at 1
             }
+        if spec["kind"] == "rib_transport":
+            named = self.imagenet_rib["transport"]
+            embedding = f"{self.label(named['embedding']['distribution'])}, {named['embedding']['architecture']}"
+            labels |= {"count": named["count"], "embedding": embedding, **self.config["comparisons"]}
         if "panels" not in spec:
             return labels
         images = {network: self.pretraining_images(network) for network in networks}
