@@ -3,6 +3,10 @@
 PREDICTIONS = f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet"
 
 
+ruleorder: predict_by_all_methods > predict
+ruleorder: score_by_all_methods > score
+
+
 rule predict:
     """Predict every test set of a task with every checkpoint of a series."""
     input:
@@ -47,8 +51,8 @@ use rule predict as predict_by_all_methods with:
     benchmark:
         "<benchmarks>/predict_by_all_methods/{task}/{distribution}.tsv"
     wildcard_constraints:
-        task=one_of(study.tasks_sharing_jobs),
-        distribution=one_of(study.imagenet_rib.get("networks", [])),
+        task=one_of(study.variant_tasks),
+        distribution=one_of(NETWORKS_SHARING_JOBS),
     params:
         series=lambda wildcards: [
             predicted_series(**wildcards, method=method) for method in RIB_METHODS
@@ -119,8 +123,8 @@ use rule score as score_by_all_methods with:
     log:
         "<logs>/score_by_all_methods/{task}/{distribution}.log",
     wildcard_constraints:
-        task=one_of(study.tasks_sharing_jobs),
-        distribution=one_of(study.imagenet_rib.get("networks", [])),
+        task=one_of(study.variant_tasks),
+        distribution=one_of(NETWORKS_SHARING_JOBS),
     params:
         series=lambda wildcards: [
             study.scoring(**wildcards, method=method) for method in RIB_METHODS
@@ -192,4 +196,3 @@ use rule collect_scores as collect_all_scores with:
 
 
 ruleorder: predict_by_all_methods > predict_before > predict
-ruleorder: score_by_all_methods > score

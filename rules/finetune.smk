@@ -23,6 +23,10 @@ rule make_zero_shot_head:
         "../workflow_scripts/make_zero_shot_head.py"
 
 
+ruleorder: finetune_by_all_methods > finetune
+ruleorder: merge_by_all_methods > merge_weights
+
+
 rule save_start:
     """Keep the network with which fine-tuning starts, as the checkpoint of epoch 0 that all methods share."""
     input:
@@ -96,8 +100,8 @@ use rule finetune as finetune_by_all_methods with:
     benchmark:
         f"<benchmarks>/finetune_by_all_methods/{NETWORK_FOLDER}.tsv"
     wildcard_constraints:
-        task=one_of(study.tasks_sharing_jobs),
-        distribution=one_of(study.imagenet_rib.get("networks", [])),
+        task=one_of(study.variant_tasks),
+        distribution=one_of(NETWORKS_SHARING_JOBS),
         architecture=one_of(
             study.imagenet_rib.get("architectures", study.config["architectures"])
         ),
@@ -157,8 +161,8 @@ use rule merge_weights as merge_by_all_methods with:
     log:
         f"<logs>/merge_by_all_methods/{NETWORK_FOLDER}.log",
     wildcard_constraints:
-        task=one_of(study.tasks_sharing_jobs),
-        distribution=one_of(study.imagenet_rib.get("networks", [])),
+        task=one_of(study.variant_tasks),
+        distribution=one_of(NETWORKS_SHARING_JOBS),
         architecture=one_of(
             study.imagenet_rib.get("architectures", study.config["architectures"])
         ),
@@ -175,8 +179,3 @@ use rule merge_weights as merge_by_all_methods with:
     message:
         "Merge {wildcards.architecture} from {wildcards.distribution} on {wildcards.task} "
         "by all methods, seed {wildcards.seed}"
-
-
-# Where all methods of a network are one job; networks that only a figure of the crossing shows have a job a method.
-ruleorder: finetune_by_all_methods > finetune
-ruleorder: merge_by_all_methods > merge_weights

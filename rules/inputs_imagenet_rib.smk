@@ -2,10 +2,11 @@
 
 RIB = study.benchmark()
 
-# The methods of a job that is all methods of one network and one variant.
+# The methods of a job that is all methods of one network on one variant, and the networks that have such jobs.
 RIB_METHODS = study.imagenet_rib.get("methods", [])
 RIB_TRAINED = [name for name in RIB_METHODS if name in study.trained_methods]
 RIB_MERGED = [name for name in RIB_METHODS if name in study.merged_methods]
+NETWORKS_SHARING_JOBS = study.networks_sharing_jobs()
 NETWORK_FOLDER = RUN_FOLDER.replace("/{method}", "")
 
 

@@ -89,10 +89,6 @@ def test_a_source_with_other_classes_is_given_imagenets_head_by_a_stage_of_its_o
             },
             "imagenet_rib.networks: vit_base_patch16_224_dino has no head of ImageNet's 1,000 classes",
         ),
-        (
-            {"imagenet_rib": {"without": {"imagenet_full": ["lp_ft"]}}},
-            "config imagenet_rib.without: 'jobs: network' needs the same methods of all; use 'method'",
-        ),
     ],
 )
 def test_what_is_wrong_is_named(miniature, repository, change, words):

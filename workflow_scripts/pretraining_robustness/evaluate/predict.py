@@ -16,7 +16,7 @@ from pretraining_robustness.networks.weights import read_description
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import class_numbers, task_classes
 from pretraining_robustness.tasks.test_sets import read_test_set
-from pretraining_robustness.training.batches import load_images
+from pretraining_robustness.training.batches import frame_of, load_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.inference import load_checkpoints, predict_all
 from pretraining_robustness.training.recipes import read_recipe
@@ -76,7 +76,7 @@ def predict(
             continue
         rows = np.concatenate([sets[name].rows for name in names])
         allowed = _allowed([sets[name].answers for name in names], [len(sets[name].rows) for name in names], classes)
-        pixels = load_images(Store.open(images, rows_table, threads), rows, device)
+        frame = None
         ends = np.cumsum([len(sets[name].rows) for name in names])[:-1]
         for number, network in enumerate(networks):
             paths = checkpoints[number * each : (number + 1) * each]
@@ -87,6 +87,9 @@ def predict(
             model = build(network["architecture"], classes).to(device).eval()
             states = load_checkpoints(model, paths, device)
             plan = read_recipe(network["recipe"], read_description(paths[0]))
+            if frame_of(plan) != frame:
+                frame = frame_of(plan)
+                pixels = load_images(Store.open(images, rows_table, threads, frame), rows, device)
             answers = predict_all(model, list(states.values()), pixels, len(rows), plan, device, allowed)
             for epoch, answer in zip(states, answers, strict=True):
                 checkpoint = Checkpoint(network["name"], network["seed"], epoch)

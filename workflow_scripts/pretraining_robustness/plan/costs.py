@@ -158,6 +158,8 @@ class Costs:
         each = 3 * store["size"] ** 2
         if store["encoding"] == "jpeg":
             each = self.rates("jpeg", "a stored picture of 256 px") * 1e3 * (store["size"] / JPEG_PIXELS) ** 2
+        if store["encoding"] == "files":
+            each = self.rates("archive", collection) * 1e9 / images
         if spec["format"] != "stable_diffusion":
             if self.study.config["acquisition"] == "download":
                 yield Part("acquire", collection, "", 0.0, self.rates("archive", collection))

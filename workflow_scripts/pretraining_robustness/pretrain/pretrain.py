@@ -16,7 +16,7 @@ from pretraining_robustness.networks.architectures import build, require_image_s
 from pretraining_robustness.networks.weights import save_weights
 from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.read import Store
-from pretraining_robustness.training.batches import load_images
+from pretraining_robustness.training.batches import frame_of, load_images
 from pretraining_robustness.training.devices import seed_generator, training_device
 from pretraining_robustness.training.loop import train, write_metrics
 from pretraining_robustness.training.objectives import Objective, Supervised
@@ -124,7 +124,7 @@ def pretrain_with(
     device = training_device(threads)
     columns = pyarrow.parquet.read_table(index, columns=["row", "label"])
     rows, labels = (columns[name].to_numpy() for name in ("row", "label"))
-    store = Store.open(images, table, threads)
+    store = Store.open(images, table, threads, frame_of(plan))
     if len(rows) == 0 or rows.max() >= len(store):
         raise InputError(f"{index}: names no row or rows beyond the {len(store)} of {images}; make it again")
     data = TrainingSet(rows, labels, plan, device)

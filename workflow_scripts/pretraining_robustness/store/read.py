@@ -14,12 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.store.decoding import Frame, read_framed
 from pretraining_robustness.store.fractal_store import open_fractals
 
 # Pictures of at least this many bytes are read by requests of their own. Reading mapped memory that is not there yet
 # brings in what lies around (the read-ahead: megabytes on cloud disks and network file systems), which a random order
 # does not use; smaller pictures share their pages with others, and most are in memory.
 REQUESTED_BYTES = 65536
+
+
+# Columns of the table of a store with the place of a picture in its array, by the array's encoding.
+JPEG_PLACES = ("offset", "length")
+FILE_PLACES = ("file_offset", "file_length")
+
+DEFAULT_FRAME = Frame(256)
 
 
 class Pictures(Protocol):
@@ -44,7 +52,7 @@ class Store:
 
     Attributes:
         pictures: in their encoding.
-        encoding: "uint8", "jpeg" or "fractal".
+        encoding: "uint8", "jpeg", "files" or "fractal".
         size: side of the square pictures in pixels.
     """
 
@@ -57,14 +65,17 @@ class Store:
         self._threads = threads
 
     @classmethod
-    def open(cls, images: str | Path, table: str | Path | None = None, threads: int = 1) -> Self:
+    def open(
+        cls, images: str | Path, table: str | Path | None = None, threads: int = 1, frame: Frame = DEFAULT_FRAME
+    ) -> Self:
         """Open a store.
 
         Args:
             images: its images.npy; mapped into memory, not read.
             table: its images.parquet; not needed for pixels.
             threads: how many share the reading of a batch. One keeps up with any accelerator on pixels that are in
-                memory; JPEG files, fractals, and pixels that come from a disk, gain from more.
+                memory; image files, fractals, and pixels that come from a disk, gain from more.
+            frame: what files are read as; pictures of other encodings are as they were stored.
 
         Raises:
             InputError: for files that are not those of a store.
@@ -83,7 +94,7 @@ class Store:
             return cls(PixelPictures(array, open(images, "rb"), mapped.offset), threads)
         if table is None:
             what = (
-                "JPEG files, and the table that tells their places" if array.ndim == 1 else "fractals, and their table"
+                "image files, and the table that tells their places" if array.ndim == 1 else "fractals, and their table"
             )
             raise InputError(f"{images}: holds {what} was not given")
         import pyarrow.parquet  # a tenth of a second that only these encodings need
@@ -95,11 +106,13 @@ class Store:
                 raise InputError(
                     f"{table}: does not belong to {images} ({error}): render the fractals again"
                 ) from error
-        columns = pyarrow.parquet.read_table(table, columns=["offset", "length"])
-        places = np.stack([columns["offset"].to_numpy(), columns["length"].to_numpy()], axis=1)
+        are_files = FILE_PLACES[0] in pyarrow.parquet.read_schema(table).names
+        names = list(FILE_PLACES if are_files else JPEG_PLACES)
+        columns = pyarrow.parquet.read_table(table, columns=names)
+        places = np.stack([columns[name].to_numpy() for name in names], axis=1)
         if places[-1].sum() != len(array):
             raise InputError(f"{table}: does not belong to {images}: build the store again")
-        return cls(JpegPictures(array, places), threads)
+        return cls(FilePictures(array, places, frame) if are_files else JpegPictures(array, places), threads)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -195,3 +208,25 @@ class JpegPictures:
 
         offset, length = self._places[row]
         return np.asarray(Image.open(io.BytesIO(self._data[offset : offset + length].data)))
+
+
+class FilePictures:
+    """Image files as they were found, in a row in `data`, decoded and framed when they are read.
+
+    places (n, 2) are the offset and the length of each in bytes.
+    """
+
+    encoding = "files"
+
+    def __init__(self, data: NDArray[np.uint8], places: NDArray[np.int64], frame: Frame) -> None:
+        self._data, self._places, self._frame = data, places, frame
+        self.size = frame.size
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
+        """See `Pictures`."""
+        for place, row in enumerate(rows.tolist()):
+            offset, length = self._places[row]
+            out[place] = read_framed(io.BytesIO(self._data[offset : offset + length].data), self._frame)

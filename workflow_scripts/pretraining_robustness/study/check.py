@@ -173,8 +173,6 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         known_name("imagenet_rib.networks", name, "distribution", config["distributions"])
     _check_rib_shown(config)
     _check_heads(config, spec)
-    if spec.get("jobs") == "network" and "without" in spec:
-        raise InputError("config imagenet_rib.without: 'jobs: network' needs the same methods of all; use 'method'.")
     for name, left_out in spec.get("without", {}).items():
         known_name("imagenet_rib.without", name, "distribution of imagenet_rib.networks", spec["networks"])
         for method in left_out:

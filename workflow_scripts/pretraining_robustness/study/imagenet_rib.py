@@ -33,6 +33,8 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
     reference = spec.get("reference")
     for name, one in variants.items():
         source = {key: one[key] for key in OF_SOURCE if key in one}
+        if "store" in spec:
+            source["store"] = {**spec["store"], **one.get("store", {})}
         how = {key: one[key] for key in one if key not in (*OF_SOURCE, "fine_tuned_on")}
         config.setdefault("sources", {})[name] = {"format": "imagenet_variant", **source, "variant": how}
         if name == reference or not one.get("fine_tuned_on", True):

@@ -169,11 +169,6 @@ class Names:
         """Return the task that the network before fine-tuning is kept under: ImageNet-RIB's tasks share theirs."""
         return self.variant_tasks[0] if self.is_variant_task(task) else task
 
-    @property
-    def tasks_sharing_jobs(self) -> list[str]:
-        """Names of the tasks of which all methods of one network are one job."""
-        return self.variant_tasks if self.imagenet_rib.get("jobs") == "network" else []
-
     def task_collection(self, task: str) -> str:
         """Return the collection that holds the images of a task: its own, that of its pair's domains, a variant, or the
         source of a distribution."""

@@ -114,6 +114,13 @@ class Runs(Names):
         series = dict.fromkeys(itertools.chain(*shown))
         return [(method, network) for method, network in series if method not in without.get(network, [])]
 
+    def networks_sharing_jobs(self) -> list[str]:
+        """Return the distributions of whose networks one job is all methods of ImageNet-RIB: that need them all."""
+        series, spec = set(self.rib_series()), self.imagenet_rib
+        if spec.get("jobs") != "network":
+            return []
+        return [name for name in spec["networks"] if series >= {(method, name) for method in spec["methods"]}]
+
     def rib_runs(self, *names: str) -> list[Run]:
         """Return the runs of ImageNet-RIB that figures and tables need: their series on every variant fine-tuned on."""
         return [

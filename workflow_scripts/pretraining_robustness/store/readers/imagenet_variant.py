@@ -211,7 +211,7 @@ def _without_border(path: str, data: bytes, border: int) -> bytes:
         raise InputError(f"{path}: an image of {picture.width} x {picture.height} pixels is all border")
     inside = picture.crop((border, border, picture.width - border, picture.height - border))
     written = io.BytesIO()
-    inside.save(written, "PNG", compress_level=0)
+    inside.save(written, "PNG", compress_level=1)
     return written.getvalue()
 
 
