@@ -260,7 +260,12 @@ def images_of_task(task):
 
 def table_of_task(task):
     """The table of a task's pictures: which split each belongs to."""
-    made = [*study.domain_pairs, *study.variant_tasks, *study.head_tasks]
+    made = [
+        *study.domain_pairs,
+        *study.variant_tasks,
+        *study.subset_tasks,
+        *study.head_tasks,
+    ]
     folder = "pairs" if task in made else "stores"
     return f"<results>/{folder}/{task}/images.parquet"
 
@@ -327,7 +332,7 @@ def pretrained_weights(wildcards):
     if wildcards.distribution == SCRATCH:
         return {}
     method = study.given_head(wildcards.distribution)
-    if wildcards.task in study.variant_tasks and method is not None:
+    if study.is_variant_task(wildcards.task) and method is not None:
         run = Run(**{**wildcards, "task": HEAD_TASK, "method": method})
         return {"weights": last_checkpoint(run, method)}
     files = {"weights": pretraining_file("weights.safetensors").format(**wildcards)}

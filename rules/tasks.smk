@@ -43,6 +43,7 @@ rule make_variant_task:
         held_out=lambda wildcards: config["tasks"][wildcards.variant_task].get(
             "held_out", 0.0
         ),
+        subset=lambda wildcards: config["tasks"][wildcards.variant_task].get("subset"),
         code=code("make_variant_task.py"),
     message:
         "Make a task of {wildcards.variant_task}"

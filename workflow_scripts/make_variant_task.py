@@ -16,6 +16,7 @@ def main() -> None:
         task=snakemake.output.table,
         class_ids=[row[key] for row in rows],
         held_out=snakemake.params.held_out,
+        subset=snakemake.params.subset,
         index=snakemake.input.get("index") or None,
     )
 

@@ -2,9 +2,11 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
@@ -25,6 +27,7 @@ def make_variant_task(
     class_ids: Sequence[str],
     held_out: float = 0.0,
     index: str | Path | None = None,
+    subset: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the table of a variant as fine-tuning and evaluation read it.
 
@@ -38,6 +41,9 @@ def make_variant_task(
             A class keeps at least one image to train on.
         index: index.parquet of a distribution, whose rows of the store are all that the task has; then the store need
             not tell originals.
+        subset: {images_per_class, equal}: so many images of each class are fine-tuned on, fewer where it has fewer,
+            and a smaller set is part of a larger one. With `equal: steps` they are repeated, so that an epoch has as
+            many images as one of the whole variant, with `equal: epochs` they are not.
 
     Raises:
         InputError: an image of another class; so few images a class that none is held out.
@@ -54,11 +60,23 @@ def make_variant_task(
     if held_out and kept.all():
         raise InputError(f"{table}: too few images a class to hold {held_out:g} of them out; set held_out to 0")
     images = images.assign(y=images["class_id"].map(numbers).astype("int64"), split=kept.map(_SPLIT))
+    if subset is not None:
+        images = take_subset(images, **subset)
     columns = pyarrow.Table.from_pandas(images, preserve_index=False)
     columns = columns.replace_schema_metadata({**columns.schema.metadata, CLASS_IDS: json.dumps(list(class_ids))})
     with atomic_path(task) as temporary:
         pyarrow.parquet.write_table(columns, temporary)
     logger.info("%d images to train on, %d held out, %d classes", kept.sum(), (~kept).sum(), images["y"].nunique())
+
+
+def take_subset(images: pd.DataFrame, images_per_class: int, equal: str) -> pd.DataFrame:
+    """Return the images of a task with so many to fine-tune on of each class (see `make_variant_task`)."""
+    train = images[images["split"] == "train"]
+    order = ("subset/" + train["class_id"] + "/" + train["image"]).map(hashed_uniform)
+    taken = train[order.groupby(train["class_id"]).rank(method="first") <= images_per_class]
+    if equal == "steps":
+        taken = taken.iloc[np.resize(np.arange(len(taken)), len(train))]
+    return pd.concat([taken, images[images["split"] != "train"]], ignore_index=True)
 
 
 _SPLIT = {True: "train", False: HELD_OUT}
