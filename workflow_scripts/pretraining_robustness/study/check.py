@@ -1,6 +1,7 @@
 """Check the study's configuration against its schema and against itself, in words a person can act on."""
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -153,6 +154,9 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         raise InputError(f"config imagenet_rib.published: {spec['published']} is not a file; correct the path.")
     known_name("imagenet_rib.reference", spec["reference"], "variant", spec["variants"])
     for name, variant in spec["variants"].items():
+        for part in variant.get("only", {}):
+            parts = [one for one in re.findall(r"{(\w+)}", variant["layout"]) if one not in ("class", "image")]
+            known_name(f"imagenet_rib.variants.{name}.only", part, "part of the layout", parts)
         network = variant.get("drawn", {}).get("filtered_by", {})
         for kind in network:
             key = f"imagenet_rib.variants.{name}.drawn.filtered_by.{kind}"

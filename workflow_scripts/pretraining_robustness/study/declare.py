@@ -28,8 +28,8 @@ class Declarations(Runs):
     def variant(self, name: str) -> dict[str, Any]:
         """Return how a variant of ImageNet is read; of a drawn one, how much there is is not known before."""
         spec, drawn = self.collection(name), self.is_drawn(name)
-        counts = {key: None if drawn else spec[key] for key in ("images", "classes")}
-        return {"layout": spec["variant"]["layout"], **_kept(spec["variant"], "border", "password"), **counts}
+        counts = {key: None if drawn else spec.get(key) for key in ("images", "classes")}
+        return {"layout": spec["variant"]["layout"], **_kept(spec["variant"], "border", "password", "only"), **counts}
 
     def variant_world(self, name: str) -> dict[str, Any]:
         """Return what the drawing of a variant of ImageNet is told: as many classes and as large as its ImageNet."""

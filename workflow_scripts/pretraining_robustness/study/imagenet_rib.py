@@ -32,7 +32,9 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
     others = {name: {"store": name, "split": "all", "classes": "present"} for name in variants}
     reference = spec.get("reference")
     for name, one in variants.items():
-        source = {key: one[key] for key in OF_SOURCE if key in one}
+        source = {key: one[key] for key in OF_SOURCE if one.get(key) is not None}
+        if isinstance(one.get("only"), dict):
+            source["label"] = f"{one.get('label', name)} ({_taken(one['only'])})"
         if "store" in spec:
             source["store"] = {**spec["store"], **one.get("store", {})}
         how = {key: one[key] for key in one if key not in (*OF_SOURCE, "fine_tuned_on")}
@@ -94,6 +96,11 @@ def _by_alpha(config: dict[str, Any], name: Any) -> list[Any]:
     method = declared.get(name) if isinstance(declared, dict) and isinstance(name, str) else None
     alphas = method.get("alphas") if isinstance(method, dict) and "held_out" not in method else None
     return [interpolated(name, alpha) for alpha in alphas] if isinstance(alphas, list) else [name]
+
+
+def _taken(only: dict[str, Any]) -> str:
+    """Say what is taken of a variant: "severity 1, 3, 5"."""
+    return "; ".join(f"{part} {', '.join(map(str, values))}".replace("_", " ") for part, values in only.items())
 
 
 def _warmup(config: dict[str, Any], spec: dict[str, Any], variant: dict[str, Any]) -> dict[str, float]:
