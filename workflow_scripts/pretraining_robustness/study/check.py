@@ -150,8 +150,11 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         raise InputError("config imagenet_rib: the key 'effective_robustness' is missing; a figure or table shows it.")
     for name in spec.get("effective_robustness", {}).get("baselines", []):
         known_name("imagenet_rib.effective_robustness.baselines", name, "distribution", config["distributions"])
-    if "published" in spec and not locate(spec["published"], repository).is_file():
-        raise InputError(f"config imagenet_rib.published: {spec['published']} is not a file; correct the path.")
+    for key in ("published", "published_cells"):
+        if study.of_kind("rib_published") and key not in spec:
+            raise InputError(f"config imagenet_rib: the key '{key}' is missing; a table shows it.")
+        if key in spec and not locate(spec[key], repository).is_file():
+            raise InputError(f"config imagenet_rib.{key}: {spec[key]} is not a file; correct the path.")
     known_name("imagenet_rib.reference", spec["reference"], "variant", spec["variants"])
     for name, variant in spec["variants"].items():
         for part in variant.get("only", {}):
