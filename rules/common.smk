@@ -110,7 +110,7 @@ wildcard_constraints:
     seed=r"\d+",
     epoch=r"\d+",
     variant=one_of(study.variants),
-    variant_task=one_of([*study.variant_tasks, *study.head_tasks]),
+    variant_task=one_of([*study.variant_tasks, *study.subset_tasks, *study.head_tasks]),
     figure=one_of(study.scored_figures),
     rib_figure=one_of(study.rib_figures),
     rib_crossing=one_of(study.of_kind("rib_crossing")),

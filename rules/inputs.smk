@@ -314,6 +314,7 @@ def table_of_task(task):
     made = [
         *study.domain_pairs,
         *study.variant_tasks,
+        *study.subset_tasks,
         *study.head_tasks,
         *study.limited_tasks,
     ]
@@ -383,7 +384,7 @@ def pretrained_weights(wildcards):
     if wildcards.distribution == SCRATCH:
         return {}
     method = study.given_head(wildcards.distribution)
-    if wildcards.task in study.variant_tasks and method is not None:
+    if study.is_variant_task(wildcards.task) and method is not None:
         run = Run(**{**wildcards, "task": HEAD_TASK, "method": method})
         return {"weights": last_checkpoint(run, method)}
     files = {"weights": pretraining_file("weights.safetensors").format(**wildcards)}

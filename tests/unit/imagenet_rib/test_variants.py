@@ -97,6 +97,16 @@ def test_corruptions_and_severities_are_columns(tmp_path: Path) -> None:
     assert found == {(name, severity) for name in CORRUPTIONS["digital"] for severity in range(1, 6)}
 
 
+def test_some_severities_alone_are_taken(tmp_path: Path) -> None:
+    (path,) = drawn(tmp_path, "corruptions", "digital.tar", per_class=1)
+    layout, only = "{corruption}/{severity}/{class}/{image}", {"severity": [1, 5], "corruption": ["contrast"]}
+    variant = ImageNetVariant([path], NAMES, layout, images=50 * 2, classes=50, only=only)
+    found = {(image.attributes["corruption"], image.attributes["severity"]) for image in variant.images()}
+    assert found == {("contrast", 1), ("contrast", 5)}
+    with pytest.raises(InputError, match="has no level of which to take some"):
+        ImageNetVariant([path], NAMES, layout, None, None, only={"level": [1]})
+
+
 @pytest.mark.parametrize("corruption", [name for names in CORRUPTIONS.values() for name in names])
 def test_a_corruption_is_the_same_at_the_same_seed_and_changes_the_picture(corruption: str) -> None:
     picture = np.random.default_rng(0).integers(0, 255, (48, 48, 3)).astype(np.uint8)

@@ -35,15 +35,15 @@ class Declarations(Runs):
     def variant(self, name: str) -> dict[str, Any]:
         """Return how a variant of ImageNet is read; of a drawn one, how much there is is not known before."""
         spec, drawn = self.collection(name), self.is_drawn(name)
-        counts = {key: None if drawn else spec[key] for key in ("images", "classes")}
-        return {"layout": spec["variant"]["layout"], **_kept(spec["variant"], "border", "password"), **counts}
+        counts = {key: None if drawn else spec.get(key) for key in ("images", "classes")}
+        return {"layout": spec["variant"]["layout"], **_kept(spec["variant"], "border", "password", "only"), **counts}
 
     def variant_task(self, name: str) -> dict[str, Any]:
         """Return which images of a variant, or of a distribution, are fine-tuned on, and which are held out."""
         spec = self.config["tasks"][name]
         split = self.imagenet_rib["variants"].get(spec.get("variant"), {}).get("split", "all")
         choice = {"held_out": spec.get("held_out", 0.0), "split": split, "seed": self.config["selection_seed"]}
-        return {**choice, "train_images": spec.get("train_images")}
+        return {**choice, "train_images": spec.get("train_images"), "subset": spec.get("subset")}
 
     def variant_world(self, name: str) -> dict[str, Any]:
         """Return what the drawing of a variant of ImageNet is told: as many classes and as large as its ImageNet."""
