@@ -2,9 +2,10 @@
 
     make benchmark-faults OPTIONS="--kills 50 --minutes 30"
 
-Each kill ends Snakemake and all its jobs at a random moment of the stage whose turn it is; then the same command is
-given again, as a person would, after `snakemake --unlock`. A row of the table is a stage: how often it was killed at
-work, and how many of its jobs were done in all.
+Each kill ends Snakemake and all its jobs at a random moment of a job of the stage whose turn it is; then the same
+command is given again, as a person would, after `snakemake --unlock`. A row of the table is a stage: its jobs and how
+long one takes undisturbed, how often it was killed at work, and how many of its jobs ended in all (as many as there
+are, where no finished job was lost).
 """
 
 import argparse
@@ -68,22 +69,47 @@ def results(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in kept if not path.name.startswith("shard_")}
 
 
-def kill_until_done(folder: Path, kills: int, until: float, chance: random.Random) -> Counter[str]:
-    """Give the command again and again, and kill it; return how often each stage was at work when it was killed."""
+def undisturbed(folder: Path) -> dict[str, float]:
+    """Run the study and return how many seconds each stage was at work."""
+    process = start(folder, *TARGETS)
+    seconds: Counter[str] = Counter()
+    seen = time.monotonic()
+    while process.poll() is None:
+        time.sleep(0.05)
+        now = time.monotonic()
+        seconds.update(dict.fromkeys(running(process.pid), now - seen))
+        seen = now
+    assert process.returncode == 0, (folder / "printed").read_text(encoding="utf-8")[-3000:]
+    return seconds
+
+
+def finished(folder: Path) -> Counter[str]:
+    """Return how many jobs of each stage have ended well."""
+    return Counter(re.findall(r"\(Rule: (\w+)\)", (folder / "printed").read_text(encoding="utf-8")))
+
+
+def kill_until_done(
+    folder: Path, lengths: dict[str, float], kills: int, until: float, chance: random.Random
+) -> Counter[str]:
+    """Give the command again and again, and kill it; return how often each stage was at work when it was killed.
+
+    A kill comes at a random moment of the usual length of a job, `lengths` in seconds by stage.
+    """
     killed: Counter[str] = Counter()
     each = -(-kills // len(STAGES))
     while True:
         process = start(folder, *TARGETS)
-        wait, seen_at = 0.0, None
+        moment = float("inf")
         while process.poll() is None:
-            due = {stage for stage in running(process.pid) if stage in STAGES and killed[stage] < each}
-            if seen_at is None and due and killed.total() < kills and time.monotonic() < until:
-                seen_at, wait = time.monotonic(), chance.uniform(0, 6)
-            if seen_at is not None and time.monotonic() - seen_at >= wait:
+            due = sorted(stage for stage in running(process.pid) if stage in STAGES and killed[stage] < each)
+            if moment == float("inf") and due and killed.total() < kills and time.monotonic() < until:
+                moment = time.monotonic() + chance.uniform(0, lengths[due[0]])
+            if time.monotonic() >= moment:
                 at_work = running(process.pid) & set(STAGES)
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 killed.update(at_work)
+                print(f"killed {', '.join(sorted(at_work)) or 'between jobs'}", flush=True)
                 assert start(folder, "--unlock").wait() == 0
                 break
             time.sleep(0.05)
@@ -106,11 +132,13 @@ def main() -> None:
         for folder in folders.values():
             folder.mkdir()
             (folder / "study.yaml").write_text(yaml.safe_dump({**STUDY, "left_out": left_out}), encoding="utf-8")
-        assert start(folders["undisturbed"], *TARGETS).wait() == 0, (folders["undisturbed"] / "printed").read_text()
+        seconds = undisturbed(folders["undisturbed"])
+        jobs = finished(folders["undisturbed"])
+        lengths = {stage: seconds[stage] / jobs[stage] for stage in STAGES}
         until = time.monotonic() + 60 * options.minutes
-        killed = kill_until_done(folders["killed"], options.kills, until, random.Random(options.seed))
+        killed = kill_until_done(folders["killed"], lengths, options.kills, until, random.Random(options.seed))
         expected, found = results(folders["undisturbed"]), results(folders["killed"])
-        started = Counter(re.findall(r"\(Rule: (\w+)\)", (folders["killed"] / "printed").read_text(encoding="utf-8")))
+        ended = finished(folders["killed"])
         left = [
             path
             for path in folders["killed"].rglob("*")
@@ -119,7 +147,13 @@ def main() -> None:
     differ = sorted(name for name in expected if found.get(name) != expected[name])
     print(f"{killed.total()} kills; of {len(expected)} files {len(differ)} differ {differ[:5]}; left over: {len(left)}")
     same = {"files": len(expected), "files_that_differ": len(differ), "left_over": len(left), "machine": machine()}
-    rows = [{"stage": stage, "killed": killed[stage], "finished": started[stage], **same} for stage in STAGES]
+    rows = [
+        {
+            **{"stage": stage, "jobs": jobs[stage], "seconds_a_job": round(lengths[stage], 1)},
+            **{"killed": killed[stage], "finished": ended[stage], **same},
+        }
+        for stage in STAGES
+    ]
     write_rows(RESULTS, rows)
     assert not differ
 

@@ -2,7 +2,7 @@
 
 The peer has a rule for each of ours, with as many jobs, inputs and outputs, the same files between the same jobs, a
 log, a benchmark, an environment and a script, and none of our code: no configuration, no functions, no digests. Each
-pair is measured in turn, in one run.
+pair is measured in turn, in one run. Both have planned before, so what our code keeps of its own source is at hand.
 
     make benchmark-plan
 """

@@ -12,6 +12,28 @@ else:
 include: "acquire_variants.smk"
 
 
+rule acquire_diffusion_model:
+    """Fetch the diffusion model that a source names on the Hugging Face Hub, at the commit that it names."""
+    output:
+        model=directory("<resources>/{diffusion_source}/model"),
+    log:
+        "<logs>/acquire_diffusion_model/{diffusion_source}.log",
+    retries: 3
+    localrule: True
+    conda:
+        "../envs/generate.yaml"
+    params:
+        model=lambda wildcards: {
+            "name": config["sources"][wildcards.diffusion_source]["model"],
+            "revision": config["sources"][wildcards.diffusion_source]["revision"],
+        },
+        part=lambda wildcards, output: f"{output.model}.part",
+    message:
+        "Fetch the diffusion model of {wildcards.diffusion_source}"
+    script:
+        "../workflow_scripts/acquire_diffusion_model.py"
+
+
 rule unpack_iwildcam:
     """Unpack iWildCam-WILDS into the folder that the wilds package opens."""
     input:

@@ -68,6 +68,7 @@ for variant in study.variants if config["acquisition"] == "download" else []:
             log:
                 f"<logs>/acquire_{variant}.log",
             retries: 3
+            localrule: True
             conda:
                 "../envs/acquire.yaml"
             params:

@@ -5,13 +5,13 @@ import json
 import os
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 import yaml
-from snakemake.exceptions import WorkflowError
 
 SCRIPTS = Path(workflow.basedir, "workflow_scripts")
 sys.path.insert(0, str(SCRIPTS))
@@ -43,9 +43,19 @@ CONFIG_FILES = [
     )
 ]
 
+
+@contextmanager
+def refusals_in_one_line():
+    """End Snakemake with the one line of an InputError, which it would put among the lines of its own code."""
+    try:
+        yield
+    except InputError as error:
+        sys.exit(f"ERROR: {error}")
+
+
 keep_out(SCRIPTS)
 
-try:
+with refusals_in_one_line():
     check_interpreter()
     for path in CONFIG_FILES:
         check_yaml(path)
@@ -56,10 +66,12 @@ try:
         repository=Path(workflow.basedir),
         files=CONFIG_FILES,
     )
-except InputError as error:
-    raise WorkflowError(str(error)) from None
 
 study = Study(config)
+
+# For params, in which Snakemake does not fill in its path variables. An interrupted job keeps what it has done there in a
+# folder `unfinished`, beside its outputs and undeclared, so that it survives a failure.
+RESULTS = config["pathvars"]["results"]
 
 
 def one_of(names):
@@ -133,16 +145,6 @@ def stage_resource(stage, name):
     return granted
 
 
-def state_folder(wildcards, output):
-    """Where an interrupted job keeps what it has done: beside its outputs, undeclared, so that it survives a failure."""
-    return str(Path(output[0]).parent / "unfinished")
-
-
-def state_folders(wildcards, output):
-    """The same of each network that a job fine-tunes."""
-    return [str(Path(path).parent / "unfinished") for path in output.metrics]
-
-
 def report_labels(wildcards):
     """Under what the report lists a figure or a table; a space before one digit puts Figure 2 before Figure 10."""
     name = wildcards[0]
@@ -155,7 +157,10 @@ def report_labels(wildcards):
 
 def config_text():
     """The configuration as text; Snakemake's own copy of it holds more than plain values."""
-    return yaml.safe_dump(json.loads(json.dumps(config, default=str)), sort_keys=False)
+    plain = json.loads(json.dumps(config, default=str))
+    return yaml.dump(
+        plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False
+    )
 
 
 def freeze_configuration():
@@ -200,9 +205,10 @@ def nearest_target(wildcards):
         if near
         else f"figures and tables are: {', '.join([*study.figures, *study.tables])}."
     )
-    raise WorkflowError(
-        f"'{wildcards.target}' is not a figure, a table or another target; {hint}"
-    )
+    with refusals_in_one_line():
+        raise InputError(
+            f"'{wildcards.target}' is not a figure, a table or another target; {hint}"
+        )
 
 
 starts_jobs = workflow.is_main_process and not workflow.output_settings.dryrun

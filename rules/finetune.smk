@@ -59,9 +59,7 @@ rule save_start:
 rule finetune:
     """Fine-tune one network on a downstream task and keep a checkpoint of every epoch."""
     input:
-        unpack(pretrained_weights),
-        images=task_images,
-        table=task_table,
+        unpack(finetuning_files),
     output:
         checkpoints=CHECKPOINTS,
         metrics=[f"<results>/finetune/{RUN_FOLDER}/metrics.csv"],
@@ -80,7 +78,7 @@ rule finetune:
         gpu=stage_resource("finetune", "gpu"),
     params:
         runs=lambda wildcards: [study.finetuning(Run(**wildcards))],
-        state=state_folders,
+        state=[f"{RESULTS}/finetune/{RUN_FOLDER}/unfinished"],
         code=lambda wildcards: code("finetune.py", method_module(wildcards.method)),
     message:
         "Fine-tune {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, "
@@ -109,7 +107,7 @@ use rule finetune as finetune_by_all_methods with:
         runs=lambda wildcards: [
             study.finetuning(Run(**wildcards, method=method)) for method in RIB_TRAINED
         ],
-        state=state_folders,
+        state=of_methods([f"{RESULTS}/finetune/{RUN_FOLDER}/unfinished"], RIB_TRAINED),
         code=code("finetune.py", *map(method_module, RIB_TRAINED)),
     message:
         "Fine-tune {wildcards.architecture} from {wildcards.distribution} on {wildcards.task} "

@@ -96,11 +96,9 @@ def contents_of(format, folder, on_undecodable, splits):
         open_collection,
     )
 
-    try:
+    with refusals_in_one_line():
         collection = open_collection(format, folder)
         check_collection(collection, folder, on_undecodable, splits)
-    except InputError as error:
-        raise WorkflowError(str(error)) from None
     return contents(format, collection)
 
 
@@ -136,6 +134,12 @@ def source_file(name):
     return path
 
 
+def source_images(wildcards):
+    """The pictures of a distribution's source and their table, in one call a job: calls are what planning costs."""
+    names = {"images": "images.npy", "table": "images.parquet"}
+    return {key: source_file(name)(wildcards) for key, name in names.items()}
+
+
 def store_of_format(format, name):
     """A file of the store of the source that has a format."""
 
@@ -152,11 +156,14 @@ def prompted_classes(wildcards):
     return os.path.relpath(Path(workflow.basedir, "data", "imagenet_classes.csv"))
 
 
-def trained_diffusion_model(wildcards):
-    """The diffusion model that the pipeline trains; none where one is given by name."""
-    if config["sources"][wildcards.diffusion_source]["model"] != "trained":
-        return {}
-    return {"model": f"<results>/generated/{wildcards.diffusion_source}/model"}
+def diffusion_model(wildcards):
+    """The diffusion model that the pipeline trains or fetches; none where you have its folder."""
+    source = config["sources"][wildcards.diffusion_source]
+    if source["model"] == "trained":
+        return {"model": f"<results>/generated/{wildcards.diffusion_source}/model"}
+    if "revision" in source:
+        return {"model": f"<resources>/{wildcards.diffusion_source}/model"}
+    return {}
 
 
 def shards(source):
@@ -238,7 +245,7 @@ def recogniser(wildcards):
 def recognising_network(wildcards):
     """The weights of that network and the classes that it knows."""
     network = recogniser(wildcards)
-    seed = config["runs"]["seeds"][0]
+    seed = study.seeds(network["distribution"])[0]
     return {
         "weights": pretraining_file("weights.safetensors").format(**network, seed=seed),
         "classes": f"<results>/distributions/{network['distribution']}/classes.csv",
@@ -342,6 +349,15 @@ def pretrained_weights(wildcards):
         run = f"{wildcards.task}/{wildcards.distribution}/{wildcards.architecture}/seed_{wildcards.seed}"
         files["head"] = f"<results>/heads/{run}/head.safetensors"
     return files
+
+
+def finetuning_files(wildcards):
+    """What fine-tuning reads, in one call a job: the task's pictures and the weights that it starts from."""
+    return {
+        "images": task_images(wildcards),
+        "table": task_table(wildcards),
+        **pretrained_weights(wildcards),
+    }
 
 
 def start_file(task):
@@ -464,7 +480,7 @@ def curves():
 
 def benchmark_file(stage, names, folder):
     """Where Snakemake writes how long a training took."""
-    captioned = stage == "pretrain" and names["distribution"] in study.captioned()
+    captioned = stage == "pretrain" and names["distribution"] in study.captioned
     place = config.get("pathvars", {}).get("benchmarks", "benchmarks")
     return f"{place}/{'pretrain_image_text' if captioned else stage}/{folder}.tsv"
 

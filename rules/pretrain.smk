@@ -4,8 +4,7 @@
 rule pretrain:
     """Pre-train one architecture on one distribution."""
     input:
-        images=source_file("images.npy"),
-        table=source_file("images.parquet"),
+        unpack(source_images),
         index="<results>/distributions/{distribution}/index.parquet",
         promises="<results>/distributions/{distribution}/promises.csv",
     output:
@@ -17,7 +16,7 @@ rule pretrain:
         "<benchmarks>/pretrain/{distribution}/{architecture}/seed_{seed}.tsv"
     wildcard_constraints:
         distribution=one_of(
-            set(study.trained_distributions) - set(study.captioned()),
+            set(study.trained_distributions) - set(study.captioned),
         ),
     conda:
         "../envs/train.yaml"
@@ -36,7 +35,7 @@ rule pretrain:
             ),
             "objective": study.objective(wildcards.distribution),
         },
-        state=state_folder,
+        state=RESULTS + "/pretrain/{distribution}/{architecture}/seed_{seed}/unfinished",
         code=code("pretrain.py"),
     message:
         "Pre-train {wildcards.architecture} on {wildcards.distribution}, seed {wildcards.seed}"
@@ -47,8 +46,7 @@ rule pretrain:
 rule pretrain_image_text:
     """Pre-train one architecture on the images of a distribution and their captions."""
     input:
-        images=source_file("images.npy"),
-        table=source_file("images.parquet"),
+        unpack(source_images),
         index="<results>/distributions/{distribution}/index.parquet",
         classes="<results>/distributions/{distribution}/classes.csv",
         promises="<results>/distributions/{distribution}/promises.csv",
@@ -61,7 +59,7 @@ rule pretrain_image_text:
     benchmark:
         "<benchmarks>/pretrain_image_text/{distribution}/{architecture}/seed_{seed}.tsv"
     wildcard_constraints:
-        distribution=one_of(study.captioned()),
+        distribution=one_of(study.captioned),
     conda:
         "../envs/train.yaml"
     threads: stage_resource("pretrain", "threads")
@@ -79,7 +77,7 @@ rule pretrain_image_text:
             ),
             "objective": study.objective(wildcards.distribution),
         },
-        state=state_folder,
+        state=RESULTS + "/pretrain/{distribution}/{architecture}/seed_{seed}/unfinished",
         code=code("pretrain_image_text.py"),
     message:
         "Pre-train {wildcards.architecture} on {wildcards.distribution} with captions, seed {wildcards.seed}"

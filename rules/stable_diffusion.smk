@@ -48,7 +48,7 @@ rule train_diffusion:
         model=lambda wildcards: config["sources"][wildcards.diffusion_source][
             "training"
         ],
-        state="<results>/generated/{diffusion_source}/unfinished_model",
+        state=RESULTS + "/generated/{diffusion_source}/unfinished_model",
         code=code("train_diffusion.py"),
     message:
         "Train the diffusion model of {wildcards.diffusion_source}"
@@ -59,7 +59,7 @@ rule train_diffusion:
 rule generate_images:
     """Generate one part of the images from their prompts and seeds."""
     input:
-        unpack(trained_diffusion_model),
+        unpack(diffusion_model),
         plan="<results>/generated/{diffusion_source}/images.parquet",
     output:
         images="<results>/generated/{diffusion_source}/shard_{shard}.npy",
@@ -84,7 +84,7 @@ rule generate_images:
             "settings": study.generate(wildcards.diffusion_source),
             "shards": shards(wildcards.diffusion_source),
         },
-        state="<results>/generated/{diffusion_source}/unfinished_shard_{shard}",
+        state=RESULTS + "/generated/{diffusion_source}/unfinished_shard_{shard}",
         code=code("generate_images.py"),
     message:
         "Generate images of {wildcards.diffusion_source}, part {wildcards.shard}"

@@ -27,7 +27,7 @@ rule build_store:
         contents=folder_contents,
         folder=lambda wildcards, output: study.folder(wildcards.collection),
         splits=lambda wildcards, output: study.needed_splits(wildcards.collection),
-        state=state_folder,
+        state=RESULTS + "/stores/{collection}/unfinished",
         code=code("build_store.py"),
     message:
         "Decode {wildcards.collection} into a store"
@@ -66,7 +66,7 @@ rule build_wilds_store:
         contents=wilds_contents,
         folder=lambda wildcards, output: study.folder(wildcards.wilds_task),
         splits=lambda wildcards, output: study.needed_splits(wildcards.wilds_task),
-        state=state_folder,
+        state=RESULTS + "/stores/{wilds_task}/unfinished",
         code=code("build_wilds_store.py"),
     message:
         "Decode {wildcards.wilds_task} into a store"
@@ -100,7 +100,7 @@ rule build_variant_store:
     params:
         variant=lambda wildcards: study.variant(wildcards.variant),
         store=lambda wildcards: study.store(wildcards.variant),
-        state=state_folder,
+        state=RESULTS + "/stores/{variant}/unfinished",
         code=code("build_variant_store.py"),
     message:
         "Decode {wildcards.variant} into a store"

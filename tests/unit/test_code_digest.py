@@ -73,7 +73,22 @@ class A(list, metaclass=type):
 def test_the_digest_is_the_same_in_every_version_of_python(tmp_path):
     """Syntax whose bytecode and `ast.dump` differ between 3.11, 3.12 and 3.13, all of which gave this digest."""
     (tmp_path / "script.py").write_text(SYNTAX, encoding="utf-8")
-    assert digest(tmp_path / "script.py") == "71012cf79e22a73f"
+    assert digest(tmp_path / "script.py") == "5c44e5a52189651b"
+
+
+def test_what_is_only_said_to_people_does_not_count(project):
+    script, package = project
+
+    def told(log="begun", refusal="too few", error="InputError", test="RATE"):
+        lines = ["from pretraining_robustness.rates import RATE", f"logger.info('{log}', RATE)"]
+        (package / "loops.py").write_text("\n".join([*lines, f"if not {test}:", f"    raise {error}('{refusal}')"]))
+        return digest(script)
+
+    before = told()
+    assert told(log="started", refusal="not enough") == before
+    assert told(error="UndecodableError") != told(error="UndecodableError", refusal="not enough")  # tables tell these
+    assert told(error="InputError") != told(error="ValueError")
+    assert told(test="RATE > 1") != before
 
 
 def interpreters():
@@ -89,8 +104,9 @@ def interpreters():
 def test_the_digest_is_the_same_in_every_process(repository):
     """Sets are ordered by hashes of strings, which differ from process to process."""
     scripts = repository / "workflow_scripts"
-    code = "import sys; from pathlib import Path; from pretraining_robustness.code_digest import code_digest\n"
-    code += "print(*map(code_digest, sorted(Path(sys.argv[1]).glob('*.py'))))"
+    code = "import sys; from pathlib import Path; from pretraining_robustness import code_digest\n"
+    code += "code_digest.KEPT = Path('nothing kept')\n"
+    code += "print(*map(code_digest.code_digest, sorted(Path(sys.argv[1]).glob('*.py'))))"
     environment = {**os.environ, "PYTHONPATH": str(scripts), "PYTHONDONTWRITEBYTECODE": "1"}
     digests = {
         subprocess.run([python, "-c", code, scripts], check=True, capture_output=True, env=environment | order).stdout
@@ -117,6 +133,31 @@ def test_every_import_is_followed(repository):
         modules = [package.parent.joinpath(*name.split(".")) for name in names]
         found = {file for module in modules for file in (module.with_suffix(".py"), module / "__init__.py")}
         assert set(package_modules(path)) == {file for file in found - ignored if file.is_file()}
+
+
+def test_what_is_kept_of_sources_changes_no_digest(project, tmp_path):
+    """It is used, as a second process shows that finds another digest in it; an edit or a torn file is read anew."""
+    script, package = project
+    kept = tmp_path / "kept"
+    code = "import sys; from pathlib import Path; from pretraining_robustness import code_digest\n"
+    code += "code_digest.PACKAGE, code_digest.KEPT = map(Path, sys.argv[2:])\n"
+    code += "print(code_digest.code_digest(Path(sys.argv[1])))"
+
+    def anew():
+        command = [sys.executable, "-c", code, script, package, kept]
+        environment = {**os.environ, "PYTHONPATH": str(Path(digest_module.__file__).parent.parent)}
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.strip()
+
+    fresh = digest(script)
+    assert anew() == anew() == fresh
+    (file,) = kept.iterdir()
+    whole = file.read_text()
+    file.write_text(whole.replace('["', '["0'))
+    assert anew() != fresh
+    file.write_text(whole[:-10])
+    assert anew() == fresh
+    (package / "rates.py").write_text("RATE = 2\n")
+    assert anew() == digest(script) != fresh
 
 
 def test_a_lazy_import_of_a_submodule_counts(repository):

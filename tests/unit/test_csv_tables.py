@@ -21,8 +21,13 @@ WANTED = {"model": ["A", "B"], "group": ["cats", "dogs"]}
         b"model,group\nA,cats,\nB,dogs,,\n",
         b"model,group,,\nA,cats,,\nB,dogs,1,2\n",
         b',model,group\n0,A,cats\n1,"B",dogs\n',
+        b"model,group,,\nA,cats\nB,dogs,,\n",
+        b"sep=,\r\nmodel,group\r\nA,cats\r\nB,dogs\r\n",
     ],
-    ids=["plain", "BOM", "UTF-16", "CRLF", "CR", "blanks", "commas behind rows", "nameless columns", "an index"],
+    ids=[
+        *("plain", "BOM", "UTF-16", "CRLF", "CR", "blanks", "commas behind rows", "nameless columns", "an index"),
+        *("commas behind the header", "Excel's own first line"),
+    ],
 )
 def test_what_programs_write_is_read(tmp_path, data):
     (tmp_path / "t.csv").write_bytes(data)
@@ -50,8 +55,13 @@ def test_a_quotation_mark_within_a_value_is_a_letter(tmp_path):
         (b"model;group\nA;cats\n", ["separated by semicolons", "commas"]),
         (b"model\tgroup\nA\tcats\n", ["separated by tabs", "commas"]),
         ("model,group\nA,Käfer\n".encode("latin-1"), ["line 2", "0xe4", "UTF-8", "iconv"]),
-        (b"\nmodel,group\n\nA,cats,dogs\n", ["line 4", "3 values", "2 columns"]),
-        (b"model,group\nA\n", ["line 2", "1 values"]),
+        (b"sep=;\nmodel;group\nA;cats\n", ["separated by semicolons", "commas"]),
+        (b"model;id, top-1;group\nA;0,5;cats\n", ["separated by semicolons", "commas"]),
+        (b"PK\x03\x04\x14\0\x06\0", ["spreadsheet", "save the label map as CSV in UTF-8"]),
+        ("model,group\nA,cats\n".encode("utf-16-le"), ["line 1", "NUL", "save the label map as CSV in UTF-8"]),
+        (b"\nmodel,group\n\nA,cats,dogs\n", ["line 4", "3 values", "2 columns", "quotation marks"]),
+        (b"model,group\nA\n", ["line 2", "1 values", "an empty one"]),
+        (b'model,group\nA,cats\n"B,dogs\nC,owls\n', ["line 3", "quotation mark opens"]),
         (b'model,group\nA,"cats\nB,dogs\n', ["line 2", "quotation mark"]),
         (b'model,group\nA,"' + b"x\n" * 100_000, ["line 2", "quotation mark"]),
         (b"model,group,model\nA,cats,B\n", ["column model occurs twice"]),

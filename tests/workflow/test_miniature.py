@@ -47,7 +47,7 @@ TINY = {
     },
     "distributions": {"captions_25k": {"head": "zero_shot"}},
     "left_out": [name for name in DISTRIBUTIONS if name not in TRAINED],
-    "runs": {"architectures": ["densenet22"]},
+    "runs": {"architectures": ["densenet22"], "seeds_of": {"scratch": [0], "imagenet_full": [0]}},
     "recipes": {"pretrain": {"steps": 6}, "finetune": {"epochs": 2}},
     "trends": {"resamples": 200},
 }
@@ -183,6 +183,7 @@ def test_the_page_has_every_checkpoint(finished):
 def test_nothing_is_left_unfinished(finished):
     assert not list(finished.folder.rglob("unfinished*"))
     assert not list(finished.folder.rglob("*.part"))
+    assert not list(finished.folder.glob("*<*"))  # where a path variable that nothing filled in would lead
 
 
 def test_moved_and_touched_files_run_nothing(copy):

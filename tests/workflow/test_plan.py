@@ -33,7 +33,7 @@ def test_runs_shared_by_figures_are_trained_once(workflow, config):
     jobs = workflow.plan()
     study, architectures = Study(config), len(config["runs"]["architectures"])
     trained = [name for name in config["distributions"] if name not in config["left_out"]]
-    captioned = [name for name in study.captioned() if name in trained]
+    captioned = [name for name in study.captioned if name in trained]
     assert jobs["pretrain"] == (len(trained) - len(captioned)) * architectures
     assert jobs["pretrain_image_text"] == len(captioned) * architectures
     # Each pair of domains is fine-tuned on from scratch and from ImageNet, which is pre-trained once for all tasks.
@@ -66,6 +66,7 @@ def test_full_study_plans_without_data(workflow, paper_config):
     assert jobs["acquire_wilds"] == jobs["unpack_wilds"] == jobs["build_wilds_store"] == 1
     assert jobs["acquire_domainnet"] == jobs["search_fractals"] == jobs["render_fractals"] == 1
     assert jobs["generate_images"] == 64
+    assert jobs["acquire_diffusion_model"] == 1
     assert jobs["train_diffusion"] == 0
     assert jobs["acquire_breeds"] == jobs["select_breeds"] == 1
     assert jobs["draw_imagenet"] == 0

@@ -1,13 +1,19 @@
 """A digest of the code that a rule runs, so that a real edit reruns the rule and a comment does not."""
 
 import ast
+import atexit
 import hashlib
+import json
+import os
+from contextlib import suppress
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parent
+# Parsing the code takes a tenth of the time of planning, so what was found in it is kept, as Python keeps bytecode.
+KEPT = PACKAGE / "__pycache__"
 FACTS = PACKAGE.parent.parent / "data"
 READ = (".csv", ".js", ".css", ".html")  # files that a module may name and read
 # Logging, progress, error messages and the digest itself cannot change a result.
@@ -21,8 +27,9 @@ def code_digest(script: Path) -> str:
     """Return a digest of `script`, of every module of this package that it imports and of every file that they name.
 
     Modules count when they are imported directly or not, anywhere in the code. Files are tables and parts of pages that
-    a module names, beside it or in the repository's `data/`. The digest is taken of the syntax tree without bare texts
-    and assertions: comments, docstrings and formatting do not change it, nor does another version of Python.
+    a module names, beside it or in the repository's `data/`. The digest is taken of the syntax tree without bare texts,
+    assertions, lines of the log and the words of an `InputError`: none of them, nor comments, docstrings, formatting or
+    another version of Python, changes it.
     """
     seen: dict[str, str] = {}
     waiting = [script]
@@ -45,25 +52,56 @@ def package_modules(path: Path) -> tuple[Path, ...]:
 @cache
 def _read(path: Path) -> tuple[str, tuple[Path, ...]]:
     """Return the digest of one module and of the files that it names, and the modules of this package it imports."""
+    source = path.read_bytes()
+    key = hashlib.sha256(source).hexdigest()
+    kept = _kept()
+    if key not in kept:
+        kept[key] = _parse(source)
+    meaning, files, imports = kept[key]
+    digest = hashlib.sha256(meaning.encode())
+    for file in (place / name for name in files for place in (path.parent, FACTS)):
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return digest.hexdigest(), tuple(sorted({module for name in imports for module in _modules(name)}))
+
+
+@cache
+def _kept() -> dict[str, Any]:
+    """Return what this version of this file has found in sources before, by the digest of their bytes."""
+    path = KEPT / f"code_digest.{hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]}.json"
+    kept: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        kept = json.loads(path.read_bytes())
+    atexit.register(_keep, path, kept, len(kept))
+    return kept
+
+
+def _keep(path: Path, kept: dict[str, Any], known: int) -> None:
+    """Write what has been found, if anything is new; where it cannot be written it is found anew each time."""
+    if len(kept) > known:
+        temporary = path.with_suffix(f".{os.getpid()}")
+        with suppress(OSError):
+            path.parent.mkdir(exist_ok=True)
+            temporary.write_text(json.dumps(kept), encoding="utf-8")
+            temporary.replace(path)
+
+
+def _parse(source: bytes) -> tuple[str, list[str], list[str]]:
+    """Return the digest of what a source says, the files that it names and the names that it imports."""
     words: list[str] = []
     leaves: list[Leaf] = []
-    _spell(ast.parse(path.read_bytes()).body, words, leaves)
-    digest = hashlib.sha256(" ".join(words).encode())
-    modules: set[Path] = set()
-    names: set[str] = set()
+    _spell(ast.parse(source).body, words, leaves)
+    files: set[str] = set()
+    imports: set[str] = set()
     for leaf in leaves:
         if isinstance(leaf, ast.Constant):
             if isinstance(leaf.value, str) and leaf.value.endswith(READ) and "\n" not in leaf.value:
-                names.add(leaf.value)
-            continue
-        imported = [alias.name for alias in leaf.names]
-        if isinstance(leaf, ast.ImportFrom):
-            imported = [f"{leaf.module}", *(f"{leaf.module}.{name}" for name in imported)]
-        modules.update(*map(_modules, imported))
-    for file in (place / name for name in sorted(names) for place in (path.parent, FACTS)):
-        if file.is_file():
-            digest.update(file.read_bytes())
-    return digest.hexdigest(), tuple(sorted(modules))
+                files.add(leaf.value)
+        elif isinstance(leaf, ast.ImportFrom):
+            imports.update([f"{leaf.module}", *(f"{leaf.module}.{alias.name}" for alias in leaf.names)])
+        else:
+            imports.update(alias.name for alias in leaf.names)
+    return hashlib.sha256(" ".join(words).encode()).hexdigest(), sorted(files), sorted(imports)
 
 
 def _modules(name: str) -> list[Path]:
@@ -77,6 +115,24 @@ def _modules(name: str) -> list[Path]:
 @cache
 def _fields(kind: type[ast.AST]) -> list[str]:
     return [field for field in kind._fields if field not in SAYS_NOTHING]
+
+
+def _says_nothing(node: ast.AST) -> bool:
+    """Whether a part of a syntax tree is an assertion, a bare text or a line of the log."""
+    match node:
+        case ast.Assert() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="logger")))):
+            return True
+    return False
+
+
+def _without_words(raised: ast.expr | None) -> ast.expr | None:
+    """Return what is raised, an `InputError` without its words, which are for people."""
+    match raised:
+        case ast.Call(func=ast.Name(id="InputError") as error):
+            return error
+    return raised
 
 
 def _spell(node: Any, words: list[str], leaves: list[Leaf]) -> None:
@@ -101,10 +157,12 @@ def _spell(node: Any, words: list[str], leaves: list[Leaf]) -> None:
         words.append(";")
     elif not isinstance(node, ast.AST):
         words.append(ascii(node))
-    elif not isinstance(node, ast.Assert) and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+    elif not _says_nothing(node):
         words.append(kind.__name__)
         for field in _fields(kind):
             value = getattr(node, field, None)
+            if kind is ast.Raise and field == "exc":
+                value = _without_words(value)
             if value is not None and value != []:
                 words.append(field)
                 _spell(value, words, leaves)

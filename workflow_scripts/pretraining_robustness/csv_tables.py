@@ -8,6 +8,7 @@ number or for missing: NA, None, null, 001, 1e5 and true are names.
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
+SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
+OPEN = "a quotation mark opens a value and none closes it"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -88,9 +91,13 @@ def read_csv_table(
     """
     path = Path(path)
     lines = io.StringIO(_text(path, what), newline="").readlines()
-    records = _records(path, lines, _separator(path, lines, separators))
+    if lines and re.fullmatch(r'"?sep=."?\s*', lines[0]):  # how Excel is told the separator
+        lines[0] = "\n"
+    separator = _separator(path, lines, required, separators)
+    records = _records(path, lines, separator)
     _, header = next(records, (0, []))
     names = [name.strip() for name in header]
+    named = max((place for place, name in enumerate(names, start=1) if name), default=0)
     if not any(names):
         raise InputError(f"{path}: the file is empty; its first line should name the columns {', '.join(required)}")
     _check_header(path, names, required)
@@ -98,14 +105,12 @@ def read_csv_table(
     for number, values in records:
         if len(values) > len(names) and not any(values[len(names) :]):
             values = values[: len(names)]
-        if len(values) != len(names):
-            raise InputError(
-                f"{path}: line {number}: the row has {len(values)} values and the header names {len(names)} columns; "
-                "put values that hold a separator in quotation marks"
-            )
+        if not named <= len(values) <= len(names):
+            _refuse_width(path, lines, number, separator, len(values), len(names))
         numbers.append(number)
-        rows.append(values)
-    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+        rows.append(values[:named])
+    names = names[:named]
+    columns = zip(*rows, strict=True) if rows else [()] * named
     return CsvTable(path, {name: list(column) for name, column in zip(names, columns, strict=True) if name}, numbers)
 
 
@@ -126,6 +131,18 @@ def _number(text: str) -> float:
         return float("nan")
 
 
+def _refuse_width(path: Path, lines: Sequence[str], number: int, separator: str, values: int, names: int) -> NoReturn:
+    """Refuse a row with more or fewer values than the header names columns."""
+    if _is_open(lines[number - 1 :], separator):
+        raise InputError(f"{path}: line {number}: {OPEN}")
+    remedy = "give it a value of each, an empty one where there is none"
+    if values > names:
+        remedy = "put values that hold a separator in quotation marks"
+    raise InputError(
+        f"{path}: line {number}: the row has {values} values and the header names {names} columns; {remedy}"
+    )
+
+
 def _text(path: Path, what: str) -> str:
     try:
         data = path.read_bytes()
@@ -133,6 +150,8 @@ def _text(path: Path, what: str) -> str:
         raise InputError(f"{path}: there is no such {what}; correct the path") from None
     except OSError as error:
         raise InputError(f"{path}: the {what} cannot be read ({error.strerror}); it should be a CSV file") from None
+    if data.startswith(SPREADSHEETS):
+        raise InputError(f"{path}: a spreadsheet's own file, not text; save the {what} as CSV in UTF-8")
     encoding = "utf-16" if data.startswith(UTF_16) else "utf-8-sig"
     try:
         text = data.decode(encoding)
@@ -144,18 +163,24 @@ def _text(path: Path, what: str) -> str:
         ) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise InputError(f"{path}: line {line}: holds a NUL character; it should be a CSV file of text")
+        raise InputError(f"{path}: line {line}: holds a NUL character; save the {what} as CSV in UTF-8")
     return text
 
 
-def _separator(path: Path, lines: Sequence[str], separators: str) -> str:
+def _separator(path: Path, lines: Sequence[str], required: Sequence[str], separators: str) -> str:
+    """Return what separates values: the separator by which the header names all that is required, or else the first."""
     header = next((line for line in lines if line.strip()), "")
-    found = next((separator for separator in separators if separator in header), None)
-    other = next((separator for separator in SEPARATORS if separator in header), None)
-    if found is None and other is not None:
+    held = [separator for separator in (*separators, *SEPARATORS) if separator in header]
+    fitting = [separator for separator in held if set(required) <= _names(header, separator)]
+    found = next(iter(fitting or held), separators[0])
+    if found not in separators:
         wanted = " or ".join(SEPARATORS[separator] for separator in separators)
-        raise InputError(f"{path}: the values are separated by {SEPARATORS[other]}; save the table with {wanted}")
-    return found or separators[0]
+        raise InputError(f"{path}: the values are separated by {SEPARATORS[found]}; save the table with {wanted}")
+    return found
+
+
+def _names(header: str, separator: str) -> set[str]:
+    return {name.strip() for name in next(csv.reader([header], delimiter=separator), [])}
 
 
 def _records(path: Path, lines: Sequence[str], separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -170,7 +195,7 @@ def _records(path: Path, lines: Sequence[str], separator: str) -> Iterator[tuple
     except csv.Error as error:  # a value longer than any that is meant
         raise InputError(f"{path}: line {begin}: {error}; is a quotation mark left open?") from None
     if _is_open(lines[last - 1 :], separator):
-        raise InputError(f"{path}: line {last}: a quotation mark opens a value and none closes it")
+        raise InputError(f"{path}: line {last}: {OPEN}")
 
 
 def _is_open(lines: Sequence[str], separator: str) -> bool:

@@ -21,7 +21,8 @@ GIGABYTE = 1e9
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it replaces `path`, on any error it is removed.
 
-    The parent folder is made if need be. The contents are flushed to disk before the rename.
+    The parent folder is made if need be. The contents are flushed to disk before the rename. The error of a
+    full disk, which names no file, names this one.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,6 +32,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,9 +1,14 @@
-"""How a rule's script runs: its log file, and one clear line when the user's input is at fault."""
+"""How a rule's script runs: its log file, and one clear line when the user's input or disk is at fault."""
 
+import errno
+import fcntl
 import logging
 import os
+import socket
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,33 +16,113 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import NO_SPACE
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+# EROFS: a file system that is, or was made by its own faults, read-only.
+REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+# By how much the clocks of machines that share a disk may differ.
+CLOCKS_DIFFER_SECONDS = 60
 
 
 def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
     """Call `function` with logging sent to the rule's log file.
 
-    An `InputError` or a full disk ends the script with one line on the log and on standard error and exit status 1;
-    any other exception leaves its traceback in both.
+    An `InputError`, a disk that is full or refuses, an input from the future and a second job of the same state end the
+    script with one line on the log and on standard error and exit status 1; any other exception leaves its traceback in
+    both.
     """
     log = Path(str(snakemake.log[0]))
-    log.parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(filename=log, filemode="w", level=logging.INFO, format=LOG_FORMAT, force=True, encoding="utf-8")
+    logging.raiseExceptions = False  # a log on a full disk loses lines; standard error has the last one
     try:
-        function()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(
+            filename=log, filemode="w", level=logging.INFO, format=LOG_FORMAT, force=True, encoding="utf-8"
+        )
+        _refuse_future(snakemake.input)
+        with _alone(snakemake.params.get("state")):
+            function()
+        _date_after(snakemake.input, snakemake.output)
     except InputError as error:
         _stop(str(error))
     except OSError as error:
-        if error.errno not in NO_SPACE:
-            logging.exception("The rule %s failed", snakemake.rule)
-            raise
-        _stop(f"{error.filename or log.parent}: the disk is full. Free some space and run the same command again.")
+        place = error.filename or log.parent
+        if error.errno in NO_SPACE:
+            _stop(f"{place}: the disk is full. Free some space and run the same command again.")
+        if error.errno in REFUSED:
+            _stop(f"{place}: {error.strerror}. Make it yours to read and write, and run the same command again.")
+        logging.exception("The rule %s failed", snakemake.rule)
+        raise
     except Exception:
+        _refuse_cut_short(snakemake.input)
         logging.exception("The rule %s failed", snakemake.rule)
         raise
     # All files are closed by now. Taking a process with torch apart costs a second, as long as a small training.
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)
+
+
+@contextmanager
+def _alone(states: str | list[str] | None) -> Iterator[None]:
+    """Hold the lock of a job's state, a file in that folder: a scheduler may start a job of a lost node again.
+
+    A job with several folders holds that of the first.
+
+    The kernel drops the lock when the process ends, however it ends. On file systems that cannot lock nothing is held.
+
+    Raises:
+        InputError: if another job holds it; says which.
+    """
+    if states is None:
+        yield
+        return
+    state = states if isinstance(states, str) else states[0]
+    lock = Path(state, "lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, "a+b", buffering=0) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise InputError(
+                f"{state}: {file.read().decode() or 'another job'} is at work on the same; wait for it or end it, and "
+                "run the same command again"
+            ) from None
+        except OSError as error:
+            logging.warning("%s: %s: no other job is kept from working on the same", lock, error.strerror)
+        try:
+            with suppress(OSError):  # on a full disk the holder is not named
+                file.truncate(0)
+                file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+            yield
+        finally:
+            with suppress(OSError):  # gone with the state, or beside what is kept of it
+                lock.unlink()
+                lock.parent.rmdir()
+
+
+def _refuse_future(paths: Any) -> None:
+    """Raise InputError for a file whose time lies ahead: Snakemake would delete what is made of it, as outdated."""
+    for path in map(Path, paths):
+        if path.is_file() and path.stat().st_mtime > time.time() + CLOCKS_DIFFER_SECONDS:
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
+            raise InputError(
+                f"{path}: was changed at {when}, which is yet to come: a clock is or was wrong; set it right, and if "
+                f"the file is as it should be, run `touch {path}` and the same command again"
+            )
+
+
+def _refuse_cut_short(paths: Any) -> None:
+    """Stop if one of the Parquet files does not end as they do: libraries do not say which one they cannot read."""
+    for path in map(Path, paths):
+        if path.suffix == ".parquet" and path.read_bytes()[-4:] != b"PAR1":
+            _stop(f"{path}: is cut short; delete it and run the same command again, which makes it anew.")
+
+
+def _date_after(inputs: Any, outputs: Any) -> None:
+    """Date outputs that seem older than an input like it, where the clock has been set back or clocks differ."""
+    newest = max((path.stat().st_mtime_ns for path in map(Path, inputs) if path.is_file()), default=0)
+    for path in map(Path, outputs):
+        if path.is_file() and path.stat().st_mtime_ns < newest:
+            os.utime(path, ns=(newest, newest))
 
 
 def _stop(line: str) -> None:

@@ -12,7 +12,7 @@ from pretraining_robustness.evaluate.predictions import Checkpoint
 from pretraining_robustness.evaluate.score import score
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import save_weights
-from pretraining_robustness.training import batches
+from pretraining_robustness.training import batches, inference
 
 ARCHITECTURE = {"builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}}
 RECIPE = {"epochs": 3, "batch_size": 32, "learning_rate": 0.01, "image_size": 16}
@@ -138,6 +138,24 @@ def test_streaming_changes_no_prediction(series, monkeypatch):
     monkeypatch.setattr(batches, "RESIDENT_FRACTION", 0.0)
     predict(**series)
     pd.testing.assert_frame_equal(pd.read_parquet(series["predictions"]), resident)
+
+
+def test_a_batch_that_the_memory_does_not_hold_is_halved(series, monkeypatch):
+    predict(**series)
+    whole = pd.read_parquet(series["predictions"])
+    functional_call, holds = inference.functional_call, 40
+
+    def small_card(model, state, images):
+        if len(images[0]) > holds:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return functional_call(model, state, images)
+
+    monkeypatch.setattr(inference, "functional_call", small_card)
+    predict(**series)
+    pd.testing.assert_frame_equal(pd.read_parquet(series["predictions"]), whole)
+    holds = 0
+    with pytest.raises(InputError, match="does not hold the 3 checkpoints of a network and one image of 16 pixels"):
+        predict(**series)
 
 
 def test_what_was_predicted_before_fine_tuning_is_taken_from_there(series, tmp_path):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.build import build_store
-from pretraining_robustness.store.readers import check_collection, open_collection
+from pretraining_robustness.store.readers import check_collection, contents, open_collection
 
 CAPTIONS = {"b.jpg": "a fox, red", "a.png": "two “blue” jays", "deep/c.jpg": "a frog"}
 
@@ -151,7 +151,7 @@ def test_what_the_table_names_and_the_folder_holds_may_differ(tmp_path: Path) ->
         ({"0.jpg": b"x"}, r"a\.tar: 0\.jpg: it has no caption: no 0\.txt is beside it"),
         ({"0.txt": b"x"}, r"a\.tar: 0: its caption 0\.txt has no image"),
         ({"0.jpg": b"x", "0.png": b"y", "0.txt": b"z"}, r"a\.tar: 0: it has 2 images"),
-        ({"0.jpg": b"x", "1.jpg": b"x", "1.txt": b"z", "0.txt": b"z"}, r"0\.jpg: it has no caption.* \(1 more"),
+        ({"0.jpg": b"x", "1.jpg": b"x", "1.txt": b"z", "0.txt": b"z"}, r"0\.jpg: it has no caption.* \(so for 1 more"),
         ("cut", r"a\.tar: the archive is truncated"),
     ],
 )
@@ -170,6 +170,24 @@ def test_a_fault_in_a_shard_is_one_line_or_left_out(tmp_path: Path, files: dict 
     assert all(image.fault for image in images if image.image.startswith("a/0"))
 
 
+def test_what_is_hidden_in_a_shard_does_not_part_its_samples(tmp_path: Path) -> None:
+    """As macOS's tar writes it."""
+    files = {f"{prefix}0.{suffix}": b"x" for suffix in ("jpg", "txt") for prefix in ("._", "")}
+    write_tar(tmp_path / "a.tar", files)
+    collection = open_collection("image_text", tmp_path)
+    assert not collection.faults()
+    assert [image.image for image in collection.images()] == ["a/0.jpg"]
+
+
+def test_a_shard_that_is_not_there_and_a_name_that_is_not_utf8_are_faults(tmp_path: Path) -> None:
+    write_tar(tmp_path / "a.tar", {"caf\udce9.jpg": b"x", "caf\udce9.txt": b"x", "1.jpg": b"x", "1.txt": b"x"})
+    (tmp_path / "b.tar").symlink_to("/nowhere")
+    collection = open_collection("image_text", tmp_path)
+    assert list(collection.faults()) == [f"{tmp_path}/a.tar: caf\\xe9", f"{tmp_path}/b.tar"]
+    assert [image.image for image in collection.images() if not image.fault] == ["a/1.jpg"]
+    assert contents("image_text", collection)
+
+
 def test_a_caption_that_is_empty_or_no_utf8_is_a_fault(tmp_path: Path) -> None:
     write_tar(tmp_path / "a.tar", {"0.jpg": b"x", "0.txt": b" \n", "1.jpg": b"x", "1.txt": "Käfer".encode("latin-1")})
     faults = [image.fault for image in open_collection("image_text", tmp_path).images()]
@@ -183,13 +201,13 @@ def test_a_caption_that_is_empty_or_no_utf8_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_a_folder_must_be_of_one_form(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"it should hold one table of captions .* not both: none"):
+    with pytest.raises(InputError, match=r"it should hold one table of captions .*, and holds neither"):
         open_collection("image_text", tmp_path)
     with pytest.raises(InputError, match="no such folder"):
         open_collection("image_text", tmp_path / "absent")
     write_tar(tmp_path / "a.tar", SHARD)
     (tmp_path / "captions.csv").write_text("image,title\nx.jpg,\n")
-    with pytest.raises(InputError, match=r"not both: captions\.csv, a\.tar"):
+    with pytest.raises(InputError, match=r"and holds captions\.csv, a\.tar"):
         open_collection("image_text", tmp_path)
     (tmp_path / "a.tar").unlink()
     (tmp_path / "captions.csv").write_text("picture,title\nx.jpg,a\n")

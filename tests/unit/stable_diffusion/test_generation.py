@@ -15,7 +15,7 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.recognise import recognise_generated
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import save_weights
-from pretraining_robustness.stable_diffusion import generate, pipeline, train_diffusion
+from pretraining_robustness.stable_diffusion import generate, train_diffusion
 from pretraining_robustness.stable_diffusion.captions import caption_tokens, captions_of, make_tokenizer
 from pretraining_robustness.stable_diffusion.gather import gather_generated
 from pretraining_robustness.stable_diffusion.generate import generate_images
@@ -320,22 +320,6 @@ def test_unusable_settings_are_named(changes: dict, expected: str) -> None:
     with pytest.raises(InputError) as error:
         Settings.read(SMALL | changes)
     assert expected in str(error.value)
-
-
-def test_a_model_is_looked_for_on_this_machine_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[bool] = []
-
-    def missing(model: str, dtype: torch.dtype, local_only: bool) -> None:
-        tried.append(local_only)
-        raise OSError("no network\nat all")
-
-    monkeypatch.setattr(pipeline, "_load", missing)
-    with pytest.raises(InputError) as error:
-        load_pipeline("owner/model", Settings.read(SMALL), CPU)
-    assert tried == [True, False]
-    assert "owner/model: this diffusion model is neither among the downloaded ones in /" in str(error.value)
-    assert "`hf download owner/model`" in str(error.value)
-    assert "\n" not in str(error.value)
 
 
 def test_a_missing_folder_of_a_model_is_one_line(tmp_path: Path) -> None:

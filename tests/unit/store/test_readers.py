@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import re
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from numpy.lib.recfunctions import repack_fields
 from scipy.io import savemat
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.readers import FORMATS, contents, open_collection
+from pretraining_robustness.store.readers import FORMATS, check_collection, contents, open_collection
 from pretraining_robustness.store.readers.class_folders import ClassFolders
 from pretraining_robustness.store.readers.imagenet import ImageNet
 from pretraining_robustness.store.readers.inaturalist import INaturalist
@@ -399,6 +401,73 @@ def test_class_folders_without_images_are_named(tmp_path: Path) -> None:
     (tmp_path / "wolf" / "grey" / "1.heic").touch()
     with pytest.raises(InputError, match=r"wolf: the class has no image .*; it holds 1 files of \.heic"):
         ClassFolders(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("make", "fault"),
+    [
+        (lambda cat: (cat / "2.jpg").touch(), "cat/2.jpg: the file is empty"),
+        (lambda cat: (cat / "2.jpg").symlink_to("2.jpg"), "cat/2.jpg: the link leads to 2.jpg, where nothing is"),
+        (lambda cat: (cat / "more").symlink_to("/nowhere"), "cat/more: the link leads to /nowhere, where nothing is"),
+        (lambda cat: os.mkfifo(cat / "2.jpg"), "cat/2.jpg: it has an image's name and is no file"),
+        (
+            lambda cat: [(cat / f"{letter}.jpg").write_bytes(b"x") for letter in ("\u00e9", "e\u0301")],
+            "cat/\u00e9.jpg: another file has the same name in other Unicode forms",
+        ),
+        (
+            lambda cat: Path(os.fsdecode(os.fsencode(cat) + b"/\xe9.jpg")).write_bytes(b"x"),
+            "cat/\\xe9.jpg: the name is not UTF-8",
+        ),
+    ],
+)
+def test_what_is_no_sound_file_is_a_fault_before_anything_is_decoded(
+    tmp_path: Path, make: Callable[[Path], Any], fault: str
+) -> None:
+    make(write_classes(tmp_path) / "cat")
+    collection = ClassFolders(tmp_path)
+    with pytest.raises(InputError, match=re.escape(fault)):
+        check_collection(collection, "x", "refuse")
+    check_collection(collection, "x", "skip")
+    assert next(image.image for image in collection.images() if not image.fault) == "cat/1.jpeg"
+    assert len(list(collection.images())) == len(collection) >= 4
+
+
+def test_what_systems_leave_behind_is_no_class_and_a_link_to_a_folder_above_is_not_followed(tmp_path: Path) -> None:
+    write_classes(tmp_path)
+    for name in ("#recycle", "@eaDir", "__MACOSX", "__pycache__", "lost+found"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(content(name))
+    (tmp_path / "cat" / "all").symlink_to(tmp_path)
+    collection = ClassFolders(tmp_path)
+    assert [image.image for image in collection.images() if "all" not in image.image] == [
+        "cat/1.jpeg", "owl/10.JPG", "owl/2.png",
+    ]  # fmt: skip
+    assert collection.passed_over()["links to a folder above them"] == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "answer"),
+    [
+        (("train/a/1.jpg", "val/a/2.jpg"), "/train as"),
+        (("Train/a/1.jpg", "Test/a/2.jpg", "labels/x.txt"), "/Train as"),
+        (("train2017/1.jpg", "val2017/2.jpg"), "/train2017 as"),
+        (("images/training/a/1.jpg", "images/validation/a/2.jpg"), "/images/training as"),
+        (("train/a/1.jpg", "train/b/2.jpg"), "/train as"),
+        (("train/1.jpg", "bus/2.jpg"), None),
+        (("train/images/1.jpg", "bus/images/2.jpg"), None),
+        (("train/1.jpg", "test/2.jpg", "bus/3.jpg"), None),
+        (("photos/2019/1.jpg", "photos/2020/2.jpg"), None),
+    ],
+)
+def test_folders_of_splits_are_no_classes(tmp_path: Path, files: tuple[str, ...], answer: str | None) -> None:
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    if answer is None:
+        assert len(ClassFolders(tmp_path)) == len(files)
+    else:
+        with pytest.raises(InputError, match=f"its folders are splits .*{answer}"):
+            ClassFolders(tmp_path)
 
 
 # --------------------------------------------------------------------------------------------------------- all of them

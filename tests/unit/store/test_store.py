@@ -6,9 +6,11 @@ import logging
 import os
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +115,32 @@ def test_what_is_transparent_lies_on_white(mode: str) -> None:
         (np.full((20, 20), 0.5, np.float32), "floating-point"),
         (np.full((20, 20), np.nan, np.float32), "floating-point"),
         (np.full((20, 20), 70_000, np.int32), "70000, which is more than 16 bits"),
-        (np.full((20, 20), 4000, np.uint16), "none is above 4000"),
+        (np.full((20, 20), 4000, np.uint16), "the upper 4 are not used"),
     ],
 )
 def test_values_without_a_place_in_eight_bits_are_refused(values: np.ndarray, words: str) -> None:
     with pytest.raises(UndecodableError, match=words):
         decode(file_bytes(Image.fromarray(values), "TIFF"), 16, "crop")
+
+
+def png_of_16_bits(values: np.ndarray, *further: tuple[bytes, bytes]) -> bytes:
+    """Return colours, which Pillow does not write with 16 bits, as a PNG."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), *further, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    sums = (struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks)
+    packed = (struct.pack(">I", len(data)) + name + data + sum for (name, data), sum in zip(chunks, sums, strict=True))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def test_colours_of_sixteen_bits_become_eight_or_are_refused() -> None:
+    values = np.linspace(2000, 60000, 300).reshape(10, 10, 3).astype(np.uint16)
+    np.testing.assert_array_equal(decode(png_of_16_bits(values), 10, "crop"), (values >> 8).astype(np.uint8))
+    for dark in (values >> 4, values >> 8):  # from a camera of 12 bits, and of 8
+        with pytest.raises(UndecodableError, match="the upper 4 are not used"):
+            decode(png_of_16_bits(dark), 10, "crop")
+    with pytest.raises(UndecodableError, match="stands for transparency"):
+        decode(png_of_16_bits(values, (b"tRNS", values[0, 0].astype(">u2").tobytes())), 10, "crop")
 
 
 def test_an_orientation_in_exif_is_applied_where_it_is_asked_for() -> None:
@@ -454,6 +476,32 @@ def test_batches_hold_the_rows_that_were_asked_for(tmp_path: Path, encoding: str
         np.testing.assert_array_equal(store.read(rows), batch)
 
 
+@pytest.mark.parametrize("decoder", ["opencv", "pillow"])
+def test_packed_pictures_are_pillows_with_either_decoder_and_a_broken_one_is_named(
+    tmp_path: Path, decoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(0)
+    small = [Image.fromarray(random.integers(0, 256, (9, 7, 3), dtype=np.uint8)) for _ in range(6)]
+    grain = random.integers(-12, 13, (6, 250, 250, 3))
+    smooth = np.stack([np.asarray(one.resize((250, 250), Image.Resampling.BICUBIC)) for one in small])
+    files = [encode_jpeg(picture) for picture in (smooth + grain).clip(0, 255).astype(np.uint8)]
+    ends = np.cumsum([len(file) for file in files])
+    data = np.frombuffer(b"".join(files), np.uint8).copy()
+    np.save(tmp_path / "images.npy", data)
+    lengths = np.diff(ends, prepend=0)
+    pd.DataFrame({"offset": ends - lengths, "length": lengths}).to_parquet(tmp_path / "images.parquet")
+    if decoder == "pillow":
+        monkeypatch.setitem(sys.modules, "cv2", None)
+    store = Store.open(tmp_path / "images.npy", tmp_path / "images.parquet")
+    expected = np.stack([np.asarray(Image.open(io.BytesIO(file))) for file in files])
+    np.testing.assert_array_equal(store.read(np.arange(6)), expected)
+    data[ends[2] : ends[3]] = 0
+    np.save(tmp_path / "images.npy", data)
+    store = Store.open(tmp_path / "images.npy", tmp_path / "images.parquet")
+    with pytest.raises(InputError, match=r"images\.npy: picture 3 does not decode; build the store again"):
+        store.read(np.arange(6))
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_large_pictures_come_by_requests_and_a_file_cut_short_is_named(tmp_path: Path, threads: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 160, 160, 3), dtype=np.uint8)
@@ -515,4 +563,4 @@ def test_reading_imports_nothing_heavy() -> None:
         text=True,
         check=True,
     )
-    assert not {"PIL", "pandas", "pyarrow", "torch"} & set(run.stdout.split())
+    assert not {"PIL", "cv2", "pandas", "pyarrow", "torch"} & set(run.stdout.split())

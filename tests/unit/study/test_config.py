@@ -86,6 +86,10 @@ def fig4(config):
     return config["figures"]["fig4"]
 
 
+def diffusion(config):
+    return config["sources"]["stable_diffusion"]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -109,6 +113,9 @@ def fig4(config):
         (lambda c: c.pop("trends"), ["'trends' is missing"]),
         (lambda c: c["trends"].update(confidence=95), ["trends.confidence", "95"]),
         (lambda c: c["sources"]["published"].pop("pretrained"), ["sources.published", "'pretrained'"]),
+        (lambda c: diffusion(c).update(model="owner/name"), ["stable_diffusion.model", "'owner/name'", "'revision'"]),
+        (lambda c: diffusion(c).update(model="owner/name", revision="main"), ["stable_diffusion.revision", "main"]),
+        (lambda c: diffusion(c).update(revision="0" * 40), ["stable_diffusion.revision", "not fetched"]),
         (
             lambda c: c["distributions"].update(
                 web={"source": "published", "architectures": ["resnet10"], "head": "zero_shot"}

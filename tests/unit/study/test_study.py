@@ -84,11 +84,19 @@ def test_runs_shared_by_figures_are_one(config):
     wild = [run for run in every if run.task == "iwildcam"]
     # Besides what is trained, scratch; of what is made, what only others are nested in is not trained.
     asked = {name for figure in study.scored_figures for name in study.series(figure)}
-    assert len(wild) == len(asked) * len(config["runs"]["architectures"])
+    twice = [name for name in asked if name.partition("@")[0] in config["runs"]["seeds_of"]]
+    architectures = len(config["runs"]["architectures"])
+    assert len(wild) == (len(asked) + len(twice)) * architectures
     pairs = {run.task for run in every} - {"iwildcam"}
     assert pairs == set(study.domain_pairs)
-    assert len(every) - len(wild) == len(pairs) * 2 * len(config["runs"]["architectures"])
-    assert len(study.runs("fig4")) == len(study.series("fig4")) * len(config["runs"]["architectures"])
+    assert len(every) - len(wild) == len(pairs) * 2 * 2 * architectures
+    assert len(study.runs("fig4")) == (len(study.series("fig4")) + 2) * architectures
+
+
+def test_a_distribution_may_have_seeds_of_its_own(config):
+    study = Study(config)
+    assert {run.seed for run in study.series_runs("iwildcam", "full", "scratch")} == {0, 1}
+    assert {run.seed for run in study.series_runs("iwildcam", "full", "imagenet_25k")} == {0}
 
 
 def test_left_out_distributions_are_in_no_figure(config):

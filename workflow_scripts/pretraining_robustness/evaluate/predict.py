@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.predictions import Checkpoint, read_predictions, same_images, write_predictions
-from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.networks.architectures import build, require_image_size
 from pretraining_robustness.networks.weights import read_description
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import class_numbers, task_classes
@@ -87,6 +87,7 @@ def predict(
             model = build(network["architecture"], classes).to(device).eval()
             states = load_checkpoints(model, paths, device)
             plan = read_recipe(network["recipe"], read_description(paths[0]))
+            require_image_size(model, plan.image_size)
             if frame_of(plan) != frame:
                 frame = frame_of(plan)
                 pixels = load_images(Store.open(images, rows_table, threads, frame), rows, device)

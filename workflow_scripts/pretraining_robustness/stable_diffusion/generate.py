@@ -50,7 +50,7 @@ def generate_images(
 
     Args:
         plan: Parquet of `image_plan.plan_prompts`: what each image is.
-        model: folder or name of a Stable Diffusion pipeline, see `pipeline.load_pipeline`.
+        model: folder of a Stable Diffusion pipeline, see `pipeline.load_pipeline`.
         images: .npy to write, uint8: (images, size, size, 3), or with encoding "jpeg" the bytes of all files in a row.
         table: Parquet to write, one row an image: row (within the shard) and the columns of the plan; with encoding
             "jpeg" also offset and length in bytes, within the shard.

@@ -44,16 +44,18 @@ def decode(data: bytes, size: int, fit: Fit, upright: bool = False) -> NDArray[n
     `upright`; torchvision's ImageFolder does not.
 
     Raises:
-        UndecodableError: when Pillow cannot decode the bytes, and for values that have no place between 0 and 255:
-            floating point, more than 16 bits, and 16 bits of which the upper 4 are not used.
+        UndecodableError: when Pillow cannot decode the bytes, for values that have no place between 0 and 255
+            (floating point, more than 16 bits, and 16 bits of which the upper 4 are not used), and for one of 16 bits
+            that stands for transparency.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks about metadata, of which nothing is used
             with Image.open(io.BytesIO(data)) as file:
+                sixteen_bits = any(";16" in str(tile.args) for tile in file.tile)  # before the pixels are read
                 if upright:
                     _turn(file)
-                picture = _rgb(file)
+                picture = _rgb(file, sixteen_bits)
     except (MemoryError, UndecodableError):
         raise
     except UnidentifiedImageError as error:  # Pillow's own words hold an address in memory, another one each time
@@ -82,11 +84,15 @@ def _turn(picture: Image.Image) -> None:
         ImageOps.exif_transpose(picture, in_place=True)
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
+def _rgb(picture: Image.Image, sixteen_bits: bool) -> Image.Image:
+    if sixteen_bits and isinstance(picture.info.get("transparency"), int | tuple):
+        raise UndecodableError("one of its colours of 16 bits stands for transparency: save it with 8 bits")
     if picture.mode == "F":
         raise UndecodableError("its pixels are floating-point numbers, whose range nothing tells: save it with 8 bits")
     if picture.mode.startswith("I"):
         picture = _eight_bits(np.asarray(picture))
+    elif sixteen_bits:
+        _require_upper_bits(max(high for _, high in _extrema(picture)) or 1)  # 0 may have been up to 255
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
@@ -99,9 +105,22 @@ def _eight_bits(values: NDArray[np.integer]) -> Image.Image:
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 0xFFFF:
         raise UndecodableError(f"its grey values run from {low} to {high}, which is more than 16 bits: save it with 8")
-    if 0 < high < 0x1000:
-        raise UndecodableError(f"its grey values have 16 bits and none is above {high}: save it with 8 bits, scaled")
+    _require_upper_bits(high / 0x100)
     return Image.fromarray((values >> 8).astype(np.uint8))
+
+
+def _extrema(picture: Image.Image) -> list[tuple[int, int]]:
+    """Return the lowest and the highest value of each band but the transparency."""
+    bands = zip(picture.getbands(), picture.split(), strict=True)
+    return [band.getextrema() for name, band in bands if name not in "Aa"]  # type: ignore[misc]
+
+
+def _require_upper_bits(high: float) -> None:
+    """Refuse values of 16 bits, here as 0 to 255, that are none but the lower 12 bits: nearly black."""
+    if 0 < high < 0x10:
+        raise UndecodableError(
+            "its values have 16 bits, of which the upper 4 are not used: save it with 8 bits, scaled"
+        )
 
 
 def encode_jpeg(pixels: NDArray[np.uint8]) -> bytes:

@@ -8,7 +8,6 @@ import io
 import json
 import logging
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -50,7 +49,7 @@ class PartialStore:
     """The array and the journal of a store in the making.
 
     Args:
-        folder: where both lie; emptied when it belongs to another request.
+        folder: where both lie; begun anew when it belongs to another request.
         request: digest of everything that decides the store's bytes, but for what `records` tells.
         reserve: bytes to leave free at the beginning of the array, for its header.
         records: what decides the entry of each image; from the first that another one decided they are made again.
@@ -135,8 +134,9 @@ class PartialStore:
         return entries
 
     def _begin(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for path in (self.journal, self.array):  # new files: the array may be linked to one that is published
+            path.unlink(missing_ok=True)
         self.array.write_bytes(b"\0" * self.reserve)
         self.journal.write_text(self._first_line(), encoding="utf-8")
 

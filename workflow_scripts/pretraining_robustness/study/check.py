@@ -285,6 +285,13 @@ def _check_made(config: dict[str, Any], key: str, source: dict[str, Any]) -> Non
             raise InputError(f"config {key}: the model 'trained' needs 'training'; or name a model or a folder.")
         if source.get("model") == "trained" and "imagenet" not in formats:
             raise InputError(f"config {key}: the model 'trained' is trained on ImageNet, which is no source here.")
+        if source["model"] == "trained" and "revision" in source:
+            raise InputError(f"config {key}.revision: the model 'trained' is not fetched; leave the key out.")
+        if source["model"] != "trained" and "revision" not in source and not Path(source["model"]).is_dir():
+            raise InputError(
+                f"config {key}.model: there is no folder '{source['model']}'; name one that holds model_index.json, or "
+                "give 'revision', the commit to be fetched of the model of this name on the Hugging Face Hub."
+            )
 
 
 def locate(table: str, repository: Path) -> Path:
@@ -425,6 +432,8 @@ def _settings(file: Path) -> list[str]:
 def _check_runs(config: dict[str, Any]) -> None:
     for name in config["runs"]["architectures"]:
         known_name("runs.architectures", name, "architecture", config["architectures"])
+    for name in config["runs"].get("seeds_of", {}):
+        known_name("runs.seeds_of", name, "distribution", [SCRATCH, *config["distributions"]])
     for stage, recipe in config["recipes"].items():
         for name in config["runs"]["architectures"]:
             merged = {**recipe, **config["architectures"][name].get(stage, {})}

@@ -44,7 +44,7 @@ class Declarations(Runs):
         """Return which network filters what is drawn of a variant, and what the filter is told of it."""
         network = self.collection(name)["variant"]["drawn"]["filtered_by"]
         return {
-            "network": {**network, "seed": self.config["runs"]["seeds"][0]},
+            "network": {**network, "seed": self.seeds(network["distribution"])[0]},
             "filter": {
                 "architecture": self.architecture(network["architecture"]),
                 "recipe": self.pretrain_recipe(**network),

@@ -17,7 +17,6 @@ def experiments(study: Study) -> list[dict[str, Any]]:
 
 
 def _describe(study: Study, name: str) -> dict[str, Any]:
-    runs = study.config["runs"]
     figures = [
         figure for figure in study.scored_figures if name in {of_series(series)[0] for series in study.asked(figure)}
     ]
@@ -30,7 +29,7 @@ def _describe(study: Study, name: str) -> dict[str, Any]:
         "figures": figures,
         "task": ", ".join(map(study.task_label, tasks)),
         "architectures": architectures,
-        "seeds": runs["seeds"],
+        "seeds": study.seeds(name),
         "finetune": {one: study.finetune_recipe(task, one) for one in architectures},
     }
     if name == SCRATCH:

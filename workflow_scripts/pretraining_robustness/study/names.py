@@ -1,5 +1,6 @@
 """What a configuration names: its sources, tasks, distributions, figures and tables, by kind."""
 
+from functools import cached_property
 from typing import Any
 
 DEFAULT_METHOD = "full"  # how networks are fine-tuned where a series names no method
@@ -66,6 +67,7 @@ class Names:
         """Whether only published weights can be had of a distribution."""
         return bool(self.collection(self.config["distributions"][distribution]["source"])["format"] == "published")
 
+    @cached_property
     def captioned(self) -> list[str]:
         """Names of the distributions whose images are learned with captions."""
         return [name for name in self.trained_distributions if self.objective(name)["name"] == "image_text"]
@@ -208,7 +210,7 @@ class Names:
         source = self.config["sources"].get(declared.get("source"), {})
         return declared.get("images", None if "classes" in declared else source.get("images"))
 
-    @property
+    @cached_property
     def methods(self) -> dict[str, dict[str, Any]]:
         """The methods of fine-tuning by name; an interpolation is one method for each of its alphas, unless held-out
         images choose among them."""

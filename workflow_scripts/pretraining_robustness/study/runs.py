@@ -131,12 +131,12 @@ class Runs(Names):
         ]
 
     def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
-        """Yield the runs of a series: every architecture with every seed."""
+        """Yield the runs of a series: every architecture with every seed of its distribution."""
         architectures = self.architectures(distribution)
         if self.is_variant_task(task) and not self.is_published(distribution):
             architectures = self.rib_architectures(method, distribution) or architectures
         for architecture in architectures:
-            for seed in self.config["runs"]["seeds"]:
+            for seed in self.seeds(distribution):
                 yield Run(task, method, distribution, architecture, seed)
 
     def rib_architectures(self, method: str, distribution: str) -> list[str]:
@@ -156,6 +156,11 @@ class Runs(Names):
         """Return the architectures that are trained on a distribution."""
         declared = self.config["distributions"].get(distribution, {})
         return list(declared.get("architectures", self.config["runs"]["architectures"]))
+
+    def seeds(self, distribution: str) -> list[int]:
+        """Return the seeds with which networks are trained on a distribution."""
+        runs = self.config["runs"]
+        return list(runs.get("seeds_of", {}).get(distribution, runs["seeds"]))
 
     def panels(self, figure: str) -> list[dict[str, Any]]:
         """Return the panels of a figure of pictures, each with its collection; none needs training."""

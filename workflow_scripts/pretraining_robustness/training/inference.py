@@ -1,5 +1,6 @@
 """What a network answers: the most likely class of each image, for several states of its weights in one pass."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from pretraining_robustness.networks.zero_shot_head import ZERO_SHOT, ZeroShotHe
 from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages, consecutive_batches
 from pretraining_robustness.training.recipes import Recipe
+
+logger = logging.getLogger(__name__)
 
 # Images per forward pass; it does not change predictions. The fastest for small networks on a CPU.
 BATCH_SIZE = 256
@@ -34,7 +37,10 @@ def predict_all(
 ) -> list[np.ndarray]:
     """Return the most likely class of each of the `count` images by each of the model's states: int16 (count,) each.
 
-    The images are read once for all states. `allowed`, bool (count, classes), says which classes each may be.
+    The images are read once for all states. `allowed`, bool (count, classes), says which classes each may be. A batch
+    that a card's memory does not hold is halved, for all images.
+
+    Raises InputError if the card does not hold the states and one image.
     """
 
     def forward(state: State, batch: Tensor) -> Tensor:
@@ -43,20 +49,37 @@ def predict_all(
     network: Callable[[State, Tensor], Tensor] = torch.compile(forward, dynamic=False) if recipe.compile else forward
     preparation = Preparation(recipe, device)
     allowed = None if allowed is None else allowed.to(device)
-    answers: list[list[Tensor]] = [[] for _ in states]
-    with torch.inference_mode():
-        for positions, pixels in images.stream(consecutive_batches(count, BATCH_SIZE)):
+
+    def predict(batch_size: int) -> list[np.ndarray]:
+        answers: list[list[Tensor]] = [[] for _ in states]
+        for positions, pixels in images.stream(consecutive_batches(count, batch_size)):
             batch = preparation.for_evaluation(pixels)
             size = len(batch)
-            if recipe.compile and size < BATCH_SIZE:  # one shape, one compiled graph
-                batch = torch.cat([batch, batch.new_zeros(BATCH_SIZE - size, *batch.shape[1:])])
+            if recipe.compile and size < batch_size:  # one shape, one compiled graph
+                batch = torch.cat([batch, batch.new_zeros(batch_size - size, *batch.shape[1:])])
                 batch = batch.contiguous(memory_format=torch.channels_last)
             for state, found in zip(states, answers, strict=True):
                 scores = network(state, batch)[:size]
                 if allowed is not None:
                     scores = scores.masked_fill(~allowed.index_select(0, positions), -torch.inf)
                 found.append(scores.argmax(dim=1).to(torch.int16))
-    return [torch.cat(found).cpu().numpy() for found in answers]
+        return [torch.cat(found).cpu().numpy() for found in answers]
+
+    batch_size = BATCH_SIZE
+    with torch.inference_mode():
+        while True:
+            try:
+                return predict(batch_size)
+            except torch.OutOfMemoryError as error:  # what the batch took is freed once this clause is left
+                if batch_size == 1:
+                    raise InputError(
+                        f"the card's memory does not hold the {len(states)} checkpoints of a network and one image of "
+                        f"{recipe.image_size} pixels; take a larger card, or set gpu: 0 under resources.evaluate"
+                    ) from error
+            batch_size //= 2
+            logger.warning("the memory does not hold the batch: going on with %d images at once", batch_size)
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
 
 
 def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torch.device) -> dict[int, State]:

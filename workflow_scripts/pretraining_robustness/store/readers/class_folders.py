@@ -1,5 +1,6 @@
 """A user's own pre-training source: a folder with one folder of images for each class."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,10 @@ from pretraining_robustness.store.readers.raw import RawCollection, RawImage, re
 if TYPE_CHECKING:
     import pandas as pd
 
-# Names of folders that hold splits of a collection, not classes.
-SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test", "testing", "id_val", "id_test"})
+# Names of folders that hold splits of a collection, not classes: train, Validation, val2017, test_images.
+SPLIT_NAME = re.compile(
+    r"((id_)?(train|val|test)|training|valid|validation|testing|dev|eval)[-_ ]?(set|data|images|\d+)?"
+)
 
 
 class ClassFolders(RawCollection):
@@ -82,21 +85,43 @@ class ClassFolders(RawCollection):
                 f"{self.folder}: no class folder in it{beside and f', but {beside}'}: it should hold one folder of "
                 "images for each class"
             )
-        if len(self.paths) > 1 and {name.lower() for name in self.paths} <= SPLIT_NAMES:
-            split = "train" if "train" in self.paths else next(iter(self.paths))
-            raise InputError(
-                f"{self.folder}: its folders are splits ({', '.join(self.paths)}), not classes: "
-                f"give {self.folder}/{split} as the source's path"
-            )
         files: dict[str, list[FoundImage]] = {}
+        inside: dict[str, Counter[str]] = {}
         for name, path in self.paths.items():
-            inside: Counter[str] = Counter()
-            files[name] = find_images(path, inside)
-            if not files[name]:
-                beside = f"; it holds {said(inside)}" if inside else ""
-                raise InputError(
-                    f"{path}: the class has no image ({', '.join(sorted(SUFFIXES))}){beside}: remove its folder, or "
-                    "convert what is in it"
-                )
-            self._passed_over += inside
+            inside[name] = Counter()
+            files[name] = find_images(path, inside[name])
+            self._passed_over += inside[name]
+        _refuse_splits(str(self.folder), files)
+        empty = next((name for name, found in files.items() if not found), None)
+        if empty is not None:
+            beside = f"; it holds {said(inside[empty])}" if inside[empty] else ""
+            raise InputError(
+                f"{self.paths[empty]}: the class has no image ({', '.join(sorted(SUFFIXES))}){beside}: remove its "
+                "folder, or convert what is in it"
+            )
         return files
+
+
+def _refuse_splits(folder: str, files: dict[str, list[FoundImage]]) -> None:
+    """Refuse folders that are splits by their names, where classes are folders in them or nothing else is beside them.
+
+    Of one folder alone, those in it are looked at, too.
+    """
+    splits = [name for name in files if SPLIT_NAME.fullmatch(name.lower())]
+    nested = all("/" in file.path for name in splits for file in files[name])
+    alone = len(splits) == len(files)
+    if (len(splits) > 1 and (nested or alone)) or (len(splits) == 1 and nested and alone):
+        split = next((name for name in splits if name.lower().startswith("train")), splits[0])
+        raise InputError(
+            f"{folder}: its folders are splits ({', '.join(splits)}), not classes: give {folder}/{split} as the "
+            "source's path"
+        )
+    if len(files) == 1:
+        ((name, found),) = files.items()
+        below: dict[str, list[FoundImage]] = {}
+        for file in found:
+            first, slash, rest = file.path.partition("/")
+            if slash:
+                below.setdefault(first, []).append(file._replace(path=rest))
+        if below:
+            _refuse_splits(f"{folder}/{name}", below)

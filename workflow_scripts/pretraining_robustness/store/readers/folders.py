@@ -2,9 +2,11 @@
 
 - Hidden files and folders (a name that begins with a dot, so also macOS's `._1.jpg`) and those that systems leave
   behind (`SYSTEM`) are passed over. So are files without the suffix of an image.
-- Folders are searched to any depth, in the order of torchvision's ImageFolder; links are followed.
-- A link that leads nowhere, and an image's name on what is no file, are faults of that image.
-- Names must be UTF-8. Names of classes and images are composed (NFC), whatever the file system makes of them.
+- Folders are searched to any depth, in the order of torchvision's ImageFolder; links are followed, but not to a folder
+  that they lie in.
+- A link that leads nowhere where an image or a folder may have been, an image's name on what is no file, an empty file
+  and a name that is not UTF-8 are faults of that image. A class's name must be UTF-8.
+- Names of classes and images are composed (NFC), whatever the file system makes of them.
 """
 
 import os
@@ -22,10 +24,14 @@ SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif", ".jfif", ".jpe"}
 )
 SYSTEM = frozenset(
-    {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "lost+found"}
-    | {"system volume information"}
+    {"thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"}  # Windows
+    | {"__macosx", "icon\r", "network trash folder", "temporary items"}  # macOS
+    | {"@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot", "~snapshot"}  # network drives
+    | {"lost+found", "__pycache__"}
 )
 HIDDEN = "hidden and system files"
+LEADS_BACK = "links to a folder above them"
+NOT_UTF_8 = "the name is not UTF-8: rename it (convmv -r -f latin1 -t utf8 --notest FOLDER does it for all)"
 
 
 class FoundImage(NamedTuple):
@@ -84,9 +90,10 @@ def class_folders(folder: str | Path, passed_over: Counter[str]) -> dict[str, st
     for entry in entries(folder):
         if is_hidden(entry.name):
             passed_over[HIDDEN] += 1
-        elif entry.is_dir():
-            name = composed(utf8_name(entry.path))
-            name = name.rpartition(os.sep)[2]
+        elif _is_folder(entry):
+            if not _is_utf8(entry.name):
+                raise InputError(f"{shown(entry.path)}: {NOT_UTF_8}")
+            name = composed(entry.name)
             if name in found:
                 raise InputError(f"{entry.path}: another folder has the same name in other Unicode forms; join the two")
             found[name] = entry.path
@@ -105,11 +112,14 @@ def find_images(folder: str | Path, passed_over: Counter[str]) -> list[FoundImag
     That is by folder, as a text, and in each by name. What is no image is counted in `passed_over`.
 
     Raises:
-        InputError: for a name that is not UTF-8, a folder that cannot be opened or that leads back to one above it.
+        InputError: for a folder that cannot be opened.
     """
     top = os.fspath(folder)
-    by_folder = dict(_search(top, len(top.rstrip(os.sep)) + 1, passed_over, ()))
-    return [found for inside in sorted(by_folder) for found in by_folder[inside]]
+    by_folder = sorted(_search(top, len(top.rstrip(os.sep)) + 1, passed_over, ()))
+    images = [image for _, inside in by_folder for image in inside]
+    paths = {image.image: image.path for image in reversed(images)}
+    twice = "another file has the same name in other Unicode forms: rename or remove one"
+    return [image if paths[image.image] == image.path else image._replace(fault=twice) for image in images]
 
 
 def _search(
@@ -119,16 +129,17 @@ def _search(
     status = Path(folder).stat()
     place = (status.st_dev, status.st_ino)
     if place in above:
-        raise InputError(f"{folder}: the link leads back to a folder above it; remove it")
+        passed_over[LEADS_BACK] += 1
+        return
     images = []
     for entry in entries(folder):
         name = entry.name
         if is_hidden(name):
             passed_over[HIDDEN] += 1
-        elif entry.is_dir():
+        elif _is_folder(entry):
             yield from _search(entry.path, skip, passed_over, (*above, place))
-        elif is_image(name):
-            images.append(_look_at(entry.path, utf8_name(entry.path)[skip:], entry))
+        elif is_image(name) or _may_have_been_folder(entry):
+            images.append(_look_at(entry.path, entry.path[skip:], entry))
         else:
             passed_over[_kind(name)] += 1
     yield composed(folder), images
@@ -144,6 +155,8 @@ def look_at(path: str, name: str) -> FoundImage | None:
 
 
 def _look_at(path: str, name: str, entry: "os.DirEntry[str] | None") -> FoundImage:
+    if not _is_utf8(name):
+        return FoundImage(shown(name), 0, 0, NOT_UTF_8)
     try:
         status = os.stat(path) if entry is None else entry.stat()  # noqa: PTH116
     except OSError as error:
@@ -151,7 +164,11 @@ def _look_at(path: str, name: str, entry: "os.DirEntry[str] | None") -> FoundIma
         where = f"the link leads to {link.readlink()}, where nothing is" if link.is_symlink() else error.strerror
         fault = f"{where}: mend or remove it"
         return FoundImage(name, 0, 0, fault)
-    fault = "" if stat.S_ISREG(status.st_mode) else "it has an image's name and is no file: rename or remove it"
+    fault = ""
+    if not stat.S_ISREG(status.st_mode):
+        fault = "it has an image's name and is no file: rename or remove it"
+    elif not status.st_size:
+        fault = "the file is empty: fetch or remove it"
     return FoundImage(name, status.st_size, status.st_mtime_ns, fault)
 
 
@@ -161,22 +178,34 @@ def is_image(name: str) -> bool:
     return bool(stem) and (dot + suffix).lower() in SUFFIXES
 
 
-def utf8_name(path: str) -> str:
-    """Return a path whose letters are UTF-8.
+def utf8_fault(name: str) -> str:
+    """Return what is wrong with a name whose letters are not UTF-8, or nothing."""
+    return "" if _is_utf8(name) else NOT_UTF_8
 
-    Raises:
-        InputError: for another one.
-    """
-    if path.isascii():
-        return path
+
+def shown(name: str) -> str:
+    """Return a name with what is not UTF-8 in it escaped."""
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+
+
+def _is_utf8(name: str) -> bool:
     try:
-        path.encode()
+        name.encode()
     except UnicodeEncodeError:
-        shown = os.fsencode(path).decode("utf-8", errors="backslashreplace")
-        raise InputError(
-            f"{shown}: the name is not UTF-8; rename it (convmv -r -f latin1 -t utf8 --notest FOLDER does it for all)"
-        ) from None
-    return path
+        return False
+    return True
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _may_have_been_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether a link leads nowhere and has, as folders mostly do, no suffix."""
+    return entry.is_symlink() and not Path(entry.name).suffix and not os.path.exists(entry.path)  # noqa: PTH110
 
 
 def _kind(name: str) -> str:

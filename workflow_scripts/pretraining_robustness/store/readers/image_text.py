@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pretraining_robustness.acquire.archives import named_faults, read_member, stream_members
 from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.readers.folders import SUFFIXES, composed, entries, is_hidden
+from pretraining_robustness.store.readers.folders import SUFFIXES, composed, entries, is_hidden, shown, utf8_fault
 from pretraining_robustness.store.readers.named_images import NamedImages
 from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
 
@@ -40,14 +40,14 @@ def open_image_text(folder: str | Path) -> RawCollection:
     if not path.is_dir():
         raise InputError(f"{path}: no such folder: it should hold images and a table of captions, or shards")
     files = [Path(entry.path) for entry in entries(path) if not is_hidden(entry.name)]
-    tables = [file for file in files if file.suffix in (".csv", ".tsv")]
-    shards = [file for file in files if file.suffix == ".tar"]
+    tables = [file for file in files if file.suffix.lower() in (".csv", ".tsv")]
+    shards = [file for file in files if file.suffix.lower() == ".tar"]
     if shards and not tables:
         return CaptionShards(shards)
     if len(tables) == 1 and not shards:
         return CaptionTable(tables[0])
-    found = ", ".join(file.name for file in [*tables, *shards][:3]) or "none"
-    raise InputError(f"{path}: it should hold one table of captions (.csv, .tsv) or shards (.tar), not both: {found}")
+    found = ", ".join(file.name for file in [*tables, *shards][:3]) or "neither"
+    raise InputError(f"{path}: it should hold one table of captions (.csv, .tsv) or shards (.tar), and holds {found}")
 
 
 class CaptionTable(RawCollection):
@@ -156,7 +156,7 @@ class CaptionShards(RawCollection):
 
     def fingerprint(self) -> list[str]:
         """Return name, size and time of every shard."""
-        return [file_stamp(shard, shard.name) for shard in self.shards]
+        return [file_stamp(shard, shard.name) for shard in self.shards if shard.exists()]
 
     def faults(self) -> dict[str, str]:
         """Return the samples that lack something, and the shards that cannot be read."""
@@ -206,6 +206,7 @@ def _key(path: str) -> tuple[str, str]:
 
 
 def _matters(path: str) -> bool:
+    """Whether a file of a shard is an image or a caption."""
     suffix = _key(path)[1]
     hidden = any(map(is_hidden, PurePosixPath(path).parts))
     return not hidden and (suffix == "txt" or f".{suffix}" in SUFFIXES)
@@ -223,13 +224,13 @@ def _names(shard: Path) -> Iterator[tuple[str, bytes]]:
 
 def _samples(files: Iterable[tuple[str, bytes]]) -> Iterator[Sample]:
     """Group files into samples."""
-    for key, members in groupby(files, lambda file: _key(file[0])[0]):
-        kept = [(path, data) for path, data in members if _matters(path)]
+    for key, members in groupby((file for file in files if _matters(file[0])), lambda file: _key(file[0])[0]):
+        kept = list(members)
         captions = [data for path, data in kept if _key(path)[1] == "txt"]
         pictures = [(path, data) for path, data in kept if _key(path)[1] != "txt"]
-        if not kept:
-            continue
-        if len(pictures) != 1:
+        if utf8_fault(key):
+            yield Sample(shown(key), b"", b"", utf8_fault(key))
+        elif len(pictures) != 1:
             fault = f"it has {len(pictures)} images" if pictures else f"its caption {key}.txt has no image"
             yield Sample(key, b"", b"", f"{fault}; a sample is one image and one .txt: mend it")
         elif len(captions) != 1:

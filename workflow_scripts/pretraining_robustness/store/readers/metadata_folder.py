@@ -168,7 +168,7 @@ class MetadataFolder(RawCollection):
 
 def _whole_number(text: str) -> int | None:
     try:
-        number = float(text)
+        number = float(text if text.isascii() and "_" not in text else "")  # which Python's numbers may have
     except ValueError:
         return None
     return int(number) if 0 <= number < 1e15 and number % 1 == 0 else None

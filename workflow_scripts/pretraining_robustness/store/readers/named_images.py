@@ -71,7 +71,7 @@ class NamedImages:
         unnamed = sum(1 for found in find_images(self.folder, passed_over) if found.path not in named)
         if unnamed:
             passed_over[f"images that {self.table.name} does not name"] = unnamed
-        return passed_over - Counter({f"files of {self.table.suffix}": 1})
+        return passed_over - Counter({f"files of {self.table.suffix.lower()}": 1})
 
 
 def _find(top: str, place: Callable[[str], PurePosixPath], name: str) -> FoundImage | None:

@@ -99,7 +99,7 @@ def read_image(
 
 def damaged(image: str, fault: str, count: int = 1) -> InputError:
     """Return the refusal of an image that cannot be stored; its fault ends with what to do about it."""
-    more = f" ({count - 1} more are damaged)" if count > 1 else ""
+    more = f" (so for {count - 1:,} more)" if count > 1 else ""
     return InputError(
         f"{image}: {fault}{more}, or set store.on_undecodable to skip in the config to go on without such images"
     )
