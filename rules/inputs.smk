@@ -1,5 +1,7 @@
 """Where files are: which files the rules read and write, from their wildcards."""
 
+FEW = 100000  # images of a folder of yours that are listed while planning
+
 # The checkpoints of a run, one after every epoch of fine-tuning.
 LAST_EPOCH = config["recipes"]["finetune"]["epochs"]
 CHECKPOINTS = [
@@ -528,11 +530,37 @@ def benchmark_file(stage, names, folder):
     return f"{place}/{'pretrain_image_text' if captioned else stage}/{folder}.tsv"
 
 
+@cache
+def variant_folder(name):
+    """The folder that you have of a variant, unless it is read already; what is wrong with it is said while planning.
+
+    Where all its images are too many to be listed each time, its store says so.
+    """
+    variant, results = study.variant(name), config.get("pathvars", {}).get("results")
+    folder = Path(study.collection(name)["variant"]["path"])
+    if Path(results or "results", "stores", name, "summary.json").exists():
+        return str(folder)
+    from pretraining_robustness.store.readers.imagenet_variant import read_variant
+
+    try:
+        if not folder.is_dir():
+            raise InputError(
+                f"config imagenet_rib.variants.{name}.path: {folder} is no folder; "
+                "correct it, or leave it out to download the files"
+            )
+        if config["acquisition"] == "download" and (variant["images"] or 0) <= FEW:
+            classes = imagenet_classes(None)
+            read_variant([folder], classes, variant_classes(name).get("table"), variant)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    return str(folder)
+
+
 def variant_raw(wildcards):
     """The raw files of a variant: the folder that you have, or its archives."""
     variant = study.collection(wildcards.variant)["variant"]
     if "path" in variant:
-        return ancient(variant["path"])
+        return ancient(variant_folder(wildcards.variant))
     return [f"<resources>/{wildcards.variant}/{name}" for name in variant["files"]]
 
 

@@ -15,6 +15,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 from PIL import Image
@@ -200,6 +201,20 @@ class ImageNetVariant(RawCollection):
         pairs = zip(synsets["ILSVRC2012_ID"].ravel(), synsets["WNID"].ravel(), strict=True)
         wnids = {int(number): str(wnid) for number, wnid in pairs}
         return {place: wnids[int(line)] for place, line in enumerate(files[GROUND_TRUTH].split(), start=1)}
+
+
+def read_variant(
+    raw: str | Path | Sequence[str | Path], imagenet: str | Path, table: str | Path | None, variant: Mapping[str, Any]
+) -> ImageNetVariant:
+    """Return a variant of the ImageNet whose classes a table lists, name and wnid or class_id, in their order.
+
+    `raw`, `table` and what `variant` says of it are as in `ImageNetVariant`, and so is what is refused.
+    """
+    with open(imagenet, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    key = "wnid" if "wnid" in rows[0] else "class_id"
+    names = {row[key]: row["name"] for row in rows}
+    return ImageNetVariant([raw] if isinstance(raw, str | Path) else raw, names, table=table, **variant)
 
 
 def _pattern(layout: str) -> re.Pattern[str]:
