@@ -2,6 +2,8 @@
 
 Needs no data and no card. The arithmetic is images x passes x milliseconds an image; the rates are those of
 `data/rates.csv`, each measured or estimated, for an H100 and 224 x 224 pixels, and grow with the number of pixels.
+Small networks have rates at 32 x 32 pixels, on each card its own: a card waits for the processor there, and a faster
+one does not help.
 """
 
 import csv
@@ -11,13 +13,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.study.names import SCRATCH
 from pretraining_robustness.study.runs import Run
 from pretraining_robustness.study.show import Study
 
+ALL = "all"  # in place of a split: every image of a store
+
 PIXELS = 224  # side for which the rates of training are
+SMALL_PIXELS, SMALL = 32, "training at 32 pixels"  # side and quantity of the rates of small networks on single cards
 OWN_PIXELS = "open_clip"  # builder whose networks have rates at the size that they were made for
 INFERENCE = 1 / 3  # of a training step: the forward pass alone
 JPEG_PIXELS = 256
@@ -54,6 +60,15 @@ class Rates:
             self.unknown.add(f"{quantity}, {name}")
         return self._values.get((quantity, name), 0.0)
 
+    def known(self, quantity: str, name: str) -> bool:
+        """Whether the table has a rate."""
+        return (quantity, name) in self._values
+
+    def small(self, architecture: str, card: str) -> float | None:
+        """Return the rate of a small network on a card; None where it has none of its own."""
+        cards = {name.lower(): value for (quantity, name), value in self._values.items() if quantity == SMALL}
+        return cards.get(f"{architecture} on {card}".lower())
+
     def images(self, task: str) -> float:
         """Return the images of all splits of a task."""
         named = [name for quantity, name in self._values if quantity == "images" and name.startswith(f"{task} ")]
@@ -80,7 +95,7 @@ class Costs:
     """
 
     def __init__(self, study: Study, rates: Rates, card: str) -> None:
-        self.study, self.rates, self.factor = study, rates, rates.card(card)
+        self.study, self.rates, self.card, self.factor = study, rates, card, rates.card(card)
 
     def parts(self, *figures: str) -> list[Part]:
         """Return what the runs of some figures cost, a network that they share once."""
@@ -92,8 +107,9 @@ class Costs:
         trained = [run for run in runs if run.method in self.study.trained_methods]
         parts += [*map(self._finetuning, trained), *map(self._prediction, runs)]
         sources = {self.study.config["distributions"][name]["source"] for name, _, _ in networks}
-        tasks = {self.study.task_collection(run.task) for run in runs}
-        parts += [part for name in sorted(sources | tasks) for part in self._data(name)]
+        stores = {store for task in {run.task for run in runs} for store in self.study.test_stores(task)}
+        stores = {self.study.task_collection(name) if name in self.study.tasks else name for name in stores}
+        parts += [part for name in sorted(sources | stores) for part in self._data(name)]
         return parts
 
     def _with_merged(self, runs: Iterable[Run]) -> list[Run]:
@@ -105,7 +121,7 @@ class Costs:
 
     def _pretraining(self, distribution: str, architecture: str, seed: int) -> Part:
         rule = "pretrain"
-        gigabytes = self.rates("weights", self._name(architecture)) / 1e3
+        gigabytes = self._weights(architecture)
         if self.study.is_published(distribution):
             towers = self.study.architecture(architecture)["builder"] == OWN_PIXELS
             return Part(
@@ -118,18 +134,16 @@ class Costs:
             each *= 2  # two views
         if objective == "image_text":
             rule = "pretrain_image_text"
-            each += self.rates("training", "text network")
-        return Part(
-            rule, distribution, architecture, self._hours(seen(recipe, self.images(distribution)) * each), gigabytes
-        )
+            each += self.rates("training", "text network") * self.factor
+        return Part(rule, distribution, architecture, seen(recipe, self.images(distribution)) * each / HOUR, gigabytes)
 
     def _finetuning(self, run: Run) -> Part:
         recipe = self.recipe(run)
         images, method = self.split(run.task, "train"), self.study.methods[run.method]
         whole = seen(recipe, images) * self._milliseconds(run.architecture, recipe)
         head_first = method.get("probe_epochs", 0) * images * self._milliseconds(run.architecture, recipe) * INFERENCE
-        hours = self._hours(whole * INFERENCE if method["kind"] == "linear_probe" else whole + head_first)
-        gigabytes = recipe["epochs"] * self.rates("weights", self._name(run.architecture)) / 1e3
+        hours = (whole * INFERENCE if method["kind"] == "linear_probe" else whole + head_first) / HOUR
+        gigabytes = recipe["epochs"] * self._weights(run.architecture)
         return Part("finetune", run.distribution, run.architecture, hours, gigabytes, run)
 
     def _prediction(self, run: Run) -> Part:
@@ -137,7 +151,7 @@ class Costs:
         checkpoints = recipe["epochs"] if run.method in self.study.trained_methods else 1
         images = sum(self.split(one["store"], one["split"]) for one in self.study.test_sets(run.task))
         each = INFERENCE * self._milliseconds(run.architecture, recipe)
-        return Part("predict", run.distribution, run.architecture, self._hours(checkpoints * images * each), 0.0, run)
+        return Part("predict", run.distribution, run.architecture, checkpoints * images * each / HOUR, 0.0, run)
 
     def recipe(self, run: Run) -> dict[str, Any]:
         """Return the recipe of a run's fine-tuning."""
@@ -160,14 +174,14 @@ class Costs:
             each = self.rates("jpeg", "a stored picture of 256 px") * 1e3 * (store["size"] / JPEG_PIXELS) ** 2
         if spec["format"] != "stable_diffusion":
             if self.study.config["acquisition"] == "download":
-                yield Part("acquire", collection, "", 0.0, self.rates("archive", collection))
+                yield Part("acquire", collection, "", 0.0, self._archive(collection))
             decoding = images / (self.rates("decoding", "a core") or 1) / 3600
             yield Part("build_store", collection, "", 0.0, images * each / 1e9, core_hours=decoding)
             return
         plan = self.study.generate(collection)
         passes = plan["steps"] * (1 + plan.get("guided_part", 1.0))
-        step = self.rates("training", "U-Net") * (plan["image_size"] / 512) ** 2
-        yield Part("generate_images", collection, "", self._hours(images * passes * step), images * each / 1e9)
+        step = self.rates("training", "U-Net") * (plan["image_size"] / 512) ** 2 * self.factor
+        yield Part("generate_images", collection, "", images * passes * step / HOUR, images * each / 1e9)
         yield Part("gather_generated", collection, "", 0.0, images * each / 1e9)
 
     def images(self, distribution: str) -> int:
@@ -176,7 +190,11 @@ class Costs:
         return int(declared["images"] or self._total(declared["source"]))
 
     def split(self, task: str, split: str) -> float:
-        """Return how many images a task's split has at the study's scale."""
+        """Return how many images a split of a task, or of a source of test images, has at the study's scale."""
+        if task not in self.study.config["tasks"]:
+            return self._total(task) if split == ALL else self.rates("images", f"{task} {split}")
+        if split == "train" and task in self.study.limited_tasks:
+            return self.study.training_images(task)["count"]
         spec = self.study.config["tasks"][task]
         if "pair_of" in spec:  # `train` and `id_test` in one domain, `test` in the other
             domain = spec["ood_domain" if split in ("val", "test") else "id_domain"]
@@ -194,17 +212,32 @@ class Costs:
         images = self.study.collection(collection).get("images") or self.rates.images(collection)
         return float(images) * factor
 
+    def _archive(self, collection: str) -> float:
+        """Return GB of a collection's archives: their stated sizes, where those are not unpacked, or a rate."""
+        format = self.study.collection(collection)["format"]
+        if format not in TINY_IMAGES:
+            return self.rates("archive", collection)
+        folder, _ = TINY_IMAGES[format]
+        if self.study.tiny_images[folder] != collection:  # they count for the first that reads them
+            return 0.0
+        return sum(file["bytes"] for file in self.study.config["downloads"][folder]["files"].values()) / 1e9
+
+    def _weights(self, architecture: str) -> float:
+        own = self.rates.known("weights", architecture)
+        return self.rates("weights", architecture if own else self._name(architecture)) / 1e3
+
     def _name(self, architecture: str) -> str:
         spec = self.study.architecture(architecture)
         return str(spec["arguments"].get("model", spec["builder"]))
 
     def _milliseconds(self, architecture: str, recipe: Mapping[str, Any]) -> float:
+        """Return what an image of a training step takes on the card."""
+        small = self.rates.small(architecture, self.card)
+        if small is not None:
+            return small * float((recipe["image_size"] / SMALL_PIXELS) ** 2)
         own = self.study.architecture(architecture)["builder"] == OWN_PIXELS
         pixels = 1.0 if own else (recipe["image_size"] / PIXELS) ** 2
-        return self.rates("training", self._name(architecture)) * pixels
-
-    def _hours(self, milliseconds: float) -> float:
-        return milliseconds * self.factor / HOUR
+        return self.rates("training", self._name(architecture)) * pixels * self.factor
 
 
 def seen(recipe: Mapping[str, Any], images: float) -> float:
@@ -267,7 +300,8 @@ def estimate_costs(
     with open(jobs, newline="", encoding="utf-8") as file:
         counts = {row["rule"]: int(row["jobs"]) for row in csv.DictReader(file)}
     parts = whole.parts(*study.scored_figures)
-    starting = table("starting", "a GPU job") / 3600
+    compiled = any(recipe["compile"] for recipe in config["recipes"].values())
+    starting = table("starting", "a GPU job" if compiled else "a job that compiles nothing") / 3600
     on_cards = {part.rule for part in parts if part.hours}
     hours, core_hours, disk = (
         defaultdict[str, float](float),
