@@ -85,8 +85,8 @@ def make_variant_task(
     columns = columns.replace_schema_metadata({**columns.schema.metadata, CLASS_IDS: json.dumps(list(class_ids))})
     with atomic_path(task) as temporary:
         pyarrow.parquet.write_table(columns, temporary)
-    trained = (images["split"] == TRAIN).sum()
-    logger.info("%d images to train on, %d held out, %d classes", trained, (~kept).sum(), images["y"].nunique())
+    count = (images["split"] == TRAIN).sum()
+    logger.info("%d images to train on, %d held out, %d classes", count, (~kept).sum(), images["y"].nunique())
 
 
 def take_subset(images: pd.DataFrame, images_per_class: int, equal: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ number among ImageNet's classes (ImageNet-V2's first layout) or as the name of a
 Every number of images and of classes is checked: a truncated copy has changed published results before.
 """
 
+import csv
 import io
 import re
 import tarfile
