@@ -67,7 +67,7 @@ use rule predict as predict_before with:
         unpack(test_stores),
         checkpoints=lambda wildcards: [
             last_checkpoint(run, START)
-            for run in study.series_runs(**wildcards, method=START)
+            for run in study.series_runs(**wildcards, method=DEFAULT_METHOD)
         ],
     output:
         predictions=of_methods([PREDICTIONS], [START]),
@@ -193,3 +193,6 @@ use rule collect_scores as collect_all_scores with:
         "<logs>/collect_all_scores.log",
     message:
         "Collect the scores of all runs"
+
+
+ruleorder: predict_by_all_methods > predict_before > predict

@@ -100,6 +100,9 @@ use rule finetune as finetune_by_all_methods with:
     wildcard_constraints:
         task=one_of(study.variant_tasks),
         distribution=one_of(NETWORKS_SHARING_JOBS),
+        architecture=one_of(
+            study.imagenet_rib.get("architectures", study.config["architectures"])
+        ),
     params:
         runs=lambda wildcards: [
             study.finetuning(Run(**wildcards, method=method)) for method in RIB_TRAINED
@@ -158,6 +161,9 @@ use rule merge_weights as merge_by_all_methods with:
     wildcard_constraints:
         task=one_of(study.variant_tasks),
         distribution=one_of(NETWORKS_SHARING_JOBS),
+        architecture=one_of(
+            study.imagenet_rib.get("architectures", study.config["architectures"])
+        ),
     resources:
         mem_mb=stage_resource("evaluate", "mem_mb"),
         runtime=stage_resource("evaluate", "runtime"),

@@ -94,6 +94,84 @@ rule cross_with_pretraining:
         "../workflow_scripts/cross_with_pretraining.py"
 
 
+rule effective_robustness_of_rib:
+    """Measure how far every cell lies above networks trained on ImageNet alone."""
+    input:
+        cells=rib_file("cells"),
+    output:
+        effective=rib_file("effective"),
+        lines=rib_file("lines"),
+        points=rib_file("points"),
+    log:
+        "<logs>/effective_robustness_of_rib.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        robustness={
+            **study.imagenet_rib.get("effective_robustness", {}),
+            "reference": study.imagenet_rib.get("reference"),
+            "tested_on": RIB.get("tested_on"),
+        },
+        code=code("effective_robustness_of_rib.py"),
+    message:
+        "Measure the effective robustness of fine-tuned networks"
+    script:
+        "../workflow_scripts/effective_robustness_of_rib.py"
+
+
+rule compute_set_sizes:
+    """Compute RI after fine-tuning on sets of growing size."""
+    input:
+        scores=lambda wildcards: set_size_scores(),
+        tasks=collect(
+            "<results>/pairs/{task}/images.parquet", task=study.tasks_of_set_sizes()
+        ),
+    output:
+        sizes=rib_file("set_sizes"),
+    log:
+        "<logs>/compute_set_sizes.log",
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    params:
+        study=study.set_sizes(),
+        code=code("compute_set_sizes.py"),
+    message:
+        "Compute RI by the size of the set fine-tuned on"
+    script:
+        "../workflow_scripts/compute_set_sizes.py"
+
+
+rule measure_distances:
+    """Measure the distances between variants of ImageNet by optimal transport."""
+    input:
+        checkpoint=embedding_network,
+        task=lambda wildcards: table_of_task(study.variant_tasks[0]),
+        images=collect("<results>/stores/{variant}/images.npy", variant=study.variants),
+        tables=collect(
+            "<results>/stores/{variant}/images.parquet", variant=study.variants
+        ),
+    output:
+        distances=rib_file("distances"),
+    log:
+        "<logs>/measure_distances.log",
+    conda:
+        "../envs/train.yaml"
+    threads: stage_resource("evaluate", "threads")
+    resources:
+        mem_mb=stage_resource("evaluate", "mem_mb"),
+        runtime=stage_resource("evaluate", "runtime"),
+        gpu=stage_resource("evaluate", "gpu"),
+    params:
+        transport=lambda wildcards: study.transport(),
+        code=code("measure_distances.py"),
+    message:
+        "Measure the distances between variants of ImageNet"
+    script:
+        "../workflow_scripts/measure_distances.py"
+
+
 rule compare_networks:
     """Compare the representations of networks after fine-tuning on a variant with those before."""
     input:

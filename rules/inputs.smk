@@ -1,5 +1,7 @@
 """Where files are: which files the rules read and write, from their wildcards."""
 
+FEW = 100000  # images of a folder of yours that are listed while planning
+
 # The checkpoints of a run, one after every epoch of fine-tuning.
 LAST_EPOCH = config["recipes"]["finetune"]["epochs"]
 CHECKPOINTS = [
@@ -30,7 +32,11 @@ def own_results():
     """The table of all checkpoints and the page that shows them; none in a study of published numbers alone."""
     if not study.runs(*study.scored_figures):
         return []
-    return ["<results>/scores.csv", "<results>/page.html"]
+    return [
+        "<results>/scores.csv",
+        "<results>/page.html",
+        *collect("<results>/copies/{source}.csv", source=study.copied_sources),
+    ]
 
 
 def files_of_table(table):
@@ -53,6 +59,14 @@ def source_file(name):
         return f"<results>/stores/{source}/{name}"
 
     return path
+
+
+def copies_left_out(wildcards):
+    """The list of a source's images that are copies of others, where those are left out."""
+    source = config["distributions"][wildcards.distribution]["source"]
+    if not config["sources"][source].get("copies", {}).get("leave_out", False):
+        return []
+    return f"<results>/copies/{source}.csv"
 
 
 def source_images(wildcards):
@@ -191,7 +205,13 @@ def images_of_task(task):
 
 def table_of_task(task):
     """The table of a task's pictures: which split each belongs to."""
-    made = [*study.domain_pairs, *study.variant_tasks, *study.head_tasks]
+    made = [
+        *study.domain_pairs,
+        *study.variant_tasks,
+        *study.subset_tasks,
+        *study.head_tasks,
+        *study.limited_tasks,
+    ]
     folder = "pairs" if task in made else "stores"
     return f"<results>/{folder}/{task}/images.parquet"
 
@@ -258,7 +278,7 @@ def pretrained_weights(wildcards):
     if wildcards.distribution == SCRATCH:
         return {}
     method = study.given_head(wildcards.distribution)
-    if wildcards.task in study.variant_tasks and method is not None:
+    if study.is_variant_task(wildcards.task) and method is not None:
         run = Run(**{**wildcards, "task": HEAD_TASK, "method": method})
         return {"weights": last_checkpoint(run, method)}
     files = {"weights": pretraining_file("weights.safetensors").format(**wildcards)}
@@ -402,11 +422,37 @@ def benchmark_file(stage, names, folder):
     return f"{place}/{'pretrain_image_text' if captioned else stage}/{folder}.tsv"
 
 
+@cache
+def variant_folder(name):
+    """The folder that you have of a variant, unless it is read already; what is wrong with it is said while planning.
+
+    Where all its images are too many to be listed each time, its store says so.
+    """
+    variant, results = study.variant(name), config.get("pathvars", {}).get("results")
+    folder = Path(study.collection(name)["variant"]["path"])
+    if Path(results or "results", "stores", name, "summary.json").exists():
+        return str(folder)
+    from pretraining_robustness.store.readers.imagenet_variant import read_variant
+
+    try:
+        if not folder.is_dir():
+            raise InputError(
+                f"config imagenet_rib.variants.{name}.path: {folder} is no folder; "
+                "correct it, or leave it out to download the files"
+            )
+        if config["acquisition"] == "download" and (variant["images"] or 0) <= FEW:
+            classes = imagenet_classes(None)
+            read_variant([folder], classes, variant_classes(name).get("table"), variant)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    return str(folder)
+
+
 def variant_raw(wildcards):
     """The raw files of a variant: the folder that you have, or its archives."""
     variant = study.collection(wildcards.variant)["variant"]
     if "path" in variant:
-        return ancient(variant["path"])
+        return ancient(variant_folder(wildcards.variant))
     return [f"<resources>/{wildcards.variant}/{name}" for name in variant["files"]]
 
 

@@ -17,7 +17,7 @@ def of_methods(paths, methods):
 
 def predictions_before(wildcards):
     """Predictions of the networks of a series before fine-tuning, which a variant's task has once for all methods."""
-    if wildcards.task not in study.variant_tasks:
+    if not study.is_variant_task(wildcards.task):
         return []
     task = study.start_task(wildcards.task)
     return f"<results>/evaluate/{task}/{START}/{wildcards.distribution}/predictions.parquet"
@@ -40,11 +40,29 @@ def filtering_network(variant):
     }
 
 
+def variant_task_classes(wildcards):
+    """The classes of the networks' outputs in their order: ImageNet's, or those of the reference."""
+    if study.collection(wildcards.variant_task)["format"] in (
+        "imagenet",
+        "imagenet_variant",
+    ):
+        return imagenet_classes(wildcards)
+    return f"<results>/stores/{study.imagenet_rib['reference']}/classes.csv"
+
+
 # The tables of ImageNet-RIB whose rows a figure shows, and those that it reads beside them.
 RIB_ROWS = {
     "rib_bars": "means",
     "rib_matrix": "cell_means",
     "rib_crossing": "indices",
+    "rib_flips": "cell_means",
+    "rib_effective": "effective",
+    "rib_tradeoff": "cells",
+    "rib_accuracy": "cells",
+    "rib_methods": "means",
+    "rib_alphas": "cells",
+    "rib_set_size": "set_sizes",
+    "rib_transport": "cells",
 }
 
 
@@ -69,9 +87,28 @@ def rib_files(name):
     ]
 
 
+def set_size_scores():
+    """Scores after fine-tuning on sets of every size, as the figures that show them ask for."""
+    return [
+        f"<results>/evaluate/{task}/{method}/{distribution}/scores.csv"
+        for method, distribution in study.rib_series(*study.of_kind("rib_set_size"))
+        for task in study.tasks_of_set_sizes()
+    ]
+
+
+def embedding_network(wildcards):
+    """The network by whose features the variants are compared: one before fine-tuning."""
+    return start_file(study.variant_tasks[0]).format(**study.transport()["run"])
+
+
 def crossing_file(figure, name):
     """What the networks of a figure of the crossing are compared by."""
     return f"<results>/imagenet_rib/crossing/{figure}/{name}.csv"
+
+
+def published_rib(name):
+    """A table of what was published of ImageNet-RIB."""
+    return os.path.relpath(locate(study.imagenet_rib[name], Path(workflow.basedir)))
 
 
 def rib_figure_files(wildcards):
@@ -89,9 +126,12 @@ def rib_figure_files(wildcards):
     files = {"rows": [rib_file(RIB_ROWS[kind])]}
     if kind == "rib_crossing":
         files |= {name: crossing_file(figure, name) for name in ("means", "trends")}
+    if kind == "rib_effective":
+        files |= {name: rib_file(name) for name in ("lines", "points")}
+    if kind == "rib_transport":
+        files["distances"] = rib_file("distances")
     if kind == "rib_bars" and "published" in study.imagenet_rib:
-        table = locate(study.imagenet_rib["published"], Path(workflow.basedir))
-        files["published"] = os.path.relpath(table)
+        files["published"] = published_rib("published")
     return files
 
 
@@ -101,4 +141,12 @@ def rib_table_files(wildcards):
     if spec["kind"] == "rib_crossing":
         names = ("means", "trends", "contrasts")
         return {name: crossing_file(spec["figure"], name) for name in names}
+    if spec["kind"] == "rib_effective":
+        return {name: rib_file(name) for name in ("effective", "lines")}
+    if spec["kind"] == "rib_published":
+        published = ("published", "published_cells")
+        here = {name: rib_file(name) for name in ("means", "cell_means")}
+        return {**here, **{name: published_rib(name) for name in published}}
+    if spec["kind"] == "rib_transport":
+        return {"distances": rib_file("distances")}
     return {"means": rib_file("means")}

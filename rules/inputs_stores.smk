@@ -1,11 +1,19 @@
 """Where the raw files of stores are, and what is in folders of yours: known, and refused, while planning."""
 
 
+def tiny_files(folder):
+    """The archives of Tiny-ImageNet, CIFAR or a shifted test set of it."""
+    files = next(files for place, files in TINY_IMAGES.values() if place == folder)
+    return [f"<resources>/{folder}/{file}" for file in files]
+
+
 def raw_files(wildcards):
     """The raw files of a collection; none of a user's folder, whose contents decide, see `folder_contents`."""
     collection = study.collection(wildcards.collection)
     if "path" in collection:
         return []
+    if collection["format"] in TINY_IMAGES:
+        return tiny_files(TINY_IMAGES[collection["format"]][0])
     return {
         "imagenet": [
             "<resources>/imagenet/ILSVRC2012_img_train.tar",
@@ -94,9 +102,9 @@ def declared_distribution(wildcards):
     from pretraining_robustness.distributions.selection import check_counts
 
     collection = opened(declared["source"])
-    names = collection.classes().set_index("class_id")["name"]
-    table = superclass_table(wildcards)
-    if not table or Path(table).exists():
+    counts, table = collection.class_counts(), superclass_table(wildcards)
+    if counts and (not table or Path(table).exists()):
+        names = collection.classes().set_index("class_id")["name"]
         with refusals_in_one_line():
-            check_counts(collection.class_counts(), names, table or None, declared)
+            check_counts(counts, names, table or None, declared)
     return declared

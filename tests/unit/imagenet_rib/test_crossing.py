@@ -81,7 +81,7 @@ def test_a_trend_and_contrasts_of_exactly_known_size(tmp_path: Path) -> None:
 def test_seeds_of_one_architecture_are_a_paired_t_test_with_holm() -> None:
     random = np.random.default_rng(0)
     index = pd.MultiIndex.from_product([["resnet"], range(5)], names=["architecture", "seed"])
-    values = pd.DataFrame(random.normal(size=(5, 3)) + [0, 1, 4], index=index, columns=["a", "b", "c"])
+    values = pd.DataFrame(random.normal([0, 1, 4], size=(5, 3)), index=index, columns=["a", "b", "c"])
     pairs = {(one["first"], one["second"]): one for one in paired_contrasts(values, 0.95)}
     p = {pair: stats.ttest_rel(values[pair[0]], values[pair[1]]).pvalue for pair in pairs}
     assert {pair: one["p"] for pair, one in pairs.items()} == pytest.approx(p)

@@ -16,6 +16,7 @@ from pretraining_robustness.figures.rib_figure import draw_rib_figure
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.imagenet_rib.comparison import ALL, compare_with_start, standard_errors
 from pretraining_robustness.imagenet_rib.crossing import cross_with_pretraining
+from pretraining_robustness.imagenet_rib.effective import effective_robustness
 from pretraining_robustness.imagenet_rib.indices import interval_over_images_and_seeds
 from pretraining_robustness.imagenet_rib.results import compute_indices
 from pretraining_robustness.imagenet_rib.variant_task import make_variant_task
@@ -164,6 +165,14 @@ FIGURES = {
     "rib_matrix": ("cell_means", []),
     "rib_similarity": ("similarity", []),
     "rib_crossing": ("indices", ["means", "trends"]),
+    "rib_flips": ("cell_means", []),
+    "rib_effective": ("effective", ["lines", "points"]),
+    "rib_tradeoff": ("cells", []),
+    "rib_accuracy": ("cells", []),
+    "rib_methods": ("means", []),
+    "rib_alphas": ("cells", []),
+    "rib_set_size": ("set_sizes", []),
+    "rib_transport": ("cells", ["distances"]),
 }
 
 
@@ -174,6 +183,7 @@ def labels(kind: str) -> dict[str, Any]:
         **{"reference": "val", "tested_on": TESTED, "sharing": SHARING, "methods": {"full": "full fine-tuning"}},
         **{"networks": {"imagenet": "ImageNet"}, "architectures": ["vit"], "images": {"imagenet": 100}},
         "variants": {name: f"ImageNet-{name}" for name in VARIANTS},
+        **{"alphas": {"full": 1.0}, "count": 20, "embedding": "ImageNet, vit"},
         **{"panels": [{"title": "Quantity", "series": ["imagenet"]}], "permutations": 99, "seed": 0},
     }
 
@@ -181,12 +191,36 @@ def labels(kind: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def tables(results: Path) -> Path:
     """What figures and typeset tables are made of."""
-    write_rows(results / "published.csv", [{"architecture": "vit", "method": "full", "mri": 1.5}])
+    published = {"architecture": "vit", "method": "full", "before": 40, "after": 41.5, "mri": 1.5}
+    write_rows(results / "published.csv", [published, {**published, "architecture": "other"}])
+    cell = {"architecture": "vit", "method": "full", "fine_tuned_on": "r", "before": 40, "from": "a figure"}
+    single = [{**cell, "tested_on": name, "after": 40 + number} for number, name in enumerate(("v2", "cartoon"))]
+    write_rows(results / "published_cells.csv", [*single, {**cell, "tested_on": "drawing", "after": 45}])
     whose = {"method": "full", "distribution": "imagenet", "fine_tuned_on": "r", "architecture": "vit", "seed": 0}
     layers = [{**whose, "epoch": 1, "layer": f"blocks.{depth}", "depth": depth, "cka": 0.5} for depth in range(3)]
     write_rows(results / "similarity.csv", layers)
+    sizes = [
+        {**whose, "epoch": 1, "images": images, "images_per_class": images / 5, "equal": equal, "RI": -1.0 - images}
+        | {"own_before": 40, "own_after": 60, "held_out": True, "reference_before": 70, "reference_after": 60}
+        for images, equal in ((5, "epochs"), (5, "steps"), (30, ""))
+    ]
+    write_rows(results / "set_sizes.csv", sizes)
+    pairs = itertools.combinations(VARIANTS, 2)
+    apart = [{"first": one, "second": other, "otdd": 1 + len(one + other)} for one, other in pairs]
+    write_rows(results / "distances.csv", apart)
     crossed = {name: results / f"crossed_{name}.csv" for name in ("means", "trends", "contrasts")}
     cross_with_pretraining(indices=results / "indices.csv", figure=labels("rib_crossing"), **crossed)
+    cells = pd.read_csv(results / "cells.csv")
+    more = [
+        cells.assign(seed=cells["seed"] + 2 + 2 * step, before=cells["before"] * (0.8 - 0.1 * step))
+        for step in range(2)
+    ]
+    pd.concat([cells, *more]).to_csv(results / "more_cells.csv", index=False)  # networks enough for a line
+    effective_robustness(
+        cells=results / "more_cells.csv",
+        **{"baselines": ["imagenet"], "scale": "logit", "reference": "val", "tested_on": TESTED},
+        **{name: results / f"{name}.csv" for name in ("effective", "lines", "points")},
+    )
     return results
 
 
@@ -207,11 +241,28 @@ def test_figures_and_captions(tables: Path, kind: str) -> None:
         assert "Diamonds: mRI of the same network as published" in caption
     elif kind == "rib_matrix":
         assert "Of 12 cells that count towards RI" in caption
+    elif kind == "rib_flips":
+        used = pd.read_csv(tables / "cells.csv").query("counts")
+        assert f"{used['gained'].mean():.1f} % became right, {used['lost'].mean():.1f} % wrong" in caption
+    elif kind == "rib_tradeoff":
+        assert "the images of it that were fine-tuned on" in caption  # none were held out
+    elif kind == "rib_transport":
+        assert "rank correlation of RI with the distance from ImageNet-val" in caption
+    elif kind == "rib_set_size":
+        assert "equal steps: RI -6.00 with 5 images and -31.00 with all 30." in caption
+    elif kind == "rib_alphas":
+        assert "mRI highest at alpha = " in caption
     elif kind == "rib_crossing":
         assert "2 networks that differ in what they were pre-trained on alone" in caption
 
 
-TABLES = {"rib": ["means"], "rib_crossing": ["crossed_means", "crossed_trends", "crossed_contrasts"]}
+TABLES = {
+    "rib": ["means"],
+    "rib_crossing": ["crossed_means", "crossed_trends", "crossed_contrasts"],
+    "rib_effective": ["effective", "lines"],
+    "rib_transport": ["distances"],
+    "rib_published": ["published", "published_cells", "means", "cell_means"],
+}
 
 
 @pytest.mark.parametrize("kind", list(TABLES))
@@ -220,8 +271,22 @@ def test_tables(tables: Path, kind: str) -> None:
     files = {name.removeprefix("crossed_"): tables / f"{name}.csv" for name in TABLES[kind]}
     tabulate_rib(files=files, table=labels(kind), **paths)
     text = paths["html"].read_text(encoding="utf-8")
-    if kind == "rib":
+    if kind == "rib_published":
+        facts = pd.read_csv(paths["csv"]).set_index(["architecture", "fine_tuned_on", "tested_on"])
+        assert facts.loc[("vit", "r", ALL), "change_published"] == pytest.approx((0 + 1 + 5) / 3)
+        indices = (
+            pd.read_csv(tables / "indices.csv").query("counting == 'all'").groupby("fine_tuned_on")["index"].mean()
+        )
+        assert facts.loc[("vit", "r", ALL), "change_here"] == pytest.approx(indices["r"])
+        assert facts.loc[("vit", ALL, ALL), "change_here"] == pytest.approx(indices[ALL])
+        assert pd.isna(facts.loc[("other", ALL, ALL), "change_here"])
+    elif kind == "rib":
         assert text.count("mRI (mean)") == 1
         assert "ImageNet, vit, full fine-tuning, 2 seeds" in text
+    elif kind == "rib_transport":
+        assert "Features of ImageNet, vit" in text
+    elif kind == "rib_effective":
+        assert text.count("Mean of the variants") == 1
+        assert "6 networks trained on ImageNet alone" in text
     else:
         assert "Quantity, full fine-tuning, without shared images" in text

@@ -50,6 +50,30 @@ def test_the_full_study_has_every_method_of_every_network_that_can(full, reposit
     assert ("lora", "rib_resnets") not in series
 
 
+def test_what_is_taken_of_a_variant_stands_in_its_label(full, repository):
+    full["imagenet_rib"]["variants"]["imagenet_c"] |= {"only": {"severity": [1, 3, 5]}, "images": 2250000}
+    write_out(full)
+    check_config(full, repository / "rules/config.schema.yaml", repository)
+    study = Study(full)
+    assert study.benchmark_labels("table_rib")["variants"]["imagenet_c"] == "ImageNet-C (severity 1, 3, 5)"
+    assert study.variant("imagenet_c")["only"] == {"severity": [1, 3, 5]}
+    full["imagenet_rib"]["variants"]["imagenet_c"]["only"] = {"level": [1]}
+    assert "imagenet_c.only: 'level' is not a part of the layout; known are: corruption, severity" in refusal(
+        full, repository
+    )
+
+
+def test_a_further_column_is_a_config_entry(full, repository):
+    path = repository / "data/studies/imagenet_rib_laion_c.yaml"
+    update_config(full, yaml.safe_load(path.read_text(encoding="utf-8")))
+    write_out(full)
+    check_config(full, repository / "rules/config.schema.yaml", repository)
+    study = Study(full)
+    assert "laion_c" in study.benchmark()["tested_on"]
+    assert "rib_laion_c" not in study.variant_tasks
+    assert study.variant("laion_c")["images"] is None
+
+
 def test_a_source_with_other_classes_is_given_imagenets_head_by_a_stage_of_its_own(miniature, repository):
     networks = ["imagenet_full", "inaturalist_full"]
     heads = {"of": ["inaturalist_full"], "trained_on": "imagenet_full", "method": "linear_probe"}

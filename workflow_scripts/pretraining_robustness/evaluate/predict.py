@@ -65,7 +65,10 @@ def predict(
     }
     predicted: dict[Checkpoint, dict[str, np.ndarray]] = {}
     if before is not None:
+        whose = {(network["name"], network["seed"]) for network in networks}
         for checkpoint, known in read_predictions(before, same_images(before, sets.values())).items():
+            if (checkpoint.architecture, checkpoint.seed) not in whose:
+                continue
             predicted[checkpoint] = {name: answer.astype(np.int16) for name, answer in known.items()}
     for store, (images, rows_table) in stores.items():
         names = [spec["name"] for spec in test_sets if spec["store"] == store]

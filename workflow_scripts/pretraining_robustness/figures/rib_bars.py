@@ -1,6 +1,6 @@
 """mRI of every network as bars, with intervals over images and over seeds, without and with the cells of shared images.
 
-Its rows are the means of `imagenet_rib.results`; beside them, `published` has published mRI (architecture, method, mri).
+Rows: the means of `imagenet_rib.results`; beside them, `published` has published mRI (architecture, method, mri).
 """
 
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.rib_common import (
@@ -27,6 +28,7 @@ from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.imagenet_rib.comparison import ALL, COUNTINGS
 
 _BAR, _BETWEEN, _BELOW = 0.13, 0.2, 0.45  # inches
+_OUTLINE = [withStroke(linewidth=2.4, foreground="white")]  # so that whiskers are seen on dark bars
 
 
 def draw_bars(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:
@@ -61,7 +63,8 @@ def draw_bars(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> 
                     for low, high, line in (("low_images", "high_images", 1.8), ("low", "high", 0.7)):
                         ends = [[row["index"] - row[low]], [row[high] - row["index"]]]
                         cap = 1.5 if low == "low" else 0
-                        axes.errorbar(row["index"], y, xerr=ends, color="0.1", linewidth=line, capsize=cap)
+                        axes.errorbar(row["index"], y, xerr=ends, color="0.1", linewidth=line, capsize=cap,
+                                      path_effects=_OUTLINE)  # fmt: skip
         axes.axvline(0, color="0.3", linewidth=0.7)
         axes.set_ylim(-tall + _BETWEEN / 2 + _BAR / 2, _BETWEEN / 2 + _BAR / 2)
         middles = [-(number * each + (len(methods) - 1) * _BAR / 2) for number in range(len(networks))]

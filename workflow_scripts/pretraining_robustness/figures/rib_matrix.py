@@ -1,4 +1,4 @@
-"""Every change of accuracy as a heat map for each network and method. Its rows are cell_means of `imagenet_rib.results`."""
+"""Every change of accuracy as a heat map for each network and method. Rows: cell_means of `imagenet_rib.results`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,14 +29,15 @@ def draw_matrix(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -
     row = cell[1] + _PANEL_TITLE
     footer = [
         "Columns: tested on; rows: fine-tuned on. Grey: the variant itself, whose images were trained on. Bold: the "
-        f"{100 * figure['confidence']:g} % interval of the change excludes 0."
+        f"{100 * figure['confidence']:g} % interval of the change excludes 0; "
+        f"on {figure['variants'][figure['reference']]} there is none."
     ]
     page = make_page(FULL_WIDTH, len(networks) * row + _COLUMN_NAMES, figure["title"], footer, figure["note"] or "")
     reach = float(np.ceil(rows.loc[rows["tested_on"].isin(tested), "change"].abs().max()))
     for down, network in enumerate(networks):
         for right, method in enumerate(methods):
             some = rows_of(rows, network, method)
-            some = some.assign(clear=some["low"] * some["high"] > 0)
+            some = some.assign(clear=some["low"] * some["high"] > 0)  # not where there is no interval
             matrix, clear = (
                 some.pivot(index="fine_tuned_on", columns="tested_on", values=value).reindex(
                     index=tuned, columns=tested
@@ -65,7 +66,7 @@ def _heat_map(
     sns.heatmap(matrix, mask=hidden, annot=True, fmt="+.0f", annot_kws={"fontsize": 5.5}, cmap="RdBu", vmin=-reach,
                 vmax=reach, cbar=False, ax=axes, linewidths=0.4)  # fmt: skip
     for text, sure in zip(axes.texts, clear.to_numpy()[~hidden], strict=True):
-        text.set_fontweight("bold" if sure is True else "normal")
+        text.set_fontweight("bold" if bool(sure) else "normal")
     axes.set_facecolor("0.85")
     labels = [figure["variants"][name] for name in matrix.columns]
     axes.set_xticks(np.arange(len(labels)) + 0.5, labels if names[1] else [], rotation=90, fontsize=SMALL)

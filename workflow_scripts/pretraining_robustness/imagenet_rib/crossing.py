@@ -260,7 +260,7 @@ def _of_pairs(pairs: Sequence[Mapping[str, Any]], figure: Mapping[str, Any]) -> 
     low, high = sorted(sign * largest[end] for end in ("low", "high"))
     names = figure["networks"]
     return (
-        f"{len(found)} of {pairs_in_words} differ{'s' if len(found) == 1 else ''} in mRI; most, by {abs(largest['difference']):.1f} points, "
-        f"'{names[first]}' above '{names[second]}' ({confidence} CI {low:.1f} to {high:.1f}, Holm-corrected "
-        f"{p_in_words(largest['p_holm'])})."
+        f"{len(found)} of {pairs_in_words} differ{'s' if len(found) == 1 else ''} in mRI; most, by "
+        f"{abs(largest['difference']):.1f} points, '{names[first]}' above '{names[second]}' "
+        f"({confidence} CI {low:.1f} to {high:.1f}, Holm-corrected {p_in_words(largest['p_holm'])})."
     )

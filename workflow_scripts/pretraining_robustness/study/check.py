@@ -1,6 +1,7 @@
 """Check the study's configuration against its schema and against itself, in words a person can act on."""
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from difflib import get_close_matches
@@ -11,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.acquire.wilds_datasets import WILDS
 from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.distributions.feasibility import check_feasible
@@ -19,6 +21,7 @@ from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.figures.style import series_styles
 from pretraining_robustness.study.attention import lacks_attention, needs_attention
 from pretraining_robustness.study.declare import RELATIONS
+from pretraining_robustness.study.imagenet_rib import TASK
 from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, SCRATCH, START, Names, of_series
 from pretraining_robustness.study.runs import Runs
 from pretraining_robustness.study.strict_yaml import Loader, line_of, meant_as_number
@@ -31,7 +34,13 @@ MADE_FROM = {
 }
 
 
-WITH_WNIDS = ("imagenet", "stable_diffusion", "folder", "image_text")  # formats whose classes are or may be synsets
+WITH_WNIDS = (
+    "imagenet",
+    "tiny_imagenet",
+    "stable_diffusion",
+    "folder",
+    "image_text",
+)  # formats whose classes are or may be synsets
 SPLITS = ("train", "id_val", "id_test", "val", "test")
 METHOD_FILES = Path(__file__).parent.parent / "finetune" / "methods"
 
@@ -70,6 +79,8 @@ def _check_collections(config: dict[str, Any]) -> None:
             key = f"{kind}.{name}"
             if name in config["sources"] and name in config["tasks"]:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
+            for other in collection.get("copies", {}).get("of", []):
+                known_name(f"{key}.copies.of", other, "source or task", [*config["sources"], *config["tasks"]])
             if "class_subset" in collection and "pair_of" not in collection:
                 raise InputError(
                     f"config {key}.class_subset: only a pair of domains ('pair_of') has one; leave it out."
@@ -96,6 +107,10 @@ def _check_collections(config: dict[str, Any]) -> None:
             needed = [*counted, *MADE_FROM.get(collection["format"], [])]
             if collection["format"] in MADE_FROM:
                 _check_made(config, key, collection)
+            elif collection["format"] in TINY_IMAGES:
+                folder = TINY_IMAGES[collection["format"]][0]
+                if config["acquisition"] == "download" and folder not in config.get("downloads", {}):
+                    raise InputError(f"config {key}: its files, downloads.{folder}, are missing.")
             elif config["acquisition"] == "draw":
                 needed.append("world")
             elif name != collection["format"] or name not in config.get("downloads", {}):
@@ -171,10 +186,32 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         return
     if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
         raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
-    if "published" in spec and not locate(spec["published"], repository).is_file():
-        raise InputError(f"config imagenet_rib.published: {spec['published']} is not a file; correct the path.")
+    if study.of_kind("rib_set_size") and "set_sizes" not in spec:
+        raise InputError("config imagenet_rib: the key 'set_sizes' is missing; a figure shows it.")
+    if study.of_kind("rib_transport") and "transport" not in spec:
+        raise InputError("config imagenet_rib: the key 'transport' is missing; a figure or table shows it.")
+    for kind, name in spec.get("transport", {}).get("embedding", {}).items():
+        known_name(f"imagenet_rib.transport.embedding.{kind}", name, kind, config[f"{kind}s"])
+    tuned = [name for name in spec["variants"] if TASK.format(name) in config["tasks"]]
+    for name in spec.get("set_sizes", {}).get("variants", []):
+        known_name("imagenet_rib.set_sizes.variants", name, "variant that is fine-tuned on", tuned)
+    if study.of_kind("rib_effective") and "effective_robustness" not in spec:
+        raise InputError("config imagenet_rib: the key 'effective_robustness' is missing; a figure or table shows it.")
+    for name in spec.get("effective_robustness", {}).get("baselines", []):
+        known_name("imagenet_rib.effective_robustness.baselines", name, "distribution", config["distributions"])
+    for key in ("published", "published_cells"):
+        if study.of_kind("rib_published") and key not in spec:
+            raise InputError(f"config imagenet_rib: the key '{key}' is missing; a table shows it.")
+        if key in spec and not locate(spec[key], repository).is_file():
+            raise InputError(f"config imagenet_rib.{key}: {spec[key]} is not a file; correct the path.")
     known_name("imagenet_rib.reference", spec["reference"], "variant", spec["variants"])
     for name, variant in spec["variants"].items():
+        if not {"files", "path"} & set(variant):
+            known = [*config["sources"], *config["tasks"]]
+            known_name("imagenet_rib.variants", name, "source or task (without 'files' it must be one)", known)
+        for part in variant.get("only", {}):
+            parts = [one for one in re.findall(r"{(\w+)}", variant["layout"]) if one not in ("class", "image")]
+            known_name(f"imagenet_rib.variants.{name}.only", part, "part of the layout", parts)
         network = variant.get("drawn", {}).get("filtered_by", {})
         for kind in network:
             key = f"imagenet_rib.variants.{name}.drawn.filtered_by.{kind}"
@@ -193,12 +230,12 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
             )
     for name in spec["networks"]:
         known_name("imagenet_rib.networks", name, "distribution", config["distributions"])
+    _check_rib_shown(config)
     _check_heads(config, spec)
     for name, left_out in spec.get("without", {}).items():
         known_name("imagenet_rib.without", name, "distribution of imagenet_rib.networks", spec["networks"])
         for method in left_out:
             known_name(f"imagenet_rib.without.{name}", method, "method of imagenet_rib.methods", spec["methods"])
-    _check_rib_shown(config)
 
 
 def _check_rib_shown(config: dict[str, Any]) -> None:
@@ -215,6 +252,8 @@ def _check_rib_shown(config: dict[str, Any]) -> None:
             known_name(f"{key}.methods", method, "method", study.methods)
         for network in shown.get("networks", []):
             known_name(f"{key}.networks", network, "distribution", config["distributions"])
+        for architecture in shown.get("architectures", []):
+            known_name(f"{key}.architectures", architecture, "architecture", config["architectures"])
         for number, panel in enumerate(shown.get("panels", [])):
             place = f"{key}.panels.{number}"
             for series in panel["series"]:
@@ -225,16 +264,17 @@ def _check_rib_shown(config: dict[str, Any]) -> None:
 
 def _check_heads(config: dict[str, Any], spec: dict[str, Any]) -> None:
     """Check that every network of ImageNet-RIB has a head of ImageNet's classes, or is given one."""
-    heads = spec.get("heads", {"of": []})
+    heads, study = spec.get("heads", {"of": []}), Runs(config)
+    networks = list(dict.fromkeys([*spec["networks"], *(name for _, name in study.rib_series())]))
     for name in heads["of"]:
-        known_name("imagenet_rib.heads.of", name, "distribution of imagenet_rib.networks", spec["networks"])
+        known_name("imagenet_rib.heads.of", name, "distribution whose networks are fine-tuned", networks)
     if "method" in heads:
         known_name("imagenet_rib.heads.method", heads["method"], "method that trains", Names(config).trained_methods)
         if not _knows_imagenet(config, heads["trained_on"]):
             raise InputError(
                 f"config imagenet_rib.heads.trained_on: {heads['trained_on']} has not ImageNet's classes; take another."
             )
-    for name in spec["networks"]:
+    for name in networks:
         if name in heads["of"]:
             continue
         strange = [] if _knows_imagenet(config, name) else [name]
@@ -250,10 +290,16 @@ def _check_heads(config: dict[str, Any], spec: dict[str, Any]) -> None:
 
 
 def _knows_imagenet(config: dict[str, Any], distribution: str) -> bool:
-    """Whether the networks of a distribution learn ImageNet's classes, all of them and as they are."""
-    declared = config["distributions"][distribution]
-    changed = {"classes", "labels", "objective"} & set(declared)
-    return config["sources"][declared["source"]]["format"] == "imagenet" and not changed
+    """Whether the networks of a distribution learn ImageNet's classes, all of them and as they are; or as many as
+    another reference has."""
+    declared, study = config["distributions"][distribution], Names(config)
+    objective = config["objectives"].get(declared.get("objective"), {"kind": "supervised"})["kind"]
+    if {"classes", "labels"} & set(declared) or objective != "supervised":
+        return False
+    source, reference = study.collection(declared["source"]), study.collection(study.imagenet_rib["reference"])
+    if reference["format"] == "imagenet_variant":
+        return bool(source["format"] == "imagenet")
+    return bool(source.get("classes") == reference.get("classes"))
 
 
 def _publishes_imagenet_head(architecture: dict[str, Any]) -> bool:

@@ -3,6 +3,8 @@
 from functools import cached_property
 from typing import Any
 
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
+
 DEFAULT_METHOD = "full"  # how networks are fine-tuned where a series names no method
 MERGES = (
     "interpolate",
@@ -94,9 +96,31 @@ class Names:
         return [name for name, task in self.config["tasks"].items() if task.get("format") == "wilds"]
 
     @property
+    def tiny_images(self) -> dict[str, str]:
+        """The collections whose archives are those of Tiny-ImageNet, CIFAR and their like, by the archives' folder."""
+        found: dict[str, str] = {}
+        for name, one in [*self.config["sources"].items(), *self.config["tasks"].items()]:
+            if one.get("format") in TINY_IMAGES:
+                folder = TINY_IMAGES[one["format"]][0]
+                if folder not in found or one["format"] == folder:
+                    found[folder] = name
+        return found
+
+    @property
     def domain_pairs(self) -> list[str]:
         """Names of the tasks that are pairs of domains."""
         return [name for name, task in self.config["tasks"].items() if "pair_of" in task]
+
+    @property
+    def copied_sources(self) -> list[str]:
+        """Names of the sources of which copies among the images of tasks are looked for."""
+        return [name for name, source in self.config["sources"].items() if "copies" in source]
+
+    @property
+    def limited_tasks(self) -> list[str]:
+        """Names of the tasks of whose training images only some are fine-tuned on."""
+        tasks = self.config["tasks"]
+        return [name for name in self.tasks if "train_images" in tasks[name] and "variant" not in tasks[name]]
 
     @property
     def imagenet_rib(self) -> dict[str, Any]:
@@ -133,8 +157,24 @@ class Names:
 
     @property
     def variant_tasks(self) -> list[str]:
-        """Names of the tasks that fine-tune on a variant of ImageNet."""
-        return [name for name, task in self.config["tasks"].items() if "variant" in task]
+        """Names of the tasks that fine-tune on a variant of ImageNet, all of it."""
+        return [name for name, task in self.config["tasks"].items() if "variant" in task and "subset" not in task]
+
+    @property
+    def subset_tasks(self) -> list[str]:
+        """Names of the tasks that fine-tune on some images a class of a variant of ImageNet."""
+        return [name for name, task in self.config["tasks"].items() if "subset" in task]
+
+    def tasks_of_set_sizes(self) -> list[str]:
+        """Names of the tasks that fine-tune on the variants of the study of the set's size: on parts of them and on
+        all."""
+        variants = self.imagenet_rib.get("set_sizes", {}).get("variants", [])
+        tasks = [*self.subset_tasks, *self.variant_tasks]
+        return [task for task in tasks if self.config["tasks"][task]["variant"] in variants]
+
+    def is_variant_task(self, task: str) -> bool:
+        """Whether a task fine-tunes on a variant of ImageNet or a part of one."""
+        return "variant" in self.config["tasks"][task]
 
     @property
     def tasks(self) -> list[str]:
@@ -153,7 +193,7 @@ class Names:
 
     def start_task(self, task: str) -> str:
         """Return the task that the network before fine-tuning is kept under: ImageNet-RIB's tasks share theirs."""
-        return self.variant_tasks[0] if task in self.variant_tasks else task
+        return self.variant_tasks[0] if self.is_variant_task(task) else task
 
     def task_collection(self, task: str) -> str:
         """Return the collection that holds the images of a task: its own, that of its pair's domains, a variant, or the
@@ -234,12 +274,12 @@ class Names:
 
     def head_fits(self, task: str, distribution: str) -> bool:
         """Whether networks of a distribution start fine-tuning with a head that knows the task's classes."""
-        return task in self.variant_tasks or "head" in self.config["distributions"].get(distribution, {})
+        return self.is_variant_task(task) or "head" in self.config["distributions"].get(distribution, {})
 
     def keeps_head(self, task: str, distribution: str) -> bool:
         """Whether fine-tuning goes on with the head of the pre-trained weights."""
         declared = self.config["distributions"].get(distribution, {})
-        return task in self.variant_tasks or declared.get("head") == "pretrained"
+        return self.is_variant_task(task) or declared.get("head") == "pretrained"
 
     def objective(self, distribution: str) -> dict[str, Any]:
         """Return what pre-training learns by: the name of the objective and its settings."""

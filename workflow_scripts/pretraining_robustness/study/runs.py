@@ -142,11 +142,24 @@ class Runs(Names):
     def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
         """Yield the runs of a series: every architecture with every seed of its distribution."""
         architectures = self.architectures(distribution)
-        if task in self.variant_tasks and not self.is_published(distribution):
-            architectures = self.imagenet_rib.get("architectures", architectures)
+        if self.is_variant_task(task) and not self.is_published(distribution):
+            architectures = self.rib_architectures(method, distribution) or architectures
         for architecture in architectures:
             for seed in self.seeds(distribution):
                 yield Run(task, method, distribution, architecture, seed)
+
+    def rib_architectures(self, method: str, distribution: str) -> list[str]:
+        """Return the architectures of a series of ImageNet-RIB that its configuration names.
+
+        They are those of imagenet_rib for its own networks, and those of the figures of the crossing that show the
+        series.
+        """
+        spec = self.imagenet_rib
+        named = list(spec.get("architectures", [])) if distribution in spec["networks"] else []
+        for name in self.of_kind("rib_crossing"):
+            if distribution in self.rib_networks(name) and method in self.rib_methods(name):
+                named += self.rib_shown(name).get("architectures", spec.get("architectures", []))
+        return list(dict.fromkeys(named))
 
     def architectures(self, distribution: str) -> list[str]:
         """Return the architectures that are trained on a distribution."""

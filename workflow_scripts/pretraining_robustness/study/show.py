@@ -64,7 +64,7 @@ class Study(Labels):
         """Return what the indices of ImageNet-RIB are computed of; nothing where it is not asked for."""
         if not self.imagenet_rib:
             return {}
-        tested_on = [name for name in self.variants if name != self.imagenet_rib["reference"]]
+        tested_on = [name for name in self.imagenet_rib["variants"] if name != self.imagenet_rib["reference"]]
         keys = ("name", "store", "split", "classes")
         tested = self.test_sets(self.variant_tasks[0])
         return {
@@ -74,6 +74,29 @@ class Study(Labels):
             "test_sets": [{key: one[key] for key in keys} for one in tested if one["name"] in tested_on],
             "sharing": self.imagenet_rib.get("sharing", []),
             "confidence": self.config["scores"]["confidence"],
+        }
+
+    def transport(self) -> dict[str, Any]:
+        """Return what the distances between variants are measured with."""
+        spec = self.imagenet_rib["transport"]
+        task, named = self.variant_tasks[0], spec["embedding"]
+        network = {
+            "architecture": self.architecture(named["architecture"]),
+            "recipe": self.finetune_recipe(task, named["architecture"]),
+        }
+        run = {**named, "seed": self.config["runs"]["seeds"][0]}
+        return {"variants": self.variants, "count": spec["count"], "network": network, "run": run}
+
+    def set_sizes(self) -> dict[str, Any]:
+        """Return what RI by the size of the set fine-tuned on is computed of."""
+        tasks = self.tasks_of_set_sizes()
+        if not tasks:
+            return {}
+        return {
+            "variants": {task: self.task_collection(task) for task in tasks},
+            "subsets": {task: self.config["tasks"][task].get("subset") for task in tasks},
+            "tested_on": self.benchmark()["tested_on"],
+            "reference": self.imagenet_rib["reference"],
         }
 
     def similarity(self, task: str, method: str, distribution: str) -> dict[str, Any]:
@@ -92,9 +115,22 @@ class Study(Labels):
             "reference": self.imagenet_rib["reference"],
             "methods": {method: self.method_label(method) for method in self.rib_methods(name)},
             "networks": {network: self.label(network) for network in networks},
-            "architectures": list(dict.fromkeys(run.architecture for run in self.rib_runs(name))),
-            "variants": {variant: self.collection(variant)["label"] for variant in self.variants},
+            "architectures": self._rib_architectures_shown(name),
+            "variants": {
+                variant: self.collection(variant)["label"] if variant in self.variants else one["label"]
+                for variant, one in self.imagenet_rib["variants"].items()
+            },
         }
+        if spec["kind"] == "rib_alphas":
+            interpolated = {method: self.methods[method] for method in labels["methods"]}
+            labels["alphas"] = {
+                method: float(one.get("alpha", 1))
+                for method, one in interpolated.items()  # what is merged is at 1
+            }
+        if spec["kind"] == "rib_transport":
+            named = self.imagenet_rib["transport"]
+            embedding = f"{self.label(named['embedding']['distribution'])}, {named['embedding']['architecture']}"
+            labels |= {"count": named["count"], "embedding": embedding, **self.config["comparisons"]}
         if "panels" not in spec:
             return labels
         images = {network: self.pretraining_images(network) for network in networks}
@@ -106,6 +142,19 @@ class Study(Labels):
             "images": {network: number for network, number in images.items() if number},
             **self.config["comparisons"],
         }
+
+    def _rib_architectures_shown(self, name: str) -> list[str]:
+        """Return the architectures that a figure or table of ImageNet-RIB shows, each once."""
+        spec = self.rib_shown(name)
+        trained = spec.get("architectures", self.imagenet_rib.get("architectures"))
+        runs = self.rib_runs(name)
+        return list(
+            dict.fromkeys(
+                run.architecture
+                for run in runs
+                if trained is None or self.is_published(run.distribution) or run.architecture in trained
+            )
+        )
 
     def comparison(self, name: str) -> dict[str, Any]:
         """Return what the comparison of a figure's series is told: the figure without the words around it."""

@@ -9,6 +9,9 @@ import pandas as pd
 from pretraining_robustness.imagenet_rib.comparison import ALL
 from pretraining_robustness.tables.estimates import estimate, interval_in_words, number, records, typeset
 from pretraining_robustness.tables.rib_crossing import crossing_table
+from pretraining_robustness.tables.rib_effective import effective_table
+from pretraining_robustness.tables.rib_published import published_table
+from pretraining_robustness.tables.rib_transport import transport_table
 from pretraining_robustness.tables.typeset import Column, TypesetTable
 from pretraining_robustness.tables.writing import write_table
 
@@ -43,6 +46,7 @@ def _indices_table(frames: Frames, table: Mapping[str, Any]) -> tuple[pd.DataFra
     """Return the table of RI, a group a network and method, its mRI last; of the `means` of `imagenet_rib.results`."""
     facts = frames["means"]
     facts = facts[facts["method"].isin(list(table["methods"])) & facts["distribution"].isin(list(table["networks"]))]
+    facts = facts[facts["architecture"].isin(list(table["architectures"]))]
     key = ["method", "distribution", "architecture"]
     facts = facts[facts["epoch"] == facts.groupby(key)["epoch"].transform("max")]
     order = [*table["variants"], ALL]
@@ -76,4 +80,10 @@ def _indices_table(frames: Frames, table: Mapping[str, Any]) -> tuple[pd.DataFra
     return facts, typeset(table, _COLUMNS, lines, notes)
 
 
-_KINDS: dict[str, Make] = {"rib": _indices_table, "rib_crossing": crossing_table}
+_KINDS: dict[str, Make] = {
+    "rib": _indices_table,
+    "rib_crossing": crossing_table,
+    "rib_effective": effective_table,
+    "rib_transport": transport_table,
+    "rib_published": published_table,
+}
