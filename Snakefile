@@ -17,6 +17,7 @@ report: "rules/captions/study.rst"
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
+include: "rules/inputs_stores.smk"
 include: "rules/inputs_imagenet_rib.smk"
 include: "rules/acquire.smk"
 include: "rules/store.smk"
