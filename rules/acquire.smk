@@ -10,6 +10,7 @@ else:
 
 
 include: "acquire_variants.smk"
+include: "acquire_tiny_images.smk"
 
 
 rule acquire_diffusion_model:

@@ -12,7 +12,7 @@ rule acquire_imagenet:
     conda:
         "../envs/acquire.yaml"
     params:
-        downloads=config["downloads"]["imagenet"],
+        downloads=lambda wildcards: config["downloads"]["imagenet"],
         place=config["downloads"]["place"],
     message:
         "Check ImageNet's archives"
@@ -32,7 +32,7 @@ rule acquire_inaturalist:
     conda:
         "../envs/acquire.yaml"
     params:
-        downloads=config["downloads"]["inaturalist"],
+        downloads=lambda wildcards: config["downloads"]["inaturalist"],
         place=config["downloads"]["place"],
     message:
         "Download iNaturalist 2017"
@@ -51,7 +51,7 @@ rule acquire_iwildcam:
     conda:
         "../envs/acquire.yaml"
     params:
-        downloads=config["downloads"]["iwildcam"],
+        downloads=lambda wildcards: config["downloads"]["iwildcam"],
         place=config["downloads"]["place"],
     message:
         "Take or download iWildCam-WILDS"
@@ -70,7 +70,7 @@ rule acquire_domainnet:
     conda:
         "../envs/acquire.yaml"
     params:
-        downloads=config["downloads"]["domainnet"],
+        downloads=lambda wildcards: config["downloads"]["domainnet"],
         place=config["downloads"]["place"],
     message:
         "Take or download DomainNet"
@@ -115,7 +115,7 @@ rule acquire_breeds:
     conda:
         "../envs/acquire.yaml"
     params:
-        downloads=config["downloads"]["breeds"],
+        downloads=lambda wildcards: config["downloads"]["breeds"],
         place=config["downloads"]["place"],
     message:
         "Download the BREEDS hierarchy"

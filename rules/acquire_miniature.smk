@@ -14,7 +14,7 @@ rule draw_imagenet:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        world=study.world("imagenet"),
+        world=lambda wildcards: study.world("imagenet"),
         code=code("draw_imagenet.py"),
     message:
         "Draw a miniature ImageNet"
@@ -35,7 +35,7 @@ rule draw_inaturalist:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        world=study.world("inaturalist"),
+        world=lambda wildcards: study.world("inaturalist"),
         code=code("draw_inaturalist.py"),
     message:
         "Draw a miniature iNaturalist"
@@ -55,7 +55,7 @@ rule draw_iwildcam:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        world=study.world("iwildcam"),
+        world=lambda wildcards: study.world("iwildcam"),
         code=code("draw_iwildcam.py"),
     message:
         "Draw a miniature iWildCam"
@@ -75,7 +75,7 @@ rule draw_domainnet:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        world=study.world("domainnet"),
+        world=lambda wildcards: study.world("domainnet"),
         code=code("draw_domainnet.py"),
     message:
         "Draw a miniature DomainNet"

@@ -16,6 +16,7 @@ import yaml
 SCRIPTS = Path(workflow.basedir, "workflow_scripts")
 sys.path.insert(0, str(SCRIPTS))
 
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.acquire.wilds_datasets import (
     HOME as WILDS_HOME,
     WILDS,
@@ -30,7 +31,11 @@ from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.imagenet_rib import HEAD_TASK
 from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
 from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
-from pretraining_robustness.study.shorthand import write_out
+from pretraining_robustness.study.shorthand import (
+    leave_out,
+    replace_sections,
+    write_out,
+)
 from pretraining_robustness.study.strict_yaml import check_yaml
 from pretraining_robustness.surroundings import check_interpreter, keep_out
 from pretraining_robustness.study.show import Study
@@ -59,6 +64,9 @@ with refusals_in_one_line():
     check_interpreter()
     for path in CONFIG_FILES:
         check_yaml(path)
+    replace_sections(config, workflow.config_settings.overwrite_config)
+    for sentence in leave_out(config):
+        print(sentence, file=sys.stderr)
     write_out(config)
     check_config(
         config,
@@ -95,6 +103,8 @@ wildcard_constraints:
     task=one_of(study.tasks),
     method=one_of(study.methods),
     domain_pair=one_of(study.domain_pairs),
+    copied_source=one_of(study.copied_sources),
+    limited_task=one_of(study.limited_tasks),
     distribution=one_of([SCRATCH, *config["distributions"]]),
     architecture=one_of(config["architectures"]),
     seed=r"\d+",

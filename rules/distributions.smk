@@ -1,12 +1,47 @@
 """Takes a source's store; makes pre-training distributions: which classes, which images, which labels."""
 
 
+rule find_copies:
+    """Find images of a source that are copies of images of tasks and test sets."""
+    input:
+        images="<results>/stores/{copied_source}/images.npy",
+        table="<results>/stores/{copied_source}/images.parquet",
+        others=lambda wildcards: [
+            f"<results>/stores/{name}/images.npy"
+            for name in study.copies(wildcards.copied_source)["names"]
+        ],
+        tables=lambda wildcards: [
+            f"<results>/stores/{name}/images.parquet"
+            for name in study.copies(wildcards.copied_source)["names"]
+        ],
+    output:
+        copies="<results>/copies/{copied_source}.csv",
+    log:
+        "<logs>/find_copies/{copied_source}.log",
+    benchmark:
+        "<benchmarks>/find_copies/{copied_source}.tsv"
+    conda:
+        "../envs/acquire.yaml"
+    threads: stage_resource("store", "threads")
+    resources:
+        mem_mb=stage_resource("store", "mem_mb"),
+        runtime=stage_resource("store", "runtime"),
+    params:
+        search=lambda wildcards: study.copies(wildcards.copied_source),
+        code=code("find_copies.py"),
+    message:
+        "Find copies of images of {wildcards.copied_source}"
+    script:
+        "../workflow_scripts/find_copies.py"
+
+
 rule make_distribution:
     """Choose a distribution's classes and images and publish the choice as CSV."""
     input:
         table=source_file("images.parquet"),
         classes=source_file("classes.csv"),
         superclasses=superclass_table,
+        copies=copies_left_out,
     output:
         index="<results>/distributions/{distribution}/index.parquet",
         classes="<results>/distributions/{distribution}/classes.csv",

@@ -32,7 +32,11 @@ def own_results():
     """The table of all checkpoints and the page that shows them; none in a study of published numbers alone."""
     if not study.runs(*study.scored_figures):
         return []
-    return ["<results>/scores.csv", "<results>/page.html"]
+    return [
+        "<results>/scores.csv",
+        "<results>/page.html",
+        *collect("<results>/copies/{source}.csv", source=study.copied_sources),
+    ]
 
 
 def files_of_table(table):
@@ -47,11 +51,19 @@ def files_of_table(table):
     return {"csv": f"{path}.csv", "html": page, "tex": f"{path}.tex"}
 
 
+def tiny_files(folder):
+    """The archives of Tiny-ImageNet, CIFAR or a shifted test set of it."""
+    files = next(files for place, files in TINY_IMAGES.values() if place == folder)
+    return [f"<resources>/{folder}/{file}" for file in files]
+
+
 def raw_files(wildcards):
     """The raw files of a collection; none of a user's folder, whose contents decide, see `folder_contents`."""
     collection = study.collection(wildcards.collection)
     if "path" in collection:
         return []
+    if collection["format"] in TINY_IMAGES:
+        return tiny_files(TINY_IMAGES[collection["format"]][0])
     return {
         "imagenet": [
             "<resources>/imagenet/ILSVRC2012_img_train.tar",
@@ -132,6 +144,14 @@ def source_file(name):
         return f"<results>/stores/{source}/{name}"
 
     return path
+
+
+def copies_left_out(wildcards):
+    """The list of a source's images that are copies of others, where those are left out."""
+    source = config["distributions"][wildcards.distribution]["source"]
+    if not config["sources"][source].get("copies", {}).get("leave_out", False):
+        return []
+    return f"<results>/copies/{source}.csv"
 
 
 def source_images(wildcards):
@@ -274,6 +294,7 @@ def table_of_task(task):
         *study.variant_tasks,
         *study.subset_tasks,
         *study.head_tasks,
+        *study.limited_tasks,
     ]
     folder = "pairs" if task in made else "stores"
     return f"<results>/{folder}/{task}/images.parquet"

@@ -40,6 +40,16 @@ def filtering_network(variant):
     }
 
 
+def variant_task_classes(wildcards):
+    """The classes of the networks' outputs in their order: ImageNet's, or those of the reference."""
+    if study.collection(wildcards.variant_task)["format"] in (
+        "imagenet",
+        "imagenet_variant",
+    ):
+        return imagenet_classes(wildcards)
+    return f"<results>/stores/{study.imagenet_rib['reference']}/classes.csv"
+
+
 # The tables of ImageNet-RIB whose rows a figure shows, and those that it reads beside them.
 RIB_ROWS = {
     "rib_bars": "means",

@@ -1,4 +1,4 @@
-"""Takes the stores of a collection of domains and of variants of ImageNet; makes downstream tasks of them."""
+"""Takes the stores of tasks, of a collection of domains and of variants of ImageNet; makes downstream tasks of them."""
 
 
 rule pair_domains:
@@ -28,7 +28,7 @@ rule make_variant_task:
     """Make a downstream task of a variant of ImageNet, or of ImageNet's own training images."""
     input:
         table=lambda wildcards: f"<results>/stores/{study.task_collection(wildcards.variant_task)}/images.parquet",
-        classes=imagenet_classes,
+        classes=variant_task_classes,
         index=index_of_task,
     output:
         table="<results>/pairs/{variant_task}/images.parquet",
@@ -40,12 +40,29 @@ rule make_variant_task:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        held_out=lambda wildcards: config["tasks"][wildcards.variant_task].get(
-            "held_out", 0.0
-        ),
-        subset=lambda wildcards: config["tasks"][wildcards.variant_task].get("subset"),
+        choice=lambda wildcards: study.variant_task(wildcards.variant_task),
         code=code("make_variant_task.py"),
     message:
         "Make a task of {wildcards.variant_task}"
     script:
         "../workflow_scripts/make_variant_task.py"
+
+
+rule choose_training_images:
+    """Choose the images of a task that are fine-tuned on, where those are not all."""
+    input:
+        table="<results>/stores/{limited_task}/images.parquet",
+    output:
+        table="<results>/pairs/{limited_task}/images.parquet",
+    log:
+        "<logs>/choose_training_images/{limited_task}.log",
+    localrule: True
+    conda:
+        "../envs/acquire.yaml"
+    params:
+        choice=lambda wildcards: study.training_images(wildcards.limited_task),
+        code=code("choose_training_images.py"),
+    message:
+        "Choose the training images of {wildcards.limited_task}"
+    script:
+        "../workflow_scripts/choose_training_images.py"

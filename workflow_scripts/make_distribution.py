@@ -10,6 +10,7 @@ if __name__ == "__main__":
             table=snakemake.input.table,
             classes=snakemake.input.classes,
             superclasses=snakemake.input.get("superclasses"),
+            copies=snakemake.input.get("copies") or None,
             declared=snakemake.params.declared,
             index=snakemake.output.index,
             chosen=snakemake.output.classes,

@@ -15,9 +15,8 @@ def main() -> None:
         table=snakemake.input.table,
         task=snakemake.output.table,
         class_ids=[row[key] for row in rows],
-        held_out=snakemake.params.held_out,
-        subset=snakemake.params.subset,
         index=snakemake.input.get("index") or None,
+        **snakemake.params.choice,
     )
 
 

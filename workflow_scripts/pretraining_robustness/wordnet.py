@@ -7,6 +7,7 @@ first of them decides where a rule follows one path only.
 """
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -71,14 +72,16 @@ def first_path(wnid: str) -> tuple[str, ...]:
     return (*(first_path(above[0]) if above else ()), wnid)
 
 
-def is_under(wnid: str, ancestor: str) -> bool:
-    """Say whether `ancestor` is on any path of hypernyms of a synset; a synset is under itself."""
-    _synset(ancestor)
-    return ancestor in _upwards(wnid)
+def is_under(wnid: str, ancestor: str | Sequence[str]) -> bool:
+    """Say whether `ancestor`, or one of several, is on any path of hypernyms of a synset; a synset is under itself."""
+    ancestors = [ancestor] if isinstance(ancestor, str) else ancestor
+    for one in ancestors:
+        _synset(one)
+    return not _upwards(wnid).isdisjoint(ancestors)
 
 
-def classes_under(ancestor: str) -> tuple[str, ...]:
-    """Return the wnids of the classes under a synset, in order of the class index."""
+def classes_under(ancestor: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the wnids of the classes under a synset, or one of several, in order of the class index."""
     return tuple(wnid for wnid in all_wnids() if is_under(wnid, ancestor))
 
 

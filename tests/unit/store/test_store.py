@@ -540,7 +540,7 @@ def test_reading_fills_the_buffer_without_new_memory(tmp_path: Path) -> None:
 def test_what_is_no_store_is_named(tmp_path: Path) -> None:
     out = build(write_source(tmp_path / "source"), tmp_path / "out", encoding="jpeg")
     other = build(write_source(tmp_path / "other", each=2), tmp_path / "few", encoding="jpeg")
-    with pytest.raises(InputError, match=r"images\.npy: holds JPEG files"):
+    with pytest.raises(InputError, match=r"images\.npy: holds image files"):
         Store.open(out / "images.npy")
     with pytest.raises(InputError, match=r"images\.parquet: does not belong to"):
         Store.open(out / "images.npy", other / "images.parquet")

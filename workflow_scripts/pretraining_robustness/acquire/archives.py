@@ -8,6 +8,7 @@ import gzip
 import os
 import shutil
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from pretraining_robustness.files import full_disk_named
 
 GZIP_MAGIC = b"\x1f\x8b"
 COPY_BYTES = 1 << 20
+DAMAGE = (tarfile.ReadError, tarfile.HeaderError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile)
 
 
 @contextmanager
@@ -30,7 +32,7 @@ def named_faults(archive: str | Path) -> Iterator[None]:
         if error.filename is None or Path(error.filename) != Path(archive):
             raise
         raise InputError(f"{archive}: no such file: run its acquisition again") from error
-    except (EOFError, tarfile.ReadError, tarfile.HeaderError, gzip.BadGzipFile, zlib.error) as error:
+    except (EOFError, *DAMAGE) as error:
         raise InputError(
             f"{archive}: the archive is truncated or damaged ({error}): fetch it again and check its checksum"
         ) from error

@@ -13,6 +13,7 @@ import pandas as pd
 
 from pretraining_robustness import wordnet
 from pretraining_robustness.csv_tables import read_frame
+from pretraining_robustness.distributions.copies import without_copies
 from pretraining_robustness.distributions.label_maps import LabelMap, Superclass, distribution_label_map
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
@@ -60,6 +61,7 @@ def write_distribution(
     index: str | Path,
     chosen: str | Path,
     manifest: str | Path,
+    copies: str | Path | None = None,
 ) -> None:
     """Make a distribution of a store's images and write it.
 
@@ -71,10 +73,14 @@ def write_distribution(
         index: output, Parquet: row, label.
         chosen: output, CSV: see `class_table`.
         manifest: output, CSV: every column of `make_distribution` but row.
+        copies: CSV of `find_copies` whose images are left out, or None.
     """
     images = pd.read_parquet(table, columns=["row", "image", "class_id"])
+    counted = read_frame(classes, whole=["images"])
+    if copies is not None:
+        images, counted = without_copies(images, counted, copies)
     label_map = distribution_label_map(declared["label_map"], superclasses or classes)
-    selected = make_distribution(images, read_frame(classes, whole=["images"]), label_map, declared)
+    selected = make_distribution(images, counted, label_map, declared)
     with atomic_path(index) as path:
         selected[["row", "label"]].to_parquet(path, index=False)
     with atomic_path(chosen) as path:
@@ -112,7 +118,8 @@ def select_classes(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.DataFr
     `declared["classes"]` holds the keys of one of these choices, or none for all classes:
         most_frequent: number; those with the most images, ties by class_id.
         random, at_least: number; the first in a seeded order, in which classes with `at_least` images come first.
-        under or not_under: a WordNet synset (wnid); the classes below it by any path of hypernyms, or the others.
+        under or not_under: a WordNet synset (wnid) or several; the classes below them by any path of hypernyms, or the
+            others.
         superclasses, subclasses, ratio: superclasses by name, or the first so many of the label map (None: all), each
             with its first round(ratio x subclasses) classes (None: of all that it has) in order of number of images,
             ties in a seeded order.

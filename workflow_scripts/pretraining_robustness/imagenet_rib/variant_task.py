@@ -14,7 +14,10 @@ import pyarrow.parquet
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.seeds import hashed_uniform
+from pretraining_robustness.tasks.domain_pairs import OTHER
 from pretraining_robustness.tasks.splits import CLASS_IDS
+from pretraining_robustness.tasks.test_sets import ALL
+from pretraining_robustness.tasks.training_images import TRAIN, chosen_images
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,9 @@ def make_variant_task(
     class_ids: Sequence[str],
     held_out: float = 0.0,
     index: str | Path | None = None,
+    split: str = ALL,
+    train_images: int | None = None,
+    seed: int = 0,
     subset: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the table of a variant as fine-tuning and evaluation read it.
@@ -41,6 +47,10 @@ def make_variant_task(
             A class keeps at least one image to train on.
         index: index.parquet of a distribution, whose rows of the store are all that the task has; then the store need
             not tell originals.
+        split: of the store, to which the task is limited; `ALL` for every image. Images of others are `OTHER`.
+        train_images: how many of those that are not held out are trained on, equally many of each class; the others
+            are `OTHER`. None: all.
+        seed: of that choice.
         subset: {images_per_class, equal}: so many images of each class are fine-tuned on, fewer where it has fewer,
             and a smaller set is part of a larger one. With `equal: steps` they are repeated, so that an epoch has as
             many images as one of the whole variant, with `equal: epochs` they are not.
@@ -48,9 +58,12 @@ def make_variant_task(
     Raises:
         InputError: an image of another class; so few images a class that none is held out.
     """
-    images = pd.read_parquet(table)
+    stored = pd.read_parquet(table)
     if index is not None:
-        images = images.iloc[pd.read_parquet(index)["row"].sort_values()].assign(original=images["image"])
+        stored = stored.iloc[pd.read_parquet(index)["row"].sort_values()].assign(original=stored["image"])
+    images = stored if split == ALL else stored[stored["split"] == split]
+    if images.empty:
+        raise InputError(f"{table}: no image has the split {split}; there are {', '.join(stored['split'].unique())}")
     numbers = {class_id: number for number, class_id in enumerate(class_ids)}
     strange = sorted(set(images["class_id"]) - set(numbers))
     if strange:
@@ -59,14 +72,20 @@ def make_variant_task(
     kept = (place >= held_out) | (place == place.groupby(images["class_id"]).transform("max"))
     if held_out and kept.all():
         raise InputError(f"{table}: too few images a class to hold {held_out:g} of them out; set held_out to 0")
-    images = images.assign(y=images["class_id"].map(numbers).astype("int64"), split=kept.map(_SPLIT))
+    trained = images[kept].index
+    if train_images is not None:
+        trained = chosen_images(images[kept], train_images, seed, str(table))
+    splits = pd.Series(OTHER, index=stored.index)
+    splits[images[~kept].index] = HELD_OUT
+    splits[trained] = TRAIN
+    images = stored.assign(y=stored["class_id"].map(numbers).astype("int64"), split=splits)
     if subset is not None:
         images = take_subset(images, **subset)
     columns = pyarrow.Table.from_pandas(images, preserve_index=False)
     columns = columns.replace_schema_metadata({**columns.schema.metadata, CLASS_IDS: json.dumps(list(class_ids))})
     with atomic_path(task) as temporary:
         pyarrow.parquet.write_table(columns, temporary)
-    logger.info("%d images to train on, %d held out, %d classes", kept.sum(), (~kept).sum(), images["y"].nunique())
+    logger.info("%d images to train on, %d held out, %d classes", len(trained), (~kept).sum(), images["y"].nunique())
 
 
 def take_subset(images: pd.DataFrame, images_per_class: int, equal: str) -> pd.DataFrame:
@@ -77,6 +96,3 @@ def take_subset(images: pd.DataFrame, images_per_class: int, equal: str) -> pd.D
     if equal == "steps":
         taken = taken.iloc[np.resize(np.arange(len(taken)), len(train))]
     return pd.concat([taken, images[images["split"] != "train"]], ignore_index=True)
-
-
-_SPLIT = {True: "train", False: HELD_OUT}

@@ -113,10 +113,13 @@ def _spread(classes: Sequence[Synset], power: float = 0.5) -> list[Synset]:
     return order
 
 
-def choose_classes(count: int) -> list[Synset]:
-    """Return `count` classes (10 to 1000) spread over the hierarchy, by wnid; a larger choice contains a smaller."""
+def choose_classes(count: int, by_wnid: bool = True) -> list[Synset]:
+    """Return `count` classes (10 to 1000) spread over the hierarchy; a larger choice contains a smaller.
+
+    They come by wnid, or in the order in which they are chosen.
+    """
     if not 10 <= count <= len(all_classes()):
         raise InputError(
             f"imagenet: {count} classes asked of the miniature; give a number from 10 to {len(all_classes())}"
         )
-    return sorted(_order()[:count], key=lambda one: one.wnid)
+    return sorted(_order()[:count], key=lambda one: one.wnid) if by_wnid else list(_order()[:count])

@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial as partial_function
@@ -88,6 +88,7 @@ def build_store(
     encoding: Encoding = "uint8",
     on_undecodable: OnUndecodable = "refuse",
     threads: int = 1,
+    expected: Mapping[str, int] | None = None,
 ) -> None:
     """Build the store of a collection; the same request gives the same bytes, also after having been killed.
 
@@ -110,12 +111,14 @@ def build_store(
         encoding: see `StoreSpec`.
         on_undecodable: see `StoreSpec`.
         threads: how many images are decoded at once; Pillow decodes without holding Python's lock.
+        expected: {images, classes}, how many there must be; None: any number.
 
     Raises:
         InputError: for a raw collection that is incomplete, damaged or undecodable, an unknown choice, a full disk.
     """
     spec = StoreSpec(size, fit, encoding, on_undecodable)
     collection = raw if isinstance(raw, RawCollection) else open_collection(format, raw)
+    _check_counts(collection, raw, expected)
     check_collection(collection, str(raw), on_undecodable, splits)
     if encoding == "files" and collection.upright:
         raise InputError(f"{raw}: its images may have to be turned, which 'files' does not; choose uint8 or jpeg")
@@ -151,6 +154,15 @@ def build_store(
     seconds = time.monotonic() - started
     rate = (len(entries) - already) / max(seconds, 1e-9)
     logger.info("%s: %d images, %d do not decode, %.0f images/s", images, len(stored), len(entries) - len(stored), rate)
+
+
+def _check_counts(collection: RawCollection, raw: object, expected: Mapping[str, int] | None) -> None:
+    found = (len(collection), len(collection.classes()))
+    if expected is not None and found != (expected["images"], expected["classes"]):
+        raise InputError(
+            f"{raw}: {found[0]:,} images of {found[1]:,} classes where {expected['images']:,} of "
+            f"{expected['classes']:,} are declared: is it another version, or cut short?"
+        )
 
 
 def _request(format: str, collection: RawCollection, spec: StoreSpec) -> str:

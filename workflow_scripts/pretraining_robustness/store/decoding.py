@@ -3,31 +3,18 @@
 import io
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from pretraining_robustness.store.frame import Frame
+
 Fit = Literal["crop", "stretch"]
 
 # JPEG quality of a packed store, as in FFCV's published ImageNet configurations.
 JPEG_QUALITY = 90
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The square of `size` pixels that an image is read as: its short side resized to that, the middle cut out.
-
-    interpolation: of the resizing, with antialiasing: bilinear or bicubic.
-    middle: size of the middle of which is cut out again what torchvision's CenterCrop(middle) cuts out of the resized
-        image. Without it the square itself is what CenterCrop(size) cuts out, and its middle may lie a pixel apart.
-    """
-
-    size: int
-    interpolation: str = "bilinear"
-    middle: int | None = None
 
 
 class UndecodableError(Exception):
@@ -74,7 +61,7 @@ def read_framed(file: io.BytesIO, frame: Frame) -> NDArray[np.uint8]:
     """
     with warnings.catch_warnings(), Image.open(file) as opened:
         warnings.simplefilter("ignore")
-        resized = _resize_short_side(_rgb(opened), frame.size, frame.interpolation)
+        resized = _resize_short_side(_rgb(opened, sixteen_bits=False), frame.size, frame.interpolation)
     return np.asarray(_centre_crop(resized, frame.size, frame.middle or frame.size))
 
 

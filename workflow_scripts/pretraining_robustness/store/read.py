@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.decoding import Frame, read_framed
 from pretraining_robustness.store.fractal_store import open_fractals
+from pretraining_robustness.store.frame import Frame
 
 # Pictures of at least this many bytes are read by requests of their own. Reading mapped memory that is not there yet
 # brings in what lies around (the read-ahead: megabytes on cloud disks and network file systems), which a random order
@@ -257,6 +257,8 @@ class FilePictures:
 
     def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
         """See `Pictures`."""
+        from pretraining_robustness.store.decoding import read_framed  # brings Pillow, which only these need
+
         for place, row in enumerate(rows.tolist()):
             offset, length = self._places[row]
             out[place] = read_framed(io.BytesIO(self._data[offset : offset + length].data), self._frame)

@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.acquire.wilds_datasets import WILDS
 from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.distributions.feasibility import check_feasible
@@ -32,7 +33,13 @@ MADE_FROM = {
 }
 
 
-WITH_WNIDS = ("imagenet", "stable_diffusion", "folder", "image_text")  # formats whose classes are or may be synsets
+WITH_WNIDS = (
+    "imagenet",
+    "tiny_imagenet",
+    "stable_diffusion",
+    "folder",
+    "image_text",
+)  # formats whose classes are or may be synsets
 SPLITS = ("train", "id_val", "id_test", "val", "test")
 METHOD_FILES = Path(__file__).parent.parent / "finetune" / "methods"
 
@@ -71,6 +78,8 @@ def _check_collections(config: dict[str, Any]) -> None:
             key = f"{kind}.{name}"
             if name in config["sources"] and name in config["tasks"]:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
+            for other in collection.get("copies", {}).get("of", []):
+                known_name(f"{key}.copies.of", other, "source or task", [*config["sources"], *config["tasks"]])
             if "pair_of" in collection:
                 _check_pair(config, key, collection)
                 continue
@@ -92,6 +101,10 @@ def _check_collections(config: dict[str, Any]) -> None:
             needed = [*counted, *MADE_FROM.get(collection["format"], [])]
             if collection["format"] in MADE_FROM:
                 _check_made(config, key, collection)
+            elif collection["format"] in TINY_IMAGES:
+                folder = TINY_IMAGES[collection["format"]][0]
+                if config["acquisition"] == "download" and folder not in config.get("downloads", {}):
+                    raise InputError(f"config {key}: its files, downloads.{folder}, are missing.")
             elif config["acquisition"] == "draw":
                 needed.append("world")
             elif name != collection["format"] or name not in config.get("downloads", {}):
@@ -157,6 +170,9 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         for part in variant.get("only", {}):
             parts = [one for one in re.findall(r"{(\w+)}", variant["layout"]) if one not in ("class", "image")]
             known_name(f"imagenet_rib.variants.{name}.only", part, "part of the layout", parts)
+        if not {"files", "path"} & set(variant):
+            known = [*config["sources"], *config["tasks"]]
+            known_name("imagenet_rib.variants", name, "source or task (without 'files' it must be one)", known)
         network = variant.get("drawn", {}).get("filtered_by", {})
         for kind in network:
             key = f"imagenet_rib.variants.{name}.drawn.filtered_by.{kind}"
@@ -235,11 +251,16 @@ def _check_heads(config: dict[str, Any], spec: dict[str, Any]) -> None:
 
 
 def _knows_imagenet(config: dict[str, Any], distribution: str) -> bool:
-    """Whether the networks of a distribution learn ImageNet's classes, all of them and as they are."""
-    declared = config["distributions"][distribution]
+    """Whether the networks of a distribution learn ImageNet's classes, all of them and as they are; or as many as
+    another reference has."""
+    declared, study = config["distributions"][distribution], Names(config)
     objective = config["objectives"].get(declared.get("objective"), {"kind": "supervised"})["kind"]
-    by_its_classes = not {"classes", "labels"} & set(declared) and objective == "supervised"
-    return config["sources"][declared["source"]]["format"] == "imagenet" and by_its_classes
+    if {"classes", "labels"} & set(declared) or objective != "supervised":
+        return False
+    source, reference = study.collection(declared["source"]), study.collection(study.imagenet_rib["reference"])
+    if reference["format"] == "imagenet_variant":
+        return bool(source["format"] == "imagenet")
+    return bool(source.get("classes") == reference.get("classes"))
 
 
 def _publishes_imagenet_head(architecture: dict[str, Any]) -> bool:

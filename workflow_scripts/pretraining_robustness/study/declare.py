@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.study.names import DEFAULT_METHOD, OWN
 from pretraining_robustness.study.runs import Run, Runs
 
 RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
+COPY = 0.95  # correlation of pixels from which a picture is taken for a copy of another
 IMAGES_PER_INSTANCE = 100  # FractalDB renders a system in 25 weightings, each of them flipped in 4 ways
 
 
@@ -22,14 +24,26 @@ class Declarations(Runs):
             "classes": scaled(collection["classes"], scale[f"{prefix}classes"]),
             "seed": self.config["world_seed"],
             **domains,
-            **collection["world"],
+            **collection.get("world", {}),
         }
+
+    def tiny_world(self, folder: str) -> dict[str, Any]:
+        """Return what the drawing of the archives in a folder of `tiny_images` is told."""
+        world = self.world(self.tiny_images[folder])
+        return {"format": folder, **{key: world[key] for key in ("images", "classes", "seed")}}
 
     def variant(self, name: str) -> dict[str, Any]:
         """Return how a variant of ImageNet is read; of a drawn one, how much there is is not known before."""
         spec, drawn = self.collection(name), self.is_drawn(name)
         counts = {key: None if drawn else spec.get(key) for key in ("images", "classes")}
         return {"layout": spec["variant"]["layout"], **_kept(spec["variant"], "border", "password", "only"), **counts}
+
+    def variant_task(self, name: str) -> dict[str, Any]:
+        """Return which images of a variant, or of a distribution, are fine-tuned on, and which are held out."""
+        spec = self.config["tasks"][name]
+        split = self.imagenet_rib["variants"].get(spec.get("variant"), {}).get("split", "all")
+        choice = {"held_out": spec.get("held_out", 0.0), "split": split, "seed": self.config["selection_seed"]}
+        return {**choice, "train_images": spec.get("train_images"), "subset": spec.get("subset")}
 
     def variant_world(self, name: str) -> dict[str, Any]:
         """Return what the drawing of a variant of ImageNet is told: as many classes and as large as its ImageNet."""
@@ -51,6 +65,16 @@ class Declarations(Runs):
                 "size": self.store(name)["size"],
             },
         }
+
+    def training_images(self, task: str) -> dict[str, int]:
+        """Return how many training images of a task are fine-tuned on, and the seed of their choice."""
+        count = scaled(self.config["tasks"][task]["train_images"], self.scale(task)["task_images"])
+        return {"count": count, "seed": self.config["selection_seed"]}
+
+    def copies(self, source: str) -> dict[str, Any]:
+        """Return among which collections copies of a source's images are looked for, and what is one."""
+        spec = self.config["sources"][source]["copies"]
+        return {"names": spec["of"], "correlation": spec.get("correlation", COPY)}
 
     def search(self, source: str) -> dict[str, Any]:
         """Return what the search for fractals is told: how many categories, and how."""
@@ -83,11 +107,13 @@ class Declarations(Runs):
         """Return how the images of a source or a task are stored."""
         collection, is_task = self.collection(name), name in self.config["tasks"]
         own_folder = "metadata_folder" if is_task else "class_folders"
+        counted = collection["format"] in TINY_IMAGES and not self.is_drawn(name)
         return {
             "fit": "stretch" if is_task else "crop",
             **self.config["store"],
             **collection.get("store", {}),
             "format": own_folder if collection["format"] == "folder" else collection["format"],
+            **({"expected": {key: collection[key] for key in ("images", "classes")}} if counted else {}),
         }
 
     def distribution(self, name: str) -> dict[str, Any]:

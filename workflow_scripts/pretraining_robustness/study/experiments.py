@@ -142,9 +142,9 @@ def _classes(declared: dict[str, Any]) -> str:
         first = f", those with at least {choice['at_least']:,} images first" if "at_least" in choice else ""
         return f"{choice['random']:,} classes at random{first}"
     if "under" in choice:
-        return f"classes below WordNet synset {choice['under']}"
+        return f"classes below WordNet synset {_synsets(choice['under'])}"
     if "not_under" in choice:
-        return f"classes not below WordNet synset {choice['not_under']}"
+        return f"classes not below WordNet synset {_synsets(choice['not_under'])}"
     if "ratio" in choice:
         wanted = choice.get("superclasses")
         superclasses = "each superclass" if wanted is None else f"the first {wanted} superclasses"
@@ -175,3 +175,7 @@ def _label_map(study: Study, name: str) -> str:
     spec = study.config["label_maps"][labels]
     place = f"{spec['table']}, column {spec['column']}" if "table" in spec else "of the source itself"
     return f"{spec['label']} ({place})"
+
+
+def _synsets(named: str | list[str]) -> str:
+    return named if isinstance(named, str) else " or ".join(named)

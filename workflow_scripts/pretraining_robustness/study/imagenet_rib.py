@@ -16,10 +16,11 @@ OF_SOURCE = ("label", "images", "classes", "store")
 def write_out_imagenet_rib(config: dict[str, Any]) -> None:
     """Write out, in place, the sources and tasks that ImageNet-RIB stands for.
 
-    Each variant becomes a source of format imagenet_variant, and each that is fine-tuned on (`fine_tuned_on`, on
-    without that key) a task rib_VARIANT, tested on all variants with the classes that they have. An interpolation among
-    the methods becomes one method for each of its alphas. With `heads` there is a further task, rib_head, of the images
-    of a pre-training distribution, by which networks without a head of ImageNet's classes are given one.
+    Each variant with `files` becomes a source of format imagenet_variant; one without is the source or the task of its
+    name, or a `split` of it. Each that is fine-tuned on (`fine_tuned_on`, on without that key) becomes a task
+    rib_VARIANT, tested on all variants with the classes that they have. An interpolation among the methods becomes one
+    method for each of its alphas. With `heads` there is a further task, rib_head, of the images of a pre-training
+    distribution, by which networks without a head of ImageNet's classes are given one.
     """
     spec = config.get(KEY)
     if not isinstance(spec, dict) or not isinstance(spec.get("variants"), dict):
@@ -29,16 +30,19 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
         if isinstance(one.get("methods"), list):
             one["methods"] = [method for name in one["methods"] for method in _by_alpha(config, name)]
     variants = {name: one for name, one in spec["variants"].items() if isinstance(one, dict)}
-    others = {name: {"store": name, "split": "all", "classes": "present"} for name in variants}
+    others = {
+        name: {"store": name, "split": one.get("split", "all"), "classes": "present"} for name, one in variants.items()
+    }
     reference = spec.get("reference")
     for name, one in variants.items():
-        source = {key: one[key] for key in OF_SOURCE if one.get(key) is not None}
-        if isinstance(one.get("only"), dict):
-            source["label"] = f"{one.get('label', name)} ({_taken(one['only'])})"
-        if "store" in spec:
-            source["store"] = {**spec["store"], **one.get("store", {})}
-        how = {key: one[key] for key in one if key not in (*OF_SOURCE, "fine_tuned_on")}
-        config.setdefault("sources", {})[name] = {"format": "imagenet_variant", **source, "variant": how}
+        if {"files", "path"} & set(one):
+            source = {key: one[key] for key in OF_SOURCE if one.get(key) is not None}
+            if isinstance(one.get("only"), dict):
+                source["label"] = f"{one.get('label', name)} ({_taken(one['only'])})"
+            if "store" in spec:
+                source["store"] = {**spec["store"], **one.get("store", {})}
+            how = {key: one[key] for key in one if key not in (*OF_SOURCE, "fine_tuned_on")}
+            config.setdefault("sources", {})[name] = {"format": "imagenet_variant", **source, "variant": how}
         if name == reference or not one.get("fine_tuned_on", True):
             continue
         tested = {
@@ -50,6 +54,7 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
             "label": f"ImageNet-RIB, fine-tuned on {one.get('label', name)}",
             "variant": name,
             "held_out": spec.get("held_out", 0.0),
+            **({"train_images": spec["train_images"]} if "train_images" in spec else {}),
             "metric": "accuracy",
             "test_sets": tested,
             "plots": {"id": reference, "ood": next(other for other in variants if other not in (reference, name))},

@@ -3,6 +3,8 @@
 from functools import cached_property
 from typing import Any
 
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
+
 DEFAULT_METHOD = "full"  # how networks are fine-tuned where a series names no method
 MERGES = (
     "interpolate",
@@ -94,9 +96,31 @@ class Names:
         return [name for name, task in self.config["tasks"].items() if task.get("format") == "wilds"]
 
     @property
+    def tiny_images(self) -> dict[str, str]:
+        """The collections whose archives are those of Tiny-ImageNet, CIFAR and their like, by the archives' folder."""
+        found: dict[str, str] = {}
+        for name, one in [*self.config["sources"].items(), *self.config["tasks"].items()]:
+            if one.get("format") in TINY_IMAGES:
+                folder = TINY_IMAGES[one["format"]][0]
+                if folder not in found or one["format"] == folder:
+                    found[folder] = name
+        return found
+
+    @property
     def domain_pairs(self) -> list[str]:
         """Names of the tasks that are pairs of domains."""
         return [name for name, task in self.config["tasks"].items() if "pair_of" in task]
+
+    @property
+    def copied_sources(self) -> list[str]:
+        """Names of the sources of which copies among the images of tasks are looked for."""
+        return [name for name, source in self.config["sources"].items() if "copies" in source]
+
+    @property
+    def limited_tasks(self) -> list[str]:
+        """Names of the tasks of whose training images only some are fine-tuned on."""
+        tasks = self.config["tasks"]
+        return [name for name in self.tasks if "train_images" in tasks[name] and "variant" not in tasks[name]]
 
     @property
     def imagenet_rib(self) -> dict[str, Any]:

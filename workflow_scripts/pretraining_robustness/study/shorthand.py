@@ -1,5 +1,6 @@
 """What a configuration may say in short, written out before it is checked."""
 
+import copy
 import re
 from typing import Any
 
@@ -31,6 +32,73 @@ def write_out(config: dict[str, Any]) -> None:
         listed = distribution.get("architectures") if isinstance(distribution, dict) else None
         if isinstance(listed, list):
             distribution["architectures"] = [_written_out(config, name) for name in listed]
+
+
+def replace_sections(config: dict[str, Any], own: dict[str, Any]) -> None:
+    """Keep, in place, only what a study's own files (`own`, merged) say of the sections that the study replaces."""
+    replaced = config.get("replaces", [])
+    for section in replaced if isinstance(replaced, list) else []:
+        config[section] = copy.deepcopy(own.get(section, {}))
+
+
+def leave_out(config: dict[str, Any]) -> list[str]:
+    """Take out, in place, what is of the sources that `left_out` names, and return a sentence for each of them.
+
+    Their distributions are left out instead. Test sets on their images, figures that plot those, and panels of their
+    pictures are removed.
+    """
+    sources, listed = config.get("sources"), config.get("left_out")
+    if not isinstance(sources, dict) or not isinstance(listed, list):
+        return []
+    gone = [name for name in listed if name in sources and name not in config.get("distributions", {})]
+    for name, distribution in config.get("distributions", {}).items():
+        if distribution.get("source") in gone and name not in listed:
+            listed.append(name)
+    config["left_out"] = [name for name in listed if name not in gone]
+    sentences = []
+    for source in gone:
+        for other in sources.values():
+            if source in other.get("copies", {}).get("of", []):
+                other["copies"]["of"].remove(source)
+        config.get("imagenet_rib", {}).get("variants", {}).pop(source, None)
+        removed = [*_untested(config, source), *_undrawn(config, source)]
+        sentences.append(f"{source} is left out, and with it: {', '.join(removed) or 'nothing'}")
+    return sentences
+
+
+def _untested(config: dict[str, Any], source: str) -> list[str]:
+    """Remove the test sets on a source's images and the figures that plot them; return their names."""
+    removed = []
+    for task, spec in config.get("tasks", {}).items():
+        sets = spec.get("test_sets", {})
+        lost = [name for name, one in sets.items() if one.get("store", name) == source]
+        spec["test_sets"] = {name: one for name, one in sets.items() if name not in lost}
+        figures = config.get("figures", {})
+        plotting = [
+            name
+            for name, figure in figures.items()
+            if figure.get("task") == task and set(figure.get("plots", spec.get("plots", {})).values()) & set(lost)
+        ]
+        for name in plotting:
+            del figures[name]
+        removed += [*(f"test set {name} of {task}" for name in lost), *(f"figure {name}" for name in plotting)]
+    return removed
+
+
+def _undrawn(config: dict[str, Any], source: str) -> list[str]:
+    """Remove the panels and rows of a source's pictures, and figures without another; return what was changed."""
+    changed = []
+    for name, figure in list(config.get("figures", {}).items()):
+        if figure.get("kind") == "pictures" and any(one.get("collection") == source for one in figure["panels"]):
+            figure["panels"] = [one for one in figure["panels"] if one.get("collection") != source]
+            changed.append(f"panels of figure {name}")
+            if not figure["panels"]:
+                del config["figures"][name]
+    for name, table in config.get("tables", {}).items():
+        if source in table.get("sources", []):
+            table["sources"] = [one for one in table["sources"] if one != source]
+            changed.append(f"a row of table {name}")
+    return changed
 
 
 def _as_in_wilds(dataset: str) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Study(Labels):
         """Return what the indices of ImageNet-RIB are computed of; nothing where it is not asked for."""
         if not self.imagenet_rib:
             return {}
-        tested_on = [name for name in self.variants if name != self.imagenet_rib["reference"]]
+        tested_on = [name for name in self.imagenet_rib["variants"] if name != self.imagenet_rib["reference"]]
         keys = ("name", "store", "split", "classes")
         tested = self.test_sets(self.variant_tasks[0])
         return {
@@ -116,7 +116,10 @@ class Study(Labels):
             "methods": {method: self.method_label(method) for method in self.rib_methods(name)},
             "networks": {network: self.label(network) for network in networks},
             "architectures": self._rib_architectures_shown(name),
-            "variants": {variant: self.collection(variant)["label"] for variant in self.variants},
+            "variants": {
+                variant: self.config["sources"].get(variant, one).get("label", one["label"])
+                for variant, one in self.imagenet_rib["variants"].items()
+            },
         }
         if spec["kind"] == "rib_alphas":
             interpolated = {method: self.methods[method] for method in labels["methods"]}

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from pretraining_robustness.seeds import derived_seed
-from pretraining_robustness.store.decoding import Frame
 from pretraining_robustness.store.fractal_store import FractalPictures
+from pretraining_robustness.store.frame import Frame
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.devices import to_device
 from pretraining_robustness.training.fractal_images import FractalImages, bytes_on_device

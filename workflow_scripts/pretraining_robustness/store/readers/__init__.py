@@ -6,6 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.store.readers.cifar import (
+    Cifar10,
+    Cifar10C,
+    Cifar10Training,
+    Cifar10v1,
+    Cifar10v2,
+    Cifar100,
+)
+from pretraining_robustness.store.readers.cinic10 import Cinic10
 from pretraining_robustness.store.readers.class_folders import ClassFolders
 from pretraining_robustness.store.readers.domainnet import DomainNet
 from pretraining_robustness.store.readers.image_text import open_image_text
@@ -13,6 +22,7 @@ from pretraining_robustness.store.readers.imagenet import ImageNet
 from pretraining_robustness.store.readers.inaturalist import INaturalist
 from pretraining_robustness.store.readers.metadata_folder import IWildCam, open_task_folder
 from pretraining_robustness.store.readers.raw import RawCollection, damaged
+from pretraining_robustness.store.readers.tiny_imagenet import TinyImageNet, TinyImageNetValidation
 
 # What each format is read from, in this order.
 FORMATS: dict[str, tuple[Callable[..., RawCollection], tuple[str, ...]]] = {
@@ -23,6 +33,15 @@ FORMATS: dict[str, tuple[Callable[..., RawCollection], tuple[str, ...]]] = {
     "metadata_folder": (open_task_folder, ("the folder or its metadata.csv",)),
     "image_text": (open_image_text, ("the folder of images and captions, or its table",)),
     "class_folders": (ClassFolders, ("the folder of class folders",)),
+    "tiny_imagenet": (TinyImageNet, ("the archive",)),
+    "tiny_imagenet_validation": (TinyImageNetValidation, ("the archive",)),
+    "cifar10": (Cifar10, ("the archive of the binary version",)),
+    "cifar10_training": (Cifar10Training, ("the archive of the binary version",)),
+    "cifar100": (Cifar100, ("the archive of the binary version",)),
+    "cifar10_1": (Cifar10v1, ("the array of the images", "the array of the labels")),
+    "cifar10_2": (Cifar10v2, ("the archive of the test images",)),
+    "cinic10": (Cinic10, ("the archive",)),
+    "cifar10_c": (Cifar10C, ("the archive",)),
 }
 
 

@@ -1,0 +1,128 @@
+"""The study of Tiny-ImageNet and CIFAR: what it states is true, and what it leaves out is left out everywhere."""
+
+import copy
+import csv
+import runpy
+from collections import Counter
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from pretraining_robustness import wordnet
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
+from pretraining_robustness.distributions.label_maps import read_label_map
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.store.readers import FORMATS
+from pretraining_robustness.study.check import check_config
+from pretraining_robustness.study.shorthand import leave_out, replace_sections, write_out
+from pretraining_robustness.study.show import Study
+
+
+@pytest.fixture
+def tiny(config, repository):
+    """Return the configuration of the study with further files over it."""
+
+    def overlaid(*names: str, left_out: list[str] | None = None) -> dict:
+        merged, own = copy.deepcopy(config), {}
+        for name in ("tiny", *names):
+            update_config(own, yaml.safe_load((repository / f"data/studies/{name}.yaml").read_text(encoding="utf-8")))
+        if left_out is not None:
+            own["left_out"] = left_out
+        update_config(merged, own)
+        replace_sections(merged, own)
+        return merged
+
+    return overlaid
+
+
+def complete(config: dict, repository) -> Study:
+    leave_out(config)
+    write_out(config)
+    check_config(config, repository / "rules/config.schema.yaml", repository)
+    return Study(config)
+
+
+def test_nothing_of_the_default_study_stays_in_the_sections_that_are_replaced(tiny, repository) -> None:
+    config = tiny()
+    study = complete(config, repository)
+    assert set(config["tasks"]) == {"cifar10", *study.variant_tasks}
+    assert not any(name.startswith(("imagenet", "inaturalist")) for name in config["distributions"])
+    assert config["architectures"]["resnet10"]["family"] == "ResNet"  # a section that it keeps
+
+
+@pytest.mark.parametrize(("depth", "superclasses"), [(4, 8), (5, 18), (6, 39), (7, 82)])
+def test_200_classes_have_as_many_superclasses_as_the_labels_say(tiny, repository, depth, superclasses) -> None:
+    spec = tiny()["label_maps"][f"wordnet_depth_{depth}"]
+    table = read_label_map(repository / spec["table"], spec["key"], spec["column"])
+    assert len(table) == 200
+    assert {wnid: one.identifier for wnid, one in table.items()} == {
+        wnid: wordnet.superclass(wnid, depth) for wnid in table
+    }
+    assert len({one.identifier for one in table.values()}) == superclasses
+    assert spec["label"].startswith(f"{superclasses} superclasses")
+
+
+def test_the_table_of_classes_is_what_its_script_writes(repository, tmp_path) -> None:
+    table = repository / "data/tiny_imagenet_classes.csv"
+    with table.open(newline="", encoding="utf-8") as file:
+        wnids = [row["wnid"] for row in csv.DictReader(file)]
+    script = runpy.run_path(str(repository / "data/make_tiny_imagenet_classes.py"))
+    script["write_classes"](wnids, tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_bytes() == table.read_bytes()
+
+
+def test_the_choices_of_classes_have_the_numbers_that_the_labels_say(tiny, repository) -> None:
+    distributions = tiny()["distributions"]
+    with (repository / "data/tiny_imagenet_classes.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for name, inside, classes in (
+        ("tiny_animals", True, 59),
+        ("tiny_objects", False, 141),
+        ("tiny_shared", True, 23),
+        ("tiny_unshared", False, 177),
+    ):
+        choice = distributions[name]["classes"]["under" if inside else "not_under"]
+        chosen = [row for row in rows if wordnet.is_under(row["wnid"], choice) == inside]
+        assert len(chosen) == classes
+        assert f"{classes} " in distributions[name]["label"]
+        assert distributions[name]["images"] <= 500 * classes
+    sizes = Counter(row["depth6"] for row in rows)
+    assert sum(size >= 9 for size in sizes.values()) == distributions["tiny_diversity_100"]["classes"]["superclasses"]
+
+
+def test_every_archive_has_an_address_a_checksum_and_a_reader(tiny) -> None:
+    config = tiny()
+    used = {one["format"] for one in [*config["sources"].values(), *config["tasks"].values()]} & set(TINY_IMAGES)
+    assert used | {"tiny_imagenet_validation"} == set(TINY_IMAGES) <= set(FORMATS)
+    for format, (folder, files) in TINY_IMAGES.items():
+        declared = config["downloads"][folder]["files"]
+        assert set(declared) == set(files), format
+        assert all("url" in one and "bytes" in one and {"md5", "sha256"} & set(one) for one in declared.values())
+
+
+def test_a_source_that_is_left_out_takes_what_is_measured_on_it_with_it(tiny, repository) -> None:
+    whole = complete(tiny(left_out=[]), repository)
+    assert "fig2_cifar10_c" in whole.figures
+    assert "rib_cifar10_c" in whole.tasks
+    config = tiny(left_out=["cifar10_c", "cinic10", "cifar100"])
+    said = leave_out(config)
+    assert said[0] == "cifar10_c is left out, and with it: test set cifar10_c of cifar10, figure fig2_cifar10_c"
+    config["tasks"]["cifar10"]["plots"] = {"id": "id_test", "ood": "cifar10_1"}  # it plotted CINIC-10
+    study = complete(config, repository)
+    assert [one["name"] for one in study.test_sets("cifar10")] == ["id_test", "cifar10_1", "cifar10_2"]
+    assert {"cifar100_full", "cifar100_superclasses"} <= set(config["left_out"])
+    assert set(config["imagenet_rib"]["variants"]) == {"cifar10", "cifar10_1", "cifar10_2"}
+    assert "cinic10" not in config["sources"]["tiny_imagenet"]["copies"]["of"]
+    assert "fig2" not in study.figures  # plotted CINIC-10
+
+
+def test_missing_files_of_a_source_are_named(tiny, repository) -> None:
+    config = tiny()
+    del config["downloads"]["cinic10"]
+    with pytest.raises(InputError, match=r"config sources\.cinic10: its files, downloads\.cinic10, are missing"):
+        complete(config, repository)
+    config = tiny()
+    config["sources"]["cifar100"]["copies"]["of"] = ["cifar_10"]
+    with pytest.raises(InputError, match=r"sources\.cifar100\.copies\.of: 'cifar_10' is not .*did you mean 'cifar10'"):
+        complete(config, repository)
