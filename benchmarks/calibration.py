@@ -3,14 +3,13 @@
     make benchmark-calibration OPTIONS="--folder /a/large/folder --worlds 0 1 2 3 4"
 
 A world is the study with another `world_seed`, made by the workflow in a folder of its own, some ten minutes on two
-cores. In the first one, Figure 2 is then made again from a copy in which the labels of ImageNet's images are shuffled
-after the distribution was checked, as a broken pipeline would. Written: the scores of every checkpoint
-(results/calibration_checkpoints.csv; the shuffled series is imagenet_full_shuffled), and what the workflow's own tests
-say of them, held against table7 (results/calibration.csv).
+cores. At the end, in the first one, the labels of ImageNet's images are shuffled after the distribution was checked, as
+a broken pipeline would, and Figure 2 is made again; that folder is then of no further use. Written: the scores of every
+checkpoint (results/calibration_checkpoints.csv; the shuffled series is imagenet_full_shuffled), and what the workflow's
+own tests say of them, held against table7 (results/calibration.csv).
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -87,9 +86,8 @@ def main() -> None:
         make_figure(folder, world)
         scored.append(checkpoints(folder, world))
         shown.append(outcome(folder, world, expectations))
-    first, broken = options.worlds[0], options.folder / "shuffled"
-    shutil.rmtree(broken, ignore_errors=True)
-    shutil.copytree(options.folder / f"world_{first}", broken, copy_function=shutil.copy2, symlinks=True)
+    first = options.worlds[0]
+    broken = options.folder / f"world_{first}"
     shuffle_labels(broken, "imagenet_full")
     make_figure(broken, first)
     table = checkpoints(broken, first)

@@ -100,18 +100,32 @@ def wilds_contents(wildcards):
 
 
 @cache
-def contents_of(format, folder, on_undecodable, splits):
-    """The digest of what a folder's reader reads; whatever is wrong with it is said while planning."""
+def opened(collection):
+    """What a folder's reader finds in it; whatever is wrong with it is said while planning."""
     from pretraining_robustness.store.readers import (
         check_collection,
-        contents,
         open_collection,
     )
 
+    folder, store = study.folder(collection), study.store(collection)
     with refusals_in_one_line():
-        collection = open_collection(format, folder)
-        check_collection(collection, folder, on_undecodable, splits)
-    return contents(format, collection)
+        found = open_collection(store["format"], folder, **study.options(collection))
+        check_collection(
+            found,
+            folder,
+            store["on_undecodable"],
+            study.needed_splits(collection),
+            study.needed_columns(collection),
+        )
+    return found
+
+
+@cache
+def contents_of(collection):
+    """The digest of what a folder's reader reads."""
+    from pretraining_robustness.store.readers import contents
+
+    return contents(study.store(collection)["format"], opened(collection))
 
 
 def folder_contents(wildcards):
@@ -119,21 +133,31 @@ def folder_contents(wildcards):
 
     Without the folder, what its finished store was made of.
     """
-    folder, store = study.folder(wildcards.collection), study.store(
-        wildcards.collection
-    )
+    folder = study.folder(wildcards.collection)
     if not folder:
         return None
     stores = config.get("pathvars", {}).get("results", "results")
     summary = Path(stores, "stores", wildcards.collection, "summary.json")
     if summary.exists() and not Path(folder).exists():
         return json.loads(summary.read_text(encoding="utf-8"))["contents"]
-    return contents_of(
-        store["format"],
-        folder,
-        store["on_undecodable"],
-        study.needed_splits(wildcards.collection),
-    )
+    return contents_of(wildcards.collection)
+
+
+def declared_distribution(wildcards):
+    """The declaration of a distribution; one that a folder of yours cannot give is refused while planning."""
+    declared = study.distribution(wildcards.distribution)
+    folder = study.folder(declared["source"])
+    if not folder or not Path(folder).exists():
+        return declared
+    from pretraining_robustness.distributions.selection import check_counts
+
+    collection = opened(declared["source"])
+    names = collection.classes().set_index("class_id")["name"]
+    table = superclass_table(wildcards)
+    if not table or Path(table).exists():
+        with refusals_in_one_line():
+            check_counts(collection.class_counts(), names, table or None, declared)
+    return declared
 
 
 def source_file(name):

@@ -106,6 +106,11 @@ def crossing_file(figure, name):
     return f"<results>/imagenet_rib/crossing/{figure}/{name}.csv"
 
 
+def published_rib(name):
+    """A table of what was published of ImageNet-RIB."""
+    return os.path.relpath(locate(study.imagenet_rib[name], Path(workflow.basedir)))
+
+
 def rib_figure_files(wildcards):
     """The tables behind a figure of ImageNet-RIB: `rows` that it shows, and others."""
     figure = wildcards.rib_figure
@@ -126,8 +131,7 @@ def rib_figure_files(wildcards):
     if kind == "rib_transport":
         files["distances"] = rib_file("distances")
     if kind == "rib_bars" and "published" in study.imagenet_rib:
-        table = locate(study.imagenet_rib["published"], Path(workflow.basedir))
-        files["published"] = os.path.relpath(table)
+        files["published"] = published_rib("published")
     return files
 
 
@@ -139,6 +143,10 @@ def rib_table_files(wildcards):
         return {name: crossing_file(spec["figure"], name) for name in names}
     if spec["kind"] == "rib_effective":
         return {name: rib_file(name) for name in ("effective", "lines")}
+    if spec["kind"] == "rib_published":
+        published = ("published", "published_cells")
+        here = {name: rib_file(name) for name in ("means", "cell_means")}
+        return {**here, **{name: published_rib(name) for name in published}}
     if spec["kind"] == "rib_transport":
         return {"distances": rib_file("distances")}
     return {"means": rib_file("means")}

@@ -16,12 +16,7 @@ def main() -> None:
         ),
         **snakemake.params.store,
         state=snakemake.params.state,
-        images=snakemake.output.images,
-        table=snakemake.output.table,
-        classes=snakemake.output.classes,
-        undecodable=snakemake.output.undecodable,
-        duplicates=snakemake.output.duplicates,
-        summary=snakemake.output.summary,
+        **snakemake.output,
         threads=snakemake.threads,
     )
 

@@ -191,7 +191,11 @@ def labels(kind: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def tables(results: Path) -> Path:
     """What figures and typeset tables are made of."""
-    write_rows(results / "published.csv", [{"architecture": "vit", "method": "full", "mri": 1.5}])
+    published = {"architecture": "vit", "method": "full", "before": 40, "after": 41.5, "mri": 1.5}
+    write_rows(results / "published.csv", [published, {**published, "architecture": "other"}])
+    cell = {"architecture": "vit", "method": "full", "fine_tuned_on": "r", "before": 40, "from": "a figure"}
+    single = [{**cell, "tested_on": name, "after": 40 + number} for number, name in enumerate(("v2", "cartoon"))]
+    write_rows(results / "published_cells.csv", [*single, {**cell, "tested_on": "drawing", "after": 45}])
     whose = {"method": "full", "distribution": "imagenet", "fine_tuned_on": "r", "architecture": "vit", "seed": 0}
     layers = [{**whose, "epoch": 1, "layer": f"blocks.{depth}", "depth": depth, "cka": 0.5} for depth in range(3)]
     write_rows(results / "similarity.csv", layers)
@@ -257,6 +261,7 @@ TABLES = {
     "rib_crossing": ["crossed_means", "crossed_trends", "crossed_contrasts"],
     "rib_effective": ["effective", "lines"],
     "rib_transport": ["distances"],
+    "rib_published": ["published", "published_cells", "means", "cell_means"],
 }
 
 
@@ -266,7 +271,16 @@ def test_tables(tables: Path, kind: str) -> None:
     files = {name.removeprefix("crossed_"): tables / f"{name}.csv" for name in TABLES[kind]}
     tabulate_rib(files=files, table=labels(kind), **paths)
     text = paths["html"].read_text(encoding="utf-8")
-    if kind == "rib":
+    if kind == "rib_published":
+        facts = pd.read_csv(paths["csv"]).set_index(["architecture", "fine_tuned_on", "tested_on"])
+        assert facts.loc[("vit", "r", ALL), "change_published"] == pytest.approx((0 + 1 + 5) / 3)
+        indices = (
+            pd.read_csv(tables / "indices.csv").query("counting == 'all'").groupby("fine_tuned_on")["index"].mean()
+        )
+        assert facts.loc[("vit", "r", ALL), "change_here"] == pytest.approx(indices["r"])
+        assert facts.loc[("vit", ALL, ALL), "change_here"] == pytest.approx(indices[ALL])
+        assert pd.isna(facts.loc[("other", ALL, ALL), "change_here"])
+    elif kind == "rib":
         assert text.count("mRI (mean)") == 1
         assert "ImageNet, vit, full fine-tuning, 2 seeds" in text
     elif kind == "rib_transport":

@@ -117,7 +117,7 @@ class Study(Labels):
             "networks": {network: self.label(network) for network in networks},
             "architectures": self._rib_architectures_shown(name),
             "variants": {
-                variant: self.config["sources"].get(variant, one).get("label", one["label"])
+                variant: self.collection(variant)["label"] if variant in self.variants else one["label"]
                 for variant, one in self.imagenet_rib["variants"].items()
             },
         }

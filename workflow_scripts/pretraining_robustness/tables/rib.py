@@ -10,6 +10,7 @@ from pretraining_robustness.imagenet_rib.comparison import ALL
 from pretraining_robustness.tables.estimates import estimate, interval_in_words, number, records, typeset
 from pretraining_robustness.tables.rib_crossing import crossing_table
 from pretraining_robustness.tables.rib_effective import effective_table
+from pretraining_robustness.tables.rib_published import published_table
 from pretraining_robustness.tables.rib_transport import transport_table
 from pretraining_robustness.tables.typeset import Column, TypesetTable
 from pretraining_robustness.tables.writing import write_table
@@ -84,4 +85,5 @@ _KINDS: dict[str, Make] = {
     "rib_crossing": crossing_table,
     "rib_effective": effective_table,
     "rib_transport": transport_table,
+    "rib_published": published_table,
 }

@@ -22,6 +22,7 @@ import pandas as pd
 from PIL import Image
 
 from pretraining_robustness.acquire.archives import member_path, named_faults, read_member, stream_members
+from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.readers.class_folders import SUFFIXES
 from pretraining_robustness.store.readers.imagenet import META
@@ -164,8 +165,8 @@ class ImageNetVariant(RawCollection):
         """Return the classes of each folder with a name of its own, and the class_ids that the variant must have."""
         if table is None:
             return {}, None
-        with open(table, newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.DictReader(file) if row["class_id"] in self.names]
+        read = read_csv_table(table, ("class_id",), what="table of the variant's classes")
+        rows = [row for row in read.rows() if row["class_id"] in self.names]
         folders: dict[str, tuple[str, ...]] = {}
         for row in rows:
             if "folder" in row:
