@@ -30,9 +30,14 @@ include: "rules/evaluate.smk"
 include: "rules/trends.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
-include: "rules/imagenet_rib.smk"
 include: "rules/report.smk"
 include: "rules/plan.smk"
+
+
+if study.imagenet_rib:  # rules that no other study needs cost time in planning it
+
+    include: "rules/imagenet_rib.smk"
+    include: "rules/imagenet_rib_jobs.smk"
 
 
 onsuccess:
@@ -78,7 +83,7 @@ rule imagenet_rib:
     """Every figure and table of ImageNet-RIB."""
     input:
         figure_files(*study.rib_figures),
-        table_files(*study.of_kind("rib")),
+        table_files(*study.rib_tables),
     localrule: True
 
 

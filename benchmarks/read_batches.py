@@ -12,6 +12,9 @@ for one core (DataLoader has one worker, PyTorch and the store one thread), with
 
 A second table is of a store that is not in memory, as ImageNet's 252 GB rarely are: how many bytes come from the disk
 for each that a batch in random order asks for, by requests (as the store reads) and by mapped memory (as it did).
+
+A third table is of JPEG files alone, by OpenCV (as the store decodes them) and by Pillow (as it did): processor time
+for a picture, which a busy machine hardly changes, and the fastest round on one thread and on two.
 """
 
 import argparse
@@ -35,7 +38,8 @@ from torchvision import transforms
 
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.store.build import build_store
-from pretraining_robustness.store.read import Store
+from pretraining_robustness.store.decoding import encode_jpeg
+from pretraining_robustness.store.read import JpegPictures, Store, _decode_with_pillow
 
 BATCH = 256
 STORE_SIZE = 256
@@ -44,6 +48,8 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 ANCHOR = "ImageFolder + DataLoader"
 RESULTS = Path(__file__).parent / "results" / "read_batches.csv"
 COLD_RESULTS = RESULTS.with_name("cold_reads.csv")
+JPEG_RESULTS = RESULTS.with_name("jpeg_decoding.csv")
+JPEG_ROUND = 64  # pictures of a round: short, so that many fall between what else the machine does
 
 
 def write_photographs(folder: Path, count: int) -> int:
@@ -52,11 +58,8 @@ def write_photographs(folder: Path, count: int) -> int:
     total = 0
     for number in range(count):
         width, height = (500, int(random.integers(333, 376)))[:: 1 if number % 4 else -1]
-        shapes = Image.fromarray(random.integers(0, 256, (12, 16, 3), dtype=np.uint8))
-        picture = np.asarray(shapes.resize((width, height), Image.Resampling.BICUBIC), dtype=np.int16)
-        grain = random.integers(-12, 13, picture.shape, dtype=np.int16)
         stream = io.BytesIO()
-        Image.fromarray((picture + grain).clip(0, 255).astype(np.uint8)).save(stream, "JPEG", quality=94)
+        Image.fromarray(synthetic_photograph(random, width, height)).save(stream, "JPEG", quality=94)
         place = folder / f"class_{number % 8}"
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{number:05d}.jpg").write_bytes(stream.getvalue())
@@ -149,14 +152,66 @@ def cold_reads(folder: Path, images: int, rounds: int) -> list[dict[str, object]
     ]
 
 
+def synthetic_photograph(random: np.random.Generator, width: int, height: int) -> NDArray[np.uint8]:
+    """Return smooth colours with grain."""
+    shapes = Image.fromarray(random.integers(0, 256, (12, 16, 3), dtype=np.uint8))
+    picture = np.asarray(shapes.resize((width, height), Image.Resampling.BICUBIC), dtype=np.int16)
+    return (picture + random.integers(-12, 13, picture.shape, dtype=np.int16)).clip(0, 255).astype(np.uint8)
+
+
+def jpeg_decoding(rounds: int) -> list[dict[str, object]]:
+    """Measure both decoders of a packed store in turn, on one thread and on two."""
+    random = np.random.default_rng(0)
+    files = [encode_jpeg(synthetic_photograph(random, STORE_SIZE, STORE_SIZE)) for _ in range(JPEG_ROUND)]
+    lengths = np.array([len(file) for file in files])
+    places = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1)
+    rows = np.arange(JPEG_ROUND)
+    stores, answers = {}, []
+    for decoder in ("OpenCV", "Pillow"):
+        for threads in (1, 2):
+            pictures = JpegPictures(np.frombuffer(b"".join(files), np.uint8), places, "benchmark")
+            if decoder == "Pillow":
+                pictures._decode = _decode_with_pillow
+            stores[decoder, threads] = Store(pictures, threads)
+            answers.append(stores[decoder, threads].read(rows))
+    assert all(np.array_equal(answer, answers[0]) for answer in answers)
+    buffer = answers[0]
+    seen: dict[tuple[str, int], list[tuple[float, float]]] = {key: [] for key in stores}
+    for _ in range(rounds):
+        for key, store in stores.items():
+            processor, started = time.process_time(), time.perf_counter()
+            store.read(rows, buffer)
+            seen[key].append((time.perf_counter() - started, time.process_time() - processor))
+    return [
+        {
+            "decoder": decoder,
+            "threads": threads,
+            "processor_microseconds_a_picture": round(statistics.median(used for _, used in values) / JPEG_ROUND * 1e6),
+            "fastest_round_images_per_second": round(JPEG_ROUND / min(seconds for seconds, _ in values)),
+            "pictures_are_equal": True,
+            "size": STORE_SIZE,
+            "rounds": rounds,
+            "machine": machine(),
+        }
+        for (decoder, threads), values in seen.items()
+    ]
+
+
 def main() -> None:
     """Measure, print and write the table."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--images", type=int, default=2048)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--cold", action="store_true", help="only the second table")
+    arguments.add_argument("--jpeg", action="store_true", help="only the third table")
     options = arguments.parse_args()
     torch.set_num_threads(1)
+    jpeg = jpeg_decoding(40 * options.rounds)
+    for line in jpeg:
+        print(line)
+    write_rows(JPEG_RESULTS, jpeg)
+    if options.jpeg:
+        return
     with tempfile.TemporaryDirectory() as temporary:
         cold = cold_reads(Path(temporary), 2 * options.images, options.rounds)
     for line in cold:

@@ -3,6 +3,8 @@
     PYTHONPATH=workflow_scripts python data/make_imagenet_rib_classes.py --mappings objectnet-1.0/mappings \
         --to data/imagenet_rib
 
+With --laion-c, the path of LAION-C's category_mapping.json, it writes laion_c.csv alone (folder, class_id).
+
 imagenet_a.csv, imagenet_r.csv: class_id, the 200 wnids of each. objectnet.csv: folder, class_id, a row for each class
 of each of the 113 folders that have some, in the order of ObjectNet's mapping. objectnet_105.csv: folder, class_id,
 the one class that the published code of ImageNet-RIB gives each of these folders (FieteLab/ImageNet-RIB, commit
@@ -54,9 +56,20 @@ def write_classes(mappings: Path, folder: Path) -> None:
     write_rows(folder / "objectnet_105.csv", [{"folder": name, "class_id": wnid} for name, wnid in published.items()])
 
 
+def write_laion_c(mapping: Path, folder: Path) -> None:
+    """Write the classes of LAION-C's superclasses."""
+    superclasses = json.loads(mapping.read_text(encoding="utf-8"))
+    rows = [{"folder": name, "class_id": wnid} for name, wnids in superclasses.items() for wnid in wnids]
+    write_rows(folder / "laion_c.csv", rows)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Write the classes of ImageNet's variants as tables.")
-    parser.add_argument("--mappings", type=Path, required=True, help="ObjectNet's folder of mapping files")
+    parser.add_argument("--mappings", type=Path, help="ObjectNet's folder of mapping files")
+    parser.add_argument("--laion-c", type=Path, help="LAION-C's category_mapping.json")
     parser.add_argument("--to", type=Path, required=True, help="the folder of tables to write")
     arguments = parser.parse_args()
-    write_classes(arguments.mappings, arguments.to)
+    if arguments.laion_c is not None:
+        write_laion_c(arguments.laion_c, arguments.to)
+    else:
+        write_classes(arguments.mappings, arguments.to)

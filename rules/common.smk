@@ -28,7 +28,8 @@ from pretraining_robustness.study.check import check_config, locate
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, file_digest
 from pretraining_robustness.study.experiments import experiments
-from pretraining_robustness.study.names import SCRATCH, START
+from pretraining_robustness.study.imagenet_rib import HEAD_TASK
+from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
 from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
 from pretraining_robustness.study.shorthand import (
     leave_out,
@@ -109,10 +110,11 @@ wildcard_constraints:
     seed=r"\d+",
     epoch=r"\d+",
     variant=one_of(study.variants),
-    variant_task=one_of(study.variant_tasks),
+    variant_task=one_of([*study.variant_tasks, *study.subset_tasks, *study.head_tasks]),
     figure=one_of(study.scored_figures),
     rib_figure=one_of(study.rib_figures),
-    rib_table=one_of(study.of_kind("rib")),
+    rib_crossing=one_of(study.of_kind("rib_crossing")),
+    rib_table=one_of(study.rib_tables),
     trend_figure=one_of(study.of_kind("trends")),
     picture_figure=one_of(study.of_kind("pictures")),
     pipeline_figure=one_of(study.of_kind("pipeline")),

@@ -1,13 +1,16 @@
 """Takes the checkpoints of runs; makes their predictions on every test set, and scores without a GPU."""
 
+PREDICTIONS = f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet"
+
 
 rule predict:
     """Predict every test set of a task with every checkpoint of a series."""
     input:
         unpack(test_stores),
+        before=predictions_before,
         checkpoints=series_checkpoints,
     output:
-        predictions=f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet",
+        predictions=[PREDICTIONS],
     log:
         f"<logs>/predict/{SERIES_FOLDER}.log",
     benchmark:
@@ -20,9 +23,7 @@ rule predict:
         runtime=stage_resource("evaluate", "runtime"),
         gpu=stage_resource("evaluate", "gpu"),
     params:
-        series=lambda wildcards: study.prediction(
-            wildcards.task, wildcards.method, wildcards.distribution
-        ),
+        series=lambda wildcards: [predicted_series(**wildcards)],
         code=code("predict.py"),
     message:
         "Predict {wildcards.task} with {wildcards.distribution}, {wildcards.method}"
@@ -34,9 +35,9 @@ rule score:
     """Score the predictions of a series by every metric, with intervals."""
     input:
         tables=lambda wildcards: test_stores(wildcards)["tables"],
-        predictions=f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet",
+        predictions=[PREDICTIONS],
     output:
-        scores=f"<results>/evaluate/{SERIES_FOLDER}/scores.csv",
+        scores=[f"<results>/evaluate/{SERIES_FOLDER}/scores.csv"],
     log:
         f"<logs>/score/{SERIES_FOLDER}.log",
     conda:
@@ -46,13 +47,7 @@ rule score:
         mem_mb=stage_resource("evaluate", "mem_mb"),
         runtime=stage_resource("evaluate", "runtime"),
     params:
-        series=lambda wildcards: {
-            "task": wildcards.task,
-            "method": wildcards.method,
-            "distribution": wildcards.distribution,
-            "stores": study.test_stores(wildcards.task),
-            "test_sets": study.test_sets(wildcards.task),
-        },
+        series=lambda wildcards: [study.scoring(**wildcards)],
         intervals=config["scores"],
         code=code("score.py"),
     message:

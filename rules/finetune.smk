@@ -58,7 +58,7 @@ rule finetune:
         unpack(finetuning_files),
     output:
         checkpoints=CHECKPOINTS,
-        metrics=f"<results>/finetune/{RUN_FOLDER}/metrics.csv",
+        metrics=[f"<results>/finetune/{RUN_FOLDER}/metrics.csv"],
     log:
         f"<logs>/finetune/{RUN_FOLDER}.log",
     benchmark:
@@ -73,18 +73,8 @@ rule finetune:
         runtime=stage_resource("finetune", "runtime"),
         gpu=stage_resource("finetune", "gpu"),
     params:
-        run=lambda wildcards: {
-            "task": wildcards.task,
-            "distribution": wildcards.distribution,
-            "method": study.method(wildcards.method),
-            "keep_head": study.keeps_head(wildcards.task, wildcards.distribution),
-            "seed": int(wildcards.seed),
-            "architecture": study.architecture(wildcards.architecture),
-            "recipe": study.finetune_recipe(
-                wildcards.task, wildcards.architecture, wildcards.method
-            ),
-        },
-        state=f"{RESULTS}/finetune/{RUN_FOLDER}/unfinished",
+        runs=lambda wildcards: [study.finetuning(Run(**wildcards))],
+        state=[f"{RESULTS}/finetune/{RUN_FOLDER}/unfinished"],
         code=lambda wildcards: code("finetune.py", method_module(wildcards.method)),
     message:
         "Fine-tune {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, "
@@ -96,10 +86,10 @@ rule finetune:
 rule merge_weights:
     """Merge the weights of networks of one run's kind into one network: an interpolation or a soup; nothing is trained."""
     input:
-        unpack(held_out_store),
-        checkpoints=merged_checkpoints,
+        unpack(lambda wildcards: held_out_store(wildcards.task, [wildcards.method])),
+        checkpoints=lambda wildcards: merged_checkpoints(Run(**wildcards)),
     output:
-        merged=f"<results>/finetune/{RUN_FOLDER}/epoch_{LAST_EPOCH}.safetensors",
+        merged=[CHECKPOINTS[-1]],
     log:
         f"<logs>/merge_weights/{RUN_FOLDER}.log",
     wildcard_constraints:
@@ -111,15 +101,12 @@ rule merge_weights:
         mem_mb=stage_resource("evaluate", "mem_mb"),
         runtime=stage_resource("evaluate", "runtime"),
         gpu=lambda wildcards: (
-            stage_resource("evaluate", "gpu") if held_out_store(wildcards) else 0
+            stage_resource("evaluate", "gpu")
+            if held_out_store(wildcards.task, [wildcards.method])
+            else 0
         ),
     params:
-        merge=lambda wildcards: {
-            "method": study.method(wildcards.method),
-            "epoch": LAST_EPOCH,
-            "architecture": study.architecture(wildcards.architecture),
-            "recipe": study.finetune_recipe(wildcards.task, wildcards.architecture),
-        },
+        merges=lambda wildcards: [study.merge(Run(**wildcards), LAST_EPOCH)],
         code=code("merge_weights.py"),
     message:
         "Merge {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, "

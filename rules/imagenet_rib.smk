@@ -18,7 +18,7 @@ use rule collect_scores as collect_rib_scores with:
 rule compare_with_start:
     """Compare the predictions after fine-tuning on every variant with those before."""
     input:
-        predictions=rib_series("predictions.parquet"),
+        predictions=rib_tasks("predictions.parquet"),
         tasks=collect(
             "<results>/pairs/{variant_task}/images.parquet",
             variant_task=study.variant_tasks,
@@ -29,6 +29,7 @@ rule compare_with_start:
     output:
         turned="<results>/imagenet_rib/{method}/{distribution}/turned.csv",
         errors="<results>/imagenet_rib/{method}/{distribution}/standard_errors.csv",
+        mean_errors="<results>/imagenet_rib/{method}/{distribution}/mean_errors.csv",
     log:
         "<logs>/compare_with_start/{method}/{distribution}.log",
     conda:
@@ -49,19 +50,14 @@ rule compute_rib_indices:
     """Compute RI and mRI of every network."""
     input:
         scores="<results>/scores/imagenet_rib.csv",
-        turned=collect(
-            "<results>/imagenet_rib/{method}/{distribution}/turned.csv",
-            method=study.imagenet_rib.get("methods", []),
-            distribution=study.imagenet_rib.get("networks", []),
-        ),
-        errors=collect(
-            "<results>/imagenet_rib/{method}/{distribution}/standard_errors.csv",
-            method=study.imagenet_rib.get("methods", []),
-            distribution=study.imagenet_rib.get("networks", []),
-        ),
+        turned=rib_files("turned.csv"),
+        errors=rib_files("standard_errors.csv"),
+        mean_errors=rib_files("mean_errors.csv"),
     output:
-        cells="<results>/imagenet_rib/cells.csv",
-        indices="<results>/imagenet_rib/indices.csv",
+        cells=rib_file("cells"),
+        indices=rib_file("indices"),
+        means=rib_file("means"),
+        cell_means=rib_file("cell_means"),
     log:
         "<logs>/compute_rib_indices.log",
     localrule: True
@@ -74,6 +70,106 @@ rule compute_rib_indices:
         "Compute RI and mRI"
     script:
         "../workflow_scripts/compute_rib_indices.py"
+
+
+rule cross_with_pretraining:
+    """Compare mRI of networks that differ in their pre-training data alone."""
+    input:
+        indices=rib_file("indices"),
+    output:
+        means=crossing_file("{rib_crossing}", "means"),
+        trends=crossing_file("{rib_crossing}", "trends"),
+        contrasts=crossing_file("{rib_crossing}", "contrasts"),
+    log:
+        "<logs>/cross_with_pretraining/{rib_crossing}.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        figure=lambda wildcards: study.figure(wildcards.rib_crossing),
+        code=code("cross_with_pretraining.py"),
+    message:
+        "Compare the networks of {wildcards.rib_crossing} by what they were pre-trained on"
+    script:
+        "../workflow_scripts/cross_with_pretraining.py"
+
+
+rule effective_robustness_of_rib:
+    """Measure how far every cell lies above networks trained on ImageNet alone."""
+    input:
+        cells=rib_file("cells"),
+    output:
+        effective=rib_file("effective"),
+        lines=rib_file("lines"),
+        points=rib_file("points"),
+    log:
+        "<logs>/effective_robustness_of_rib.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        robustness={
+            **study.imagenet_rib.get("effective_robustness", {}),
+            "reference": study.imagenet_rib.get("reference"),
+            "tested_on": RIB.get("tested_on"),
+        },
+        code=code("effective_robustness_of_rib.py"),
+    message:
+        "Measure the effective robustness of fine-tuned networks"
+    script:
+        "../workflow_scripts/effective_robustness_of_rib.py"
+
+
+rule compute_set_sizes:
+    """Compute RI after fine-tuning on sets of growing size."""
+    input:
+        scores=lambda wildcards: set_size_scores(),
+        tasks=collect(
+            "<results>/pairs/{task}/images.parquet", task=study.tasks_of_set_sizes()
+        ),
+    output:
+        sizes=rib_file("set_sizes"),
+    log:
+        "<logs>/compute_set_sizes.log",
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    params:
+        study=study.set_sizes(),
+        code=code("compute_set_sizes.py"),
+    message:
+        "Compute RI by the size of the set fine-tuned on"
+    script:
+        "../workflow_scripts/compute_set_sizes.py"
+
+
+rule measure_distances:
+    """Measure the distances between variants of ImageNet by optimal transport."""
+    input:
+        checkpoint=embedding_network,
+        task=lambda wildcards: table_of_task(study.variant_tasks[0]),
+        images=collect("<results>/stores/{variant}/images.npy", variant=study.variants),
+        tables=collect(
+            "<results>/stores/{variant}/images.parquet", variant=study.variants
+        ),
+    output:
+        distances=rib_file("distances"),
+    log:
+        "<logs>/measure_distances.log",
+    conda:
+        "../envs/train.yaml"
+    threads: stage_resource("evaluate", "threads")
+    resources:
+        mem_mb=stage_resource("evaluate", "mem_mb"),
+        runtime=stage_resource("evaluate", "runtime"),
+        gpu=stage_resource("evaluate", "gpu"),
+    params:
+        transport=lambda wildcards: study.transport(),
+        code=code("measure_distances.py"),
+    message:
+        "Measure the distances between variants of ImageNet"
+    script:
+        "../workflow_scripts/measure_distances.py"
 
 
 rule compare_networks:
@@ -106,8 +202,7 @@ rule compare_networks:
 rule draw_rib_figure:
     """Draw a figure of ImageNet-RIB."""
     input:
-        tables=rib_figure_table,
-        published=published_rib,
+        unpack(rib_figure_files),
     output:
         pdf="<results>/figures/{rib_figure}.pdf",
         png=report(
@@ -133,9 +228,9 @@ rule draw_rib_figure:
 
 
 rule tabulate_rib:
-    """Put RI and mRI of every network into one table."""
+    """Put results of ImageNet-RIB into a table."""
     input:
-        indices="<results>/imagenet_rib/indices.csv",
+        unpack(rib_table_files),
     output:
         **files_of_table("rib_table"),
     log:

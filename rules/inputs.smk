@@ -1,5 +1,7 @@
 """Where files are: which files the rules read and write, from their wildcards."""
 
+FEW = 100000  # images of a folder of yours that are listed while planning
+
 # The checkpoints of a run, one after every epoch of fine-tuning.
 LAST_EPOCH = config["recipes"]["finetune"]["epochs"]
 CHECKPOINTS = [
@@ -98,18 +100,32 @@ def wilds_contents(wildcards):
 
 
 @cache
-def contents_of(format, folder, on_undecodable, splits):
-    """The digest of what a folder's reader reads; whatever is wrong with it is said while planning."""
+def opened(collection):
+    """What a folder's reader finds in it; whatever is wrong with it is said while planning."""
     from pretraining_robustness.store.readers import (
         check_collection,
-        contents,
         open_collection,
     )
 
+    folder, store = study.folder(collection), study.store(collection)
     with refusals_in_one_line():
-        collection = open_collection(format, folder)
-        check_collection(collection, folder, on_undecodable, splits)
-    return contents(format, collection)
+        found = open_collection(store["format"], folder, **study.options(collection))
+        check_collection(
+            found,
+            folder,
+            store["on_undecodable"],
+            study.needed_splits(collection),
+            study.needed_columns(collection),
+        )
+    return found
+
+
+@cache
+def contents_of(collection):
+    """The digest of what a folder's reader reads."""
+    from pretraining_robustness.store.readers import contents
+
+    return contents(study.store(collection)["format"], opened(collection))
 
 
 def folder_contents(wildcards):
@@ -117,21 +133,31 @@ def folder_contents(wildcards):
 
     Without the folder, what its finished store was made of.
     """
-    folder, store = study.folder(wildcards.collection), study.store(
-        wildcards.collection
-    )
+    folder = study.folder(wildcards.collection)
     if not folder:
         return None
     stores = config.get("pathvars", {}).get("results", "results")
     summary = Path(stores, "stores", wildcards.collection, "summary.json")
     if summary.exists() and not Path(folder).exists():
         return json.loads(summary.read_text(encoding="utf-8"))["contents"]
-    return contents_of(
-        store["format"],
-        folder,
-        store["on_undecodable"],
-        study.needed_splits(wildcards.collection),
-    )
+    return contents_of(wildcards.collection)
+
+
+def declared_distribution(wildcards):
+    """The declaration of a distribution; one that a folder of yours cannot give is refused while planning."""
+    declared = study.distribution(wildcards.distribution)
+    folder = study.folder(declared["source"])
+    if not folder or not Path(folder).exists():
+        return declared
+    from pretraining_robustness.distributions.selection import check_counts
+
+    collection = opened(declared["source"])
+    names = collection.classes().set_index("class_id")["name"]
+    table = superclass_table(wildcards)
+    if not table or Path(table).exists():
+        with refusals_in_one_line():
+            check_counts(collection.class_counts(), names, table or None, declared)
+    return declared
 
 
 def source_file(name):
@@ -280,16 +306,32 @@ def recognitions():
     ]
 
 
-def task_images(wildcards):
+def images_of_task(task):
     """The pictures of a task; pairs of domains share those of their collection."""
-    return f"<results>/stores/{study.task_collection(wildcards.task)}/images.npy"
+    return f"<results>/stores/{study.task_collection(task)}/images.npy"
+
+
+def table_of_task(task):
+    """The table of a task's pictures: which split each belongs to."""
+    made = [
+        *study.domain_pairs,
+        *study.variant_tasks,
+        *study.subset_tasks,
+        *study.head_tasks,
+        *study.limited_tasks,
+    ]
+    folder = "pairs" if task in made else "stores"
+    return f"<results>/{folder}/{task}/images.parquet"
+
+
+def task_images(wildcards):
+    """The pictures of the task in a path."""
+    return images_of_task(wildcards.task)
 
 
 def task_table(wildcards):
-    """The table of a task's pictures: which split each belongs to."""
-    made = [*study.domain_pairs, *study.variant_tasks, *study.limited_tasks]
-    folder = "pairs" if wildcards.task in made else "stores"
-    return f"<results>/{folder}/{wildcards.task}/images.parquet"
+    """The table of the task in a path."""
+    return table_of_task(wildcards.task)
 
 
 def task_classes(wildcards):
@@ -343,6 +385,10 @@ def pretrained_weights(wildcards):
     """The weights that fine-tuning starts from, and a head where one is asked for; none for networks from scratch."""
     if wildcards.distribution == SCRATCH:
         return {}
+    method = study.given_head(wildcards.distribution)
+    if study.is_variant_task(wildcards.task) and method is not None:
+        run = Run(**{**wildcards, "task": HEAD_TASK, "method": method})
+        return {"weights": last_checkpoint(run, method)}
     files = {"weights": pretraining_file("weights.safetensors").format(**wildcards)}
     if config["distributions"][wildcards.distribution].get("head") == "zero_shot":
         run = f"{wildcards.task}/{wildcards.distribution}/{wildcards.architecture}/seed_{wildcards.seed}"
@@ -373,24 +419,21 @@ def method_module(method):
 def last_checkpoint(run, method):
     """The network that a method leaves of a run at the end, or the one that it starts from."""
     if method == START:
-        return start_file(run.task).format(**vars(run))
+        return start_file(study.start_task(run.task)).format(**vars(run))
     folder = replace(run, method=method).folder()
     return f"<results>/finetune/{folder}/epoch_{LAST_EPOCH}.safetensors"
 
 
-def merged_checkpoints(wildcards):
-    """The networks that a method merges."""
-    return [
-        last_checkpoint(Run(**wildcards), method)
-        for method in study.methods[wildcards.method]["of"]
-    ]
+def merged_checkpoints(run):
+    """The networks that a run's method merges."""
+    return [last_checkpoint(run, method) for method in study.methods[run.method]["of"]]
 
 
-def held_out_store(wildcards):
-    """The images that choose what is merged, and how; none for mergers without a choice."""
-    if "held_out" not in study.methods[wildcards.method]:
+def held_out_store(task, methods):
+    """The images that choose what methods merge, and how; none for mergers without a choice."""
+    if not any("held_out" in study.methods[method] for method in methods):
         return {}
-    return {"images": task_images(wildcards), "table": task_table(wildcards)}
+    return {"images": images_of_task(task), "table": table_of_task(task)}
 
 
 def test_stores(wildcards):
@@ -408,16 +451,16 @@ def test_stores(wildcards):
     }
 
 
-def series_checkpoints(wildcards):
+def checkpoints_of_series(task, method, distribution):
     """The checkpoints of all runs of a series, run by run: of every epoch, or of the one that a merged method has.
 
     The network before fine-tuning comes first where its head knows the task's classes.
     """
     epochs = [LAST_EPOCH]
-    if wildcards.method in study.trained_methods:
+    if method in study.trained_methods:
         epochs = range(1, LAST_EPOCH + 1)
     paths = []
-    for run in study.series_runs(**wildcards):
+    for run in study.series_runs(task, method, distribution):
         if study.head_fits(run.task, run.distribution):
             paths.append(last_checkpoint(run, START))
         paths += [
@@ -425,6 +468,18 @@ def series_checkpoints(wildcards):
             for epoch in epochs
         ]
     return paths
+
+
+def series_checkpoints(wildcards):
+    """The checkpoints of the series in a path."""
+    return checkpoints_of_series(**wildcards)
+
+
+def predicted_series(task, method, distribution):
+    """What the prediction of a series is told."""
+    checkpoints = checkpoints_of_series(task, method, distribution)
+    told = study.prediction(task, method, distribution)
+    return {**told, "checkpoints": len(checkpoints)}
 
 
 def series_scores(*figures):
@@ -475,11 +530,37 @@ def benchmark_file(stage, names, folder):
     return f"{place}/{'pretrain_image_text' if captioned else stage}/{folder}.tsv"
 
 
+@cache
+def variant_folder(name):
+    """The folder that you have of a variant, unless it is read already; what is wrong with it is said while planning.
+
+    Where all its images are too many to be listed each time, its store says so.
+    """
+    variant, results = study.variant(name), config.get("pathvars", {}).get("results")
+    folder = Path(study.collection(name)["variant"]["path"])
+    if Path(results or "results", "stores", name, "summary.json").exists():
+        return str(folder)
+    from pretraining_robustness.store.readers.imagenet_variant import read_variant
+
+    try:
+        if not folder.is_dir():
+            raise InputError(
+                f"config imagenet_rib.variants.{name}.path: {folder} is no folder; "
+                "correct it, or leave it out to download the files"
+            )
+        if config["acquisition"] == "download" and (variant["images"] or 0) <= FEW:
+            classes = imagenet_classes(None)
+            read_variant([folder], classes, variant_classes(name).get("table"), variant)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    return str(folder)
+
+
 def variant_raw(wildcards):
     """The raw files of a variant: the folder that you have, or its archives."""
     variant = study.collection(wildcards.variant)["variant"]
     if "path" in variant:
-        return ancient(variant["path"])
+        return ancient(variant_folder(wildcards.variant))
     return [f"<resources>/{wildcards.variant}/{name}" for name in variant["files"]]
 
 

@@ -2,6 +2,34 @@
 
 RIB = study.benchmark()
 
+# The methods of a job that is all methods of one network on one variant, and the networks that have such jobs.
+RIB_METHODS = study.imagenet_rib.get("methods", [])
+RIB_TRAINED = [name for name in RIB_METHODS if name in study.trained_methods]
+RIB_MERGED = [name for name in RIB_METHODS if name in study.merged_methods]
+NETWORKS_SHARING_JOBS = study.networks_sharing_jobs()
+NETWORK_FOLDER = RUN_FOLDER.replace("/{method}", "")
+
+
+def of_methods(paths, methods):
+    """Paths of a series or a run, once for each of these methods."""
+    return [path.replace("{method}", method) for method in methods for path in paths]
+
+
+def predictions_before(wildcards):
+    """Predictions of the networks of a series before fine-tuning, which a variant's task has once for all methods."""
+    if not study.is_variant_task(wildcards.task):
+        return []
+    task = study.start_task(wildcards.task)
+    return f"<results>/evaluate/{task}/{START}/{wildcards.distribution}/predictions.parquet"
+
+
+def index_of_task(wildcards):
+    """The images of a distribution that is a task; none where a task has all of a store."""
+    distribution = config["tasks"][wildcards.variant_task].get("distribution")
+    return (
+        f"<results>/distributions/{distribution}/index.parquet" if distribution else []
+    )
+
 
 def filtering_network(variant):
     """The trained network that decides what is drawn of a variant: its weights and the classes that it knows."""
@@ -14,12 +42,36 @@ def filtering_network(variant):
 
 def variant_task_classes(wildcards):
     """The classes of the networks' outputs in their order: ImageNet's, or those of the reference."""
-    if study.collection(wildcards.variant_task)["format"] == "imagenet_variant":
+    if study.collection(wildcards.variant_task)["format"] in (
+        "imagenet",
+        "imagenet_variant",
+    ):
         return imagenet_classes(wildcards)
     return f"<results>/stores/{study.imagenet_rib['reference']}/classes.csv"
 
 
-def rib_series(name):
+# The tables of ImageNet-RIB whose rows a figure shows, and those that it reads beside them.
+RIB_ROWS = {
+    "rib_bars": "means",
+    "rib_matrix": "cell_means",
+    "rib_crossing": "indices",
+    "rib_flips": "cell_means",
+    "rib_effective": "effective",
+    "rib_tradeoff": "cells",
+    "rib_accuracy": "cells",
+    "rib_methods": "means",
+    "rib_alphas": "cells",
+    "rib_set_size": "set_sizes",
+    "rib_transport": "cells",
+}
+
+
+def rib_file(name):
+    """A table of all networks of ImageNet-RIB."""
+    return f"<results>/imagenet_rib/{name}.csv"
+
+
+def rib_tasks(name):
     """A file of the evaluation of each task, by one method from one distribution."""
     return [
         f"<results>/evaluate/{task}/{{method}}/{{distribution}}/{name}"
@@ -27,24 +79,74 @@ def rib_series(name):
     ]
 
 
-def rib_figure_table(wildcards):
-    """The tables behind a figure of ImageNet-RIB."""
-    kind = config["figures"][wildcards.rib_figure]["kind"]
-    if kind != "rib_similarity":
-        name = {"rib_bars": "indices", "rib_matrix": "cells"}[kind]
-        return f"<results>/imagenet_rib/{name}.csv"
-    return collect(
-        "<results>/imagenet_rib/{method}/{distribution}/{task}/similarity.csv",
-        method=study.imagenet_rib["methods"],
-        distribution=study.imagenet_rib["networks"],
-        task=study.variant_tasks,
-    )
+def rib_files(name):
+    """A file of every method and distribution of ImageNet-RIB."""
+    return [
+        f"<results>/imagenet_rib/{method}/{distribution}/{name}"
+        for method, distribution in study.rib_series()
+    ]
 
 
-def published_rib(wildcards):
-    """The table of published mRI, for the figure that shows it."""
-    kind = config["figures"][wildcards.rib_figure]["kind"]
-    table = study.imagenet_rib.get("published")
-    if kind != "rib_bars" or table is None:
-        return []
-    return os.path.relpath(locate(table, Path(workflow.basedir)))
+def set_size_scores():
+    """Scores after fine-tuning on sets of every size, as the figures that show them ask for."""
+    return [
+        f"<results>/evaluate/{task}/{method}/{distribution}/scores.csv"
+        for method, distribution in study.rib_series(*study.of_kind("rib_set_size"))
+        for task in study.tasks_of_set_sizes()
+    ]
+
+
+def embedding_network(wildcards):
+    """The network by whose features the variants are compared: one before fine-tuning."""
+    return start_file(study.variant_tasks[0]).format(**study.transport()["run"])
+
+
+def crossing_file(figure, name):
+    """What the networks of a figure of the crossing are compared by."""
+    return f"<results>/imagenet_rib/crossing/{figure}/{name}.csv"
+
+
+def published_rib(name):
+    """A table of what was published of ImageNet-RIB."""
+    return os.path.relpath(locate(study.imagenet_rib[name], Path(workflow.basedir)))
+
+
+def rib_figure_files(wildcards):
+    """The tables behind a figure of ImageNet-RIB: `rows` that it shows, and others."""
+    figure = wildcards.rib_figure
+    kind = config["figures"][figure]["kind"]
+    if kind == "rib_similarity":
+        return {
+            "rows": [
+                f"<results>/imagenet_rib/{method}/{distribution}/{task}/similarity.csv"
+                for method, distribution in study.rib_series(figure)
+                for task in study.variant_tasks
+            ]
+        }
+    files = {"rows": [rib_file(RIB_ROWS[kind])]}
+    if kind == "rib_crossing":
+        files |= {name: crossing_file(figure, name) for name in ("means", "trends")}
+    if kind == "rib_effective":
+        files |= {name: rib_file(name) for name in ("lines", "points")}
+    if kind == "rib_transport":
+        files["distances"] = rib_file("distances")
+    if kind == "rib_bars" and "published" in study.imagenet_rib:
+        files["published"] = published_rib("published")
+    return files
+
+
+def rib_table_files(wildcards):
+    """The tables behind a typeset table of ImageNet-RIB."""
+    spec = config["tables"][wildcards.rib_table]
+    if spec["kind"] == "rib_crossing":
+        names = ("means", "trends", "contrasts")
+        return {name: crossing_file(spec["figure"], name) for name in names}
+    if spec["kind"] == "rib_effective":
+        return {name: rib_file(name) for name in ("effective", "lines")}
+    if spec["kind"] == "rib_published":
+        published = ("published", "published_cells")
+        here = {name: rib_file(name) for name in ("means", "cell_means")}
+        return {**here, **{name: published_rib(name) for name in published}}
+    if spec["kind"] == "rib_transport":
+        return {"distances": rib_file("distances")}
+    return {"means": rib_file("means")}

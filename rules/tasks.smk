@@ -13,10 +13,7 @@ rule pair_domains:
     conda:
         "../envs/acquire.yaml"
     params:
-        pair=lambda wildcards: {
-            key: config["tasks"][wildcards.domain_pair][key]
-            for key in ("id_domain", "ood_domain")
-        },
+        pair=lambda wildcards: study.pair_of_domains(wildcards.domain_pair),
         code=code("pair_domains.py"),
     message:
         "Pair the domains of {wildcards.domain_pair}"
@@ -25,10 +22,11 @@ rule pair_domains:
 
 
 rule make_variant_task:
-    """Make a downstream task of a variant of ImageNet."""
+    """Make a downstream task of a variant of ImageNet, or of ImageNet's own training images."""
     input:
         table=lambda wildcards: f"<results>/stores/{study.task_collection(wildcards.variant_task)}/images.parquet",
         classes=variant_task_classes,
+        index=index_of_task,
     output:
         table="<results>/pairs/{variant_task}/images.parquet",
     log:

@@ -17,5 +17,6 @@ if __name__ == "__main__":
             distribution=snakemake.wildcards.distribution,
             turned=snakemake.output.turned,
             errors=snakemake.output.errors,
+            mean_errors=snakemake.output.mean_errors,
         ),
     )

@@ -10,8 +10,11 @@ if __name__ == "__main__":
             scores=snakemake.input.scores,
             turned=snakemake.input.turned,
             errors=snakemake.input.errors,
+            mean_errors=snakemake.input.mean_errors,
             benchmark=snakemake.params.benchmark,
             cells=snakemake.output.cells,
             indices=snakemake.output.indices,
+            means=snakemake.output.means,
+            cell_means=snakemake.output.cell_means,
         ),
     )

@@ -7,8 +7,8 @@ if __name__ == "__main__":
     run_rule(
         snakemake,
         lambda: draw_rib_figure(
-            tables=[snakemake.input.tables] if isinstance(snakemake.input.tables, str) else snakemake.input.tables,
-            published=snakemake.input.get("published") or None,
+            rows=[snakemake.input.rows] if isinstance(snakemake.input.rows, str) else snakemake.input.rows,
+            beside={name: path for name, path in snakemake.input.items() if name not in (None, "rows")},
             figure=snakemake.params.figure,
             pdf=snakemake.output.pdf,
             png=snakemake.output.png,

@@ -1,4 +1,4 @@
-"""Fine-tune one network on a downstream task, with a checkpoint after every epoch."""
+"""Fine-tune one network on a downstream task, by one method or several, with a checkpoint after every epoch."""
 
 from pretraining_robustness.rule import run_rule
 from pretraining_robustness.training.lease import cards_asked, lease_card
@@ -8,24 +8,26 @@ def main() -> None:
     lease_card(cards_asked(snakemake.resources), snakemake.threads)
     from pretraining_robustness.finetune.finetune import finetune  # brings torch, which must see the leased card only
 
-    run = snakemake.params.run
-    finetune(
-        images=snakemake.input.images,
-        table=snakemake.input.table,
-        pretrained=snakemake.input.get("weights"),
-        head=snakemake.input.get("head"),
-        checkpoints=snakemake.output.checkpoints,
-        metrics=snakemake.output.metrics,
-        distribution=run["distribution"],
-        method=run["method"],
-        keep_head=run["keep_head"],
-        architecture=run["architecture"],
-        recipe=run["recipe"],
-        seed=run["seed"],
-        state=snakemake.params.state,
-        code=snakemake.params.code,
-        threads=snakemake.threads,
-    )
+    runs, metrics = snakemake.params.runs, snakemake.output.metrics
+    each = len(snakemake.output.checkpoints) // len(runs)
+    for number, run in enumerate(runs):
+        finetune(
+            images=snakemake.input.images,
+            table=snakemake.input.table,
+            pretrained=snakemake.input.get("weights"),
+            head=snakemake.input.get("head"),
+            checkpoints=snakemake.output.checkpoints[number * each : (number + 1) * each],
+            metrics=metrics[number],
+            distribution=run["distribution"],
+            method=run["method"],
+            keep_head=run["keep_head"],
+            architecture=run["architecture"],
+            recipe=run["recipe"],
+            seed=run["seed"],
+            state=snakemake.params.state[number],
+            code=snakemake.params.code,
+            threads=snakemake.threads,
+        )
 
 
 if __name__ == "__main__":

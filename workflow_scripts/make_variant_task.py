@@ -15,6 +15,7 @@ def main() -> None:
         table=snakemake.input.table,
         task=snakemake.output.table,
         class_ids=[row[key] for row in rows],
+        index=snakemake.input.get("index") or None,
         **snakemake.params.choice,
     )
 

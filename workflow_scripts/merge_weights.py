@@ -1,4 +1,6 @@
-"""Merge the weights of networks into one network."""
+"""Merge the weights of networks into one network, or into several."""
+
+from itertools import islice
 
 from pretraining_robustness.rule import run_rule
 from pretraining_robustness.training.lease import cards_asked, lease_card
@@ -8,14 +10,16 @@ def main() -> None:
     lease_card(cards_asked(snakemake.resources), snakemake.threads)
     from pretraining_robustness.finetune.merge import merge_weights  # brings torch, which must see the leased card only
 
-    merge_weights(
-        checkpoints=snakemake.input.checkpoints,
-        images=snakemake.input.get("images"),
-        table=snakemake.input.get("table"),
-        merged=snakemake.output.merged,
-        threads=snakemake.threads,
-        **snakemake.params.merge,
-    )
+    checkpoints = iter(snakemake.input.checkpoints)
+    for merge, merged in zip(snakemake.params.merges, snakemake.output.merged, strict=True):
+        merge_weights(
+            checkpoints=list(islice(checkpoints, len(merge["method"]["of"]))),
+            images=snakemake.input.get("images"),
+            table=snakemake.input.get("table"),
+            merged=merged,
+            threads=snakemake.threads,
+            **merge,
+        )
 
 
 if __name__ == "__main__":

@@ -1,18 +1,19 @@
-"""Score the predictions of a series on every test set."""
+"""Score the predictions of a series, or of several, on every test set."""
 
 from pretraining_robustness.evaluate.score import score
 from pretraining_robustness.rule import run_rule
 
 
 def main() -> None:
-    series = dict(snakemake.params.series)
-    score(
-        predictions=snakemake.input.predictions,
-        tables=dict(zip(series.pop("stores"), snakemake.input.tables, strict=True)),
-        scores=snakemake.output.scores,
-        **series,
-        **snakemake.params.intervals,
-    )
+    files = zip(snakemake.params.series, snakemake.input.predictions, snakemake.output.scores, strict=True)
+    for series, predictions, scores in files:
+        score(
+            predictions=predictions,
+            tables=dict(zip(series["stores"], snakemake.input.tables, strict=True)),
+            scores=scores,
+            **{key: value for key, value in series.items() if key != "stores"},
+            **snakemake.params.intervals,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Put RI and mRI of every network into one table and typeset it."""
+"""Put results of ImageNet-RIB into one table and typeset it."""
 
 from pretraining_robustness.rule import run_rule
 from pretraining_robustness.tables.rib import tabulate_rib
@@ -7,7 +7,7 @@ if __name__ == "__main__":
     run_rule(
         snakemake,
         lambda: tabulate_rib(
-            indices=snakemake.input.indices,
+            files=dict(snakemake.input.items()),
             table=snakemake.params.table,
             csv=snakemake.output.csv,
             html=snakemake.output.html,

@@ -76,6 +76,21 @@ def test_the_digest_is_the_same_in_every_version_of_python(tmp_path):
     assert digest(tmp_path / "script.py") == "5c44e5a52189651b"
 
 
+def test_what_is_only_said_to_people_does_not_count(project):
+    script, package = project
+
+    def told(log="begun", refusal="too few", error="InputError", test="RATE"):
+        lines = ["from pretraining_robustness.rates import RATE", f"logger.info('{log}', RATE)"]
+        (package / "loops.py").write_text("\n".join([*lines, f"if not {test}:", f"    raise {error}('{refusal}')"]))
+        return digest(script)
+
+    before = told()
+    assert told(log="started", refusal="not enough") == before
+    assert told(error="UndecodableError") != told(error="UndecodableError", refusal="not enough")  # tables tell these
+    assert told(error="InputError") != told(error="ValueError")
+    assert told(test="RATE > 1") != before
+
+
 def interpreters():
     """This Python with three orders of sets, and other versions that are at hand."""
     for seed in "123":
@@ -90,7 +105,7 @@ def test_the_digest_is_the_same_in_every_process(repository):
     """Sets are ordered by hashes of strings, which differ from process to process."""
     scripts = repository / "workflow_scripts"
     code = "import sys; from pathlib import Path; from pretraining_robustness import code_digest\n"
-    code += "code_digest.KEPT = Path('nothing kept')\n"
+    code += "code_digest.KEPT = Path('/dev/null/nothing is kept here')\n"
     code += "print(*map(code_digest.code_digest, sorted(Path(sys.argv[1]).glob('*.py'))))"
     environment = {**os.environ, "PYTHONPATH": str(scripts), "PYTHONDONTWRITEBYTECODE": "1"}
     digests = {

@@ -154,13 +154,22 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     study = yaml.safe_load((repository / "data/studies/imagenet_rib_miniature.yaml").read_text(encoding="utf-8"))
     rib = study["imagenet_rib"]
     jobs = workflow.plan("imagenet_rib", config=study)
-    networks, variants = len(rib["networks"]), len(rib["variants"])
+    figure, variants = study["figures"]["fig_rib_crossing"], len(rib["variants"])
+    crossed = len({series for panel in figure["panels"] for series in panel["series"]}) * len(figure["architectures"])
+    networks, of_set_sizes = len(rib["networks"]) * len(rib["architectures"]), len(figure["architectures"])
     tasks = variants - 2  # neither the validation images nor ObjectNet are fine-tuned on
+    subsets = 2 * len(rib["set_sizes"]["images_per_class"]) * len(rib["set_sizes"]["variants"])
     assert jobs["build_variant_store"] == variants
-    assert jobs["pretrain"] == networks + 1  # the one that filters ImageNet-A
-    assert jobs["save_start"] == jobs["merge_weights"] == tasks * networks
-    assert jobs["finetune"] == tasks * networks * 2
-    assert jobs["predict"] == jobs["score"] == tasks * networks * 3
+    assert jobs["pretrain"] == crossed + 1  # the one that filters ImageNet-A
+    assert jobs["save_start"] == crossed
+    # A job is all methods of a network; or full fine-tuning alone of those that only the crossing or a subset has.
+    for stage in ("finetune", "merge"):
+        assert jobs[f"{stage}_by_all_methods"] == tasks * networks
+    assert jobs["finetune"] == tasks * (crossed - networks) + subsets * of_set_sizes
+    for stage in ("predict", "score"):
+        assert jobs[f"{stage}_by_all_methods"] == tasks * len(rib["networks"])
+        assert jobs[stage] == tasks * (crossed // len(figure["architectures"]) - len(rib["networks"])) + subsets
+    assert jobs["merge_weights"] == 0
 
 
 def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_config):
@@ -169,5 +178,36 @@ def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_co
     jobs = workflow.plan("imagenet_rib", config=paper_config)
     networks, tasks = 7 + 4 + 4, 7  # ObjectNet's licence forbids to fine-tune on it
     assert jobs["take_published_weights"] == networks
-    assert jobs["finetune"] == networks * tasks * 3
+    rib, figure = study["imagenet_rib"], study["figures"]["fig_rib_crossing"]
+    crossed = len({series for panel in figure["panels"] for series in panel["series"]}) * len(figure["architectures"])
+    heads = len(rib["heads"]["of"]) * len(figure["architectures"])
+    sizes = 2 * len(rib["set_sizes"]["images_per_class"]) * len(rib["set_sizes"]["variants"])
+    of_subsets = sizes * len(study["figures"]["fig_rib_set_size"]["networks"])
+    by_all_methods = (networks * 9 - 4 * 2) * tasks  # two of the methods that train need attention
+    assert jobs["finetune"] == by_all_methods + crossed * tasks + heads + of_subsets
+    assert jobs["save_start"] == networks + crossed
     assert jobs["acquire_imagenet_c"] == 1
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("0", "folder: 1 images where there must be 10,000: the copy is not complete"),
+        ("n99999999", "folder: the folder n99999999 of n99999999/a.jpg is none of ImageNet's classes here"),
+        (None, "config imagenet_rib.variants.imagenet_v2.path: folder is no folder; correct it"),
+    ],
+)
+def test_what_is_wrong_with_a_folder_of_a_variant_is_said_while_planning(
+    workflow, repository, paper_config, folder, words
+):
+    if folder is not None:
+        path = workflow.folder / "folder" / folder / "a.jpg"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"planning does not decode")
+    study = yaml.safe_load((repository / "data/studies/imagenet_rib.yaml").read_text(encoding="utf-8"))
+    update_config(paper_config, study)
+    paper_config["imagenet_rib"]["variants"]["imagenet_v2"]["path"] = "folder"
+    printed = workflow.run(
+        "imagenet_rib/results/stores/imagenet_v2/images.npy", "--dry-run", config=paper_config, fails=True
+    )
+    assert words in printed

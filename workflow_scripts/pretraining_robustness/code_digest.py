@@ -27,8 +27,9 @@ def code_digest(script: Path) -> str:
     """Return a digest of `script`, of every module of this package that it imports and of every file that they name.
 
     Modules count when they are imported directly or not, anywhere in the code. Files are tables and parts of pages that
-    a module names, beside it or in the repository's `data/`. The digest is taken of the syntax tree without bare texts
-    and assertions: comments, docstrings and formatting do not change it, nor does another version of Python.
+    a module names, beside it or in the repository's `data/`. The digest is taken of the syntax tree without bare texts,
+    assertions, lines of the log and the words of an `InputError`: none of them, nor comments, docstrings, formatting or
+    another version of Python, changes it.
     """
     seen: dict[str, str] = {}
     waiting = [script]
@@ -116,6 +117,24 @@ def _fields(kind: type[ast.AST]) -> list[str]:
     return [field for field in kind._fields if field not in SAYS_NOTHING]
 
 
+def _says_nothing(node: ast.AST) -> bool:
+    """Whether a part of a syntax tree is an assertion, a bare text or a line of the log."""
+    match node:
+        case ast.Assert() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="logger")))):
+            return True
+    return False
+
+
+def _without_words(raised: ast.expr | None) -> ast.expr | None:
+    """Return what is raised, an `InputError` without its words, which are for people."""
+    match raised:
+        case ast.Call(func=ast.Name(id="InputError") as error):
+            return error
+    return raised
+
+
 def _spell(node: Any, words: list[str], leaves: list[Leaf]) -> None:
     """Append what a part of a syntax tree says to `words`, and its imports and constants to `leaves`.
 
@@ -138,10 +157,12 @@ def _spell(node: Any, words: list[str], leaves: list[Leaf]) -> None:
         words.append(";")
     elif not isinstance(node, ast.AST):
         words.append(ascii(node))
-    elif not isinstance(node, ast.Assert) and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+    elif not _says_nothing(node):
         words.append(kind.__name__)
         for field in _fields(kind):
             value = getattr(node, field, None)
+            if kind is ast.Raise and field == "exc":
+                value = _without_words(value)
             if value is not None and value != []:
                 words.append(field)
                 _spell(value, words, leaves)

@@ -61,17 +61,20 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
 
 
 @contextmanager
-def _alone(state: str | None) -> Iterator[None]:
+def _alone(states: str | list[str] | None) -> Iterator[None]:
     """Hold the lock of a job's state, a file in that folder: a scheduler may start a job of a lost node again.
+
+    A job with several folders holds that of the first.
 
     The kernel drops the lock when the process ends, however it ends. On file systems that cannot lock nothing is held.
 
     Raises:
         InputError: if another job holds it; says which.
     """
-    if state is None:
+    if states is None:
         yield
         return
+    state = states if isinstance(states, str) else states[0]
     lock = Path(state, "lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
     with open(lock, "a+b", buffering=0) as file:

@@ -158,6 +158,25 @@ def test_a_batch_that_the_memory_does_not_hold_is_halved(series, monkeypatch):
         predict(**series)
 
 
+def test_what_was_predicted_before_fine_tuning_is_taken_from_there(series, tmp_path):
+    """Of the test sets of a table made by another network at epoch 0; of others the network itself is asked."""
+    one = series | {"networks": series["networks"][:1]}
+    for name, seed in (("own", 5), ("other", 6)):
+        torch.manual_seed(seed)
+        save_weights(tmp_path / name, build(ARCHITECTURE, CLASSES), {"epoch": 0})
+    predict(**(one | {"checkpoints": [tmp_path / "own", series["checkpoints"][0]]}))
+    alone = pd.read_parquet(series["predictions"])
+    before = tmp_path / "before.parquet"
+    predict(**(one | {"checkpoints": [tmp_path / "other"], "test_sets": TEST_SETS[1:], "predictions": before}))
+    predict(**(one | {"checkpoints": [tmp_path / "own", series["checkpoints"][0]], "before": before}))
+    found, start = pd.read_parquet(series["predictions"]), "resnet10/seed_3/epoch_0"
+    is_known = found["test_set"] == "test"
+    assert found.loc[is_known, start].tolist() == pd.read_parquet(before)[start].tolist()
+    assert found.loc[is_known, start].tolist() != alone.loc[is_known, start].tolist()
+    pd.testing.assert_frame_equal(found.assign(**{start: alone[start]}), alone)
+    assert found.loc[~is_known, start].tolist() == alone.loc[~is_known, start].tolist()
+
+
 def test_scores_are_compared_in_float32_whatever_the_recipe(series):
     predict(**series)
     float32 = pd.read_parquet(series["predictions"])

@@ -1,17 +1,23 @@
 """From predictions and scores of ImageNet-RIB to its tables and figures."""
 
+import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from pretraining_robustness.evaluate.predictions import Checkpoint, write_predictions
+from pretraining_robustness.evaluate.predictions import Checkpoint, read_predictions, write_predictions
 from pretraining_robustness.evaluate.score import score
 from pretraining_robustness.evaluate.scores import collect_scores
 from pretraining_robustness.figures.rib_figure import draw_rib_figure
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.imagenet_rib.comparison import ALL, compare_with_start, standard_errors
+from pretraining_robustness.imagenet_rib.crossing import cross_with_pretraining
+from pretraining_robustness.imagenet_rib.effective import effective_robustness
+from pretraining_robustness.imagenet_rib.indices import interval_over_images_and_seeds
 from pretraining_robustness.imagenet_rib.results import compute_indices
 from pretraining_robustness.imagenet_rib.variant_task import make_variant_task
 from pretraining_robustness.tables.rib import tabulate_rib
@@ -48,12 +54,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         numbers = class_numbers(folder / f"{task}.parquet")
         sets = [read_test_set({**spec, "own": False}, files[str(spec["store"])], numbers) for spec in SPECS]
         predicted: dict[Checkpoint, dict[str, np.ndarray]] = {}
-        for epoch in (0, 1):
-            stream = np.random.default_rng(1) if epoch == 0 else random
+        for seed, epoch in itertools.product((0, 1), (0, 1)):
+            stream = np.random.default_rng(1 + seed) if epoch == 0 else random
             for one in sets:
                 right = stream.random(len(one.truth)) < (0.9 if epoch and one.name == variant else 0.5)
                 answer = np.where(right, one.truth, (one.truth + 1) % 3).astype(np.int16)
-                predicted.setdefault(Checkpoint("vit", 0, epoch), {})[one.name] = answer
+                predicted.setdefault(Checkpoint("vit", seed, epoch), {})[one.name] = answer
         write_predictions(folder / f"{task}.predictions.parquet", sets, predicted)
         score(
             predictions=folder / f"{task}.predictions.parquet",
@@ -72,15 +78,15 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         test_sets=[spec for spec in SPECS if spec["name"] in TESTED],
         sharing=SHARING,
         **{"method": "full", "distribution": "imagenet"},
-        **{"turned": folder / "turned.csv", "errors": folder / "errors.csv"},
+        **{name: folder / f"{name}.csv" for name in ("turned", "errors", "mean_errors")},
     )
     compute_indices(
         scores=folder / "scores.csv",
         turned=[folder / "turned.csv"],
         errors=[folder / "errors.csv"],
+        mean_errors=[folder / "mean_errors.csv"],
         benchmark={"variants": TASKS, "tested_on": TESTED, "sharing": SHARING, "confidence": 0.95},
-        cells=folder / "cells.csv",
-        indices=folder / "indices.csv",
+        **{name: folder / f"{name}.csv" for name in ("cells", "indices", "means", "cell_means")},
     )
     return folder
 
@@ -88,16 +94,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_scores_and_predictions_tell_the_same_changes(results: Path) -> None:
     cells = pd.read_csv(results / "cells.csv")
     tested = cells[cells["tested_on"] != "val"]
-    assert len(tested) == 16
+    assert len(tested) == 2 * 16
     assert np.allclose(tested["change"], tested["gained"] - tested["lost"])
     assert (tested["changed"] >= tested["gained"] + tested["lost"] - 1e-9).all()
-    assert cells["counts"].sum() == 12
-    assert cells["shares_images"].sum() == 2
+    assert cells["counts"].sum() == 2 * 12
+    assert cells["shares_images"].sum() == 2 * 2
 
 
 def test_every_index_has_an_interval(results: Path) -> None:
     indices = pd.read_csv(results / "indices.csv")
-    assert len(indices) == 2 * 5
+    assert len(indices) == 2 * 2 * 5
     assert ((indices["low"] < indices["index"]) & (indices["index"] < indices["high"])).all()
     total = indices[(indices["fine_tuned_on"] == ALL) & (indices["counting"] == "all")].iloc[0]
     assert total["index"] + total["before"] == pytest.approx(total["after"])
@@ -121,43 +127,166 @@ def test_intervals_of_mri_hold_it_as_often_as_they_say() -> None:
     assert 0.92 < inside["a"] / 400 < 0.98
 
 
-@pytest.mark.parametrize("kind", ["rib_bars", "rib_matrix", "rib_similarity"])
-def test_figures_and_captions(results: Path, kind: str) -> None:
-    figure = {
-        **{"kind": kind, "name": f"fig_{kind}", "title": "Robustness improvement", "note": "Made up"},
-        **{"confidence": 0.95, "reference": "val", "tested_on": TESTED, "sharing": SHARING},
-        **{"methods": {"full": "full fine-tuning"}, "networks": {"imagenet": "ImageNet"}, "architectures": ["vit"]},
+def test_means_over_seeds_share_the_errors_of_their_images(results: Path) -> None:
+    """The variance over images of a mean of two seeds is that of the images' mean changes, not half of a seed's."""
+    indices, means = (pd.read_csv(results / f"{name}.csv") for name in ("indices", "means"))
+    key = ["counting", "fine_tuned_on"]
+    assert np.allclose(means.set_index(key)["index"], indices.groupby(key)["index"].mean().reindex(means[key]))
+    assert (means["seeds"] == 2).all()
+    assert ((means["low"] < means["low_images"]) & (means["high_images"] < means["high"])).all()
+    cells = pd.read_csv(results / "cell_means.csv").set_index(["fine_tuned_on", "tested_on"])
+    numbers = class_numbers(results / "rib_r.parquet")
+    v2 = read_test_set({**SPECS[1], "own": False}, results / "v2.parquet", numbers)
+    answers = read_predictions(results / "rib_r.predictions.parquet", [v2])
+    right = {(one.seed, one.epoch): (found["v2"] == v2.truth).astype(int) for one, found in answers.items()}
+    change = 100 * np.mean([right[seed, 1] - right[seed, 0] for seed in (0, 1)], axis=0)
+    row = cells.loc["r", "v2"]
+    assert row["change"] == pytest.approx(change.mean())
+    assert row["high_images"] - row["change"] == pytest.approx(1.959964 * change.std(ddof=1) / np.sqrt(60), rel=1e-4)
+
+
+def test_intervals_over_images_and_seeds() -> None:
+    """Seeds alone give Student's interval, one seed that over images; both hold the truth as often as they say."""
+    random = np.random.default_rng(0)
+    values = [1.0, 2.0, 4.0]
+    alone = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert interval_over_images_and_seeds(values, 0.0, 0.95) == pytest.approx(alone)
+    assert interval_over_images_and_seeds([2.0], 0.5, 0.95) == pytest.approx(stats.norm.interval(0.95, 2, 0.5))
+    inside = 0
+    for _ in range(2000):
+        seeds = random.normal(0, 1) + random.normal(0, 2, size=4)  # luck with the images, which all seeds share
+        low, high = interval_over_images_and_seeds(seeds, 1.0, 0.95)
+        inside += low < 0 < high
+    assert 0.94 < inside / 2000 < 0.98
+
+
+FIGURES = {
+    "rib_bars": ("means", ["published"]),
+    "rib_matrix": ("cell_means", []),
+    "rib_similarity": ("similarity", []),
+    "rib_crossing": ("indices", ["means", "trends"]),
+    "rib_flips": ("cell_means", []),
+    "rib_effective": ("effective", ["lines", "points"]),
+    "rib_tradeoff": ("cells", []),
+    "rib_accuracy": ("cells", []),
+    "rib_methods": ("means", []),
+    "rib_alphas": ("cells", []),
+    "rib_set_size": ("set_sizes", []),
+    "rib_transport": ("cells", ["distances"]),
+}
+
+
+def labels(kind: str) -> dict[str, Any]:
+    """What figures and tables are told, but for what is theirs alone."""
+    return {
+        **{"kind": kind, "name": kind, "title": "Robustness improvement", "note": "Made up", "confidence": 0.95},
+        **{"reference": "val", "tested_on": TESTED, "sharing": SHARING, "methods": {"full": "full fine-tuning"}},
+        **{"networks": {"imagenet": "ImageNet"}, "architectures": ["vit"], "images": {"imagenet": 100}},
         "variants": {name: f"ImageNet-{name}" for name in VARIANTS},
+        **{"alphas": {"full": 1.0}, "count": 20, "embedding": "ImageNet, vit"},
+        **{"panels": [{"title": "Quantity", "series": ["imagenet"]}], "permutations": 99, "seed": 0},
     }
-    files = {key: results / f"{kind}.{end}" for key, end in zip(("pdf", "png", "table", "caption"),
-             ("pdf", "png", "csv", "txt"), strict=True)}  # fmt: skip
-    published = {"architecture": "vit", "method": "full", "before": 40, "after": 41, "mri": 1.5}
-    write_rows(results / "published.csv", [published])
-    table = results / {"rib_bars": "indices.csv", "rib_matrix": "cells.csv", "rib_similarity": "similarity.csv"}[kind]
+
+
+@pytest.fixture(scope="module")
+def tables(results: Path) -> Path:
+    """What figures and typeset tables are made of."""
+    published = {"architecture": "vit", "method": "full", "before": 40, "after": 41.5, "mri": 1.5}
+    write_rows(results / "published.csv", [published, {**published, "architecture": "other"}])
+    cell = {"architecture": "vit", "method": "full", "fine_tuned_on": "r", "before": 40, "from": "a figure"}
+    single = [{**cell, "tested_on": name, "after": 40 + number} for number, name in enumerate(("v2", "cartoon"))]
+    write_rows(results / "published_cells.csv", [*single, {**cell, "tested_on": "drawing", "after": 45}])
     whose = {"method": "full", "distribution": "imagenet", "fine_tuned_on": "r", "architecture": "vit", "seed": 0}
     layers = [{**whose, "epoch": 1, "layer": f"blocks.{depth}", "depth": depth, "cka": 0.5} for depth in range(3)]
     write_rows(results / "similarity.csv", layers)
-    draw_rib_figure(tables=[table], figure=figure, published=results / "published.csv", **files)
+    sizes = [
+        {**whose, "epoch": 1, "images": images, "images_per_class": images / 5, "equal": equal, "RI": -1.0 - images}
+        | {"own_before": 40, "own_after": 60, "held_out": True, "reference_before": 70, "reference_after": 60}
+        for images, equal in ((5, "epochs"), (5, "steps"), (30, ""))
+    ]
+    write_rows(results / "set_sizes.csv", sizes)
+    pairs = itertools.combinations(VARIANTS, 2)
+    apart = [{"first": one, "second": other, "otdd": 1 + len(one + other)} for one, other in pairs]
+    write_rows(results / "distances.csv", apart)
+    crossed = {name: results / f"crossed_{name}.csv" for name in ("means", "trends", "contrasts")}
+    cross_with_pretraining(indices=results / "indices.csv", figure=labels("rib_crossing"), **crossed)
+    cells = pd.read_csv(results / "cells.csv")
+    more = [
+        cells.assign(seed=cells["seed"] + 2 + 2 * step, before=cells["before"] * (0.8 - 0.1 * step))
+        for step in range(2)
+    ]
+    pd.concat([cells, *more]).to_csv(results / "more_cells.csv", index=False)  # networks enough for a line
+    effective_robustness(
+        cells=results / "more_cells.csv",
+        **{"baselines": ["imagenet"], "scale": "logit", "reference": "val", "tested_on": TESTED},
+        **{name: results / f"{name}.csv" for name in ("effective", "lines", "points")},
+    )
+    return results
+
+
+@pytest.mark.parametrize("kind", list(FIGURES))
+def test_figures_and_captions(tables: Path, kind: str) -> None:
+    files = {key: tables / f"{kind}.{end}" for key, end in zip(("pdf", "png", "table", "caption"),
+             ("pdf", "png", "csv", "txt"), strict=True)}  # fmt: skip
+    rows, others = FIGURES[kind]
+    prefix = "crossed_" if kind == "rib_crossing" else ""
+    beside = {name: tables / f"{prefix}{name}.csv" for name in others}
+    draw_rib_figure(rows=[tables / f"{rows}.csv"], beside=beside, figure=labels(kind), **files)
     caption = files["caption"].read_text(encoding="utf-8")
     assert "Made up." in caption
     if kind == "rib_bars":
-        mri = (
-            pd.read_csv(results / "indices.csv").query("fine_tuned_on == 'all' and counting == 'all'")["index"].iloc[0]
-        )
-        assert f"mRI {mri:+.2f} [" in caption
+        mri = pd.read_csv(tables / "means.csv").query("fine_tuned_on == 'all' and counting == 'all'")["index"].iloc[0]
+        assert f"2 seeds: mRI {mri:+.2f} [" in caption
         assert "inferred" in caption
         assert "Diamonds: mRI of the same network as published" in caption
     elif kind == "rib_matrix":
         assert "Of 12 cells that count towards RI" in caption
+    elif kind == "rib_flips":
+        used = pd.read_csv(tables / "cells.csv").query("counts")
+        assert f"{used['gained'].mean():.1f} % became right, {used['lost'].mean():.1f} % wrong" in caption
+    elif kind == "rib_tradeoff":
+        assert "the images of it that were fine-tuned on" in caption  # none were held out
+    elif kind == "rib_transport":
+        assert "rank correlation of RI with the distance from ImageNet-val" in caption
+    elif kind == "rib_set_size":
+        assert "equal steps: RI -6.00 with 5 images and -31.00 with all 30." in caption
+    elif kind == "rib_alphas":
+        assert "mRI highest at alpha = " in caption
+    elif kind == "rib_crossing":
+        assert "2 networks that differ in what they were pre-trained on alone" in caption
 
 
-def test_table(results: Path) -> None:
-    table = {
-        **{"name": "table_rib", "title": "Robustness improvement", "note": None, "confidence": 0.95},
-        **{"methods": {"full": "full"}, "networks": {"imagenet": "ImageNet"}, "variants": {n: n for n in VARIANTS}},
-    }
-    paths = {end: results / f"table.{end}" for end in ("csv", "html", "tex")}
-    tabulate_rib(indices=results / "indices.csv", table=table, **paths)
+TABLES = {
+    "rib": ["means"],
+    "rib_crossing": ["crossed_means", "crossed_trends", "crossed_contrasts"],
+    "rib_effective": ["effective", "lines"],
+    "rib_transport": ["distances"],
+    "rib_published": ["published", "published_cells", "means", "cell_means"],
+}
+
+
+@pytest.mark.parametrize("kind", list(TABLES))
+def test_tables(tables: Path, kind: str) -> None:
+    paths = {end: tables / f"table_{kind}.{end}" for end in ("csv", "html", "tex")}
+    files = {name.removeprefix("crossed_"): tables / f"{name}.csv" for name in TABLES[kind]}
+    tabulate_rib(files=files, table=labels(kind), **paths)
     text = paths["html"].read_text(encoding="utf-8")
-    assert text.count("mRI (mean)") == 1
-    assert "ImageNet, vit, full, seed 0" in text
+    if kind == "rib_published":
+        facts = pd.read_csv(paths["csv"]).set_index(["architecture", "fine_tuned_on", "tested_on"])
+        assert facts.loc[("vit", "r", ALL), "change_published"] == pytest.approx((0 + 1 + 5) / 3)
+        indices = (
+            pd.read_csv(tables / "indices.csv").query("counting == 'all'").groupby("fine_tuned_on")["index"].mean()
+        )
+        assert facts.loc[("vit", "r", ALL), "change_here"] == pytest.approx(indices["r"])
+        assert facts.loc[("vit", ALL, ALL), "change_here"] == pytest.approx(indices[ALL])
+        assert pd.isna(facts.loc[("other", ALL, ALL), "change_here"])
+    elif kind == "rib":
+        assert text.count("mRI (mean)") == 1
+        assert "ImageNet, vit, full fine-tuning, 2 seeds" in text
+    elif kind == "rib_transport":
+        assert "Features of ImageNet, vit" in text
+    elif kind == "rib_effective":
+        assert text.count("Mean of the variants") == 1
+        assert "6 networks trained on ImageNet alone" in text
+    else:
+        assert "Quantity, full fine-tuning, without shared images" in text

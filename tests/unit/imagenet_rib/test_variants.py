@@ -97,6 +97,16 @@ def test_corruptions_and_severities_are_columns(tmp_path: Path) -> None:
     assert found == {(name, severity) for name in CORRUPTIONS["digital"] for severity in range(1, 6)}
 
 
+def test_some_severities_alone_are_taken(tmp_path: Path) -> None:
+    (path,) = drawn(tmp_path, "corruptions", "digital.tar", per_class=1)
+    layout, only = "{corruption}/{severity}/{class}/{image}", {"severity": [1, 5], "corruption": ["contrast"]}
+    variant = ImageNetVariant([path], NAMES, layout, images=50 * 2, classes=50, only=only)
+    found = {(image.attributes["corruption"], image.attributes["severity"]) for image in variant.images()}
+    assert found == {("contrast", 1), ("contrast", 5)}
+    with pytest.raises(InputError, match="has no level of which to take some"):
+        ImageNetVariant([path], NAMES, layout, None, None, only={"level": [1]})
+
+
 @pytest.mark.parametrize("corruption", [name for names in CORRUPTIONS.values() for name in names])
 def test_a_corruption_is_the_same_at_the_same_seed_and_changes_the_picture(corruption: str) -> None:
     picture = np.random.default_rng(0).integers(0, 255, (48, 48, 3)).astype(np.uint8)
@@ -160,6 +170,20 @@ def test_a_variants_task_numbers_its_classes_as_imagenet_does(tmp_path: Path) ->
     assert len(train[0]) + len(held_out[0]) == len(variant)
     assert 0.15 < len(held_out[0]) / len(variant) < 0.45
     assert set(train[1]) == set(wanted)
+
+
+def test_a_task_of_a_distribution_has_its_images_alone_and_imagenets_numbers(tmp_path: Path) -> None:
+    store_table, index, task = (tmp_path / name for name in ("store.parquet", "index.parquet", "task.parquet"))
+    class_ids = list(NAMES)
+    columns = {"row": range(100), "image": list(map(str, range(100))), "class_id": class_ids * 2}
+    pd.DataFrame(columns).to_parquet(store_table, index=False)
+    # of the last 49 classes, whose labels in the distribution are other numbers than ImageNet's
+    pd.DataFrame({"row": range(99, 50, -1), "label": range(48, -1, -1)}).to_parquet(index, index=False)
+    make_variant_task(store_table, task, class_ids, index=index)
+    rows, numbers = read_split(task, "train")
+    assert rows.tolist() == list(range(51, 100))
+    assert numbers.tolist() == list(range(1, 50))
+    assert task_classes(task) == len(NAMES)
 
 
 def test_nothing_to_hold_out_is_said(tmp_path: Path) -> None:

@@ -476,6 +476,32 @@ def test_batches_hold_the_rows_that_were_asked_for(tmp_path: Path, encoding: str
         np.testing.assert_array_equal(store.read(rows), batch)
 
 
+@pytest.mark.parametrize("decoder", ["opencv", "pillow"])
+def test_packed_pictures_are_pillows_with_either_decoder_and_a_broken_one_is_named(
+    tmp_path: Path, decoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(0)
+    small = [Image.fromarray(random.integers(0, 256, (9, 7, 3), dtype=np.uint8)) for _ in range(6)]
+    grain = random.integers(-12, 13, (6, 250, 250, 3))
+    smooth = np.stack([np.asarray(one.resize((250, 250), Image.Resampling.BICUBIC)) for one in small])
+    files = [encode_jpeg(picture) for picture in (smooth + grain).clip(0, 255).astype(np.uint8)]
+    ends = np.cumsum([len(file) for file in files])
+    data = np.frombuffer(b"".join(files), np.uint8).copy()
+    np.save(tmp_path / "images.npy", data)
+    lengths = np.diff(ends, prepend=0)
+    pd.DataFrame({"offset": ends - lengths, "length": lengths}).to_parquet(tmp_path / "images.parquet")
+    if decoder == "pillow":
+        monkeypatch.setitem(sys.modules, "cv2", None)
+    store = Store.open(tmp_path / "images.npy", tmp_path / "images.parquet")
+    expected = np.stack([np.asarray(Image.open(io.BytesIO(file))) for file in files])
+    np.testing.assert_array_equal(store.read(np.arange(6)), expected)
+    data[ends[2] : ends[3]] = 0
+    np.save(tmp_path / "images.npy", data)
+    store = Store.open(tmp_path / "images.npy", tmp_path / "images.parquet")
+    with pytest.raises(InputError, match=r"images\.npy: picture 3 does not decode; build the store again"):
+        store.read(np.arange(6))
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_large_pictures_come_by_requests_and_a_file_cut_short_is_named(tmp_path: Path, threads: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 160, 160, 3), dtype=np.uint8)
@@ -514,7 +540,7 @@ def test_reading_fills_the_buffer_without_new_memory(tmp_path: Path) -> None:
 def test_what_is_no_store_is_named(tmp_path: Path) -> None:
     out = build(write_source(tmp_path / "source"), tmp_path / "out", encoding="jpeg")
     other = build(write_source(tmp_path / "other", each=2), tmp_path / "few", encoding="jpeg")
-    with pytest.raises(InputError, match=r"images\.npy: holds JPEG files"):
+    with pytest.raises(InputError, match=r"images\.npy: holds image files"):
         Store.open(out / "images.npy")
     with pytest.raises(InputError, match=r"images\.parquet: does not belong to"):
         Store.open(out / "images.npy", other / "images.parquet")
@@ -537,4 +563,4 @@ def test_reading_imports_nothing_heavy() -> None:
         text=True,
         check=True,
     )
-    assert not {"PIL", "pandas", "pyarrow", "torch"} & set(run.stdout.split())
+    assert not {"PIL", "cv2", "pandas", "pyarrow", "torch"} & set(run.stdout.split())

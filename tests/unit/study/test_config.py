@@ -123,10 +123,30 @@ def diffusion(config):
             ["distributions.web.head", "resnet10", "no text network"],
         ),
         (lambda c: c.update(acquisition="download"), ["sources.imagenet", "files to download"]),
+        (lambda c: c["tasks"]["iwildcam"].update(class_subset=["a", "b"]), ["class_subset", "pair of domains"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(refusal, change, words):
     message = refusal(change)
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("splits", "words"),
+    [
+        ({"by": "time"}, ["my_task.splits.by", "did you mean 'date'?"]),
+        ({"test": "2016-01-01"}, ["splits.test", "'2016-01-01'; write a share of the places"]),
+        ({"by": "date"}, ["splits.test", "0.2; write the first date"]),
+        ({"by": "date", "test": "May"}, ["splits.test", "'May' is no date"]),
+        ({"test": 20}, ["splits.test", "20", "a share of the places (0.15)"]),
+        ({"id_val": 0.95}, ["splits", "leave nothing to train on"]),
+    ],
+)
+def test_what_is_wrong_with_splits_by_a_column_is_named(refusal, repository, splits, words):
+    own = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+    own["tasks"]["my_task"]["splits"] = {"by": "place", "column": "camera", "test": 0.2, "id_test": 0.1, **splits}
+    message = refusal(lambda config: update_config(config, own))
     for word in words:
         assert word in message
 

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.evaluate.predictions import Checkpoint, write_predictions
-from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.evaluate.predictions import Checkpoint, read_predictions, same_images, write_predictions
+from pretraining_robustness.networks.architectures import build, require_image_size
 from pretraining_robustness.networks.weights import read_description
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import class_numbers, task_classes
 from pretraining_robustness.tasks.test_sets import read_test_set
-from pretraining_robustness.training.batches import load_images
+from pretraining_robustness.training.batches import frame_of, load_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.inference import load_checkpoints, predict_all
 from pretraining_robustness.training.recipes import read_recipe
@@ -31,6 +31,7 @@ def predict(
     networks: Sequence[Mapping[str, Any]],
     checkpoints: Sequence[str | Path],
     predictions: str | Path,
+    before: str | Path | None = None,
     threads: int = 1,
 ) -> None:
     """Predict every image of every test set with every checkpoint of a series.
@@ -44,6 +45,7 @@ def predict(
         checkpoints: safetensors of `finetune`, equally many for each network, in the order of `networks`; each knows
             its epoch.
         predictions: Parquet to write (see `predictions.write_predictions`).
+        before: Parquet of predictions of these networks at epoch 0, which are taken from it where it has them.
         threads: of the CPU.
 
     Raises:
@@ -62,26 +64,40 @@ def predict(
         for spec in test_sets
     }
     predicted: dict[Checkpoint, dict[str, np.ndarray]] = {}
+    if before is not None:
+        whose = {(network["name"], network["seed"]) for network in networks}
+        for checkpoint, known in read_predictions(before, same_images(before, sets.values())).items():
+            if (checkpoint.architecture, checkpoint.seed) not in whose:
+                continue
+            predicted[checkpoint] = {name: answer.astype(np.int16) for name, answer in known.items()}
     for store, (images, rows_table) in stores.items():
         names = [spec["name"] for spec in test_sets if spec["store"] == store]
         if not names:
             continue
         rows = np.concatenate([sets[name].rows for name in names])
         allowed = _allowed([sets[name].answers for name in names], [len(sets[name].rows) for name in names], classes)
-        pixels = load_images(Store.open(images, rows_table, threads), rows, device)
+        frame = None
         ends = np.cumsum([len(sets[name].rows) for name in names])[:-1]
         for number, network in enumerate(networks):
             paths = checkpoints[number * each : (number + 1) * each]
+            if set(names) <= set(predicted.get(Checkpoint(network["name"], network["seed"], 0), {})):
+                paths = [path for path in paths if read_description(path)["epoch"] > 0]
+            if not paths:
+                continue
             model = build(network["architecture"], classes).to(device).eval()
             states = load_checkpoints(model, paths, device)
             plan = read_recipe(network["recipe"], read_description(paths[0]))
+            require_image_size(model, plan.image_size)
+            if frame_of(plan) != frame:
+                frame = frame_of(plan)
+                pixels = load_images(Store.open(images, rows_table, threads, frame), rows, device)
             answers = predict_all(model, list(states.values()), pixels, len(rows), plan, device, allowed)
             for epoch, answer in zip(states, answers, strict=True):
                 checkpoint = Checkpoint(network["name"], network["seed"], epoch)
                 for name, part in zip(names, np.split(answer, ends), strict=True):
                     counts_as = sets[name].counts_as
                     counted = part if counts_as is None else counts_as[part].astype(part.dtype)
-                    predicted.setdefault(checkpoint, {})[name] = counted
+                    predicted.setdefault(checkpoint, {}).setdefault(name, counted)
             logger.info("%s, seed %d: %d checkpoints", network["name"], network["seed"], len(states))
     write_predictions(predictions, list(sets.values()), predicted)
 

@@ -6,7 +6,7 @@ A Parquet file with one row per image: test_set, row (of the store) and one int1
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,12 @@ def write_predictions(
     table = pyarrow.table(columns).replace_schema_metadata({_DIGESTS: digests})
     with atomic_path(path) as temporary:
         pyarrow.parquet.write_table(table, temporary)
+
+
+def same_images(path: str | Path, test_sets: Iterable[TestSet]) -> list[TestSet]:
+    """Return those test sets of which a table of predictions has the same images under the same name."""
+    digests = json.loads(pyarrow.parquet.read_schema(path).metadata[_DIGESTS])
+    return [one for one in test_sets if digests.get(one.name) == one.digest]
 
 
 def read_predictions(path: str | Path, test_sets: list[TestSet]) -> dict[Checkpoint, dict[str, np.ndarray]]:

@@ -17,7 +17,7 @@ from pretraining_robustness.networks.architectures import build, load_all
 from pretraining_robustness.networks.weights import read_weights
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.augmentation import Preparation
-from pretraining_robustness.training.batches import consecutive_batches, load_images
+from pretraining_robustness.training.batches import consecutive_batches, frame_of, load_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.recipes import read_recipe
 
@@ -72,7 +72,7 @@ def recognise_generated(
         raise InputError(f"{weights}: not of this architecture and these classes ({reason}); train it again") from error
     network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     preparation = Preparation(plan, device)
-    stored = load_images(Store.open(images, table, threads), rows, device)
+    stored = load_images(Store.open(images, table, threads, frame_of(plan)), rows, device)
     guesses = []
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
         for _, pixels in stored.stream(consecutive_batches(len(rows), BATCH_SIZE)):

@@ -16,7 +16,7 @@ from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import read_weights, save_tensors
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import present_classes, read_split
-from pretraining_robustness.training.batches import load_images
+from pretraining_robustness.training.batches import frame_of, load_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.inference import load_checkpoints, predict_all
 from pretraining_robustness.training.recipes import read_recipe
@@ -130,8 +130,8 @@ def merge_weights(
         assert images is not None
         assert table is not None
         rows, truth = read_split(table, method["held_out"])
-        stored = load_images(Store.open(images, table, threads), rows, device)
         model, plan = network(), read_recipe(recipe, source)
+        stored = load_images(Store.open(images, table, threads, frame_of(plan)), rows, device)
         present, allowed = present_classes(table), None
         if present is not None:
             allowed = torch.zeros(len(rows), source["classes"], dtype=torch.bool)

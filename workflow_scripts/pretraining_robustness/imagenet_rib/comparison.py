@@ -35,6 +35,7 @@ def compare_with_start(
     distribution: str,
     turned: str | Path,
     errors: str | Path,
+    mean_errors: str | Path,
 ) -> None:
     """Compare the predictions after fine-tuning on every variant with those before.
 
@@ -51,6 +52,8 @@ def compare_with_start(
         errors: CSV to write: standard errors over images of RI and, fine_tuned_on `all`, of mRI in percentage points,
             by which cells are counted (`COUNTINGS`; see `indices.counted`). Images are paired before and after, and
             the renderings of one image are one cluster.
+        mean_errors: CSV to write: the same of the means over seeds, which are tested on the same images and so share
+            their errors; and, with the column tested_on, of the mean change of each cell.
     """
     numbers = class_numbers(next(iter(tasks.values())))
     sets = [read_test_set({**spec, "own": False}, tables[spec["store"]], numbers, [ORIGINAL]) for spec in test_sets]
@@ -76,16 +79,56 @@ def compare_with_start(
                     }
                 )
     rows = [
-        {**_named(method, distribution, checkpoint), "counting": counting, "fine_tuned_on": tuned, "standard_error": se}
+        {**_named(method, distribution, checkpoint), **row}
         for checkpoint, changed in sorted(changes.items())
+        for row in _errors_of_indices(changed, originals, sharing)
+    ]
+    of_means = []
+    for (architecture, epoch), changed in mean_over_seeds(changes).items():
+        network = {"method": method, "distribution": distribution, "architecture": architecture, "epoch": epoch}
+        found_errors = [*_errors_of_indices(changed, originals, sharing), *_errors_of_cells(changed, originals)]
+        of_means += [{**network, "counting": "", "tested_on": "", **row} for row in found_errors]
+    write_rows(turned, cells)
+    write_rows(errors, rows)
+    write_rows(mean_errors, of_means)
+    logger.info("%d cells of %d checkpoints", len(cells), len(changes))
+
+
+def mean_over_seeds(changes: Mapping[Checkpoint, Changes]) -> dict[tuple[str, int], Changes]:
+    """Return what fine-tuning adds to an image's chance of being right, over the seeds of an architecture and epoch."""
+    members: dict[tuple[str, int], list[Changes]] = {}
+    for checkpoint, changed in sorted(changes.items()):
+        members.setdefault((checkpoint.architecture, checkpoint.epoch), []).append(changed)
+    return {
+        network: {
+            tuned: {name: np.mean([one[tuned][name] for one in seeds], axis=0) for name in tested}
+            for tuned, tested in seeds[0].items()
+        }
+        for network, seeds in members.items()
+    }
+
+
+def _errors_of_indices(
+    changed: Changes, originals: Mapping[str, np.ndarray], sharing: Collection[str]
+) -> list[dict[str, Any]]:
+    return [
+        {"counting": counting, "fine_tuned_on": tuned, "standard_error": error}
         for counting in COUNTINGS
-        for tuned, se in standard_errors(
+        for tuned, error in standard_errors(
             changed, originals, sharing if counting == "without_shared_images" else ()
         ).items()
     ]
-    write_rows(turned, cells)
-    write_rows(errors, rows)
-    logger.info("%d cells of %d checkpoints", len(cells), len(changes))
+
+
+def _errors_of_cells(changed: Changes, originals: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    return [
+        {
+            **{"fine_tuned_on": tuned, "tested_on": name},
+            "standard_error": float(np.sqrt(mean_variance_of_sums({name: (100 * change, originals[name])}))),
+        }
+        for tuned, tested in changed.items()
+        for name, change in tested.items()
+    ]
 
 
 def standard_errors(

@@ -12,10 +12,12 @@ tested on,
     mRI + mean over j of A_pre(j) = mean over i, and over j != i, of A_i(j).
 """
 
+import math
 from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.scores import CHECKPOINT
@@ -137,3 +139,27 @@ def mean_variance_of_sums(parts: Mapping[str, tuple[np.ndarray, np.ndarray]]) ->
     sums = np.bincount(codes, weights=deviations, minlength=len(clusters))
     groups = max(len(np.unique(originals)) for _, originals in parts.values())
     return float((sums**2).sum() * groups / (groups - 1)) if groups > 1 else float("nan")
+
+
+def interval_over_images_and_seeds(
+    values: Collection[float], image_error: float, confidence: float
+) -> tuple[float, float]:
+    """Return the interval of a mean over seeds, both the images and the seeds being a sample.
+
+    Args:
+        values: what each seed gives, all of them on the same images.
+        image_error: standard error, over images, of the mean of the values.
+        confidence: of the interval, in (0, 1).
+
+    The variance is that over images and that of the mean over seeds; what of an image's answer the seed decides is in
+    both, so that the interval is, if anything, too wide. Student's t has Satterthwaite's degrees of freedom, those over
+    images being many. With a single seed nothing is known of others and the interval is over images alone.
+    """
+    given = np.asarray(list(values), dtype=np.float64)
+    of_seeds = float(given.var(ddof=1)) / len(given) if len(given) > 1 else 0.0
+    variance = image_error**2 + of_seeds
+    freedom = variance**2 / (of_seeds**2 / (len(given) - 1)) if of_seeds > 0 else math.inf
+    level = (1 + confidence) / 2
+    quantile = special.ndtri(level) if math.isinf(freedom) else special.stdtrit(freedom, level)
+    reach = float(quantile) * math.sqrt(variance)
+    return float(given.mean()) - reach, float(given.mean()) + reach

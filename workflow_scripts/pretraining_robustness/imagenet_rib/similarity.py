@@ -26,7 +26,7 @@ from pretraining_robustness.networks.weights import read_description
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import task_classes
 from pretraining_robustness.training.augmentation import Preparation
-from pretraining_robustness.training.batches import consecutive_batches, load_images
+from pretraining_robustness.training.batches import consecutive_batches, frame_of, load_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.inference import load_checkpoints
 from pretraining_robustness.training.recipes import read_recipe
@@ -157,9 +157,7 @@ def compare_networks(
         InputError: a network of which no layer matches, broken checkpoints.
     """
     device = training_device(threads)
-    store = Store.open(images, table, threads)
     rows = np.unique(np.linspace(0, pyarrow.parquet.read_metadata(table).num_rows - 1, count).astype(np.int64))
-    pixels = load_images(store, rows, device)
     each = len(checkpoints) // len(networks)
     found = []
     for number, network in enumerate(networks):
@@ -169,7 +167,9 @@ def compare_networks(
         names = [name for name, _ in start.named_modules() if any(fnmatch.fnmatchcase(name, one) for one in layers)]
         if not names:
             raise InputError(f"similarity: no layer of {network['name']} is called {' or '.join(layers)}")
-        preparation = Preparation(read_recipe(network["recipe"], read_description(paths[0])), device)
+        plan = read_recipe(network["recipe"], read_description(paths[0]))
+        preparation = Preparation(plan, device)
+        pixels = load_images(Store.open(images, table, threads, frame_of(plan)), rows, device)
         for epoch, state in load_checkpoints(tuned, paths[1:], device).items():
             tuned.load_state_dict(state)
             batches = pixels.stream(consecutive_batches(len(rows), batch_size))

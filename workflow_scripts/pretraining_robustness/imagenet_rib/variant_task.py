@@ -2,9 +2,11 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
@@ -27,9 +29,11 @@ def make_variant_task(
     task: str | Path,
     class_ids: Sequence[str],
     held_out: float = 0.0,
+    index: str | Path | None = None,
     split: str = ALL,
     train_images: int | None = None,
     seed: int = 0,
+    subset: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the table of a variant as fine-tuning and evaluation read it.
 
@@ -41,15 +45,22 @@ def make_variant_task(
         class_ids: ImageNet's classes in the order of the networks' outputs.
         held_out: part of the images, in [0, 1); the renderings of one validation image are held out of all variants.
             A class keeps at least one image to train on.
+        index: index.parquet of a distribution, whose rows of the store are all that the task has; then the store need
+            not tell originals.
         split: of the store, to which the task is limited; `ALL` for every image. Images of others are `OTHER`.
         train_images: how many of those that are not held out are trained on, equally many of each class; the others
             are `OTHER`. None: all.
         seed: of that choice.
+        subset: {images_per_class, equal}: so many images of each class are fine-tuned on, fewer where it has fewer,
+            and a smaller set is part of a larger one. With `equal: steps` they are repeated, so that an epoch has as
+            many images as one of the whole variant, with `equal: epochs` they are not.
 
     Raises:
         InputError: an image of another class; so few images a class that none is held out.
     """
     stored = pd.read_parquet(table)
+    if index is not None:
+        stored = stored.iloc[pd.read_parquet(index)["row"].sort_values()].assign(original=stored["image"])
     images = stored if split == ALL else stored[stored["split"] == split]
     if images.empty:
         raise InputError(f"{table}: no image has the split {split}; there are {', '.join(stored['split'].unique())}")
@@ -68,8 +79,21 @@ def make_variant_task(
     splits[images[~kept].index] = HELD_OUT
     splits[trained] = TRAIN
     images = stored.assign(y=stored["class_id"].map(numbers).astype("int64"), split=splits)
+    if subset is not None:
+        images = take_subset(images, **subset)
     columns = pyarrow.Table.from_pandas(images, preserve_index=False)
     columns = columns.replace_schema_metadata({**columns.schema.metadata, CLASS_IDS: json.dumps(list(class_ids))})
     with atomic_path(task) as temporary:
         pyarrow.parquet.write_table(columns, temporary)
-    logger.info("%d images to train on, %d held out, %d classes", len(trained), (~kept).sum(), images["y"].nunique())
+    count = (images["split"] == TRAIN).sum()
+    logger.info("%d images to train on, %d held out, %d classes", count, (~kept).sum(), images["y"].nunique())
+
+
+def take_subset(images: pd.DataFrame, images_per_class: int, equal: str) -> pd.DataFrame:
+    """Return the images of a task with so many to fine-tune on of each class (see `make_variant_task`)."""
+    train = images[images["split"] == TRAIN]
+    order = ("subset/" + train["class_id"] + "/" + train["image"]).map(hashed_uniform)
+    taken = train[order.groupby(train["class_id"]).rank(method="first") <= images_per_class]
+    if equal == "steps":
+        taken = taken.iloc[np.resize(np.arange(len(taken)), len(train))]
+    return pd.concat([taken, images[images["split"] != TRAIN]], ignore_index=True)

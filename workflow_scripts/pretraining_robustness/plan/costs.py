@@ -16,7 +16,8 @@ from typing import Any
 from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
-from pretraining_robustness.study.names import SCRATCH
+from pretraining_robustness.study.imagenet_rib import HEAD_TASK
+from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
 from pretraining_robustness.study.runs import Run
 from pretraining_robustness.study.show import Study
 
@@ -24,7 +25,7 @@ ALL = "all"  # in place of a split: every image of a store
 
 PIXELS = 224  # side for which the rates of training are
 SMALL_PIXELS, SMALL = 32, "training at 32 pixels"  # side and quantity of the rates of small networks on single cards
-OWN_PIXELS = "open_clip"  # builder whose networks have rates at the size that they were made for
+OWN_PIXELS = "open_clip"  # builder whose networks have rates at the size that they were made for, as `input: own` has
 INFERENCE = 1 / 3  # of a training step: the forward pass alone
 JPEG_PIXELS = 256
 HOUR = 3.6e6  # milliseconds
@@ -99,7 +100,12 @@ class Costs:
 
     def parts(self, *figures: str) -> list[Part]:
         """Return what the runs of some figures cost, a network that they share once."""
-        runs = self._with_merged(self.study.runs(*figures))
+        return self.parts_of(self.study.runs(*figures))
+
+    def parts_of(self, runs: Iterable[Run]) -> list[Part]:
+        """Return what runs cost, with what they start from, a network that they share once."""
+        runs = self._with_merged(runs)
+        runs += sorted({head for run in runs if (head := self._head(run)) is not None})
         networks = sorted(
             {(run.distribution, run.architecture, run.seed) for run in runs if run.distribution != SCRATCH}
         )
@@ -107,17 +113,36 @@ class Costs:
         trained = [run for run in runs if run.method in self.study.trained_methods]
         parts += [*map(self._finetuning, trained), *map(self._prediction, runs)]
         sources = {self.study.config["distributions"][name]["source"] for name, _, _ in networks}
-        stores = {store for task in {run.task for run in runs} for store in self.study.test_stores(task)}
-        stores = {self.study.task_collection(name) if name in self.study.tasks else name for name in stores}
+        tasks = {run.task for run in runs}
+        named = tasks | {store for task in tasks for store in self.study.test_stores(task)}
+        stores = {self.study.task_collection(name) if name in self.study.tasks else name for name in named}
         parts += [part for name in sorted(sources | stores) for part in self._data(name)]
         return parts
 
+    def by_test_set(self, runs: Iterable[Run]) -> dict[str, float]:
+        """Return the hours of a card that the prediction of each store takes, that of no task's own."""
+        hours: dict[str, float] = defaultdict(float)
+        for run in self._with_merged(runs):
+            for store, images in self._tested(run).items():
+                if store != run.task:
+                    each = INFERENCE * self._milliseconds(run.architecture, self.recipe(run))
+                    hours[store] += images * each / HOUR
+        return dict(hours)
+
+    def _head(self, run: Run) -> Run | None:
+        """Return the run that gives a network ImageNet's head before it is fine-tuned on a variant, if one does."""
+        method = self.study.given_head(run.distribution) if run.task in self.study.variant_tasks else None
+        return None if method is None else replace(run, task=HEAD_TASK, method=method)
+
     def _with_merged(self, runs: Iterable[Run]) -> list[Run]:
-        """Return the runs, and those whose weights they merge."""
-        methods = self.study.methods
-        return sorted(
-            {replace(run, method=name) for run in runs for name in (run.method, *methods[run.method].get("of", []))}
-        )
+        """Return the runs, those whose weights they merge, and networks before fine-tuning that are predicted apart."""
+        methods, found = self.study.methods, set()
+        for run in runs:
+            names = {run.method, *methods[run.method].get("of", [])} - {START}
+            found |= {replace(run, method=name) for name in names}
+            if run.task in self.study.variant_tasks:
+                found.add(replace(run, task=self.study.start_task(run.task), method=START))
+        return sorted(found)
 
     def _pretraining(self, distribution: str, architecture: str, seed: int) -> Part:
         rule = "pretrain"
@@ -147,15 +172,22 @@ class Costs:
         return Part("finetune", run.distribution, run.architecture, hours, gigabytes, run)
 
     def _prediction(self, run: Run) -> Part:
-        recipe = self.recipe(run)
-        checkpoints = recipe["epochs"] if run.method in self.study.trained_methods else 1
-        images = sum(self.split(one["store"], one["split"]) for one in self.study.test_sets(run.task))
-        each = INFERENCE * self._milliseconds(run.architecture, recipe)
-        return Part("predict", run.distribution, run.architecture, checkpoints * images * each / HOUR, 0.0, run)
+        each = INFERENCE * self._milliseconds(run.architecture, self.recipe(run))
+        hours = sum(self._tested(run).values()) * each / HOUR
+        return Part("predict", run.distribution, run.architecture, hours, 0.0, run)
+
+    def _tested(self, run: Run) -> dict[str, float]:
+        """Return how many images of each store are predicted, by all checkpoints of a run together."""
+        checkpoints = self.recipe(run)["epochs"] if run.method in self.study.trained_methods else 1
+        images: dict[str, float] = defaultdict(float)
+        for one in self.study.test_sets(run.task):
+            images[one["store"]] += checkpoints * self.split(one["store"], one["split"])
+        return images
 
     def recipe(self, run: Run) -> dict[str, Any]:
         """Return the recipe of a run's fine-tuning."""
-        return self.study.finetune_recipe(run.task, run.architecture, run.method)
+        method = DEFAULT_METHOD if run.method == START else run.method
+        return self.study.finetune_recipe(run.task, run.architecture, method)
 
     def _data(self, collection: str) -> Iterable[Part]:
         """Yield what the images of a source or a task cost: archives, stores, and generated images."""
@@ -172,6 +204,8 @@ class Costs:
         each = 3 * store["size"] ** 2
         if store["encoding"] == "jpeg":
             each = self.rates("jpeg", "a stored picture of 256 px") * 1e3 * (store["size"] / JPEG_PIXELS) ** 2
+        if store["encoding"] == "files":
+            each = self._archive(collection) * 1e9 / max(images, 1.0)
         if spec["format"] != "stable_diffusion":
             if self.study.config["acquisition"] == "download":
                 yield Part("acquire", collection, "", 0.0, self._archive(collection))
@@ -191,11 +225,16 @@ class Costs:
 
     def split(self, task: str, split: str) -> float:
         """Return how many images a split of a task, or of a source of test images, has at the study's scale."""
+        if self.study.collection(task)["format"] == "imagenet_variant":
+            held_out = self.study.config["tasks"].get(task, {}).get("held_out", 0.0)
+            return self._total(task) * {"train": 1 - held_out, "id_val": held_out}.get(split, 1.0)
         if task not in self.study.config["tasks"]:
             return self._total(task) if split == ALL else self.rates("images", f"{task} {split}")
         if split == "train" and task in self.study.limited_tasks:
             return self.study.training_images(task)["count"]
         spec = self.study.config["tasks"][task]
+        if "distribution" in spec:
+            return self.images(spec["distribution"])
         if "pair_of" in spec:  # `train` and `id_test` in one domain, `test` in the other
             domain = spec["ood_domain" if split in ("val", "test") else "id_domain"]
             return self.rates("images", f"{domain} {'train' if split == 'train' else 'test'}") * self._scale(task)
@@ -213,14 +252,15 @@ class Costs:
         return float(images) * factor
 
     def _archive(self, collection: str) -> float:
-        """Return GB of a collection's archives: their stated sizes, where those are not unpacked, or a rate."""
-        format = self.study.collection(collection)["format"]
-        if format not in TINY_IMAGES:
-            return self.rates("archive", collection)
-        folder, _ = TINY_IMAGES[format]
-        if self.study.tiny_images[folder] != collection:  # they count for the first that reads them
-            return 0.0
-        return sum(file["bytes"] for file in self.study.config["downloads"][folder]["files"].values()) / 1e9
+        """Return the GB of a collection's archives: those that the config states, or the table."""
+        format, name = self.study.collection(collection)["format"], collection
+        if format in TINY_IMAGES:
+            name, _ = TINY_IMAGES[format]
+            if self.study.tiny_images[name] != collection:  # they count for the first that reads them
+                return 0.0
+        files = self.study.config.get("downloads", {}).get(name, {}).get("files", {})
+        sizes = [file.get("bytes") for file in files.values()]
+        return sum(sizes) / 1e9 if sizes and all(sizes) else self.rates("archive", collection)
 
     def _weights(self, architecture: str) -> float:
         own = self.rates.known("weights", architecture)
@@ -228,14 +268,14 @@ class Costs:
 
     def _name(self, architecture: str) -> str:
         spec = self.study.architecture(architecture)
-        return str(spec["arguments"].get("model", spec["builder"]))
+        return str(spec["arguments"].get("model", spec["builder"])).partition(".")[0]  # timm's tags are of weights
 
     def _milliseconds(self, architecture: str, recipe: Mapping[str, Any]) -> float:
         """Return what an image of a training step takes on the card."""
         small = self.rates.small(architecture, self.card)
         if small is not None:
             return small * float((recipe["image_size"] / SMALL_PIXELS) ** 2)
-        own = self.study.architecture(architecture)["builder"] == OWN_PIXELS
+        own = self.study.architecture(architecture)["builder"] == OWN_PIXELS or recipe.get("input") == "own"
         pixels = 1.0 if own else (recipe["image_size"] / PIXELS) ** 2
         return self.rates("training", self._name(architecture)) * pixels * self.factor
 
@@ -287,9 +327,9 @@ def estimate_costs(
         jobs: how many jobs each rule has, as `figures.pipeline_plan` writes it.
         card: name of a card in the table.
         cards: how many of them work at a time.
-        costs: CSV to write: part (rule, figure, architecture, distribution), name, jobs, gpu_hours, core_hours,
-            disk_gb. A figure's
-            row is what it needs alone; figures share most of it.
+        costs: CSV to write: part (rule, figure, variant, architecture, distribution), name, jobs, gpu_hours,
+            core_hours, disk_gb. A figure's row is what it needs alone; figures share most of it. A variant's is what
+            the prediction of its images takes, of all of ImageNet-RIB.
 
     Raises:
         InputError: for a card without a rate.
@@ -299,7 +339,8 @@ def estimate_costs(
     whole = Costs(study, table, card)
     with open(jobs, newline="", encoding="utf-8") as file:
         counts = {row["rule"]: int(row["jobs"]) for row in csv.DictReader(file)}
-    parts = whole.parts(*study.scored_figures)
+    variants = study.rib_runs()
+    parts = whole.parts_of([*study.runs(*study.scored_figures), *variants])
     compiled = any(recipe["compile"] for recipe in config["recipes"].values())
     starting = table("starting", "a GPU job" if compiled else "a job that compiles nothing") / 3600
     on_cards = {part.rule for part in parts if part.hours}
@@ -326,6 +367,8 @@ def estimate_costs(
         own = whole.parts(figure)
         sums = [sum(getattr(part, of) for part in own) for of in ("hours", "core_hours", "gigabytes")]
         rows.append(("figure", figure, "", *sums))
+    for store, share in whole.by_test_set(variants).items():
+        rows.append(("variant", store, "", share, 0.0, 0.0))
     for kind in ("architecture", "distribution"):
         shares: dict[str, float] = defaultdict(float)
         for part in parts:
@@ -357,7 +400,13 @@ def _text(
     wall = max(total / cards, chain[0])
     yield f"with {cards} cards at least {wall / 24:,.1f} days; the longest run takes {chain[0]:,.1f} hours:"
     yield "  " + ", ".join(f"{part.rule} {part.distribution} {part.architecture} {part.hours:.1f}" for part in chain[1])
-    for part, title in (("rule", "by rule:"), ("figure", "by figure, each alone:")):
+    for part, title in (
+        ("rule", "by rule:"),
+        ("figure", "by figure, each alone:"),
+        ("variant", "prediction, by variant:"),
+    ):
+        if not any(row[0] == part for row in rows):
+            continue
         yield f"{title:<28} {'jobs':>6} {'GPU-hours':>10} {'core-hours':>10} {'GB':>9}"
         for kind, name, jobs, hours, cores, gigabytes in rows:
             if kind == part and max(hours, cores, gigabytes) >= 0.05:

@@ -23,6 +23,7 @@ from pretraining_robustness.files import atomic_path, full_disk_named, require_s
 from pretraining_robustness.progress import Progress
 from pretraining_robustness.store.decoding import Fit, UndecodableError, decode, encode_jpeg
 from pretraining_robustness.store.partial_store import Entry, PartialStore, npy_header
+from pretraining_robustness.store.read import FILE_PLACES, JPEG_PLACES
 from pretraining_robustness.store.readers import check_collection, contents, open_collection
 from pretraining_robustness.store.readers.raw import RawCollection, RawImage, damaged, said
 
@@ -34,13 +35,13 @@ IMAGES_PER_TASK = 16
 IMAGES_PER_COMMIT = 1024
 CHOICES = {
     "fit": ("crop", "stretch"),
-    "encoding": ("uint8", "jpeg"),
+    "encoding": ("uint8", "jpeg", "files"),
     "on_undecodable": ("refuse", "skip"),
 }
 LARGEST_SIZE = 4096
 
 Prepared = tuple[Entry, memoryview | bytes]
-Encoding = Literal["uint8", "jpeg"]
+Encoding = Literal["uint8", "jpeg", "files"]
 OnUndecodable = Literal["refuse", "skip"]
 
 
@@ -51,7 +52,8 @@ class StoreSpec:
     Attributes:
         size: side of the square pictures in pixels, 1 to `LARGEST_SIZE`.
         fit: "crop" scales the short side and cuts the middle out; "stretch" scales both sides.
-        encoding: "uint8" keeps pixels; "jpeg" keeps JPEG files, a tenth of the bytes.
+        encoding: "uint8" keeps pixels; "jpeg" keeps JPEG files, a tenth of the bytes; "files" keeps the images' own
+            files, which are brought to the size that a network asks for when they are read, `size` and `fit` aside.
         on_undecodable: "refuse" stops at an image that does not decode; "skip" lists it and goes on.
     """
 
@@ -64,6 +66,8 @@ class StoreSpec:
         for key, choices in CHOICES.items():
             if getattr(self, key) not in choices:
                 raise InputError(f"{key} {getattr(self, key)!r} of a store is unknown: choose {' or '.join(choices)}")
+        if self.encoding == "files" and self.fit == "stretch":
+            raise InputError("encoding 'files' of a store is for images whose middle is cut out; choose uint8 or jpeg")
         if not 1 <= self.size <= LARGEST_SIZE:
             raise InputError(f"size {self.size} of a store must lie between 1 and {LARGEST_SIZE} pixels")
 
@@ -79,6 +83,7 @@ def build_store(
     summary: str | Path,
     state: str | Path,
     splits: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
     size: int = 32,
     fit: Fit = "crop",
     encoding: Encoding = "uint8",
@@ -102,6 +107,7 @@ def build_store(
             contents, the digest of what the reader read.
         state: folder for the work of unfinished jobs, on the disk of `images`; removed at the end.
         splits: those of which a task must have images.
+        options: of the format's reader.
         size: see `StoreSpec`, as `fit`, `encoding` and `on_undecodable`.
         fit: see `StoreSpec`.
         encoding: see `StoreSpec`.
@@ -113,9 +119,11 @@ def build_store(
         InputError: for a raw collection that is incomplete, damaged or undecodable, an unknown choice, a full disk.
     """
     spec = StoreSpec(size, fit, encoding, on_undecodable)
-    collection = raw if isinstance(raw, RawCollection) else open_collection(format, raw)
+    collection = raw if isinstance(raw, RawCollection) else open_collection(format, raw, **(options or {}))
     _check_counts(collection, raw, expected)
     check_collection(collection, str(raw), on_undecodable, splits)
+    if encoding == "files" and collection.upright:
+        raise InputError(f"{raw}: its images may have to be turned, which 'files' does not; choose uint8 or jpeg")
     passed_over = collection.passed_over()
     if passed_over:
         logger.warning("%s: passed over: %s", raw, said(passed_over))
@@ -218,7 +226,9 @@ def _prepare(raw: RawImage, spec: StoreSpec, upright: bool) -> Prepared:
             fault = f"the image does not decode ({error}): repair or remove it"
     if fault:
         return Entry(raw.image, raw.class_id, raw.attributes, 0, fault), b""
-    data = encode_jpeg(pixels) if spec.encoding == "jpeg" else np.ascontiguousarray(pixels).data.cast("B")
+    data: bytes | memoryview = raw.data
+    if spec.encoding != "files":
+        data = encode_jpeg(pixels) if spec.encoding == "jpeg" else np.ascontiguousarray(pixels).data.cast("B")
     digest = hashlib.blake2b(raw.data, digest_size=8).hexdigest()
     return Entry(raw.image, raw.class_id, raw.attributes, len(data), digest=digest), data
 
@@ -259,9 +269,10 @@ def _write_tables(
     }
     for key in stored[0].attributes:
         columns[key] = [entry.attributes[key] for entry in stored]
-    if spec.encoding == "jpeg":
+    if spec.encoding != "uint8":
         lengths = np.array([entry.length for entry in stored], dtype=np.int64)
-        columns |= {"offset": np.cumsum(lengths) - lengths, "length": lengths}
+        names = JPEG_PLACES if spec.encoding == "jpeg" else FILE_PLACES
+        columns |= dict(zip(names, (np.cumsum(lengths) - lengths, lengths), strict=True))
     counts = Counter(columns["class_id"])
     class_table = collection.classes()
     class_table["images"] = [counts[class_id] for class_id in class_table["class_id"]]

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from pretraining_robustness.store.frame import Frame
+
 Fit = Literal["crop", "stretch"]
 
 # JPEG quality of a packed store, as in FFCV's published ImageNet configurations.
@@ -49,7 +51,18 @@ def decode(data: bytes, size: int, fit: Fit, upright: bool = False) -> NDArray[n
         raise UndecodableError(f"{type(error).__name__}: {error}") from error
     if fit == "stretch":
         return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
-    return np.asarray(_centre_crop(_resize_short_side(picture, size), size))
+    return np.asarray(_centre_crop(_resize_short_side(picture, size, "bilinear"), size, size))
+
+
+def read_framed(file: io.BytesIO, frame: Frame) -> NDArray[np.uint8]:
+    """Return an image file that decodes as RGB values of shape (size, size, 3), 0 to 255.
+
+    With Pillow's own arithmetic, so that what torchvision and timm make of the file is equal to the byte.
+    """
+    with warnings.catch_warnings(), Image.open(file) as opened:
+        warnings.simplefilter("ignore")
+        resized = _resize_short_side(_rgb(opened, sixteen_bits=False), frame.size, frame.interpolation)
+    return np.asarray(_centre_crop(resized, frame.size, frame.middle or frame.size))
 
 
 def _turn(picture: Image.Image) -> None:
@@ -104,13 +117,14 @@ def encode_jpeg(pixels: NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
-def _resize_short_side(picture: Image.Image, size: int) -> Image.Image:
+def _resize_short_side(picture: Image.Image, size: int, interpolation: str) -> Image.Image:
     short = min(picture.size)
     wanted = (size * picture.width // short, size * picture.height // short)
-    return picture.resize(wanted, Image.Resampling.BILINEAR)
+    return picture.resize(wanted, Image.Resampling[interpolation.upper()])
 
 
-def _centre_crop(picture: Image.Image, size: int) -> Image.Image:
-    left = round((picture.width - size) / 2)
-    top = round((picture.height - size) / 2)
+def _centre_crop(picture: Image.Image, size: int, middle: int) -> Image.Image:
+    around = round((size - middle) / 2)
+    left = round((picture.width - middle) / 2) - around
+    top = round((picture.height - middle) / 2) - around
     return picture.crop((left, top, left + size, top + size))

@@ -6,7 +6,10 @@ that is used again and again: the same NumPy array, or the array behind a pinned
 
 import io
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -15,11 +18,19 @@ from numpy.typing import NDArray
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.fractal_store import open_fractals
+from pretraining_robustness.store.frame import Frame
 
 # Pictures of at least this many bytes are read by requests of their own. Reading mapped memory that is not there yet
 # brings in what lies around (the read-ahead: megabytes on cloud disks and network file systems), which a random order
 # does not use; smaller pictures share their pages with others, and most are in memory.
 REQUESTED_BYTES = 65536
+
+
+# Columns of the table of a store with the place of a picture in its array, by the array's encoding.
+JPEG_PLACES = ("offset", "length")
+FILE_PLACES = ("file_offset", "file_length")
+
+DEFAULT_FRAME = Frame(256)
 
 
 class Pictures(Protocol):
@@ -44,7 +55,7 @@ class Store:
 
     Attributes:
         pictures: in their encoding.
-        encoding: "uint8", "jpeg" or "fractal".
+        encoding: "uint8", "jpeg", "files" or "fractal".
         size: side of the square pictures in pixels.
     """
 
@@ -57,14 +68,17 @@ class Store:
         self._threads = threads
 
     @classmethod
-    def open(cls, images: str | Path, table: str | Path | None = None, threads: int = 1) -> Self:
+    def open(
+        cls, images: str | Path, table: str | Path | None = None, threads: int = 1, frame: Frame = DEFAULT_FRAME
+    ) -> Self:
         """Open a store.
 
         Args:
             images: its images.npy; mapped into memory, not read.
             table: its images.parquet; not needed for pixels.
             threads: how many share the reading of a batch. One keeps up with any accelerator on pixels that are in
-                memory; JPEG files, fractals, and pixels that come from a disk, gain from more.
+                memory; image files, fractals, and pixels that come from a disk, gain from more.
+            frame: what files are read as; pictures of other encodings are as they were stored.
 
         Raises:
             InputError: for files that are not those of a store.
@@ -83,7 +97,7 @@ class Store:
             return cls(PixelPictures(array, open(images, "rb"), mapped.offset), threads)
         if table is None:
             what = (
-                "JPEG files, and the table that tells their places" if array.ndim == 1 else "fractals, and their table"
+                "image files, and the table that tells their places" if array.ndim == 1 else "fractals, and their table"
             )
             raise InputError(f"{images}: holds {what} was not given")
         import pyarrow.parquet  # a tenth of a second that only these encodings need
@@ -95,11 +109,15 @@ class Store:
                 raise InputError(
                     f"{table}: does not belong to {images} ({error}): render the fractals again"
                 ) from error
-        columns = pyarrow.parquet.read_table(table, columns=["offset", "length"])
-        places = np.stack([columns["offset"].to_numpy(), columns["length"].to_numpy()], axis=1)
+        are_files = FILE_PLACES[0] in pyarrow.parquet.read_schema(table).names
+        names = list(FILE_PLACES if are_files else JPEG_PLACES)
+        columns = pyarrow.parquet.read_table(table, columns=names)
+        places = np.stack([columns[name].to_numpy() for name in names], axis=1)
         if places[-1].sum() != len(array):
             raise InputError(f"{table}: does not belong to {images}: build the store again")
-        return cls(JpegPictures(array, places), threads)
+        return cls(
+            FilePictures(array, places, frame) if are_files else JpegPictures(array, places, str(images)), threads
+        )
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -173,14 +191,20 @@ class PixelPictures:
 
 
 class JpegPictures:
-    """Pictures kept as JPEG files, in a row in `data`: places (n, 2) are the offset and the length of each in bytes."""
+    """Pictures kept as JPEG files, in a row in `data`: places (n, 2) are the offset and the length of each in bytes.
+
+    OpenCV decodes them, without Python's lock, so that threads share the work, and in three quarters of Pillow's time;
+    where it is not installed, Pillow does. Both come with libjpeg-turbo and give the same pixels.
+    """
 
     encoding = "jpeg"
 
-    def __init__(self, data: NDArray[np.uint8], places: NDArray[np.int64]) -> None:
+    def __init__(self, data: NDArray[np.uint8], places: NDArray[np.int64], name: str) -> None:
         self._data = data
         self._places = places
-        self.size = self._decode(0).shape[0]
+        self._name = name
+        self._decode = _jpeg_decoder()
+        self.size = self._picture(0).shape[0]
 
     def __len__(self) -> int:
         return len(self._places)
@@ -188,10 +212,53 @@ class JpegPictures:
     def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
         """See `Pictures`."""
         for place, row in enumerate(rows):
-            out[place] = self._decode(int(row))
+            out[place] = self._picture(int(row))
 
-    def _decode(self, row: int) -> NDArray[np.uint8]:
-        from PIL import Image
-
+    def _picture(self, row: int) -> NDArray[np.uint8]:
         offset, length = self._places[row]
-        return np.asarray(Image.open(io.BytesIO(self._data[offset : offset + length].data)))
+        picture = self._decode(self._data[offset : offset + length])
+        if picture is None:
+            raise InputError(f"{self._name}: picture {row} does not decode; build the store again")
+        return picture
+
+
+def _jpeg_decoder() -> Callable[[NDArray[np.uint8]], NDArray[np.uint8] | None]:
+    """Return what decodes the bytes of a JPEG file to RGB values (height, width, 3), or to None if they are no such."""
+    try:
+        cv2 = import_module("cv2")  # by name: environments that only draw pictures do without it
+    except ImportError:
+        return _decode_with_pillow
+    return partial(cv2.imdecode, flags=cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+
+
+def _decode_with_pillow(file: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    from PIL import Image
+
+    try:
+        return np.asarray(Image.open(io.BytesIO(file.data)))
+    except OSError:
+        return None
+
+
+class FilePictures:
+    """Image files as they were found, in a row in `data`, decoded and framed when they are read.
+
+    places (n, 2) are the offset and the length of each in bytes.
+    """
+
+    encoding = "files"
+
+    def __init__(self, data: NDArray[np.uint8], places: NDArray[np.int64], frame: Frame) -> None:
+        self._data, self._places, self._frame = data, places, frame
+        self.size = frame.size
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
+        """See `Pictures`."""
+        from pretraining_robustness.store.decoding import read_framed  # brings Pillow, which only these need
+
+        for place, row in enumerate(rows.tolist()):
+            offset, length = self._places[row]
+            out[place] = read_framed(io.BytesIO(self._data[offset : offset + length].data), self._frame)

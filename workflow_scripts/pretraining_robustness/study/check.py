@@ -1,7 +1,9 @@
 """Check the study's configuration against its schema and against itself, in words a person can act on."""
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,11 @@ from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.figures.style import series_styles
+from pretraining_robustness.study.attention import lacks_attention, needs_attention
 from pretraining_robustness.study.declare import RELATIONS
+from pretraining_robustness.study.imagenet_rib import TASK
 from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, SCRATCH, START, Names, of_series
+from pretraining_robustness.study.runs import Runs
 from pretraining_robustness.study.strict_yaml import Loader, line_of, meant_as_number
 
 # What a source needs that is made, not decoded from files.
@@ -58,6 +63,7 @@ def check_config(config: dict[str, Any], schema: Path, repository: Path, files: 
     _check_runs(config)
     _check_figures(config)
     _check_tables(config)
+    _check_attention(config)
 
 
 def known_name(key: str, name: str, kind: str, names: Iterable[str]) -> None:
@@ -75,15 +81,23 @@ def _check_collections(config: dict[str, Any]) -> None:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
             for other in collection.get("copies", {}).get("of", []):
                 known_name(f"{key}.copies.of", other, "source or task", [*config["sources"], *config["tasks"]])
+            if "class_subset" in collection and "pair_of" not in collection:
+                raise InputError(
+                    f"config {key}.class_subset: only a pair of domains ('pair_of') has one; leave it out."
+                )
             if "pair_of" in collection:
                 _check_pair(config, key, collection)
                 continue
             if "variant" in collection:
                 _check_variant(config, kind, name, collection)
                 continue
+            if "distribution" in collection:
+                known_name(f"{key}.distribution", collection["distribution"], "distribution", config["distributions"])
+                continue
             if collection["format"] == "wilds":
                 _check_wilds(config, key, collection)
                 continue
+            _check_division(key, collection)
             if collection["format"] in ("folder", "image_text"):
                 if "path" not in collection:
                     place = "'path', the folder with your pictures"
@@ -108,6 +122,36 @@ def _check_collections(config: dict[str, Any]) -> None:
             for required in needed:
                 if required not in collection:
                     raise InputError(f"config {key}: the key '{required}' is missing; {collection['format']} needs it.")
+
+
+def _check_division(key: str, task: dict[str, Any]) -> None:
+    """Check how a task's splits are made of a column of its table."""
+    division = task.get("splits")
+    if division is None:
+        return
+    if task["format"] != "folder":
+        raise InputError(f"config {key}.splits: only a task of the format 'folder' is divided by a column.")
+    for split in ("test", "val"):
+        if split not in division:
+            continue
+        held_out = division[split]
+        if isinstance(held_out, float | list) != (division["by"] == "place"):
+            wanted = "a share of the places (0.15) or a list of them"
+            if division["by"] == "date":
+                wanted = "the first date, as '2016-07-31' in quotes, or a year"
+            raise InputError(f"config {key}.splits.{split}: is {held_out!r}; write {wanted}.")
+        if division["by"] == "date" and not _is_date(str(held_out)):
+            raise InputError(f"config {key}.splits.{split}: {held_out!r} is no date as '2016-07-31' or 2016.")
+    if division.get("id_val", 0) + division["id_test"] >= 1:
+        raise InputError(f"config {key}.splits: id_val and id_test leave nothing to train on; lower them.")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(f"{text}-01-01" if len(text) == 4 else text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_pair(config: dict[str, Any], key: str, pair: dict[str, Any]) -> None:
@@ -135,18 +179,39 @@ def _check_variant(config: dict[str, Any], kind: str, name: str, collection: dic
 
 def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
     """Check what ImageNet-RIB names."""
-    spec = config.get("imagenet_rib")
+    spec, study = config.get("imagenet_rib"), Names(config)
     if spec is None:
+        for name in (*study.rib_figures, *study.rib_tables):
+            raise InputError(f"config {name}: it shows ImageNet-RIB, but the key 'imagenet_rib' is missing; add it.")
         return
     if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
         raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
-    if "published" in spec and not locate(spec["published"], repository).is_file():
-        raise InputError(f"config imagenet_rib.published: {spec['published']} is not a file; correct the path.")
+    if study.of_kind("rib_set_size") and "set_sizes" not in spec:
+        raise InputError("config imagenet_rib: the key 'set_sizes' is missing; a figure shows it.")
+    if study.of_kind("rib_transport") and "transport" not in spec:
+        raise InputError("config imagenet_rib: the key 'transport' is missing; a figure or table shows it.")
+    for kind, name in spec.get("transport", {}).get("embedding", {}).items():
+        known_name(f"imagenet_rib.transport.embedding.{kind}", name, kind, config[f"{kind}s"])
+    tuned = [name for name in spec["variants"] if TASK.format(name) in config["tasks"]]
+    for name in spec.get("set_sizes", {}).get("variants", []):
+        known_name("imagenet_rib.set_sizes.variants", name, "variant that is fine-tuned on", tuned)
+    if study.of_kind("rib_effective") and "effective_robustness" not in spec:
+        raise InputError("config imagenet_rib: the key 'effective_robustness' is missing; a figure or table shows it.")
+    for name in spec.get("effective_robustness", {}).get("baselines", []):
+        known_name("imagenet_rib.effective_robustness.baselines", name, "distribution", config["distributions"])
+    for key in ("published", "published_cells"):
+        if study.of_kind("rib_published") and key not in spec:
+            raise InputError(f"config imagenet_rib: the key '{key}' is missing; a table shows it.")
+        if key in spec and not locate(spec[key], repository).is_file():
+            raise InputError(f"config imagenet_rib.{key}: {spec[key]} is not a file; correct the path.")
     known_name("imagenet_rib.reference", spec["reference"], "variant", spec["variants"])
     for name, variant in spec["variants"].items():
-        if "files" not in variant:
+        if not {"files", "path"} & set(variant):
             known = [*config["sources"], *config["tasks"]]
             known_name("imagenet_rib.variants", name, "source or task (without 'files' it must be one)", known)
+        for part in variant.get("only", {}):
+            parts = [one for one in re.findall(r"{(\w+)}", variant["layout"]) if one not in ("class", "image")]
+            known_name(f"imagenet_rib.variants.{name}.only", part, "part of the layout", parts)
         network = variant.get("drawn", {}).get("filtered_by", {})
         for kind in network:
             key = f"imagenet_rib.variants.{name}.drawn.filtered_by.{kind}"
@@ -155,10 +220,94 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         known_name("imagenet_rib.sharing", name, "variant", spec["variants"])
     for name in spec.get("architectures", []):
         known_name("imagenet_rib.architectures", name, "architecture", config["architectures"])
+    methods = Runs(config).methods
     for name in spec["methods"]:
-        known_name("imagenet_rib.methods", name, "method", Names(config).methods)
+        known_name("imagenet_rib.methods", name, "method", methods)
+        if "held_out" in methods[name] and "held_out" not in spec:
+            raise InputError(
+                f"config imagenet_rib.methods: '{name}' chooses by held-out images, and none are held out; "
+                "set imagenet_rib.held_out, or leave it out."
+            )
     for name in spec["networks"]:
         known_name("imagenet_rib.networks", name, "distribution", config["distributions"])
+    _check_rib_shown(config)
+    _check_heads(config, spec)
+    for name, left_out in spec.get("without", {}).items():
+        known_name("imagenet_rib.without", name, "distribution of imagenet_rib.networks", spec["networks"])
+        for method in left_out:
+            known_name(f"imagenet_rib.without.{name}", method, "method of imagenet_rib.methods", spec["methods"])
+
+
+def _check_rib_shown(config: dict[str, Any]) -> None:
+    """Check what figures and tables of ImageNet-RIB name."""
+    study = Names(config)
+    for name in (*study.rib_figures, *study.rib_tables):
+        kind = "figures" if name in config["figures"] else "tables"
+        key, shown = f"{kind}.{name}", config[kind][name]
+        if kind == "tables" and shown["kind"] == "rib_crossing":
+            known_name(
+                f"{key}.figure", shown.get("figure", ""), "figure of the crossing", study.of_kind("rib_crossing")
+            )
+        for method in shown.get("methods", []):
+            known_name(f"{key}.methods", method, "method", study.methods)
+        for network in shown.get("networks", []):
+            known_name(f"{key}.networks", network, "distribution", config["distributions"])
+        for architecture in shown.get("architectures", []):
+            known_name(f"{key}.architectures", architecture, "architecture", config["architectures"])
+        for number, panel in enumerate(shown.get("panels", [])):
+            place = f"{key}.panels.{number}"
+            for series in panel["series"]:
+                known_name(f"{place}.series", series, "distribution", config["distributions"])
+            if "ordered_by" in panel:
+                _check_order(f"{place}.ordered_by", panel["series"], study)
+
+
+def _check_heads(config: dict[str, Any], spec: dict[str, Any]) -> None:
+    """Check that every network of ImageNet-RIB has a head of ImageNet's classes, or is given one."""
+    heads, study = spec.get("heads", {"of": []}), Runs(config)
+    networks = list(dict.fromkeys([*spec["networks"], *(name for _, name in study.rib_series())]))
+    for name in heads["of"]:
+        known_name("imagenet_rib.heads.of", name, "distribution whose networks are fine-tuned", networks)
+    if "method" in heads:
+        known_name("imagenet_rib.heads.method", heads["method"], "method that trains", Names(config).trained_methods)
+        if not _knows_imagenet(config, heads["trained_on"]):
+            raise InputError(
+                f"config imagenet_rib.heads.trained_on: {heads['trained_on']} has not ImageNet's classes; take another."
+            )
+    for name in networks:
+        if name in heads["of"]:
+            continue
+        strange = [] if _knows_imagenet(config, name) else [name]
+        if Names(config).is_published(name):
+            architectures = config["architectures"]
+            named = {one: architectures[one] for one in config["distributions"][name].get("architectures", [])}
+            strange = [one for one, architecture in named.items() if not _publishes_imagenet_head(architecture)]
+        if strange:
+            raise InputError(
+                f"config imagenet_rib.networks: {strange[0]} has no head of ImageNet's 1,000 classes; take another, or "
+                f"add {name} to imagenet_rib.heads.of, which gives it one."
+            )
+
+
+def _knows_imagenet(config: dict[str, Any], distribution: str) -> bool:
+    """Whether the networks of a distribution learn ImageNet's classes, all of them and as they are; or as many as
+    another reference has."""
+    declared, study = config["distributions"][distribution], Names(config)
+    objective = config["objectives"].get(declared.get("objective"), {"kind": "supervised"})["kind"]
+    if {"classes", "labels"} & set(declared) or objective != "supervised":
+        return False
+    source, reference = study.collection(declared["source"]), study.collection(study.imagenet_rib["reference"])
+    if reference["format"] == "imagenet_variant":
+        return bool(source["format"] == "imagenet")
+    return bool(source.get("classes") == reference.get("classes"))
+
+
+def _publishes_imagenet_head(architecture: dict[str, Any]) -> bool:
+    """Whether published weights have ImageNet's head, by their name: timm's tags say what was trained on last."""
+    if architecture["builder"] != "timm":
+        return bool(architecture["builder"] != "open_clip")
+    _, _, tag = architecture.get("arguments", {}).get("model", "").partition(".")
+    return not tag or "in1k" in tag
 
 
 def _check_wilds(config: dict[str, Any], key: str, task: dict[str, Any]) -> None:
@@ -292,8 +441,8 @@ def _check_test_sets(config: dict[str, Any]) -> None:
                 known_name(f"{key}.store", test_set["store"], "source or task", [*config["sources"], *config["tasks"]])
             elif test_set["split"] not in (*SPLITS, "all"):
                 known_name(f"{key}.split", test_set["split"], "split", [*SPLITS, "all"])
-            if test_set["classes"] not in (None, "present") and not Path(test_set["classes"]).is_file():
-                raise InputError(f"config {key}.classes: {test_set['classes']} is not a file; correct the path.")
+            if test_set["classes"] not in (None, "present"):
+                _column(f"{key}.classes", test_set["classes"], "class_id")
         _check_plots(f"tasks.{task}.plots", spec["plots"], spec["test_sets"])
 
 
@@ -425,10 +574,19 @@ def _from_elsewhere(key: str, figure: dict[str, Any]) -> list[str]:
     """Return the series that the tables of published numbers and other studies give a figure."""
     series = []
     for path in figure.get("published", []):
-        series += _column(key, path, "group")
+        series += _published_groups(key, path)
     for study, path in figure.get("studies", {}).items():
         series += [f"{study}/{name}" for name in _column(key, path, "distribution")]
     return list(dict.fromkeys(series))
+
+
+def _published_groups(key: str, path: str) -> list[str]:
+    from pretraining_robustness.trends.published import read_published  # pandas: half a second that few studies spend
+
+    try:
+        return [str(group) for group in read_published(path)["group"]]
+    except InputError as error:
+        raise InputError(f"config {key}: {error}") from None
 
 
 def _column(key: str, path: str, column: str) -> list[str]:
@@ -436,6 +594,17 @@ def _column(key: str, path: str, column: str) -> list[str]:
         return read_csv_table(path, (column,)).columns[column]
     except InputError as error:
         raise InputError(f"config {key}: {error}") from None
+
+
+def _check_attention(config: dict[str, Any]) -> None:
+    """Refuse a method that needs attention for a network that has none."""
+    study = Runs(config)
+    for run in [*study.rib_runs(), *study.runs(*study.scored_figures)]:
+        if needs_attention(study.methods[run.method]) and lacks_attention(config["architectures"][run.architecture]):
+            raise InputError(
+                f"config methods.{run.method}: it needs attention, which {run.architecture} ({run.distribution}) has "
+                "not; leave the method out, or this network of it (imagenet_rib.without)."
+            )
 
 
 def _check_tables(config: dict[str, Any]) -> None:

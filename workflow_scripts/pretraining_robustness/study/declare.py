@@ -4,7 +4,7 @@ from typing import Any
 
 from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.study.names import DEFAULT_METHOD, OWN
-from pretraining_robustness.study.runs import Runs
+from pretraining_robustness.study.runs import Run, Runs
 
 RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
 COPY = 0.95  # correlation of pixels from which a picture is taken for a copy of another
@@ -35,15 +35,15 @@ class Declarations(Runs):
     def variant(self, name: str) -> dict[str, Any]:
         """Return how a variant of ImageNet is read; of a drawn one, how much there is is not known before."""
         spec, drawn = self.collection(name), self.is_drawn(name)
-        counts = {key: None if drawn else spec[key] for key in ("images", "classes")}
-        return {"layout": spec["variant"]["layout"], **_kept(spec["variant"], "border", "password"), **counts}
+        counts = {key: None if drawn else spec.get(key) for key in ("images", "classes")}
+        return {"layout": spec["variant"]["layout"], **_kept(spec["variant"], "border", "password", "only"), **counts}
 
     def variant_task(self, name: str) -> dict[str, Any]:
-        """Return which images of a variant are fine-tuned on, and which are held out."""
+        """Return which images of a variant, or of a distribution, are fine-tuned on, and which are held out."""
         spec = self.config["tasks"][name]
-        split = self.imagenet_rib["variants"][spec["variant"]].get("split", "all")
-        choice = {"held_out": spec["held_out"], "split": split, "seed": self.config["selection_seed"]}
-        return {**choice, "train_images": spec.get("train_images")}
+        split = self.imagenet_rib["variants"].get(spec.get("variant"), {}).get("split", "all")
+        choice = {"held_out": spec.get("held_out", 0.0), "split": split, "seed": self.config["selection_seed"]}
+        return {**choice, "train_images": spec.get("train_images"), "subset": spec.get("subset")}
 
     def variant_world(self, name: str) -> dict[str, Any]:
         """Return what the drawing of a variant of ImageNet is told: as many classes and as large as its ImageNet."""
@@ -102,6 +102,17 @@ class Declarations(Runs):
     def published(self, distribution: str) -> str:
         """Return the name of the published weights that stand for a distribution."""
         return str(self.collection(self.config["distributions"][distribution]["source"])["pretrained"])
+
+    def pair_of_domains(self, task: str) -> dict[str, Any]:
+        """Return which domains a task pairs, and which classes it has where it has only some."""
+        spec = self.config["tasks"][task]
+        subset = {"classes": spec["class_subset"]} if "class_subset" in spec else {}
+        return {**_kept(spec, "id_domain", "ood_domain"), **subset}
+
+    def options(self, name: str) -> dict[str, Any]:
+        """Return what the reader of a source or a task is told besides the path."""
+        collection = self.collection(name)
+        return {"divided": collection["splits"]} if "splits" in collection else {}
 
     def store(self, name: str) -> dict[str, Any]:
         """Return how the images of a source or a task are stored."""
@@ -169,6 +180,11 @@ class Declarations(Runs):
         changed = self.config["objectives"][objective].get("recipe", {}) if objective is not None else {}
         return self._recipe("pretrain", self.config["architectures"][architecture].get("pretrain", {}), changed)
 
+    def held_out(self, distribution: str) -> dict[str, float]:
+        """Return the share of a distribution's images that measures its pre-training, where it learns labels."""
+        share = self.config["runs"].get("held_out")
+        return {"held_out": share} if share and self.objective(distribution)["name"] == "supervised" else {}
+
     def finetune_recipe(self, task: str, architecture: str, method: str = DEFAULT_METHOD) -> dict[str, Any]:
         """Return the recipe of fine-tuning an architecture on a task by a method.
 
@@ -179,6 +195,37 @@ class Declarations(Runs):
         by_architecture = self.config["architectures"][architecture].get("finetune", {})
         by_method = self.methods[method].get("recipe", {})
         return self._recipe("finetune", shared, spec.get("finetune", {}), by_architecture, by_method)
+
+    def finetuning(self, run: Run) -> dict[str, Any]:
+        """Return what the fine-tuning of a run is told."""
+        return {
+            "task": run.task,
+            "distribution": run.distribution,
+            "method": self.method(run.method),
+            "keep_head": self.keeps_head(run.task, run.distribution),
+            "seed": int(run.seed),
+            "architecture": self.architecture(run.architecture),
+            "recipe": self.finetune_recipe(run.task, run.architecture, run.method),
+        }
+
+    def merge(self, run: Run, epoch: int) -> dict[str, Any]:
+        """Return what the merging of a run's networks of an epoch is told."""
+        return {
+            "method": self.method(run.method),
+            "epoch": epoch,
+            "architecture": self.architecture(run.architecture),
+            "recipe": self.finetune_recipe(run.task, run.architecture),
+        }
+
+    def scoring(self, task: str, method: str, distribution: str) -> dict[str, Any]:
+        """Return what the scoring of a series is told."""
+        return {
+            "task": task,
+            "method": method,
+            "distribution": distribution,
+            "stores": self.test_stores(task),
+            "test_sets": self.test_sets(task),
+        }
 
     def prediction(self, task: str, method: str, distribution: str) -> dict[str, Any]:
         """Return what the prediction of a series is told: its stores, test sets and networks."""

@@ -3,8 +3,12 @@
 import math
 from typing import Any
 
+from pretraining_robustness.study.names import interpolated
+
 KEY = "imagenet_rib"
 TASK = "rib_{}"  # the task that fine-tunes on a variant
+SUBSET_TASK = "{}_{}_per_class_equal_{}"  # a task that fine-tunes on some images a class, at equal epochs or steps
+HEAD_TASK = "rib_head"  # the task that gives a network ImageNet's head
 HELD_OUT = "held_out"  # the test set of the images of the task's own variant that are not fine-tuned on
 OF_SOURCE = ("label", "images", "classes", "store")
 
@@ -14,19 +18,29 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
 
     Each variant with `files` becomes a source of format imagenet_variant; one without is the source or the task of its
     name, or a `split` of it. Each that is fine-tuned on (`fine_tuned_on`, on without that key) becomes a task
-    rib_VARIANT, tested on all variants with the classes that they have.
+    rib_VARIANT, tested on all variants with the classes that they have. An interpolation among the methods becomes one
+    method for each of its alphas. With `heads` there is a further task, rib_head, of the images of a pre-training
+    distribution, by which networks without a head of ImageNet's classes are given one.
     """
     spec = config.get(KEY)
     if not isinstance(spec, dict) or not isinstance(spec.get("variants"), dict):
         return
+    figures, tables = config.get("figures", {}), config.get("tables", {})
+    for one in [spec, *(shown for shown in [*figures.values(), *tables.values()] if isinstance(shown, dict))]:
+        if isinstance(one.get("methods"), list):
+            one["methods"] = [method for name in one["methods"] for method in _by_alpha(config, name)]
     variants = {name: one for name, one in spec["variants"].items() if isinstance(one, dict)}
     others = {
         name: {"store": name, "split": one.get("split", "all"), "classes": "present"} for name, one in variants.items()
     }
     reference = spec.get("reference")
     for name, one in variants.items():
-        if "files" in one:
-            source = {key: one[key] for key in OF_SOURCE if key in one}
+        if {"files", "path"} & set(one):
+            source = {key: one[key] for key in OF_SOURCE if one.get(key) is not None}
+            if isinstance(one.get("only"), dict):
+                source["label"] = f"{one.get('label', name)} ({_taken(one['only'])})"
+            if "store" in spec:
+                source["store"] = {**spec["store"], **one.get("store", {})}
             how = {key: one[key] for key in one if key not in (*OF_SOURCE, "fine_tuned_on")}
             config.setdefault("sources", {})[name] = {"format": "imagenet_variant", **source, "variant": how}
         if name == reference or not one.get("fine_tuned_on", True):
@@ -46,6 +60,52 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
             "plots": {"id": reference, "ood": next(other for other in variants if other not in (reference, name))},
             "finetune": {**spec.get("finetune", {}), **_warmup(config, spec, one)},
         }
+    _write_out_set_sizes(config, spec, variants)
+    heads = spec.get("heads")
+    if isinstance(heads, dict):
+        other = next(name for name in variants if name != reference)
+        tested = {name: {**others[name], "role": "id" if name == reference else "ood"} for name in (reference, other)}
+        config.setdefault("tasks", {})[HEAD_TASK] = {
+            "label": "ImageNet, for a head of its classes",
+            "distribution": heads.get("trained_on"),
+            "metric": "accuracy",
+            "test_sets": tested,
+            "plots": {"id": reference, "ood": other},
+            "finetune": heads.get("finetune", {}),
+        }
+
+
+def _write_out_set_sizes(config: dict[str, Any], spec: dict[str, Any], variants: dict[str, Any]) -> None:
+    """Write out the tasks of the study of the fine-tuning set's size: every size at equal epochs and at equal steps."""
+    sizes = spec.get("set_sizes")
+    if not isinstance(sizes, dict):
+        return
+    for name in sizes.get("variants", []):
+        whole, one = config["tasks"].get(TASK.format(name)), variants.get(name)
+        if whole is None or one is None:
+            continue  # for the check to refuse
+        for each in sizes.get("images_per_class", []):
+            for equal in ("epochs", "steps"):
+                images = one.get("images") if equal == "steps" else each * one.get("classes", 0)
+                config["tasks"][SUBSET_TASK.format(TASK.format(name), each, equal)] = {
+                    **whole,
+                    "label": f"{whole['label']}, {each} images a class, equal {equal}",
+                    "subset": {"images_per_class": each, "equal": equal},
+                    "finetune": {**spec.get("finetune", {}), **_warmup(config, spec, {"images": images})},
+                }
+
+
+def _by_alpha(config: dict[str, Any], name: Any) -> list[Any]:
+    """Return the methods that a name stands for: of an interpolation that nothing chooses an alpha for, all of them."""
+    declared = config.get("methods", {})
+    method = declared.get(name) if isinstance(declared, dict) and isinstance(name, str) else None
+    alphas = method.get("alphas") if isinstance(method, dict) and "held_out" not in method else None
+    return [interpolated(name, alpha) for alpha in alphas] if isinstance(alphas, list) else [name]
+
+
+def _taken(only: dict[str, Any]) -> str:
+    """Say what is taken of a variant: "severity 1, 3, 5"."""
+    return "; ".join(f"{part} {', '.join(map(str, values))}".replace("_", " ") for part, values in only.items())
 
 
 def _warmup(config: dict[str, Any], spec: dict[str, Any], variant: dict[str, Any]) -> dict[str, float]:
@@ -54,4 +114,4 @@ def _warmup(config: dict[str, Any], spec: dict[str, Any], variant: dict[str, Any
         return {}
     recipe = {**config.get("recipes", {}).get("finetune", {}), **spec.get("finetune", {})}
     steps = recipe["epochs"] * math.ceil(variant["images"] / recipe["batch_size"])
-    return {"warmup_fraction": spec["warmup_steps"] / steps}
+    return {"warmup_fraction": min(1.0, spec["warmup_steps"] / steps)}

@@ -12,6 +12,7 @@ MERGES = (
     "uniform_soup",
     "greedy_soup",
 )  # kinds of methods that train nothing (finetune/merge.py)
+RIB_KINDS = "rib"  # how kinds of figures and tables of ImageNet-RIB begin
 START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
 OWN = ("folder", "image_text", "wilds")  # formats of data that are never drawn and that no scale changes
@@ -82,7 +83,11 @@ class Names:
         """Names of the sources and tasks whose stores are decoded from raw files."""
         sources = [name for name, source in self.config["sources"].items() if source["format"] not in NOT_RAW]
         tasks = self.config["tasks"].items()
-        own = [name for name, task in tasks if not {"pair_of", "variant"} & set(task) and task["format"] != "wilds"]
+        own = [
+            name
+            for name, task in tasks
+            if not {"pair_of", "variant", "distribution"} & set(task) and task["format"] != "wilds"
+        ]
         return [*sources, *own]
 
     @property
@@ -125,7 +130,12 @@ class Names:
     @property
     def rib_figures(self) -> list[str]:
         """Names of the figures of ImageNet-RIB."""
-        return self.of_kind("rib_bars", "rib_matrix", "rib_similarity")
+        return [name for name, spec in self.config["figures"].items() if spec["kind"].startswith(RIB_KINDS)]
+
+    @property
+    def rib_tables(self) -> list[str]:
+        """Names of the tables of ImageNet-RIB."""
+        return [name for name, spec in self.config["tables"].items() if spec["kind"].startswith(RIB_KINDS)]
 
     @property
     def variants(self) -> list[str]:
@@ -147,17 +157,50 @@ class Names:
 
     @property
     def variant_tasks(self) -> list[str]:
-        """Names of the tasks that fine-tune on a variant of ImageNet."""
-        return [name for name, task in self.config["tasks"].items() if "variant" in task]
+        """Names of the tasks that fine-tune on a variant of ImageNet, all of it."""
+        return [name for name, task in self.config["tasks"].items() if "variant" in task and "subset" not in task]
+
+    @property
+    def subset_tasks(self) -> list[str]:
+        """Names of the tasks that fine-tune on some images a class of a variant of ImageNet."""
+        return [name for name, task in self.config["tasks"].items() if "subset" in task]
+
+    def tasks_of_set_sizes(self) -> list[str]:
+        """Names of the tasks that fine-tune on the variants of the study of the set's size: on parts of them and on
+        all."""
+        variants = self.imagenet_rib.get("set_sizes", {}).get("variants", [])
+        tasks = [*self.subset_tasks, *self.variant_tasks]
+        return [task for task in tasks if self.config["tasks"][task]["variant"] in variants]
+
+    def is_variant_task(self, task: str) -> bool:
+        """Whether a task fine-tunes on a variant of ImageNet or a part of one."""
+        return "variant" in self.config["tasks"][task]
 
     @property
     def tasks(self) -> list[str]:
         """Names of the downstream tasks; a collection of domains is none, its pairs are."""
         return [name for name, task in self.config["tasks"].items() if "domains" not in task]
 
+    @property
+    def head_tasks(self) -> list[str]:
+        """Names of the tasks whose images are those of a pre-training distribution, which give networks a head."""
+        return [name for name, task in self.config["tasks"].items() if "distribution" in task]
+
+    def given_head(self, distribution: str) -> str | None:
+        """Return the method by which networks of a distribution are given ImageNet's head for ImageNet-RIB, if any."""
+        heads = self.imagenet_rib.get("heads", {})
+        return heads["method"] if distribution in heads.get("of", []) else None
+
+    def start_task(self, task: str) -> str:
+        """Return the task that the network before fine-tuning is kept under: ImageNet-RIB's tasks share theirs."""
+        return self.variant_tasks[0] if self.is_variant_task(task) else task
+
     def task_collection(self, task: str) -> str:
-        """Return the collection that holds the images of a task: its own, that of its pair's domains, or a variant."""
+        """Return the collection that holds the images of a task: its own, that of its pair's domains, a variant, or the
+        source of a distribution."""
         spec = self.config["tasks"][task]
+        if "distribution" in spec:
+            return str(self.config["distributions"][spec["distribution"]]["source"])
         return str(spec.get("pair_of") or spec.get("variant") or task)
 
     def collection(self, name: str) -> dict[str, Any]:
@@ -172,11 +215,10 @@ class Names:
         """Return the folder of yours that a source or a task is read from; none where the pipeline makes its files."""
         return str(self.collection(name).get("path", ""))
 
-    def needed_splits(self, name: str) -> tuple[str, ...]:
-        """Return the splits of which a collection must have images: to fine-tune on, and for test sets."""
-        own = ["train"] if name in self.config["tasks"] and "test_sets" in self.config["tasks"][name] else []
-        used = [one["split"] for task in self.tasks for one in self.test_sets(task) if one["store"] == name]
-        return tuple(split for split in dict.fromkeys([*own, *used]) if split != "all")
+    def needed_columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns that the table of a collection must have: by which scores group or resample its images."""
+        used = [one for task in self.tasks for one in self.test_sets(task) if one["store"] == name]
+        return tuple(dict.fromkeys(one[key] for one in used for key in ("groups", "clusters") if one[key] is not None))
 
     def is_drawn(self, name: str) -> bool:
         """Whether a source or a task is a miniature that the pipeline draws."""
@@ -232,12 +274,12 @@ class Names:
 
     def head_fits(self, task: str, distribution: str) -> bool:
         """Whether networks of a distribution start fine-tuning with a head that knows the task's classes."""
-        return task in self.variant_tasks or "head" in self.config["distributions"].get(distribution, {})
+        return self.is_variant_task(task) or "head" in self.config["distributions"].get(distribution, {})
 
     def keeps_head(self, task: str, distribution: str) -> bool:
         """Whether fine-tuning goes on with the head of the pre-trained weights."""
         declared = self.config["distributions"].get(distribution, {})
-        return task in self.variant_tasks or declared.get("head") == "pretrained"
+        return self.is_variant_task(task) or declared.get("head") == "pretrained"
 
     def objective(self, distribution: str) -> dict[str, Any]:
         """Return what pre-training learns by: the name of the objective and its settings."""

@@ -77,25 +77,89 @@ class Runs(Names):
         """Runs that the figures need, each once, sorted."""
         return sorted({run for figure in figures for run in self._figure_runs(figure)})
 
+    def needed_splits(self, name: str) -> tuple[str, ...]:
+        """Return the splits of which a collection must have images: to train, to test and to choose mergers."""
+        own = ["train"] if name in self.config["tasks"] and "test_sets" in self.config["tasks"][name] else []
+        used = [one["split"] for task in self.tasks for one in self.test_sets(task) if one["store"] == name]
+        held_out = {
+            self.methods[run.method].get("held_out") for run in self.runs(*self.scored_figures) if run.task == name
+        }
+        return tuple(split for split in dict.fromkeys([*own, *used, *sorted(held_out - {None})]) if split != "all")
+
     def _figure_runs(self, figure: str) -> Iterator[Run]:
         for distribution, method in map(of_series, self.series(figure)):
             if distribution == SCRATCH or distribution in self.config["distributions"]:
                 yield from self.series_runs(self.config["figures"][figure]["task"], method, distribution)
 
-    def rib_runs(self) -> list[Run]:
-        """Return the runs of ImageNet-RIB: every task, by every method, from every network."""
-        spec = self.imagenet_rib
-        series = itertools.product(self.variant_tasks, spec.get("methods", []), spec.get("networks", []))
-        return [run for one in series for run in self.series_runs(*one)]
+    def rib_shown(self, name: str) -> dict[str, Any]:
+        """Return what a figure or table of ImageNet-RIB is declared to show; a table may show that of a figure."""
+        spec = {**self.config["figures"], **self.config["tables"]}[name]
+        return {**self.config["figures"].get(spec.get("figure"), {}), **spec}
+
+    def rib_networks(self, name: str) -> list[str]:
+        """Return the distributions whose networks a figure or table of ImageNet-RIB shows, without those left out."""
+        spec = self.rib_shown(name)
+        panels = [series for panel in spec.get("panels", []) for series in panel["series"]]
+        shown = panels or spec.get("networks", self.imagenet_rib["networks"])
+        return [one for one in dict.fromkeys(shown) if not self.is_left_out(one)]
+
+    def rib_methods(self, name: str) -> list[str]:
+        """Return the methods of fine-tuning that a figure or table of ImageNet-RIB shows."""
+        spec, methods = self.rib_shown(name), self.imagenet_rib["methods"]
+        if spec["kind"] == "rib_similarity":
+            methods = self.imagenet_rib["similarity"].get("methods", methods)
+        return list(spec.get("methods", methods))
+
+    def rib_series(self, *names: str) -> list[tuple[str, str]]:
+        """Return method and distribution of the series that figures and tables of ImageNet-RIB show, each once.
+
+        Those of all of them where none is named.
+        """
+        without = self.imagenet_rib.get("without", {})
+        shown = [
+            itertools.product(self.rib_methods(name), self.rib_networks(name))
+            for name in names or [*self.rib_figures, *self.rib_tables]
+        ]
+        series = dict.fromkeys(itertools.chain(*shown))
+        return [(method, network) for method, network in series if method not in without.get(network, [])]
+
+    def networks_sharing_jobs(self) -> list[str]:
+        """Return the distributions of whose networks one job is all methods of ImageNet-RIB: that need them all."""
+        series, spec = set(self.rib_series()), self.imagenet_rib
+        if spec.get("jobs") != "network":
+            return []
+        return [name for name in spec["networks"] if series >= {(method, name) for method in spec["methods"]}]
+
+    def rib_runs(self, *names: str) -> list[Run]:
+        """Return the runs of ImageNet-RIB that figures and tables need: their series on every variant fine-tuned on."""
+        return [
+            run
+            for method, distribution in self.rib_series(*names)
+            for task in self.variant_tasks
+            for run in self.series_runs(task, method, distribution)
+        ]
 
     def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
         """Yield the runs of a series: every architecture with every seed of its distribution."""
         architectures = self.architectures(distribution)
-        if task in self.variant_tasks:
-            architectures = self.imagenet_rib.get("architectures", architectures)
+        if self.is_variant_task(task) and not self.is_published(distribution):
+            architectures = self.rib_architectures(method, distribution) or architectures
         for architecture in architectures:
             for seed in self.seeds(distribution):
                 yield Run(task, method, distribution, architecture, seed)
+
+    def rib_architectures(self, method: str, distribution: str) -> list[str]:
+        """Return the architectures of a series of ImageNet-RIB that its configuration names.
+
+        They are those of imagenet_rib for its own networks, and those of the figures of the crossing that show the
+        series.
+        """
+        spec = self.imagenet_rib
+        named = list(spec.get("architectures", [])) if distribution in spec["networks"] else []
+        for name in self.of_kind("rib_crossing"):
+            if distribution in self.rib_networks(name) and method in self.rib_methods(name):
+                named += self.rib_shown(name).get("architectures", spec.get("architectures", []))
+        return list(dict.fromkeys(named))
 
     def architectures(self, distribution: str) -> list[str]:
         """Return the architectures that are trained on a distribution."""

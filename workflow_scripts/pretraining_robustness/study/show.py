@@ -16,7 +16,7 @@ class Study(Labels):
         if spec["kind"] == "pipeline":
             return common
         if name in self.rib_figures:
-            return {**common, **self.benchmark_labels()}
+            return {**common, **self.benchmark_labels(name)}
         if spec["kind"] == "pictures":
             return {**common, "seed": spec["seed"], "panels": self.panels(name)}
         task_label, metric = self.task_label(spec["task"]), self.metric(name)
@@ -76,24 +76,85 @@ class Study(Labels):
             "confidence": self.config["scores"]["confidence"],
         }
 
+    def transport(self) -> dict[str, Any]:
+        """Return what the distances between variants are measured with."""
+        spec = self.imagenet_rib["transport"]
+        task, named = self.variant_tasks[0], spec["embedding"]
+        network = {
+            "architecture": self.architecture(named["architecture"]),
+            "recipe": self.finetune_recipe(task, named["architecture"]),
+        }
+        run = {**named, "seed": self.config["runs"]["seeds"][0]}
+        return {"variants": self.variants, "count": spec["count"], "network": network, "run": run}
+
+    def set_sizes(self) -> dict[str, Any]:
+        """Return what RI by the size of the set fine-tuned on is computed of."""
+        tasks = self.tasks_of_set_sizes()
+        if not tasks:
+            return {}
+        return {
+            "variants": {task: self.task_collection(task) for task in tasks},
+            "subsets": {task: self.config["tasks"][task].get("subset") for task in tasks},
+            "tested_on": self.benchmark()["tested_on"],
+            "reference": self.imagenet_rib["reference"],
+        }
+
     def similarity(self, task: str, method: str, distribution: str) -> dict[str, Any]:
         """Return what the comparison of networks before and after fine-tuning is told."""
         whose = {"method": method, "distribution": distribution, "fine_tuned_on": self.task_collection(task)}
         networks = self.prediction(task, method, distribution)["networks"]
-        return {"networks": networks, "named": whose, **self.imagenet_rib["similarity"]}
+        told = {key: value for key, value in self.imagenet_rib["similarity"].items() if key != "methods"}
+        return {"networks": networks, "named": whose, **told}
 
-    def benchmark_labels(self) -> dict[str, Any]:
-        """Return the readable names of what figures and tables of ImageNet-RIB show, in the order shown."""
-        spec = self.imagenet_rib
-        shown = {key: self.benchmark()[key] for key in ("tested_on", "sharing", "confidence")}
-        return {
-            **shown,
-            "reference": spec["reference"],
-            "methods": {name: self.method_label(name) for name in spec["methods"]},
-            "networks": {name: self.label(name) for name in spec["networks"]},
-            "architectures": list(dict.fromkeys(run.architecture for run in self.rib_runs())),
-            "variants": {name: one["label"] for name, one in spec["variants"].items()},
+    def benchmark_labels(self, name: str) -> dict[str, Any]:
+        """Return the readable names of what a figure or table of ImageNet-RIB shows, in the order shown."""
+        spec = self.rib_shown(name)
+        benchmark, networks = self.benchmark(), self.rib_networks(name)
+        labels = {
+            **{key: benchmark[key] for key in ("tested_on", "sharing", "confidence")},
+            "reference": self.imagenet_rib["reference"],
+            "methods": {method: self.method_label(method) for method in self.rib_methods(name)},
+            "networks": {network: self.label(network) for network in networks},
+            "architectures": self._rib_architectures_shown(name),
+            "variants": {
+                variant: self.collection(variant)["label"] if variant in self.variants else one["label"]
+                for variant, one in self.imagenet_rib["variants"].items()
+            },
         }
+        if spec["kind"] == "rib_alphas":
+            interpolated = {method: self.methods[method] for method in labels["methods"]}
+            labels["alphas"] = {
+                method: float(one.get("alpha", 1))
+                for method, one in interpolated.items()  # what is merged is at 1
+            }
+        if spec["kind"] == "rib_transport":
+            named = self.imagenet_rib["transport"]
+            embedding = f"{self.label(named['embedding']['distribution'])}, {named['embedding']['architecture']}"
+            labels |= {"count": named["count"], "embedding": embedding, **self.config["comparisons"]}
+        if "panels" not in spec:
+            return labels
+        images = {network: self.pretraining_images(network) for network in networks}
+        return {
+            **labels,
+            "panels": [
+                {**panel, "series": [one for one in panel["series"] if one in networks]} for panel in spec["panels"]
+            ],
+            "images": {network: number for network, number in images.items() if number},
+            **self.config["comparisons"],
+        }
+
+    def _rib_architectures_shown(self, name: str) -> list[str]:
+        """Return the architectures that a figure or table of ImageNet-RIB shows, each once."""
+        spec = self.rib_shown(name)
+        trained = spec.get("architectures", self.imagenet_rib.get("architectures"))
+        runs = self.rib_runs(name)
+        return list(
+            dict.fromkeys(
+                run.architecture
+                for run in runs
+                if trained is None or self.is_published(run.distribution) or run.architecture in trained
+            )
+        )
 
     def comparison(self, name: str) -> dict[str, Any]:
         """Return what the comparison of a figure's series is told: the figure without the words around it."""
@@ -103,8 +164,8 @@ class Study(Labels):
         """Return what the making of a table is told."""
         spec = self.config["tables"][name]
         table = {**spec, "name": name, "note": self._note(name)}
-        if spec["kind"] == "rib":
-            table |= self.benchmark_labels()
+        if name in self.rib_tables:
+            table |= self.benchmark_labels(name)
         if spec["kind"] == "experiments":
             table["figures"] = {figure: self.config["figures"][figure]["title"] for figure in self.scored_figures}
         if spec["kind"] in ("fitted_trends", "contrasts", "effective_robustness", "calibration"):

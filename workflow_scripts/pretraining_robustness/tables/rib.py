@@ -1,6 +1,6 @@
-"""RI and mRI of every network of ImageNet-RIB."""
+"""Tables of ImageNet-RIB, kind by kind; RI and mRI of every network."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,15 @@ import pandas as pd
 
 from pretraining_robustness.imagenet_rib.comparison import ALL
 from pretraining_robustness.tables.estimates import estimate, interval_in_words, number, records, typeset
-from pretraining_robustness.tables.typeset import Column
+from pretraining_robustness.tables.rib_crossing import crossing_table
+from pretraining_robustness.tables.rib_effective import effective_table
+from pretraining_robustness.tables.rib_published import published_table
+from pretraining_robustness.tables.rib_transport import transport_table
+from pretraining_robustness.tables.typeset import Column, TypesetTable
 from pretraining_robustness.tables.writing import write_table
+
+Frames = Mapping[str, pd.DataFrame]
+Make = Callable[[Frames, Mapping[str, Any]], tuple[pd.DataFrame, TypesetTable]]
 
 _COLUMNS = [
     Column("fine_tuned_on", "Fine-tuned on", 1.6),
@@ -21,23 +28,34 @@ _COLUMNS = [
 
 
 def tabulate_rib(
-    indices: str | Path, table: Mapping[str, Any], csv: str | Path, html: str | Path, tex: str | Path
+    files: Mapping[str, str | Path], table: Mapping[str, Any], csv: str | Path, html: str | Path, tex: str | Path
 ) -> None:
-    """Write the table of RI after the last epoch, a group a network, its mRI last.
+    """Write a table of ImageNet-RIB after the last epoch.
 
     Args:
-        indices: the table of `results.compute_indices`.
-        table: name, title, note, confidence, methods, networks and variants (readable names, in the order shown).
+        files: the tables that it is made of, by the names by which its module calls them.
+        table: kind, name, title, note, confidence, methods, networks, architectures and variants (readable names, in
+            the order shown), and what its module says.
         csv, html, tex: outputs.
     """
-    facts = pd.read_csv(indices)
-    key = ["method", "distribution", "architecture", "seed"]
+    facts, typeset_table = _KINDS[table["kind"]]({name: pd.read_csv(path) for name, path in files.items()}, table)
+    write_table(facts, typeset_table, csv, html, tex)
+
+
+def _indices_table(frames: Frames, table: Mapping[str, Any]) -> tuple[pd.DataFrame, TypesetTable]:
+    """Return the table of RI, a group a network and method, its mRI last; of the `means` of `imagenet_rib.results`."""
+    facts = frames["means"]
+    facts = facts[facts["method"].isin(list(table["methods"])) & facts["distribution"].isin(list(table["networks"]))]
+    facts = facts[facts["architecture"].isin(list(table["architectures"]))]
+    key = ["method", "distribution", "architecture"]
     facts = facts[facts["epoch"] == facts.groupby(key)["epoch"].transform("max")]
     order = [*table["variants"], ALL]
     lines = []
     for names, rows in facts.groupby(key):
-        method, distribution, architecture, seed = names
-        group = f"{table['networks'][distribution]}, {architecture}, {table['methods'][method]}, seed {seed}"
+        method, distribution, architecture = names
+        seeds = int(rows["seeds"].max())
+        group = f"{table['networks'][distribution]}, {architecture}, {table['methods'][method]}, "
+        group += f"{seeds} seed{'s' if seeds > 1 else ''}"
         for tuned in order:
             found = {row["counting"]: row for row in records(rows[rows["fine_tuned_on"] == tuned])}
             if "all" not in found:
@@ -52,10 +70,20 @@ def tabulate_rib(
                     **{when: number(both[0][when], 2) for when in ("before", "after")},
                 }
             )
+    over = "images and seeds" if len(facts) and facts["seeds"].max() > 1 else "images; other seeds are not in it"
     notes = [
-        f"In brackets: {interval_in_words(table)} over images, paired before and after; renderings of one image are "
-        "one cluster. Seeds are not in it.",
+        f"In brackets: {interval_in_words(table)} over {over}. Images are paired before and after; renderings of one "
+        "image are one cluster.",
         "RI: mean change of accuracy on the variants that were not fine-tuned on, unweighted. The formula is inferred "
         "from the published figures (arXiv 2410.21582).",
     ]
-    write_table(facts, typeset(table, _COLUMNS, lines, notes), csv, html, tex)
+    return facts, typeset(table, _COLUMNS, lines, notes)
+
+
+_KINDS: dict[str, Make] = {
+    "rib": _indices_table,
+    "rib_crossing": crossing_table,
+    "rib_effective": effective_table,
+    "rib_transport": transport_table,
+    "rib_published": published_table,
+}

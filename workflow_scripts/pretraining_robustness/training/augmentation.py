@@ -6,6 +6,7 @@ every step.
 """
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -18,6 +19,8 @@ ASPECT_RATIOS = (3 / 4, 4 / 3)
 
 # Weights of red, green and blue in a grey value: ITU-R BT.601, as Pillow and torchvision use them.
 GREY = (0.299, 0.587, 0.114)
+# The matrix of the cross product with (1, 1, 1), the axis of greys, row by row.
+AXIS_CROSS = (0.0, -1.0, 1.0, 1.0, 0.0, -1.0, -1.0, 1.0, 0.0)
 # Part of the images whose colours are jittered (Chen et al. 2020, appendix A: color distortion).
 JITTERED = 0.8
 
@@ -118,7 +121,8 @@ def random_resized_crop(images: Tensor, size: int, scale: tuple[float, float], f
 
     The box's area is uniform in `scale` (fractions of the image), its aspect ratio log-uniform in `ASPECT_RATIOS`,
     sides limited to the image's (torchvision's RandomResizedCrop draws again instead). There is no antialiasing:
-    stores are little larger than `size`, so boxes are rarely shrunk.
+    stores are little larger than `size`, so boxes are rarely shrunk. Only FractalDB's pictures at full scale, of 362
+    pixels, are shrunk, by up to 1.6, so that their single points may be passed over [ours].
     """
     count, height, width, _ = images.shape
     draws = torch.rand(5, count, device=images.device)
@@ -158,7 +162,7 @@ def colour_jitter(images: Tensor, strength: float, grayscale: float) -> Tensor:
     jittered = (draws[0] < JITTERED) * strength
     brightness, contrast, saturation = (1 + 0.8 * jittered * (2 * draws[1:4] - 1)).unbind()
     angle = 0.2 * jittered * (2 * draws[4] - 1) * 2 * math.pi
-    grey = torch.tensor(GREY, device=device)
+    grey = _constant(GREY, device)
     to_grey = grey.expand(3, 3)
     identity = torch.eye(3, device=device)
 
@@ -176,9 +180,15 @@ def colour_jitter(images: Tensor, strength: float, grayscale: float) -> Tensor:
 def hue_rotation(angle: Tensor) -> Tensor:
     """Return the rotations of RGB about the axis of greys by angles (N,) in radians: (N, 3, 3) (Rodrigues' formula)."""
     third = torch.full((3, 3), 1 / 3, device=angle.device)
-    cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=angle.device) / math.sqrt(3)
+    cross = _constant(AXIS_CROSS, angle.device).view(3, 3) / math.sqrt(3)
     cosine, sine = angle.cos().view(-1, 1, 1), angle.sin().view(-1, 1, 1)
     return cosine * (torch.eye(3, device=angle.device) - third) + sine * cross + third
+
+
+@cache
+def _constant(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return numbers as a vector on the device; copying them there at every step would make the host wait for it."""
+    return torch.tensor(values, device=device)
 
 
 def _product(left: Tensor, right: Tensor) -> Tensor:

@@ -14,9 +14,11 @@ from torch import Tensor
 
 from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.fractal_store import FractalPictures
+from pretraining_robustness.store.frame import Frame
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.devices import to_device
 from pretraining_robustness.training.fractal_images import FractalImages, bytes_on_device
+from pretraining_robustness.training.recipes import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,14 @@ def consecutive_batches(images: int, batch_size: int) -> list[np.ndarray]:
     """Return positions 0 .. images - 1 in order, `batch_size` at a time, the last batch as short as it comes."""
     ends = [*range(0, images, batch_size), images]
     return [np.arange(first, last) for first, last in pairwise(ends)]
+
+
+def frame_of(recipe: Recipe) -> Frame:
+    """Return how a store of image files is read for a recipe, so that what `Preparation` adds is its middle alone."""
+    evaluation = recipe.evaluation
+    if evaluation.resize is None:
+        return Frame(recipe.image_size)
+    return Frame(evaluation.resize, evaluation.interpolation, recipe.image_size)
 
 
 def load_images(store: Store, rows: np.ndarray, device: torch.device) -> "ResidentImages | StreamedImages":

@@ -31,7 +31,11 @@ _held: list[int] = []
 
 
 def visible_cards(devices: Path = Path("/dev")) -> list[str]:
-    """Return the identifiers of the cards this process may use: CUDA_VISIBLE_DEVICES or SLURM's choice, else all."""
+    """Return the identifiers of the cards this process may use: CUDA_VISIBLE_DEVICES or SLURM's choice, else all.
+
+    Of all, a card that is cut into MIG instances counts once, and CUDA then takes its first instance; to use the others
+    name them (`nvidia-smi -L`) in CUDA_VISIBLE_DEVICES. What other programs do on a card is not looked at.
+    """
     chosen = next((os.environ[name] for name in ("CUDA_VISIBLE_DEVICES", *SLURM_VARIABLES) if name in os.environ), None)
     if chosen is not None:
         return [card.strip() for card in chosen.split(",") if card.strip() not in ("", "-1", "NoDevFiles")]

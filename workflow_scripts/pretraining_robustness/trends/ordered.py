@@ -49,11 +49,24 @@ def last_epoch_trend(scores: pd.DataFrame, images: dict[str, int], metric: Metri
         metric: which scores.
         confidence: of the interval, in (0, 1).
     """
-    order = sorted(images, key=images.__getitem__)
-    kept = scores[scores["series"].isin(order)].sort_values("epoch", kind="stable")
+    kept = scores[scores["series"].isin(list(images))].sort_values("epoch", kind="stable")
     last = kept.drop_duplicates(["series", "architecture", "seed"], keep="last")
-    table = last.pivot(index=["architecture", "seed"], columns="series", values=metric.ood_column)
-    table = table.reindex(columns=order).dropna()
+    return trend_of_blocks(
+        last.pivot(index=["architecture", "seed"], columns="series", values=metric.ood_column), images, confidence
+    )
+
+
+def trend_of_blocks(values: pd.DataFrame, images: dict[str, int], confidence: float) -> LastEpochTrend:
+    """Test whether values are ordered as the numbers of images are; those of the result are in the values' unit.
+
+    Args:
+        values: a row a block, its index (architecture, seed), and a column a series; blocks that lack a series are
+            left out.
+        images: the number of images (> 0, all different) of each series, at least `FEWEST_SERIES`.
+        confidence: of the interval, in (0, 1).
+    """
+    order = sorted(images, key=images.__getitem__)
+    table = values.reindex(columns=order).dropna()
     ordered = table.to_numpy(dtype=np.float64)
     slopes = pd.Series(_slopes(np.log10([images[name] for name in order]), ordered), index=table.index, dtype="float64")
     means = slopes.groupby(level="architecture").mean()

@@ -1,7 +1,8 @@
 """Linear probing: nothing but the head is trained; the rest keeps its bits, batch statistics included.
 
 ImageNet-RIB's code (FieteLab/ImageNet-RIB, main.py) freezes a vision transformer's patch embedding and blocks only, so
-that class token, position embedding and last norm are trained, too: `also: [cls_token, pos_embed, norm]`.
+that class token, position embedding and norms outside the blocks are trained, too:
+`also: [cls_token, pos_embed, norm_pre, norm]`, as timm calls them.
 """
 
 from dataclasses import dataclass

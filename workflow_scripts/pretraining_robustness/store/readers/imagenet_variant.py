@@ -16,11 +16,13 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 from PIL import Image
 
 from pretraining_robustness.acquire.archives import member_path, named_faults, read_member, stream_members
+from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.readers.class_folders import SUFFIXES
 from pretraining_robustness.store.readers.imagenet import META
@@ -48,6 +50,7 @@ class ImageNetVariant(RawCollection):
             Classes that `names` lacks are not this study's.
         border: width in pixels of a border that is cut off.
         password: of an encrypted zip, as ObjectNet's is.
+        only: of parts of the layout, the values whose images are taken ({severity: [1, 3, 5]}); all without.
 
     Raises:
         InputError: another number of images or of classes, a folder that is no class, an image that does not lie as
@@ -65,12 +68,17 @@ class ImageNetVariant(RawCollection):
         table: str | Path | None = None,
         border: int = 0,
         password: str | None = None,
+        only: Mapping[str, Sequence[str | int]] | None = None,
     ) -> None:
+        self.only = {key: set(values) for key, values in (only or {}).items()}
         self.names = dict(names)
         self.border = border
         self.password = password
         self.raw = [Path(path) for path in raw]
         self.layout = _pattern(layout)
+        unknown = set(self.only) - set(self.layout.groupindex)
+        if unknown:
+            raise InputError(f"{self.raw[0]}: the layout {layout} has no {unknown.pop()} of which to take some")
         self.truth = None if "{class}" in layout else self._validation_classes(self.raw.pop())
         self.folders, self.expected = self._read_table(table)
         self.left_aside: Counter[str] = Counter()
@@ -90,7 +98,7 @@ class ImageNetVariant(RawCollection):
         """Return name, size and time of the archives, or of every image of a folder, and what is made of them."""
         files = [path / image for path in self.raw if path.is_dir() for image, _, _ in self.found]
         stamps = [file_stamp(path) for path in (*self.raw, *files)]
-        return [*stamps, f"{self.layout.pattern} {self.border} {sorted(self.folders.items())}"]
+        return [*stamps, f"{self.layout.pattern} {self.border} {sorted(self.folders.items())} {sorted(self.only)}"]
 
     def passed_over(self) -> Counter[str]:
         """Return how many images are of no class of ImageNet."""
@@ -124,8 +132,9 @@ class ImageNetVariant(RawCollection):
             if class_ids is None:
                 self.left_aside["images of folders without a class of ImageNet"] += 1
                 continue
-            columns = {key: value for key, value in match.items() if key not in ("class", "image")}
-            found.append((path, class_ids, {key: _number(value) for key, value in columns.items()}))
+            columns = {key: _number(value) for key, value in match.items() if key not in ("class", "image")}
+            if all(columns[key] in values for key, values in self.only.items()):
+                found.append((path, class_ids, columns))
         return found
 
     def _match(self, path: str) -> dict[str, str]:
@@ -156,8 +165,8 @@ class ImageNetVariant(RawCollection):
         """Return the classes of each folder with a name of its own, and the class_ids that the variant must have."""
         if table is None:
             return {}, None
-        with open(table, newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.DictReader(file) if row["class_id"] in self.names]
+        read = read_csv_table(table, ("class_id",), what="table of the variant's classes")
+        rows = [row for row in read.rows() if row["class_id"] in self.names]
         folders: dict[str, tuple[str, ...]] = {}
         for row in rows:
             if "folder" in row:
@@ -195,6 +204,20 @@ class ImageNetVariant(RawCollection):
         return {place: wnids[int(line)] for place, line in enumerate(files[GROUND_TRUTH].split(), start=1)}
 
 
+def read_variant(
+    raw: str | Path | Sequence[str | Path], imagenet: str | Path, table: str | Path | None, variant: Mapping[str, Any]
+) -> ImageNetVariant:
+    """Return a variant of the ImageNet whose classes a table lists, name and wnid or class_id, in their order.
+
+    `raw`, `table` and what `variant` says of it are as in `ImageNetVariant`, and so is what is refused.
+    """
+    with open(imagenet, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    key = "wnid" if "wnid" in rows[0] else "class_id"
+    names = {row[key]: row["name"] for row in rows}
+    return ImageNetVariant([raw] if isinstance(raw, str | Path) else raw, names, table=table, **variant)
+
+
 def _pattern(layout: str) -> re.Pattern[str]:
     parts = [f"(?P<{name}>[^/]+)" for name in re.findall(r"{(\w+)}", layout)]
     return re.compile(r"(?:^|/)" + "/".join(parts) + "$")
@@ -211,7 +234,7 @@ def _without_border(path: str, data: bytes, border: int) -> bytes:
         raise InputError(f"{path}: an image of {picture.width} x {picture.height} pixels is all border")
     inside = picture.crop((border, border, picture.width - border, picture.height - border))
     written = io.BytesIO()
-    inside.save(written, "PNG", compress_level=0)
+    inside.save(written, "PNG", compress_level=1)
     return written.getvalue()
 
 

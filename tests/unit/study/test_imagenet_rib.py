@@ -1,0 +1,122 @@
+"""ImageNet-RIB in a configuration: what it stands for, and what of it is refused."""
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.study.check import check_config
+from pretraining_robustness.study.shorthand import write_out
+from pretraining_robustness.study.show import Study
+
+
+@pytest.fixture
+def miniature(config, repository):
+    path = repository / "data/studies/imagenet_rib_miniature.yaml"
+    update_config(config, yaml.safe_load(path.read_text(encoding="utf-8")))
+    return config
+
+
+@pytest.fixture
+def full(paper_config, repository):
+    for name in ("imagenet_rib", "imagenet_rib_held_out"):
+        path = repository / f"data/studies/{name}.yaml"
+        update_config(paper_config, yaml.safe_load(path.read_text(encoding="utf-8")))
+    write_out(paper_config)
+    return paper_config
+
+
+def refusal(config, repository) -> str:
+    write_out(config)
+    with pytest.raises(InputError) as refused:
+        check_config(config, repository / "rules/config.schema.yaml", repository)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_an_interpolation_stands_for_all_of_its_alphas(miniature, repository):
+    miniature["imagenet_rib"]["methods"] = ["full", "wise_ft_start", "wise_ft_held_out"]
+    write_out(miniature)
+    check_config(miniature, repository / "rules/config.schema.yaml", repository)
+    alphas = [f"wise_ft_start_{percent}" for percent in (25, 50, 75)]
+    assert miniature["imagenet_rib"]["methods"] == ["full", *alphas, "wise_ft_held_out"]
+
+
+def test_the_full_study_has_every_method_of_every_network_that_can(full, repository):
+    check_config(full, repository / "rules/config.schema.yaml", repository)
+    series = Study(full).rib_series()
+    assert ("lora", "rib_laion2b") in series
+    assert ("greedy_soup", "rib_resnets") in series
+    assert ("lora", "rib_resnets") not in series
+
+
+def test_what_is_taken_of_a_variant_stands_in_its_label(full, repository):
+    full["imagenet_rib"]["variants"]["imagenet_c"] |= {"only": {"severity": [1, 3, 5]}, "images": 2250000}
+    write_out(full)
+    check_config(full, repository / "rules/config.schema.yaml", repository)
+    study = Study(full)
+    assert study.benchmark_labels("table_rib")["variants"]["imagenet_c"] == "ImageNet-C (severity 1, 3, 5)"
+    assert study.variant("imagenet_c")["only"] == {"severity": [1, 3, 5]}
+    full["imagenet_rib"]["variants"]["imagenet_c"]["only"] = {"level": [1]}
+    assert "imagenet_c.only: 'level' is not a part of the layout; known are: corruption, severity" in refusal(
+        full, repository
+    )
+
+
+def test_a_further_column_is_a_config_entry(full, repository):
+    path = repository / "data/studies/imagenet_rib_laion_c.yaml"
+    update_config(full, yaml.safe_load(path.read_text(encoding="utf-8")))
+    write_out(full)
+    check_config(full, repository / "rules/config.schema.yaml", repository)
+    study = Study(full)
+    assert "laion_c" in study.benchmark()["tested_on"]
+    assert "rib_laion_c" not in study.variant_tasks
+    assert study.variant("laion_c")["images"] is None
+
+
+def test_a_source_with_other_classes_is_given_imagenets_head_by_a_stage_of_its_own(miniature, repository):
+    networks = ["imagenet_full", "inaturalist_full"]
+    heads = {"of": ["inaturalist_full"], "trained_on": "imagenet_full", "method": "linear_probe"}
+    update_config(miniature, {"imagenet_rib": {"networks": networks, "heads": heads}})
+    write_out(miniature)
+    check_config(miniature, repository / "rules/config.schema.yaml", repository)
+    study = Study(miniature)
+    assert study.task_collection("rib_head") == "imagenet"
+    assert not study.keeps_head("rib_head", "inaturalist_full")
+    assert [study.given_head(name) for name in networks] == [None, "linear_probe"]
+    assert "rib_head" not in {run.task for run in study.rib_runs()}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"imagenet_rib": {"methods": ["full", "lora"]}},
+            "config methods.lora: it needs attention, which resnet10 (imagenet_full) has not; leave the method out",
+        ),
+        (
+            {"imagenet_rib": {"held_out": None, "methods": ["full", "wise_ft_held_out"]}},
+            "'wise_ft_held_out' chooses by held-out images, and none are held out; set imagenet_rib.held_out",
+        ),
+        (
+            {"imagenet_rib": {"without": {"imagenet_50k": ["full"]}, "jobs": "method"}},
+            "imagenet_rib.without: 'imagenet_50k' is not a distribution of imagenet_rib.networks",
+        ),
+        (
+            {"imagenet_rib": {"networks": ["imagenet_full", "inaturalist_full"]}},
+            "inaturalist_full has no head of ImageNet's 1,000 classes; take another, or add inaturalist_full to ",
+        ),
+        (
+            {
+                "imagenet_rib": {"networks": ["web"], "methods": ["full"]},
+                "distributions": {"web": {"source": "published", "architectures": ["timm/vit_base_patch16_224.dino"]}},
+            },
+            "imagenet_rib.networks: vit_base_patch16_224_dino has no head of ImageNet's 1,000 classes",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(miniature, repository, change, words):
+    update_config(miniature, change)
+    if miniature["imagenet_rib"]["held_out"] is None:
+        del miniature["imagenet_rib"]["held_out"]
+    assert words in refusal(miniature, repository)

@@ -1,0 +1,81 @@
+"""Features of variants of ImageNet before the head of one network, and the distances between the variants by them."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.files import write_rows
+from pretraining_robustness.imagenet_rib.transport import Sample, distances
+from pretraining_robustness.networks.architectures import build, head_of
+from pretraining_robustness.networks.weights import read_description
+from pretraining_robustness.store.read import Store
+from pretraining_robustness.tasks.splits import task_classes
+from pretraining_robustness.training.augmentation import Preparation
+from pretraining_robustness.training.batches import consecutive_batches, load_images
+from pretraining_robustness.training.devices import training_device
+from pretraining_robustness.training.inference import load_checkpoints
+from pretraining_robustness.training.recipes import read_recipe
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 250
+
+
+def measure_distances(
+    *,
+    stores: Mapping[str, tuple[str | Path, str | Path]],
+    task: str | Path,
+    checkpoint: str | Path,
+    network: Mapping[str, Any],
+    count: int,
+    distances_file: str | Path,
+    threads: int = 1,
+) -> None:
+    """Write the distance between every two variants (`transport.otdd`).
+
+    Args:
+        stores: images and images.parquet of each variant.
+        task: images.parquet of a task, which knows the classes of the head.
+        checkpoint: safetensors of the network.
+        network: architecture and recipe; see `predict.predict`.
+        count: images of each variant, evenly spaced in its store; equally many of all.
+        distances_file: CSV to write: first, second, otdd.
+
+    Raises:
+        InputError: a variant has fewer images than asked for.
+    """
+    device = training_device(threads)
+    model = build(network["architecture"], task_classes(task)).to(device).eval()
+    load_checkpoints(model, [checkpoint], device)
+    preparation = Preparation(read_recipe(network["recipe"], read_description(checkpoint)), device)
+    samples = {}
+    for name, (images, table) in stores.items():
+        classes = pd.read_parquet(table, columns=["class_id"])["class_id"].to_numpy()
+        if len(classes) < count:
+            raise InputError(f"{table}: {len(classes)} images, fewer than imagenet_rib.transport.count, {count}")
+        rows = np.linspace(0, len(classes) - 1, count).astype(np.int64)
+        pixels = load_images(Store.open(images, table, threads), rows, device)
+        batches = pixels.stream(consecutive_batches(count, _BATCH))
+        found = [embed(model, preparation.for_evaluation(batch)).double().cpu() for _, batch in batches]
+        samples[name] = Sample(torch.cat(found).numpy(), np.unique(classes[rows], return_inverse=True)[1])
+        logger.info("%s: %d images, %d classes", name, count, len(np.unique(classes[rows])))
+    write_rows(distances_file, distances(samples))
+
+
+def embed(model: nn.Module, images: Tensor) -> Tensor:
+    """Return what a network's head is given for prepared images (n, 3, size, size): (n, features)."""
+    seen: list[Tensor] = []
+    hook = head_of(model).register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    try:
+        with torch.inference_mode():
+            model(images)
+    finally:
+        hook.remove()
+    return seen[-1].flatten(1)

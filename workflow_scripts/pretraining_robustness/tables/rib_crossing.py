@@ -1,0 +1,70 @@
+"""mRI of networks that differ in their pre-training data alone, with their contrasts: the crossing of both studies."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from pretraining_robustness.tables.estimates import (
+    count,
+    estimate,
+    interval_in_words,
+    nothing,
+    number,
+    p_value,
+    records,
+    typeset,
+)
+from pretraining_robustness.tables.typeset import Column, TypesetTable
+
+_COLUMNS = [
+    Column("series", "Pre-trained on", 2.2),
+    Column("networks", "Networks", 0.7, numeric=True),
+    Column("mri", "mRI [interval]", 1.3, "Percentage points", numeric=True),
+    Column("contrast", "against the first [interval]", 1.4, "Percentage points", numeric=True),
+    Column("p", "p (Holm)", 0.7, numeric=True),
+    Column("before", "Before", 0.7, "Mean accuracy (%)", numeric=True),
+    Column("after", "After", 0.7, "Mean accuracy (%)", numeric=True),
+    Column("note", "What was found", 3.0),
+]
+_COUNTINGS = {"all": "", "without_shared_images": ", without shared images"}
+
+
+def crossing_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]) -> tuple[pd.DataFrame, TypesetTable]:
+    """Return a group a comparison of `imagenet_rib.crossing` (its `means`, `trends`, `contrasts`), a row a series.
+
+    The first series of a panel is what the others are compared with; the first row says what was found.
+    """
+    means, contrasts = frames["means"], frames["contrasts"]
+    lines = []
+    for comparison in records(frames["trends"]):
+        names = {name: comparison[name] for name in ("panel", "method", "counting")}
+        group = f"{names['panel']}, {table['methods'][names['method']]}{_COUNTINGS[names['counting']]}"
+        own = [row for row in records(means) if all(row[name] == value for name, value in names.items())]
+        pairs = {
+            row["second"]: row
+            for row in records(contrasts)
+            if own and row["first"] == own[0]["series"] and all(row[name] == value for name, value in names.items())
+        }
+        for row in own:
+            pair = pairs.get(row["series"])
+            ends = [-pair[end] for end in ("difference", "high", "low")] if pair else []
+            lines.append(
+                {
+                    **nothing(_COLUMNS, group=group),
+                    "series": table["networks"][row["series"]],
+                    "networks": count(row["networks"]),
+                    "mri": estimate(row["mri"], row["low"], row["high"], sign=True),
+                    **({"contrast": estimate(*ends, sign=True), "p": p_value(pair["p_holm"])} if pair else {}),
+                    **{when: number(row[when], 2) for when in ("before", "after")},
+                    "note": comparison["conclusion"] if row is own[0] else "",
+                }
+            )
+    notes = [
+        f"In brackets: {interval_in_words(table)} over networks, which differ in architecture or seed (Student's t). "
+        "p: of no difference from the first series of the group, within architectures and seeds, with Holm's "
+        "correction for all pairs of the group.",
+        "mRI: mean change of accuracy on the variants of ImageNet that were not fine-tuned on, unweighted; its formula "
+        "is inferred from the published figures (arXiv 2410.21582). This comparison is in neither paper.",
+    ]
+    return means, typeset(table, _COLUMNS, lines, notes)

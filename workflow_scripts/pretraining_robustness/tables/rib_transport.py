@@ -1,0 +1,34 @@
+"""Distances between variants of ImageNet by optimal transport."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from pretraining_robustness.tables.estimates import number, typeset
+from pretraining_robustness.tables.typeset import NOTHING, Column, TypesetTable
+
+
+def transport_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]) -> tuple[pd.DataFrame, TypesetTable]:
+    """Return the matrix of `distances`, as `imagenet_rib.embedding` measured them."""
+    facts = frames["distances"]
+    found = {frozenset((row["first"], row["second"])): row["otdd"] for row in facts.to_dict("records")}
+    names = [name for name in table["variants"] if name in set(facts["first"]) | set(facts["second"])]
+    columns = [
+        Column("variant", "", 1.5),
+        *(Column(name, table["variants"][name], 1.0, numeric=True) for name in names),
+    ]
+    rows = [
+        {
+            **{"group": f"Features of {table['embedding']}", "variant": table["variants"][one], "note": ""},
+            **{other: NOTHING if one == other else number(found[frozenset((one, other))], 2) for other in names},
+        }
+        for one in names
+    ]
+    notes = [
+        "Optimal transport dataset distance (OTDD; Alvarez-Melis & Fusi 2020) between samples of "
+        f"{table['count']:,} images of each variant, in units of the features before the head; labels are Gaussians "
+        "with diagonal covariance; exact transport. Two samples of one data set have a distance above 0.",
+        "Sample, features and covariances of the paper (arXiv 2410.21582) are not known; these are ours.",
+    ]
+    return facts, typeset(table, columns, rows, notes)
