@@ -131,7 +131,7 @@ class Costs:
 
     def _head(self, run: Run) -> Run | None:
         """Return the run that gives a network ImageNet's head before it is fine-tuned on a variant, if one does."""
-        method = self.study.given_head(run.distribution) if run.task in self.study.variant_tasks else None
+        method = self.study.given_head(run.distribution) if self.study.is_variant_task(run.task) else None
         return None if method is None else replace(run, task=HEAD_TASK, method=method)
 
     def _with_merged(self, runs: Iterable[Run]) -> list[Run]:
@@ -140,7 +140,7 @@ class Costs:
         for run in runs:
             names = {run.method, *methods[run.method].get("of", [])} - {START}
             found |= {replace(run, method=name) for name in names}
-            if run.task in self.study.variant_tasks:
+            if self.study.is_variant_task(run.task):
                 found.add(replace(run, task=self.study.start_task(run.task), method=START))
         return sorted(found)
 
@@ -226,8 +226,13 @@ class Costs:
     def split(self, task: str, split: str) -> float:
         """Return how many images a split of a task, or of a source of test images, has at the study's scale."""
         if self.study.collection(task)["format"] == "imagenet_variant":
-            held_out = self.study.config["tasks"].get(task, {}).get("held_out", 0.0)
-            return self._total(task) * {"train": 1 - held_out, "id_val": held_out}.get(split, 1.0)
+            spec = self.study.config["tasks"].get(task, {})
+            held_out, subset = spec.get("held_out", 0.0), spec.get("subset", {})
+            images = self._total(self.study.task_collection(task) if task in self.study.tasks else task)
+            if split == "train" and subset.get("equal") == "epochs":
+                classes = self.study.collection(task)["classes"]
+                return min((1 - held_out) * images, float(subset["images_per_class"] * classes))
+            return images * {"train": 1 - held_out, "id_val": held_out}.get(split, 1.0)
         if task not in self.study.config["tasks"]:
             return self._total(task) if split == ALL else self.rates("images", f"{task} {split}")
         if split == "train" and task in self.study.limited_tasks:
