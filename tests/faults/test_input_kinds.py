@@ -191,6 +191,19 @@ def test_what_is_wrong_is_said_at_the_start_and_mending_it_goes_on(study, spoil,
         assert not plan(study)
 
 
+def test_a_task_is_divided_by_the_camera_of_its_table(study):
+    metadata = study.folder / "task/metadata.csv"
+    rows = list(filter(None, metadata.read_text(encoding="utf-8-sig").splitlines()))
+    cameras = ["NA", "001", "None", "1e5"]
+    table = [line.rstrip(",") + f",{cameras[number % 4]}" for number, line in enumerate(rows[1:])]
+    metadata.write_text("\n".join([f"{rows[0]},camera", *table]), encoding="utf-8")
+    splits = {"by": "place", "column": "camera", "test": ["001"], "id_test": 0.2}
+    task = {**study.study["tasks"]["my_task"], "splits": splits, "clusters": "camera"}
+    jobs = plan(study, tasks={"my_task": task})
+    assert (jobs["build_store"], jobs["pretrain"], jobs["finetune"]) == (1, 0, 3)
+    assert "no column site" in refusal(study, tasks={"my_task": {**task, "splits": {**splits, "column": "site"}}})
+
+
 def test_a_mended_image_lets_the_same_command_go_on(study):
     broken = study.folder / "photos/true/3.jpg"
     sound = broken.read_bytes()
@@ -247,19 +260,6 @@ def test_unpacked_imagenet_has_wordnet_depths_breeds_and_synsets(workflow, repos
     study["distributions"]["animals"]["classes"]["under"] = "n02084071"  # dogs, of which there is none
     printed = workflow.run(f"{place}/animals/promises.csv", "--dry-run", config=study, fails=True)
     assert printed.splitlines()[-1] == "ERROR: distributions.animals: my_source has none of its classes."
-
-
-def test_a_task_is_divided_by_the_camera_of_its_table(study):
-    metadata = study.folder / "task/metadata.csv"
-    rows = list(filter(None, metadata.read_text(encoding="utf-8-sig").splitlines()))
-    cameras = ["NA", "001", "None", "1e5"]
-    table = [line.rstrip(",") + f",{cameras[number % 4]}" for number, line in enumerate(rows[1:])]
-    metadata.write_text("\n".join([f"{rows[0]},camera", *table]), encoding="utf-8")
-    splits = {"by": "place", "column": "camera", "test": ["001"], "id_test": 0.2}
-    task = {**study.study["tasks"]["my_task"], "splits": splits, "clusters": "camera"}
-    jobs = plan(study, tasks={"my_task": task})
-    assert (jobs["build_store"], jobs["pretrain"], jobs["finetune"]) == (1, 0, 3)
-    assert "no column site" in refusal(study, tasks={"my_task": {**task, "splits": {**splits, "column": "site"}}})
 
 
 @pytest.mark.parametrize(
