@@ -23,7 +23,7 @@ from pretraining_robustness.figures.rib_common import (
 from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.imagenet_rib.tradeoff import tradeoff
 
-_TALL, _LEFT, _BELOW, _SPACE = 2.3, 0.55, 0.45, 0.75  # inches
+_TALL, _LEFT, _BELOW, _SPACE = 2.3, 0.7, 0.45, 0.75  # inches
 
 
 def draw_alphas(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:
@@ -38,7 +38,7 @@ def draw_alphas(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -
     ]
     legend = LEGEND_LINE * (1 + (len(networks) - 1) // 2) + 0.15
     page = make_page(FULL_WIDTH, _TALL + _BELOW + legend, figure["title"], footer, figure["note"] or "")
-    width = (page.width - 2 * _LEFT - 2 * MARGIN - 0.2) / 2
+    width = (page.width - _LEFT - _SPACE - 2 * MARGIN) / 2
     columns = {"mri": "mRI (percentage points)", "own": "Accuracy on the variants\nfine-tuned on (%)"}
     readings = []
     for place, (column, label) in enumerate(columns.items()):
