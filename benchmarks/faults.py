@@ -3,15 +3,16 @@
     make benchmark-faults OPTIONS="--kills 50 --minutes 30"
 
 Each kill ends Snakemake and all its jobs at a random moment of a job of the stage whose turn it is; then the same
-command is given again, as a person would, after `snakemake --unlock`. A row of the table is a stage: its jobs and how
-long one takes undisturbed, how often it was killed at work, and how many of its jobs ended in all (as many as there
-are, where no finished job was lost).
+command is given again, as a person would, after what `snakemake --unlock` does. A row of the table is a stage: its jobs
+and how long one takes undisturbed, how often it was killed at work, and how many of its jobs ended in all (as many as
+there are, where no finished job was lost).
 """
 
 import argparse
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +29,10 @@ from pretraining_robustness.files import write_rows
 REPOSITORY = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "faults.csv"
 STAGES = ("build_store", "train_diffusion", "generate_images", "pretrain", "finetune", "predict", "merge_weights")
-TARGETS = ("fig_methods", "results/pretrain/stable_diffusion_150k/densenet22/seed_0/weights.safetensors")
+TARGETS = (
+    "results/evaluate/iwildcam/soup/imagenet_full/scores.csv",
+    "results/pretrain/stable_diffusion_150k/densenet22/seed_0/weights.safetensors",
+)
 TRAINED = ("imagenet_full", "stable_diffusion_150k")
 STUDY = {
     "scale": {
@@ -40,9 +44,8 @@ STUDY = {
         "stable_diffusion": {"training": {"autoencoder_steps": 5, "steps": 5}, "generate": {"steps": 2}},
     },
     "tasks": {"iwildcam": {"world": {"image_size": 32, "cameras": 16}}},
-    "runs": {"architectures": ["densenet22"]},
-    "recipes": {"pretrain": {"steps": 100}, "finetune": {"epochs": 2}},
-    "trends": {"resamples": 200},
+    "runs": {"architectures": ["densenet22"], "seeds_of": {"scratch": [0], "imagenet_full": [0]}},
+    "recipes": {"pretrain": {"steps": 50}, "finetune": {"epochs": 2}},
 }
 KINDS = (".npy", ".parquet", ".safetensors", ".csv", ".png")
 TIMED = ("metrics.csv", "training.csv")  # hold seconds
@@ -110,7 +113,7 @@ def kill_until_done(
                 process.wait()
                 killed.update(at_work)
                 print(f"killed {', '.join(sorted(at_work)) or 'between jobs'}", flush=True)
-                assert start(folder, "--unlock").wait() == 0
+                shutil.rmtree(folder / ".snakemake/locks")
                 break
             time.sleep(0.05)
         else:
@@ -145,7 +148,7 @@ def main() -> None:
             if path.name.startswith("unfinished") or path.suffix == ".part"
         ]
     differ = sorted(name for name in expected if found.get(name) != expected[name])
-    print(f"{killed.total()} kills; of {len(expected)} files {len(differ)} differ {differ[:5]}; left over: {len(left)}")
+    print(f"{killed.total()} jobs killed; of {len(expected)} files {len(differ)} differ {differ[:5]}; {len(left)} left")
     same = {"files": len(expected), "files_that_differ": len(differ), "left_over": len(left), "machine": machine()}
     rows = [
         {

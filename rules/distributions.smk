@@ -54,7 +54,7 @@ rule make_distribution:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        declared=lambda wildcards: study.distribution(wildcards.distribution),
+        declared=declared_distribution,
         code=code("make_distribution.py"),
     message:
         "Choose the images of {wildcards.distribution}"

@@ -1,5 +1,7 @@
 """Where files are: which files the rules read and write, from their wildcards."""
 
+FEW = 100000  # images of a folder of yours that are listed while planning
+
 # The checkpoints of a run, one after every epoch of fine-tuning.
 LAST_EPOCH = config["recipes"]["finetune"]["epochs"]
 CHECKPOINTS = [
@@ -49,91 +51,6 @@ def files_of_table(table):
     return {"csv": f"{path}.csv", "html": page, "tex": f"{path}.tex"}
 
 
-def tiny_files(folder):
-    """The archives of Tiny-ImageNet, CIFAR or a shifted test set of it."""
-    files = next(files for place, files in TINY_IMAGES.values() if place == folder)
-    return [f"<resources>/{folder}/{file}" for file in files]
-
-
-def raw_files(wildcards):
-    """The raw files of a collection; none of a user's folder, whose contents decide, see `folder_contents`."""
-    collection = study.collection(wildcards.collection)
-    if "path" in collection:
-        return []
-    if collection["format"] in TINY_IMAGES:
-        return tiny_files(TINY_IMAGES[collection["format"]][0])
-    return {
-        "imagenet": [
-            "<resources>/imagenet/ILSVRC2012_img_train.tar",
-            "<resources>/imagenet/ILSVRC2012_devkit_t12.tar.gz",
-        ],
-        "inaturalist": [
-            "<resources>/inaturalist/train_val_images.tar.gz",
-            "<resources>/inaturalist/train_val2017.zip",
-        ],
-        "iwildcam": ["<resources>/iwildcam/iwildcam_v2.0/metadata.csv"],
-        "domainnet": ["<resources>/domainnet/domainnet_v1.0/RELEASE_v1.0.txt"],
-    }[collection["format"]]
-
-
-def wilds_files(wildcards):
-    """The unpacked data set of a WILDS task from its archive; none where you have its folder, see `wilds_contents`."""
-    task = config["tasks"][wildcards.wilds_task]
-    if "path" in task:
-        return []
-    folder = wilds_folder(task["dataset"])
-    return f"<resources>/wilds/{folder}/{release_file(task['dataset'])}"
-
-
-def wilds_contents(wildcards):
-    """Names, sizes and times of the tables of a WILDS folder of yours; its images are taken to be the published ones."""
-    task = config["tasks"][wildcards.wilds_task]
-    if "path" not in task:
-        return None
-    folder = Path(task["path"], wilds_folder(task["dataset"]))
-    files = [path for path in sorted(folder.glob("[!.]*")) if path.is_file()]
-    return [
-        f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files
-    ]
-
-
-@cache
-def contents_of(format, folder, on_undecodable, splits):
-    """The digest of what a folder's reader reads; whatever is wrong with it is said while planning."""
-    from pretraining_robustness.store.readers import (
-        check_collection,
-        contents,
-        open_collection,
-    )
-
-    with refusals_in_one_line():
-        collection = open_collection(format, folder)
-        check_collection(collection, folder, on_undecodable, splits)
-    return contents(format, collection)
-
-
-def folder_contents(wildcards):
-    """A digest of what the reader of a user's folder reads, so that a change of it, and nothing else, decodes it again.
-
-    Without the folder, what its finished store was made of.
-    """
-    folder, store = study.folder(wildcards.collection), study.store(
-        wildcards.collection
-    )
-    if not folder:
-        return None
-    stores = config.get("pathvars", {}).get("results", "results")
-    summary = Path(stores, "stores", wildcards.collection, "summary.json")
-    if summary.exists() and not Path(folder).exists():
-        return json.loads(summary.read_text(encoding="utf-8"))["contents"]
-    return contents_of(
-        store["format"],
-        folder,
-        store["on_undecodable"],
-        study.needed_splits(wildcards.collection),
-    )
-
-
 def source_file(name):
     """A file of the store of a distribution's source."""
 
@@ -169,8 +86,9 @@ def store_of_format(format, name):
 
 def prompted_classes(wildcards):
     """The classes that Stable Diffusion is asked for: those of the drawn ImageNet, or all of them."""
-    if config["acquisition"] == "draw":
-        return f"<results>/stores/{study.sources_of_format('imagenet')[0]}/classes.csv"
+    archives = study.sources_of_format("imagenet")
+    if config["acquisition"] == "draw" and archives:
+        return f"<results>/stores/{archives[0]}/classes.csv"
     return os.path.relpath(Path(workflow.basedir, "data", "imagenet_classes.csv"))
 
 
@@ -504,11 +422,37 @@ def benchmark_file(stage, names, folder):
     return f"{place}/{'pretrain_image_text' if captioned else stage}/{folder}.tsv"
 
 
+@cache
+def variant_folder(name):
+    """The folder that you have of a variant, unless it is read already; what is wrong with it is said while planning.
+
+    Where all its images are too many to be listed each time, its store says so.
+    """
+    variant, results = study.variant(name), config.get("pathvars", {}).get("results")
+    folder = Path(study.collection(name)["variant"]["path"])
+    if Path(results or "results", "stores", name, "summary.json").exists():
+        return str(folder)
+    from pretraining_robustness.store.readers.imagenet_variant import read_variant
+
+    try:
+        if not folder.is_dir():
+            raise InputError(
+                f"config imagenet_rib.variants.{name}.path: {folder} is no folder; "
+                "correct it, or leave it out to download the files"
+            )
+        if config["acquisition"] == "download" and (variant["images"] or 0) <= FEW:
+            classes = imagenet_classes(None)
+            read_variant([folder], classes, variant_classes(name).get("table"), variant)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    return str(folder)
+
+
 def variant_raw(wildcards):
     """The raw files of a variant: the folder that you have, or its archives."""
     variant = study.collection(wildcards.variant)["variant"]
     if "path" in variant:
-        return ancient(variant["path"])
+        return ancient(variant_folder(wildcards.variant))
     return [f"<resources>/{wildcards.variant}/{name}" for name in variant["files"]]
 
 

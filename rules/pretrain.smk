@@ -34,6 +34,7 @@ rule pretrain:
                 wildcards.architecture, wildcards.distribution
             ),
             "objective": study.objective(wildcards.distribution),
+            **study.held_out(wildcards.distribution),
         },
         state=RESULTS + "/pretrain/{distribution}/{architecture}/seed_{seed}/unfinished",
         code=code("pretrain.py"),

@@ -27,6 +27,7 @@ rule build_store:
         contents=folder_contents,
         folder=lambda wildcards, output: study.folder(wildcards.collection),
         splits=lambda wildcards, output: study.needed_splits(wildcards.collection),
+        options=lambda wildcards, output: study.options(wildcards.collection),
         state=RESULTS + "/stores/{collection}/unfinished",
         code=code("build_store.py"),
     message:

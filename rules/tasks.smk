@@ -13,10 +13,7 @@ rule pair_domains:
     conda:
         "../envs/acquire.yaml"
     params:
-        pair=lambda wildcards: {
-            key: config["tasks"][wildcards.domain_pair][key]
-            for key in ("id_domain", "ood_domain")
-        },
+        pair=lambda wildcards: study.pair_of_domains(wildcards.domain_pair),
         code=code("pair_domains.py"),
     message:
         "Pair the domains of {wildcards.domain_pair}"

@@ -4,28 +4,19 @@ from pretraining_robustness.rule import run_rule
 
 
 def main() -> None:
-    import pandas as pd
-
     from pretraining_robustness.store.build import build_store
-    from pretraining_robustness.store.readers.imagenet_variant import ImageNetVariant
+    from pretraining_robustness.store.readers.imagenet_variant import read_variant
 
-    table = pd.read_csv(snakemake.input.classes, dtype=str, keep_default_na=False)
-    key = "wnid" if "wnid" in table else "class_id"
     build_store(
-        raw=ImageNetVariant(
+        raw=read_variant(
             raw=snakemake.input.raw,
-            names=dict(zip(table[key], table["name"], strict=True)),
+            imagenet=snakemake.input.classes,
             table=snakemake.input.get("table") or None,
-            **snakemake.params.variant,
+            variant=snakemake.params.variant,
         ),
         **snakemake.params.store,
         state=snakemake.params.state,
-        images=snakemake.output.images,
-        table=snakemake.output.table,
-        classes=snakemake.output.classes,
-        undecodable=snakemake.output.undecodable,
-        duplicates=snakemake.output.duplicates,
-        summary=snakemake.output.summary,
+        **snakemake.output,
         threads=snakemake.threads,
     )
 

@@ -12,12 +12,7 @@ if __name__ == "__main__":
             **snakemake.params.store,
             splits=snakemake.params.splits,
             state=snakemake.params.state,
-            images=snakemake.output.images,
-            table=snakemake.output.table,
-            classes=snakemake.output.classes,
-            undecodable=snakemake.output.undecodable,
-            duplicates=snakemake.output.duplicates,
-            summary=snakemake.output.summary,
+            **snakemake.output,
             threads=snakemake.threads,
         ),
     )

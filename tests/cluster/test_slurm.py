@@ -25,7 +25,7 @@ STUDY = {
     },
     "sources": {"imagenet": {"world": {"image_size": 32}}},
     "tasks": {"iwildcam": {"world": {"image_size": 32, "cameras": 16}}},
-    "runs": {"architectures": ["densenet22"]},
+    "runs": {"architectures": ["densenet22"], "seeds_of": {"scratch": [0], "imagenet_full": [0]}},
     "recipes": {"pretrain": {"steps": 200}, "finetune": {"epochs": 2}},
     "trends": {"resamples": 200},
     # A first try with too little memory for torch, whose second has enough.

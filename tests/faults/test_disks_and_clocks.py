@@ -1,5 +1,6 @@
 """Disks that are full, refuse or lost the end of a file, and clocks that jump: one line that says so, nothing torn."""
 
+import errno
 import logging
 import os
 import socket
@@ -18,7 +19,7 @@ from torch import nn
 
 from pretraining_robustness.files import atomic_path, publish, write_rows
 from pretraining_robustness.networks.weights import save_weights
-from pretraining_robustness.rule import _date_after, run_rule
+from pretraining_robustness.rule import _alone, _date_after, run_rule
 from pretraining_robustness.training.state import TrainingState
 
 PACKAGE_FOLDER = Path(__file__).parents[2] / "workflow_scripts"
@@ -155,7 +156,7 @@ def work():
     while not (folder / "enough").exists():
         time.sleep(0.01)
 
-job = types.SimpleNamespace(rule="r", log=[folder / "log"], input=[], output=[], params={"state": folder / "state"})
+job = types.SimpleNamespace(rule="r", log=[folder / "log"], input=[], output=[], params={"state": f"{folder}/state"})
 run_rule(job, work)
 """
 
@@ -188,6 +189,19 @@ def test_a_job_that_is_started_twice_is_refused_until_the_first_one_ends(tmp_pat
     assert third.communicate(timeout=60)[1] == ""
     assert third.returncode == 0
     assert not (tmp_path / "state").exists()
+
+
+def test_a_disk_that_cannot_lock_is_worked_on_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_locks(*arguments: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with _alone(str(tmp_path / "state")):
+        (tmp_path / "state" / "journal").touch()
+    assert "no other job is kept from working on the same" in caplog.text
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["journal"]
 
 
 @pytest.mark.slow

@@ -105,7 +105,7 @@ def test_the_digest_is_the_same_in_every_process(repository):
     """Sets are ordered by hashes of strings, which differ from process to process."""
     scripts = repository / "workflow_scripts"
     code = "import sys; from pathlib import Path; from pretraining_robustness import code_digest\n"
-    code += "code_digest.KEPT = Path('nothing kept')\n"
+    code += "code_digest.KEPT = Path('/dev/null/nothing is kept here')\n"
     code += "print(*map(code_digest.code_digest, sorted(Path(sys.argv[1]).glob('*.py'))))"
     environment = {**os.environ, "PYTHONPATH": str(scripts), "PYTHONDONTWRITEBYTECODE": "1"}
     digests = {

@@ -187,3 +187,27 @@ def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_co
     assert jobs["finetune"] == by_all_methods + crossed * tasks + heads + of_subsets
     assert jobs["save_start"] == networks + crossed
     assert jobs["acquire_imagenet_c"] == 1
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("0", "folder: 1 images where there must be 10,000: the copy is not complete"),
+        ("n99999999", "folder: the folder n99999999 of n99999999/a.jpg is none of ImageNet's classes here"),
+        (None, "config imagenet_rib.variants.imagenet_v2.path: folder is no folder; correct it"),
+    ],
+)
+def test_what_is_wrong_with_a_folder_of_a_variant_is_said_while_planning(
+    workflow, repository, paper_config, folder, words
+):
+    if folder is not None:
+        path = workflow.folder / "folder" / folder / "a.jpg"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"planning does not decode")
+    study = yaml.safe_load((repository / "data/studies/imagenet_rib.yaml").read_text(encoding="utf-8"))
+    update_config(paper_config, study)
+    paper_config["imagenet_rib"]["variants"]["imagenet_v2"]["path"] = "folder"
+    printed = workflow.run(
+        "imagenet_rib/results/stores/imagenet_v2/images.npy", "--dry-run", config=paper_config, fails=True
+    )
+    assert words in printed

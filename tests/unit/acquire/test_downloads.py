@@ -22,7 +22,7 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 
 
 class Server(ThreadingHTTPServer):
-    """Serves DATA at every path but /nowhere, with the faults that a test sets."""
+    """Serves DATA at every path but /nowhere and /other, with the faults that a test sets."""
 
     ranges = True  # whether parts are served
     cut_after: int | None = None  # bytes of a body after which the connection is cut
@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.wrong_range and start:
             self.server.wrong_range = False
             start -= 1
-        body = DATA[start:]
+        body = (bytes(len(DATA)) if self.path == "/other" else DATA)[start:]
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(body)))
         if start:
@@ -268,6 +268,17 @@ def test_a_download_that_fails_says_how_to_do_without(server: Server, tmp_path: 
     with pytest.raises(InputError) as error:
         acquire(files, [tmp_path / "a.bin"], tmp_path / "manual", HOME)
     for word in ("404", SHA256, HOME, str(tmp_path / "manual")):
+        assert word in str(error.value)
+
+
+def test_mirrors_are_tried_in_order_and_the_checksum_decides(server: Server, tmp_path: Path) -> None:
+    addresses = list(map(server.address, ("nowhere", "other", "a.bin", "unasked")))
+    acquire({"a.bin": {"url": addresses, "sha256": SHA256}}, [tmp_path / "a.bin"], tmp_path / "manual", HOME)
+    assert (tmp_path / "a.bin").read_bytes() == DATA
+    assert server.asked == [None] * 3
+    with pytest.raises(InputError) as error:
+        acquire({"b.bin": {"url": addresses[:2], "sha256": SHA256}}, [tmp_path / "b.bin"], tmp_path / "manual", HOME)
+    for word in ("nowhere", "404", "other", SHA256, HOME):
         assert word in str(error.value)
 
 

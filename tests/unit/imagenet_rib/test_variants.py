@@ -172,6 +172,20 @@ def test_a_variants_task_numbers_its_classes_as_imagenet_does(tmp_path: Path) ->
     assert set(train[1]) == set(wanted)
 
 
+def test_a_task_of_a_distribution_has_its_images_alone_and_imagenets_numbers(tmp_path: Path) -> None:
+    store_table, index, task = (tmp_path / name for name in ("store.parquet", "index.parquet", "task.parquet"))
+    class_ids = list(NAMES)
+    columns = {"row": range(100), "image": list(map(str, range(100))), "class_id": class_ids * 2}
+    pd.DataFrame(columns).to_parquet(store_table, index=False)
+    # of the last 49 classes, whose labels in the distribution are other numbers than ImageNet's
+    pd.DataFrame({"row": range(99, 50, -1), "label": range(48, -1, -1)}).to_parquet(index, index=False)
+    make_variant_task(store_table, task, class_ids, index=index)
+    rows, numbers = read_split(task, "train")
+    assert rows.tolist() == list(range(51, 100))
+    assert numbers.tolist() == list(range(1, 50))
+    assert task_classes(task) == len(NAMES)
+
+
 def test_nothing_to_hold_out_is_said(tmp_path: Path) -> None:
     (path,) = drawn(tmp_path, "renditions", "imagenet-r.tar", per_class=1, classes="imagenet_r")
     table_of_store = store(tmp_path, ImageNetVariant([path], NAMES, IN_FOLDERS, 13, 13))

@@ -7,7 +7,7 @@ from snakemake.utils import update_config
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.plan.costs import Costs, Rates, estimate_costs, longest_chain, seen
-from pretraining_robustness.study.shorthand import write_out
+from pretraining_robustness.study.shorthand import leave_out, replace_sections, write_out
 from pretraining_robustness.study.show import Study
 
 
@@ -108,6 +108,8 @@ def test_the_longest_chain_is_a_pre_training_with_what_follows(paper_config, rat
 
 
 def test_the_table_has_rules_figures_and_shares_and_names_what_has_no_rate(config, repository, tmp_path: Path) -> None:
+    config["architectures"]["unheard"] = config["architectures"]["densenet22"]
+    config["runs"]["architectures"].append("unheard")
     jobs = tmp_path / "jobs.csv"
     jobs.write_text("rule,stage,jobs\npretrain,pretrain,30\nbuild_store,store,2\n", encoding="utf-8")
     text = estimate_costs(
@@ -125,3 +127,24 @@ def test_the_table_has_rules_figures_and_shares_and_names_what_has_no_rate(confi
         rows = list(csv.DictReader(file))
     assert {row["name"] for row in rows if row["part"] == "figure"} == set(Study(config).scored_figures)
     assert next(row for row in rows if row["name"] == "pretrain")["jobs"] == "30"
+
+
+def test_small_networks_cost_what_they_take_on_each_card(config, rates, repository) -> None:
+    """Images x steps x the rate at 32 pixels, whatever the factor of the card; archives as large as they are stated."""
+    own = yaml.safe_load((repository / "data/studies/tiny.yaml").read_text(encoding="utf-8"))
+    update_config(config, own)
+    replace_sections(config, own)
+    leave_out(config)
+    write_out(config)
+    study = Study(config)
+    for card, each in (("core", 0.163), ("H100", 0.039)):
+        parts = Costs(study, rates, card).parts("fig2")
+        one = next(part for part in parts if (part.rule, part.architecture) == ("pretrain", "resnet10"))
+        assert one.hours == pytest.approx(20_000 * 128 * each / 3.6e6)
+        tuned = next(part for part in parts if (part.rule, part.architecture) == ("finetune", "resnet10"))
+        assert tuned.hours == pytest.approx(12 * 4000 * each / 3.6e6)
+        tested = next(part for part in parts if (part.rule, part.architecture) == ("predict", "resnet10"))
+        assert tested.hours == pytest.approx(12 * (10_000 + 2000 + 2000 + 70_000) * each / 3 / 3.6e6)
+    stated = {part.distribution: part.gigabytes for part in parts if part.rule == "acquire"}
+    assert sum(stated.values()) == pytest.approx(0.248 + 0.170 + 0.006 + 0.006 + 0.688, abs=0.001)
+    assert not rates.unknown

@@ -308,6 +308,58 @@ def test_a_wrong_metadata_csv_is_refused_by_row(tmp_path: Path, rows: list[Any],
         MetadataFolder(write_task(tmp_path, rows))
 
 
+CAMERAS = ["NA", "001", "002", "c", "d"]
+
+
+def write_cameras(folder: Path, images: int = 40) -> Path:
+    """Write a task whose table says where and when, in bursts of two, and has no column split."""
+    rows = ["filename,y,camera,date,burst"]
+    for number in range(images):
+        (folder / f"{number}.jpg").write_bytes(content(str(number)))
+        rows.append(f"{number}.jpg,{number % 2},{CAMERAS[number // 2 % 5]},20{10 + number // 8}-05-01,b{number // 2}")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def divided(folder: Path, **spec: Any) -> list[dict[str, Any]]:
+    collection = open_collection("metadata_folder", folder, divided={"id_test": 0.25, **spec})
+    return [image.attributes for image in collection.images()]
+
+
+def test_a_task_is_divided_by_place(tmp_path: Path) -> None:
+    write_cameras(tmp_path)
+    rows = divided(tmp_path, by="place", column="camera", test=0.2, val=["NA"], id_val=0.1, together="burst")
+    cameras = {split: {row["camera"] for row in rows if row["split"] == split} for split in ("train", "val", "test")}
+    assert cameras["val"] == {"NA"}
+    assert len(cameras["test"]) == 1
+    assert not cameras["train"] & (cameras["val"] | cameras["test"])
+    held_out = [row["split"] for row in rows if row["split"] not in ("val", "test")]
+    assert {split: held_out.count(split) for split in held_out} == {"train": 16, "id_val": 2, "id_test": 6}
+    of_burst: dict[str, set[str]] = {}
+    for row in rows:
+        of_burst.setdefault(row["burst"], set()).add(row["split"])
+    assert all(len(splits) == 1 for splits in of_burst.values())
+    assert rows == divided(tmp_path, by="place", column="camera", test=0.2, val=["NA"], id_val=0.1, together="burst")
+    with pytest.raises(InputError, match=r"metadata\.csv: no image is left with the camera e for the split test"):
+        divided(tmp_path, by="place", column="camera", test=["e"])
+    with pytest.raises(InputError, match=r"metadata\.csv: no column site, by which the task's config divides it"):
+        divided(tmp_path, by="place", column="site", test=0.2)
+
+
+def test_a_task_is_divided_by_date(tmp_path: Path) -> None:
+    table = write_cameras(tmp_path) / "metadata.csv"
+    for test, val in (("2014-05-01", "2013-01-01"), (2014, 2013)):
+        rows = divided(tmp_path, by="date", column="date", test=test, val=val)
+        assert [row["split"] for row in rows[24:]] == ["val"] * 8 + ["test"] * 8
+        assert sorted(row["split"] for row in rows[:24]) == ["id_test"] * 6 + ["train"] * 18
+    table.write_text(table.read_text().replace("2014-05-01,b16", "1.5.2014,b16"))
+    with pytest.raises(InputError, match=r"metadata\.csv: line 34: date is '1\.5\.2014', no date as 2016-07-31"):
+        divided(tmp_path, by="date", column="date", test=2014)
+    table.write_text(table.read_text().replace("1.5.2014,b16", "2014-05-01,b16"))
+    with pytest.raises(InputError, match=r"no image has the split train"):
+        divided(tmp_path, by="date", column="date", test=2000)
+
+
 def test_a_metadata_csv_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"metadata\.csv: no such file"):
         MetadataFolder(tmp_path)

@@ -32,6 +32,12 @@ def test_the_default_and_the_full_study_are_accepted(config, paper_config, repos
     check_config(paper_config, repository / "rules/config.schema.yaml", repository)
 
 
+def test_imagenet_may_be_a_folder_of_class_folders_in_the_full_study(paper_config, repository):
+    update_config(paper_config, {"sources": {"imagenet": {"format": "folder", "path": "imagenet/train"}}})
+    check_config(paper_config, repository / "rules/config.schema.yaml", repository)
+    assert Study(paper_config).store("imagenet")["format"] == "class_folders"
+
+
 def test_published_networks_of_timm_beside_a_trend_are_two_lines(config, repository):
     overlay = yaml.safe_load("""
       distributions: {web: {source: published, architectures: [timm/resnet50.a1_in1k, timm/vit_base_patch16_224.dino]}}
@@ -123,10 +129,30 @@ def diffusion(config):
             ["distributions.web.head", "resnet10", "no text network"],
         ),
         (lambda c: c.update(acquisition="download"), ["sources.imagenet", "files to download"]),
+        (lambda c: c["tasks"]["iwildcam"].update(class_subset=["a", "b"]), ["class_subset", "pair of domains"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(refusal, change, words):
     message = refusal(change)
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("splits", "words"),
+    [
+        ({"by": "time"}, ["my_task.splits.by", "did you mean 'date'?"]),
+        ({"test": "2016-01-01"}, ["splits.test", "'2016-01-01'; write a share of the places"]),
+        ({"by": "date"}, ["splits.test", "0.2; write the first date"]),
+        ({"by": "date", "test": "May"}, ["splits.test", "'May' is no date"]),
+        ({"test": 20}, ["splits.test", "20", "a share of the places (0.15)"]),
+        ({"id_val": 0.95}, ["splits", "leave nothing to train on"]),
+    ],
+)
+def test_what_is_wrong_with_splits_by_a_column_is_named(refusal, repository, splits, words):
+    own = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+    own["tasks"]["my_task"]["splits"] = {"by": "place", "column": "camera", "test": 0.2, "id_test": 0.1, **splits}
+    message = refusal(lambda config: update_config(config, own))
     for word in words:
         assert word in message
 

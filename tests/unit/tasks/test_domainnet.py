@@ -30,7 +30,8 @@ from pretraining_robustness.store.read import Store
 from pretraining_robustness.store.readers import check_collection, open_collection
 from pretraining_robustness.store.readers.domainnet import DomainNet
 from pretraining_robustness.tasks.domain_pairs import pair_domains
-from pretraining_robustness.tasks.splits import read_split, task_classes
+from pretraining_robustness.tasks.splits import class_numbers, present_classes, read_split, task_classes
+from pretraining_robustness.tasks.test_sets import read_test_set
 
 CLASSES, IMAGES, SIZE = 5, 500, 32
 PAIRS = [("real", "sketch"), ("painting", "clipart")]
@@ -177,6 +178,27 @@ def test_a_pair_is_split_and_labelled_as_wilds_does(
             assert label == y[number]
     assert task_classes(tmp_path / "pair.parquet") == CLASSES
     assert set(whole["split"]) - set(pair["split"]) == {"other"}
+
+
+def test_a_pair_of_some_classes_is_that_of_all_without_the_others(root: Path, tmp_path: Path) -> None:
+    pair_domains(root / "images.parquet", tmp_path / "all.parquet", "real", "sketch")
+    names = class_numbers(tmp_path / "all.parquet")
+    subset = [name for name, number in names.items() if number in (3, 1)]
+    pair_domains(root / "images.parquet", tmp_path / "some.parquet", "real", "sketch", subset)
+    assert class_numbers(tmp_path / "some.parquet") == dict(zip(sorted(subset, key=names.get), (0, 1), strict=True))
+    assert task_classes(tmp_path / "some.parquet") == 2
+    assert present_classes(tmp_path / "some.parquet") is None
+    for split in ("train", "val", "id_test", "test"):
+        rows, y = read_split(tmp_path / "all.parquet", split)
+        kept = np.isin(y, (1, 3))
+        some_rows, some_y = read_split(tmp_path / "some.parquet", split)
+        np.testing.assert_array_equal(some_rows, rows[kept])
+        np.testing.assert_array_equal(some_y, y[kept] // 2)
+    spec = {"name": "x", "split": "all", "own": True, "classes": "present"}
+    found = read_test_set(spec, tmp_path / "some.parquet", class_numbers(tmp_path / "some.parquet"))
+    assert set(found.truth) == set(found.answers) == {0, 1}
+    with pytest.raises(InputError, match="no class 'unicorn' for class_subset"):
+        pair_domains(root / "images.parquet", tmp_path / "none.parquet", "real", "sketch", ["unicorn"])
 
 
 @pytest.mark.parametrize("encoding", ["uint8", "jpeg"])

@@ -1,6 +1,10 @@
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 import torch
 from torchvision.transforms import functional as reference
@@ -29,6 +33,22 @@ def pictures(count: int, size: int) -> np.ndarray:
 def preparation(image_size: int, **augmented: object) -> Preparation:
     values = {"epochs": 1, "batch_size": 4, "learning_rate": 0.1, "image_size": image_size, "augmentation": augmented}
     return Preparation(read_recipe(values), CPU)
+
+
+def test_memory_is_measured_where_the_system_does_not_tell_what_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS, whose sysconf does not know the name: small sets are resident there, too, and large ones are not."""
+    np.save(tmp_path / "images.npy", pictures(6, 8))
+    pyarrow.parquet.write_table(pa.table({"row": np.arange(6)}), tmp_path / "images.parquet")
+    store = Store.open(tmp_path / "images.npy", tmp_path / "images.parquet")
+    known, sysconf = dict(os.sysconf_names), os.sysconf
+    known.pop("SC_AVPHYS_PAGES", None)
+    monkeypatch.setattr(os, "sysconf_names", known)
+    monkeypatch.setattr(os, "sysconf", lambda name: sysconf(known[name]))
+    assert isinstance(batches.load_images(store, np.arange(6), CPU), ResidentImages)
+    monkeypatch.setattr(batches, "RESIDENT_FRACTION", 1e-12)
+    assert isinstance(batches.load_images(store, np.arange(6), CPU), StreamedImages)
 
 
 def test_each_pass_sees_every_image_once_in_an_order_of_its_own() -> None:

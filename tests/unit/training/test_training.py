@@ -13,7 +13,7 @@ from pretraining_robustness import progress
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.finetune.finetune import finetune
 from pretraining_robustness.networks.weights import read_weights, save_weights
-from pretraining_robustness.pretrain.pretrain import pretrain
+from pretraining_robustness.pretrain.pretrain import choose_held_out, pretrain
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training import batches
 from pretraining_robustness.training.batches import ResidentImages, training_batch
@@ -110,6 +110,25 @@ def test_pretraining_learns_and_writes_weights_metrics_and_nothing_else(store: d
     assert {int(row["images"]) for row in rows} == {96}
     assert float(rows[-1]["accuracy"]) > 0.9 > float(rows[0]["accuracy"])
     assert {path.name for path in out.iterdir()} == {"weights.safetensors", "metrics.csv"}
+
+
+def test_held_out_images_are_measured_and_not_trained_on(store: dict, tmp_path: Path) -> None:
+    index = pyarrow.parquet.read_table(store["index"])
+    rows, labels = index["row"].to_numpy(), index["label"].to_numpy()
+    held = choose_held_out(rows, labels, 0.3)
+    assert 20 <= held.sum() <= 40
+    half = choose_held_out(rows[::2], labels[::2], 0.3)
+    assert not (half & ~held[::2]).any()  # what a smaller distribution holds out, a larger one does not train on
+    assert set(labels[~choose_held_out(rows, labels, 0.999)]) == set(labels)
+    measured = run_pretraining(store, tmp_path / "measured", {**RECIPE, "epochs": 8}, held_out=0.3)
+    found = records(tmp_path / "measured")
+    assert {int(row["held_out_images"]) for row in found} == {held.sum()}
+    assert float(found[-1]["held_out_accuracy"]) > 0.9
+    pyarrow.parquet.write_table(index.filter(pa.array(~held)), tmp_path / "trained.parquet")
+    plain = run_pretraining(
+        {**store, "index": tmp_path / "trained.parquet"}, tmp_path / "plain", {**RECIPE, "epochs": 8}
+    )
+    assert plain.read_bytes() == measured.read_bytes()
 
 
 def test_equal_seeds_give_equal_bytes_and_others_do_not(store: dict, tmp_path: Path) -> None:

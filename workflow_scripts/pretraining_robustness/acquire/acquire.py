@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file of a data set: its name, its address, its checksums (hexadecimal) and its size in bytes."""
+    """One file of a data set: its name, its address or several, its checksums (hexadecimal) and its size in bytes."""
 
     name: str
-    url: str | None = None
+    url: str | Sequence[str] = ()
     md5: str | None = None
     sha256: str | None = None
     bytes: int | None = None
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it can be downloaded, in the order in which that is tried."""
+        return [self.url] if isinstance(self.url, str) else list(self.url)
 
     def describe(self) -> str:
         """Return the name and the checksum that the user can check."""
@@ -40,7 +45,8 @@ def acquire(
     """Bring each of `files` to the output path that ends in its name.
 
     A file in the folder `place` is checked and linked (a hard link, or a symbolic one across file systems). Any other
-    file is downloaded when it has a `url`. What can come neither way is named in one message.
+    file is downloaded when it has a `url`; of several the first that gives the file with its checksum counts. What can
+    come neither way is named in one message.
 
     Args:
         files: by file name, the other keys of `RawFile`.
@@ -59,7 +65,7 @@ def acquire(
     place = Path(place)
     raw_files = [RawFile(name, **keys) for name, keys in files.items()]
     absent = [file for file in raw_files if not (place / file.name).is_file()]
-    by_hand = [file for file in absent if file.url is None]
+    by_hand = [file for file in absent if not file.addresses]
     if by_hand:
         raise InputError(f"files are missing: {_ask_for(by_hand, home, place)}")
     for file in raw_files:
@@ -87,11 +93,16 @@ def _link(file: RawFile, source: Path, target: Path) -> None:
 
 
 def _download(file: RawFile, target: Path, home: str, place: Path) -> None:
-    assert file.url is not None
-    try:
-        download(file.url, target, md5=file.md5, sha256=file.sha256, size=file.bytes)
-    except InputError as error:
-        raise InputError(f"{error}. Otherwise {_ask_for([file], home, place)}") from error
+    errors = []
+    for address in file.addresses:
+        try:
+            download(address, target, md5=file.md5, sha256=file.sha256, size=file.bytes)
+        except InputError as error:
+            logger.warning("%s", error)
+            errors.append(str(error))
+        else:
+            return
+    raise InputError(f"{'; '.join(errors)}. Otherwise {_ask_for([file], home, place)}")
 
 
 def _ask_for(files: list[RawFile], home: str, place: Path) -> str:

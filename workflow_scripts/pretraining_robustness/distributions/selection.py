@@ -4,7 +4,7 @@ A distribution never copies images: it is an index, rows of the source's store w
 class from (seed, class), so that a smaller total takes a subset of what a larger one takes (paper, section 4.1).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,26 @@ def make_distribution(
         label=selected["class_id"].map(superclass.map(labels)).astype("int64"),
         label_name=selected["class_id"].map(chosen["superclass_name"]),
     )[["row", "image", "class_id", "class_name", "label", "label_name"]]
+
+
+def check_counts(
+    sizes: Mapping[str, int], names: Mapping[str, str], superclasses: str | Path | None, declared: dict[str, Any]
+) -> None:
+    """Raise InputError for a distribution that a source with so many images of each class cannot give.
+
+    Args:
+        sizes: images of each class by class_id.
+        names: what each class is called.
+        superclasses: table that a label map names, or None.
+        declared: see `make_distribution`.
+    """
+    rows = [(class_id, names[class_id], images) for class_id, images in sorted(sizes.items())]
+    classes = pd.DataFrame(rows, columns=["class_id", "name", "images"])
+    if declared["label_map"] and not superclasses:
+        name = declared["label_map"]["name"]
+        raise InputError(f"label_maps.{name}: the key 'table' is missing; a folder has no superclasses of its own")
+    label_map = distribution_label_map(declared["label_map"], superclasses) if superclasses else None
+    images_per_class(select_classes(add_superclasses(classes, label_map, declared), declared), declared)
 
 
 def write_distribution(

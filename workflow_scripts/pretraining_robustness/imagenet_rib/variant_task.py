@@ -85,14 +85,15 @@ def make_variant_task(
     columns = columns.replace_schema_metadata({**columns.schema.metadata, CLASS_IDS: json.dumps(list(class_ids))})
     with atomic_path(task) as temporary:
         pyarrow.parquet.write_table(columns, temporary)
-    logger.info("%d images to train on, %d held out, %d classes", len(trained), (~kept).sum(), images["y"].nunique())
+    count = (images["split"] == TRAIN).sum()
+    logger.info("%d images to train on, %d held out, %d classes", count, (~kept).sum(), images["y"].nunique())
 
 
 def take_subset(images: pd.DataFrame, images_per_class: int, equal: str) -> pd.DataFrame:
     """Return the images of a task with so many to fine-tune on of each class (see `make_variant_task`)."""
-    train = images[images["split"] == "train"]
+    train = images[images["split"] == TRAIN]
     order = ("subset/" + train["class_id"] + "/" + train["image"]).map(hashed_uniform)
     taken = train[order.groupby(train["class_id"]).rank(method="first") <= images_per_class]
     if equal == "steps":
         taken = taken.iloc[np.resize(np.arange(len(taken)), len(train))]
-    return pd.concat([taken, images[images["split"] != "train"]], ignore_index=True)
+    return pd.concat([taken, images[images["split"] != TRAIN]], ignore_index=True)

@@ -2,6 +2,8 @@
 
 Needs no data and no card. The arithmetic is images x passes x milliseconds an image; the rates are those of
 `data/rates.csv`, each measured or estimated, for an H100 and 224 x 224 pixels, and grow with the number of pixels.
+Small networks have rates at 32 x 32 pixels, on each card its own: a card waits for the processor there, and a faster
+one does not help.
 """
 
 import csv
@@ -11,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.study.imagenet_rib import HEAD_TASK
@@ -18,7 +21,10 @@ from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
 from pretraining_robustness.study.runs import Run
 from pretraining_robustness.study.show import Study
 
+ALL = "all"  # in place of a split: every image of a store
+
 PIXELS = 224  # side for which the rates of training are
+SMALL_PIXELS, SMALL = 32, "training at 32 pixels"  # side and quantity of the rates of small networks on single cards
 OWN_PIXELS = "open_clip"  # builder whose networks have rates at the size that they were made for, as `input: own` has
 INFERENCE = 1 / 3  # of a training step: the forward pass alone
 JPEG_PIXELS = 256
@@ -55,6 +61,15 @@ class Rates:
             self.unknown.add(f"{quantity}, {name}")
         return self._values.get((quantity, name), 0.0)
 
+    def known(self, quantity: str, name: str) -> bool:
+        """Whether the table has a rate."""
+        return (quantity, name) in self._values
+
+    def small(self, architecture: str, card: str) -> float | None:
+        """Return the rate of a small network on a card; None where it has none of its own."""
+        cards = {name.lower(): value for (quantity, name), value in self._values.items() if quantity == SMALL}
+        return cards.get(f"{architecture} on {card}".lower())
+
     def images(self, task: str) -> float:
         """Return the images of all splits of a task."""
         named = [name for quantity, name in self._values if quantity == "images" and name.startswith(f"{task} ")]
@@ -81,7 +96,7 @@ class Costs:
     """
 
     def __init__(self, study: Study, rates: Rates, card: str) -> None:
-        self.study, self.rates, self.factor = study, rates, rates.card(card)
+        self.study, self.rates, self.card, self.factor = study, rates, card, rates.card(card)
 
     def parts(self, *figures: str) -> list[Part]:
         """Return what the runs of some figures cost, a network that they share once."""
@@ -99,9 +114,9 @@ class Costs:
         parts += [*map(self._finetuning, trained), *map(self._prediction, runs)]
         sources = {self.study.config["distributions"][name]["source"] for name, _, _ in networks}
         tasks = {run.task for run in runs}
-        stores = {store for task in tasks for store in self.study.test_stores(task) if store != task}
-        collections = sources | stores | {self.study.task_collection(task) for task in tasks}
-        parts += [part for name in sorted(collections) for part in self._data(name)]
+        named = tasks | {store for task in tasks for store in self.study.test_stores(task)}
+        stores = {self.study.task_collection(name) if name in self.study.tasks else name for name in named}
+        parts += [part for name in sorted(sources | stores) for part in self._data(name)]
         return parts
 
     def by_test_set(self, runs: Iterable[Run]) -> dict[str, float]:
@@ -110,14 +125,13 @@ class Costs:
         for run in self._with_merged(runs):
             for store, images in self._tested(run).items():
                 if store != run.task:
-                    hours[store] += self._hours(
-                        images * INFERENCE * self._milliseconds(run.architecture, self.recipe(run))
-                    )
+                    each = INFERENCE * self._milliseconds(run.architecture, self.recipe(run))
+                    hours[store] += images * each / HOUR
         return dict(hours)
 
     def _head(self, run: Run) -> Run | None:
         """Return the run that gives a network ImageNet's head before it is fine-tuned on a variant, if one does."""
-        method = self.study.given_head(run.distribution) if run.task in self.study.variant_tasks else None
+        method = self.study.given_head(run.distribution) if self.study.is_variant_task(run.task) else None
         return None if method is None else replace(run, task=HEAD_TASK, method=method)
 
     def _with_merged(self, runs: Iterable[Run]) -> list[Run]:
@@ -126,13 +140,13 @@ class Costs:
         for run in runs:
             names = {run.method, *methods[run.method].get("of", [])} - {START}
             found |= {replace(run, method=name) for name in names}
-            if run.task in self.study.variant_tasks:
+            if self.study.is_variant_task(run.task):
                 found.add(replace(run, task=self.study.start_task(run.task), method=START))
         return sorted(found)
 
     def _pretraining(self, distribution: str, architecture: str, seed: int) -> Part:
         rule = "pretrain"
-        gigabytes = self.rates("weights", self._name(architecture)) / 1e3
+        gigabytes = self._weights(architecture)
         if self.study.is_published(distribution):
             towers = self.study.architecture(architecture)["builder"] == OWN_PIXELS
             return Part(
@@ -145,23 +159,21 @@ class Costs:
             each *= 2  # two views
         if objective == "image_text":
             rule = "pretrain_image_text"
-            each += self.rates("training", "text network")
-        return Part(
-            rule, distribution, architecture, self._hours(seen(recipe, self.images(distribution)) * each), gigabytes
-        )
+            each += self.rates("training", "text network") * self.factor
+        return Part(rule, distribution, architecture, seen(recipe, self.images(distribution)) * each / HOUR, gigabytes)
 
     def _finetuning(self, run: Run) -> Part:
         recipe = self.recipe(run)
         images, method = self.split(run.task, "train"), self.study.methods[run.method]
         whole = seen(recipe, images) * self._milliseconds(run.architecture, recipe)
         head_first = method.get("probe_epochs", 0) * images * self._milliseconds(run.architecture, recipe) * INFERENCE
-        hours = self._hours(whole * INFERENCE if method["kind"] == "linear_probe" else whole + head_first)
-        gigabytes = recipe["epochs"] * self.rates("weights", self._name(run.architecture)) / 1e3
+        hours = (whole * INFERENCE if method["kind"] == "linear_probe" else whole + head_first) / HOUR
+        gigabytes = recipe["epochs"] * self._weights(run.architecture)
         return Part("finetune", run.distribution, run.architecture, hours, gigabytes, run)
 
     def _prediction(self, run: Run) -> Part:
         each = INFERENCE * self._milliseconds(run.architecture, self.recipe(run))
-        hours = self._hours(sum(self._tested(run).values()) * each)
+        hours = sum(self._tested(run).values()) * each / HOUR
         return Part("predict", run.distribution, run.architecture, hours, 0.0, run)
 
     def _tested(self, run: Run) -> dict[str, float]:
@@ -202,15 +214,9 @@ class Costs:
             return
         plan = self.study.generate(collection)
         passes = plan["steps"] * (1 + plan.get("guided_part", 1.0))
-        step = self.rates("training", "U-Net") * (plan["image_size"] / 512) ** 2
-        yield Part("generate_images", collection, "", self._hours(images * passes * step), images * each / 1e9)
+        step = self.rates("training", "U-Net") * (plan["image_size"] / 512) ** 2 * self.factor
+        yield Part("generate_images", collection, "", images * passes * step / HOUR, images * each / 1e9)
         yield Part("gather_generated", collection, "", 0.0, images * each / 1e9)
-
-    def _archive(self, collection: str) -> float:
-        """Return the GB of a collection's files: those that the config states, or the table."""
-        files = self.study.config.get("downloads", {}).get(collection, {}).get("files", {})
-        sizes = [file.get("bytes") for file in files.values()]
-        return sum(sizes) / 1e9 if sizes and all(sizes) else self.rates("archive", collection)
 
     def images(self, distribution: str) -> int:
         """Return how many images a distribution has at the study's scale."""
@@ -218,10 +224,19 @@ class Costs:
         return int(declared["images"] or self._total(declared["source"]))
 
     def split(self, task: str, split: str) -> float:
-        """Return how many images a task's split has at the study's scale."""
+        """Return how many images a split of a task, or of a source of test images, has at the study's scale."""
         if self.study.collection(task)["format"] == "imagenet_variant":
-            held_out = self.study.config["tasks"].get(task, {}).get("held_out", 0.0)
-            return self._total(task) * {"train": 1 - held_out, "id_val": held_out}.get(split, 1.0)
+            spec = self.study.config["tasks"].get(task, {})
+            held_out, subset = spec.get("held_out", 0.0), spec.get("subset", {})
+            images = self._total(self.study.task_collection(task) if task in self.study.tasks else task)
+            if split == "train" and subset.get("equal") == "epochs":
+                classes = self.study.collection(task)["classes"]
+                return min((1 - held_out) * images, float(subset["images_per_class"] * classes))
+            return images * {"train": 1 - held_out, "id_val": held_out}.get(split, 1.0)
+        if task not in self.study.config["tasks"]:
+            return self._total(task) if split == ALL else self.rates("images", f"{task} {split}")
+        if split == "train" and task in self.study.limited_tasks:
+            return self.study.training_images(task)["count"]
         spec = self.study.config["tasks"][task]
         if "distribution" in spec:
             return self.images(spec["distribution"])
@@ -241,17 +256,33 @@ class Costs:
         images = self.study.collection(collection).get("images") or self.rates.images(collection)
         return float(images) * factor
 
+    def _archive(self, collection: str) -> float:
+        """Return the GB of a collection's archives: those that the config states, or the table."""
+        format, name = self.study.collection(collection)["format"], collection
+        if format in TINY_IMAGES:
+            name, _ = TINY_IMAGES[format]
+            if self.study.tiny_images[name] != collection:  # they count for the first that reads them
+                return 0.0
+        files = self.study.config.get("downloads", {}).get(name, {}).get("files", {})
+        sizes = [file.get("bytes") for file in files.values()]
+        return sum(sizes) / 1e9 if sizes and all(sizes) else self.rates("archive", collection)
+
+    def _weights(self, architecture: str) -> float:
+        own = self.rates.known("weights", architecture)
+        return self.rates("weights", architecture if own else self._name(architecture)) / 1e3
+
     def _name(self, architecture: str) -> str:
         spec = self.study.architecture(architecture)
         return str(spec["arguments"].get("model", spec["builder"])).partition(".")[0]  # timm's tags are of weights
 
     def _milliseconds(self, architecture: str, recipe: Mapping[str, Any]) -> float:
+        """Return what an image of a training step takes on the card."""
+        small = self.rates.small(architecture, self.card)
+        if small is not None:
+            return small * float((recipe["image_size"] / SMALL_PIXELS) ** 2)
         own = self.study.architecture(architecture)["builder"] == OWN_PIXELS or recipe.get("input") == "own"
         pixels = 1.0 if own else (recipe["image_size"] / PIXELS) ** 2
-        return self.rates("training", self._name(architecture)) * pixels
-
-    def _hours(self, milliseconds: float) -> float:
-        return milliseconds * self.factor / HOUR
+        return self.rates("training", self._name(architecture)) * pixels * self.factor
 
 
 def seen(recipe: Mapping[str, Any], images: float) -> float:
@@ -315,7 +346,8 @@ def estimate_costs(
         counts = {row["rule"]: int(row["jobs"]) for row in csv.DictReader(file)}
     variants = study.rib_runs()
     parts = whole.parts_of([*study.runs(*study.scored_figures), *variants])
-    starting = table("starting", "a GPU job") / 3600
+    compiled = any(recipe["compile"] for recipe in config["recipes"].values())
+    starting = table("starting", "a GPU job" if compiled else "a job that compiles nothing") / 3600
     on_cards = {part.rule for part in parts if part.hours}
     hours, core_hours, disk = (
         defaultdict[str, float](float),

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from torch import nn
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import build, require_image_size
 from pretraining_robustness.networks.weights import save_weights
-from pretraining_robustness.seeds import derived_seed
+from pretraining_robustness.seeds import derived_seed, hashed_uniform
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.batches import frame_of, load_images
 from pretraining_robustness.training.devices import seed_generator, training_device
+from pretraining_robustness.training.inference import predict_all
 from pretraining_robustness.training.loop import train, write_metrics
 from pretraining_robustness.training.objectives import Objective, Supervised
 from pretraining_robustness.training.recipes import Recipe, filled, read_recipe
@@ -78,6 +79,21 @@ def pretrain(*, architecture: Mapping[str, Any], objective: Mapping[str, Any] = 
     pretrain_with(make, architecture=architecture, objective=objective, **arguments)
 
 
+def choose_held_out(rows: np.ndarray, labels: np.ndarray, share: float) -> np.ndarray:
+    """Return which images are held out, bool (n,): an image of the store is, or is not, in every distribution.
+
+    One image of each label always stays.
+    """
+    if not share:
+        return np.zeros(len(rows), dtype=bool)
+    places = np.array([hashed_uniform(f"held out/{row}") for row in rows])
+    order = np.lexsort((places, labels))
+    last = order[np.flatnonzero(np.diff(labels[order], append=-1))]
+    held = places < share
+    held[last] = False
+    return held
+
+
 def pretrain_with(
     make: Maker,
     *,
@@ -95,6 +111,7 @@ def pretrain_with(
     code: str,
     threads: int = 1,
     inputs: Iterable[str | Path] = (),
+    held_out: float = 0.0,
     finish: Callable[[Objective, dict[str, Any]], None] = lambda objective, description: None,
 ) -> None:
     """Train what `make` builds on the rows that `index` names, and write weights and metrics.
@@ -105,7 +122,8 @@ def pretrain_with(
         index: Parquet with columns row (into the store) and label (contiguous from 0).
         weights: safetensors to write; its description holds architecture, distribution, seed, recipe digest and classes
             or, for an objective without labels, the objective.
-        metrics: CSV to write, one row an epoch (see `loop.train`).
+        metrics: CSV to write, one row an epoch (see `loop.train`); with `held_out` also held_out_images and
+            held_out_accuracy, of the network after the epoch, without augmentation.
         distribution: name, for the description.
         architecture: for the description; see `architectures.build`.
         recipe: see `recipes.read_recipe`.
@@ -115,6 +133,8 @@ def pretrain_with(
         code: digest of the training code; a state of other code is not resumed.
         threads: of the processor.
         inputs: further files that the objective depends on.
+        held_out: share of the images that is not trained on and measures accuracy, 0 to 1, exclusive; for an objective
+            with labels.
         finish: writes what the objective has trained beside the network; it is given the description of the weights.
 
     Raises:
@@ -127,6 +147,11 @@ def pretrain_with(
     store = Store.open(images, table, threads, frame_of(plan))
     if len(rows) == 0 or rows.max() >= len(store):
         raise InputError(f"{index}: names no row or rows beyond the {len(store)} of {images}; make it again")
+    held = choose_held_out(rows, labels, held_out)
+    if held_out and not held.any():
+        raise InputError(f"{index}: a share of {held_out:g} of {len(rows)} images holds none out; raise runs.held_out")
+    held_rows, held_labels = rows[held], labels[held]
+    rows, labels = rows[~held], labels[~held]
     data = TrainingSet(rows, labels, plan, device)
     logger.info("%d images of %d classes on %s, %s", len(rows), data.classes, device, objective["name"])
 
@@ -143,10 +168,21 @@ def pretrain_with(
             recipe=asdict(plan),
             seed=seed,
             code=code,
+            **({"held_out": held_out} if held_out else {}),
         ),
     )
     ends = plan.epoch_ends(len(rows))
-    records = train(model, load_images(store, rows, device), goal, plan, seed, progress, ends)
+    measured = load_images(store, held_rows, device) if held_out else None
+    evaluated = replace(plan, compile=False)
+
+    def measure() -> dict[str, Any]:
+        if measured is None:
+            return {}
+        (answers,) = predict_all(model.eval(), [model.state_dict()], measured, len(held_rows), evaluated, device)
+        model.train()
+        return {"held_out_images": len(held_rows), "held_out_accuracy": float((answers == held_labels).mean())}
+
+    records = train(model, load_images(store, rows, device), goal, plan, seed, progress, ends, measure=measure)
     description = {
         "architecture": dict(architecture),
         "distribution": distribution,

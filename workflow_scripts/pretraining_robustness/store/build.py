@@ -83,6 +83,7 @@ def build_store(
     summary: str | Path,
     state: str | Path,
     splits: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
     size: int = 32,
     fit: Fit = "crop",
     encoding: Encoding = "uint8",
@@ -106,6 +107,7 @@ def build_store(
             contents, the digest of what the reader read.
         state: folder for the work of unfinished jobs, on the disk of `images`; removed at the end.
         splits: those of which a task must have images.
+        options: of the format's reader.
         size: see `StoreSpec`, as `fit`, `encoding` and `on_undecodable`.
         fit: see `StoreSpec`.
         encoding: see `StoreSpec`.
@@ -117,7 +119,7 @@ def build_store(
         InputError: for a raw collection that is incomplete, damaged or undecodable, an unknown choice, a full disk.
     """
     spec = StoreSpec(size, fit, encoding, on_undecodable)
-    collection = raw if isinstance(raw, RawCollection) else open_collection(format, raw)
+    collection = raw if isinstance(raw, RawCollection) else open_collection(format, raw, **(options or {}))
     _check_counts(collection, raw, expected)
     check_collection(collection, str(raw), on_undecodable, splits)
     if encoding == "files" and collection.upright:

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,10 @@ def _check_collections(config: dict[str, Any]) -> None:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
             for other in collection.get("copies", {}).get("of", []):
                 known_name(f"{key}.copies.of", other, "source or task", [*config["sources"], *config["tasks"]])
+            if "class_subset" in collection and "pair_of" not in collection:
+                raise InputError(
+                    f"config {key}.class_subset: only a pair of domains ('pair_of') has one; leave it out."
+                )
             if "pair_of" in collection:
                 _check_pair(config, key, collection)
                 continue
@@ -92,6 +97,7 @@ def _check_collections(config: dict[str, Any]) -> None:
             if collection["format"] == "wilds":
                 _check_wilds(config, key, collection)
                 continue
+            _check_division(key, collection)
             if collection["format"] in ("folder", "image_text"):
                 if "path" not in collection:
                     place = "'path', the folder with your pictures"
@@ -116,6 +122,36 @@ def _check_collections(config: dict[str, Any]) -> None:
             for required in needed:
                 if required not in collection:
                     raise InputError(f"config {key}: the key '{required}' is missing; {collection['format']} needs it.")
+
+
+def _check_division(key: str, task: dict[str, Any]) -> None:
+    """Check how a task's splits are made of a column of its table."""
+    division = task.get("splits")
+    if division is None:
+        return
+    if task["format"] != "folder":
+        raise InputError(f"config {key}.splits: only a task of the format 'folder' is divided by a column.")
+    for split in ("test", "val"):
+        if split not in division:
+            continue
+        held_out = division[split]
+        if isinstance(held_out, float | list) != (division["by"] == "place"):
+            wanted = "a share of the places (0.15) or a list of them"
+            if division["by"] == "date":
+                wanted = "the first date, as '2016-07-31' in quotes, or a year"
+            raise InputError(f"config {key}.splits.{split}: is {held_out!r}; write {wanted}.")
+        if division["by"] == "date" and not _is_date(str(held_out)):
+            raise InputError(f"config {key}.splits.{split}: {held_out!r} is no date as '2016-07-31' or 2016.")
+    if division.get("id_val", 0) + division["id_test"] >= 1:
+        raise InputError(f"config {key}.splits: id_val and id_test leave nothing to train on; lower them.")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(f"{text}-01-01" if len(text) == 4 else text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_pair(config: dict[str, Any], key: str, pair: dict[str, Any]) -> None:
@@ -405,8 +441,8 @@ def _check_test_sets(config: dict[str, Any]) -> None:
                 known_name(f"{key}.store", test_set["store"], "source or task", [*config["sources"], *config["tasks"]])
             elif test_set["split"] not in (*SPLITS, "all"):
                 known_name(f"{key}.split", test_set["split"], "split", [*SPLITS, "all"])
-            if test_set["classes"] not in (None, "present") and not Path(test_set["classes"]).is_file():
-                raise InputError(f"config {key}.classes: {test_set['classes']} is not a file; correct the path.")
+            if test_set["classes"] not in (None, "present"):
+                _column(f"{key}.classes", test_set["classes"], "class_id")
         _check_plots(f"tasks.{task}.plots", spec["plots"], spec["test_sets"])
 
 
@@ -538,10 +574,19 @@ def _from_elsewhere(key: str, figure: dict[str, Any]) -> list[str]:
     """Return the series that the tables of published numbers and other studies give a figure."""
     series = []
     for path in figure.get("published", []):
-        series += _column(key, path, "group")
+        series += _published_groups(key, path)
     for study, path in figure.get("studies", {}).items():
         series += [f"{study}/{name}" for name in _column(key, path, "distribution")]
     return list(dict.fromkeys(series))
+
+
+def _published_groups(key: str, path: str) -> list[str]:
+    from pretraining_robustness.trends.published import read_published  # pandas: half a second that few studies spend
+
+    try:
+        return [str(group) for group in read_published(path)["group"]]
+    except InputError as error:
+        raise InputError(f"config {key}: {error}") from None
 
 
 def _column(key: str, path: str, column: str) -> list[str]:

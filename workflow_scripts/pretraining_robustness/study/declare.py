@@ -103,6 +103,17 @@ class Declarations(Runs):
         """Return the name of the published weights that stand for a distribution."""
         return str(self.collection(self.config["distributions"][distribution]["source"])["pretrained"])
 
+    def pair_of_domains(self, task: str) -> dict[str, Any]:
+        """Return which domains a task pairs, and which classes it has where it has only some."""
+        spec = self.config["tasks"][task]
+        subset = {"classes": spec["class_subset"]} if "class_subset" in spec else {}
+        return {**_kept(spec, "id_domain", "ood_domain"), **subset}
+
+    def options(self, name: str) -> dict[str, Any]:
+        """Return what the reader of a source or a task is told besides the path."""
+        collection = self.collection(name)
+        return {"divided": collection["splits"]} if "splits" in collection else {}
+
     def store(self, name: str) -> dict[str, Any]:
         """Return how the images of a source or a task are stored."""
         collection, is_task = self.collection(name), name in self.config["tasks"]
@@ -168,6 +179,11 @@ class Declarations(Runs):
         objective = self.config["distributions"][distribution].get("objective")
         changed = self.config["objectives"][objective].get("recipe", {}) if objective is not None else {}
         return self._recipe("pretrain", self.config["architectures"][architecture].get("pretrain", {}), changed)
+
+    def held_out(self, distribution: str) -> dict[str, float]:
+        """Return the share of a distribution's images that measures its pre-training, where it learns labels."""
+        share = self.config["runs"].get("held_out")
+        return {"held_out": share} if share and self.objective(distribution)["name"] == "supervised" else {}
 
     def finetune_recipe(self, task: str, architecture: str, method: str = DEFAULT_METHOD) -> dict[str, Any]:
         """Return the recipe of fine-tuning an architecture on a task by a method.

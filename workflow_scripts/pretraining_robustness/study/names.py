@@ -215,11 +215,10 @@ class Names:
         """Return the folder of yours that a source or a task is read from; none where the pipeline makes its files."""
         return str(self.collection(name).get("path", ""))
 
-    def needed_splits(self, name: str) -> tuple[str, ...]:
-        """Return the splits of which a collection must have images: to fine-tune on, and for test sets."""
-        own = ["train"] if name in self.config["tasks"] and "test_sets" in self.config["tasks"][name] else []
-        used = [one["split"] for task in self.tasks for one in self.test_sets(task) if one["store"] == name]
-        return tuple(split for split in dict.fromkeys([*own, *used]) if split != "all")
+    def needed_columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns that the table of a collection must have: by which scores group or resample its images."""
+        used = [one for task in self.tasks for one in self.test_sets(task) if one["store"] == name]
+        return tuple(dict.fromkeys(one[key] for one in used for key in ("groups", "clusters") if one[key] is not None))
 
     def is_drawn(self, name: str) -> bool:
         """Whether a source or a task is a miniature that the pipeline draws."""

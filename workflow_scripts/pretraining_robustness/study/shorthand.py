@@ -71,8 +71,9 @@ def _untested(config: dict[str, Any], source: str) -> list[str]:
     removed = []
     for task, spec in config.get("tasks", {}).items():
         sets = spec.get("test_sets", {})
-        lost = [name for name, one in sets.items() if one.get("store", name) == source]
-        spec["test_sets"] = {name: one for name, one in sets.items() if name not in lost}
+        lost = [name for name, one in sets.items() if one.get("store") == source]
+        for name in lost:
+            del sets[name]
         figures = config.get("figures", {})
         plotting = [
             name

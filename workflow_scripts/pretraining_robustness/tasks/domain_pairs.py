@@ -4,17 +4,22 @@ The splits are those of wilds' DomainNet (wilds 2.0.0, domainnet_dataset.py, `in
 are called source and target): of the domain to fine-tune on, its training images are `train` and its test images
 `id_test`; of the other, its training images are `val` and its test images `test`. There is no `id_val`.
 
-Rows and labels stay those of the store, whatever pair is asked: its images open with the table of any pair, in any
-encoding, and all pairs of a collection have the same classes.
+Rows stay those of the store, whatever pair is asked: its images open with the table of any pair, in any encoding. So do
+labels, and all pairs of a collection have the same classes, unless a pair is of some classes only.
 """
 
+import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
+from pretraining_robustness.tasks.splits import CLASS_IDS
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +32,9 @@ OTHER = "other"  # the split of the images of all other domains; no split of a t
 COLUMNS = ("row", "class_id", "y", "split", "domain")
 
 
-def pair_domains(table: str | Path, pairs: str | Path, id_domain: str, ood_domain: str) -> None:
+def pair_domains(
+    table: str | Path, pairs: str | Path, id_domain: str, ood_domain: str, classes: Sequence[str] | None = None
+) -> None:
     """Write the table of a pair of domains, in the form that fine-tuning and evaluation read.
 
     Args:
@@ -35,10 +42,12 @@ def pair_domains(table: str | Path, pairs: str | Path, id_domain: str, ood_domai
         pairs: images.parquet to write: the same rows and columns, but `split` is train, id_test, val, test or other.
         id_domain: the domain to fine-tune on.
         ood_domain: the domain that measures performance out of distribution.
+        classes: class_ids that the task has, numbered in the order of the store's labels; the y of images of others is
+            -1. All of the store's without them.
 
     Raises:
-        InputError: for a store that knows no domains, a domain that it lacks (named with those that it has), one
-            domain twice, or a split of a domain without images.
+        InputError: for a store that knows no domains, a domain or a class that it lacks (named with those that it has),
+            one domain twice, or a split of a domain without images.
     """
     wanted = {"id_domain": id_domain, "ood_domain": ood_domain}
     images = pd.read_parquet(table)
@@ -51,17 +60,35 @@ def pair_domains(table: str | Path, pairs: str | Path, id_domain: str, ood_domai
             raise InputError(f"{role} {domain!r} is not in {table}: its domains are {', '.join(known)}")
     if id_domain == ood_domain:
         raise InputError(f"id_domain and ood_domain are both {id_domain!r}: a pair has two domains")
+    class_ids = None if classes is None else _chosen(images, classes, table)
+    if class_ids is not None:
+        numbers = {class_id: number for number, class_id in enumerate(class_ids)}
+        images["y"] = images["class_id"].map(numbers).fillna(-1).astype("int64")
     splits = pd.Series(OTHER, index=images.index)
     for role, domain in wanted.items():
-        of_domain = images["domain"] == domain
+        of_domain = (images["domain"] == domain) & (images["y"] >= 0)
         absent = [split for split in SPLITS[role] if split not in set(images.loc[of_domain, "split"])]
         if absent:
-            raise InputError(f"{table}: the domain {domain!r} has no image of the split {' and '.join(absent)}")
+            of = " with the task's classes" if classes else ""
+            raise InputError(f"{table}: the domain {domain!r} has no image of the split {' and '.join(absent)}{of}")
         splits[of_domain] = images.loc[of_domain, "split"].map(SPLITS[role])
     unlearned = set(images.loc[splits != OTHER, "class_id"]) - set(images.loc[splits == "train", "class_id"])
     if unlearned:
         logger.warning("%d classes have no training image in %s, first %s", len(unlearned), id_domain, min(unlearned))
+    columns = pyarrow.Table.from_pandas(images.assign(split=splits), preserve_index=False)
+    if class_ids is not None:
+        columns = columns.replace_schema_metadata({**columns.schema.metadata, CLASS_IDS: json.dumps(class_ids)})
     with atomic_path(pairs) as temporary:
-        images.assign(split=splits).to_parquet(temporary, index=False)
+        pyarrow.parquet.write_table(columns, temporary)
     counts = ", ".join(f"{number:,} {split}" for split, number in splits[splits != OTHER].value_counts().items())
     logger.info("%s: %s to %s, %s", pairs, id_domain, ood_domain, counts)
+
+
+def _chosen(images: pd.DataFrame, classes: Sequence[str], table: str | Path) -> list[str]:
+    """Return the chosen class_ids in the order of the store's labels."""
+    label = images.drop_duplicates("class_id").set_index("class_id")["y"]
+    strange = next((name for name in classes if name not in label.index), None)
+    if strange is not None:
+        known = ", ".join(sorted(label.index)[:10])
+        raise InputError(f"{table}: no class {strange!r} for class_subset; there are {len(label)}: {known} and so on")
+    return sorted(set(classes), key=lambda name: int(label[name]))

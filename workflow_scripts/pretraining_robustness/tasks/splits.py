@@ -52,6 +52,7 @@ def present_classes(table: str | Path) -> np.ndarray | None:
     if _named_classes(table) is None:
         return None
     present = np.unique(pyarrow.parquet.read_table(table, columns=["y"])["y"].to_numpy())
+    present = present[present >= 0]  # images of no class of the task have a y of -1
     return None if len(present) == task_classes(table) else present
 
 

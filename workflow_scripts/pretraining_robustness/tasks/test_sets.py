@@ -1,6 +1,5 @@
 """Test sets of a downstream task: a store's split, or all of it, with the classes that a network may answer."""
 
-import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute
 import pyarrow.parquet
 
+from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
 
 ALL = "all"  # the split of a test set that takes every image of its store
@@ -79,6 +80,8 @@ def read_test_set(
                 f"{known}); check the task's metadata.csv, or leave that test set out of the config"
             )
         frame = frame.take(chosen)
+    elif spec["own"]:
+        frame = frame.filter(pyarrow.compute.greater_equal(frame["y"], 0))  # without those of no class of the task
     class_ids = frame["class_id"].to_pylist()
     if spec["own"]:
         truth = frame["y"].to_numpy()
@@ -95,7 +98,7 @@ def read_test_set(
     answers: np.ndarray | None = None
     if spec.get("classes") == PRESENT:
         counted = np.arange(len(classes)) if counts_as is None else counts_as
-        answers = np.flatnonzero(np.isin(counted, [classes[name] for name in stored]))
+        answers = np.flatnonzero(np.isin(counted, [classes[name] for name in stored if name in classes]))
     elif spec.get("classes"):
         answers = _answers(spec, classes, set(class_ids))
     images = "\n".join(frame["image"].to_pylist())
@@ -121,14 +124,7 @@ def _counts_as(pairs: Iterable[tuple[str, str]], classes: Mapping[str, int]) -> 
 def _answers(spec: Mapping[str, Any], classes: Mapping[str, int], present: set[str]) -> np.ndarray:
     """Return the numbers of the classes that a mask names."""
     path = spec["classes"]
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            named = [row["class_id"] for row in csv.DictReader(file)]
-    except (OSError, KeyError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: not a table of classes with a column class_id ({type(error).__name__}); correct the class mask "
-            f"of the test set {spec['name']}"
-        ) from None
+    named = read_csv_table(path, ("class_id",), what=f"class mask of the test set {spec['name']}").columns["class_id"]
     strange = [name for name in named if name not in classes]
     if strange:
         raise InputError(

@@ -58,6 +58,7 @@ def train(
     ends: list[int],
     after_epoch: Callable[[int], None] = lambda epoch: None,
     trained: Sequence[nn.Module | nn.Parameter] | None = None,
+    measure: Callable[[], dict[str, Any]] = dict,
 ) -> list[dict[str, Any]]:
     """Train `model`, and what `objective` holds beside it, in place on `images` and return one record per epoch.
 
@@ -69,7 +70,7 @@ def train(
     `state` holds such a state goes on from there and comes by the epochs since then again.
     A record holds epoch, images, loss, accuracy (both means over the augmented training images; what counts as right is
     the objective's to say), learning_rate (of the last step), images_per_second, peak_gpu_memory_mb (0 without a card)
-    and seconds.
+    and seconds, and what `measure()` returns after the epoch; it leaves the model in the mode in which it was.
 
     Raises InputError if the loss stops being finite, or the card's memory does not hold a batch.
     """
@@ -94,7 +95,7 @@ def train(
                 measured = _run(
                     network, images, objective, recipe, seed, optimizer, range(first, ends[epoch - 1]), ends[-1]
                 )
-            record = {"epoch": epoch, **measured}
+            record = {"epoch": epoch, **measured, **measure()}
             logger.info(
                 "epoch %d of %d: loss %.4f, accuracy %.4f, %.0f images/s",
                 epoch,

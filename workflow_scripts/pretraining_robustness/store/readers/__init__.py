@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.readers.cifar import (
@@ -45,8 +46,10 @@ FORMATS: dict[str, tuple[Callable[..., RawCollection], tuple[str, ...]]] = {
 }
 
 
-def open_collection(format: str, raw: str | Path | Sequence[str | Path]) -> RawCollection:
+def open_collection(format: str, raw: str | Path | Sequence[str | Path], **options: Any) -> RawCollection:
     """Open the raw files of a collection; `raw` holds the paths that `FORMATS` lists for the format, in that order.
+
+    `options` are those of the format's reader.
 
     Raises:
         InputError: for an unknown format, another number of paths, and whatever the reader finds wrong.
@@ -57,7 +60,7 @@ def open_collection(format: str, raw: str | Path | Sequence[str | Path]) -> RawC
     paths = [Path(raw)] if isinstance(raw, str | Path) else [Path(path) for path in raw]
     if len(paths) != len(roles):
         raise InputError(f"format {format!r} is read from {' and '.join(roles)}, but {len(paths)} paths were given")
-    return reader(*paths)
+    return reader(*paths, **options)
 
 
 def contents(format: str, collection: RawCollection) -> str:
@@ -71,10 +74,17 @@ def contents(format: str, collection: RawCollection) -> str:
     return digest.hexdigest()[:16]
 
 
-def check_collection(collection: RawCollection, path: str, on_undecodable: str, splits: Sequence[str] = ()) -> None:
+def check_collection(
+    collection: RawCollection,
+    path: str,
+    on_undecodable: str,
+    splits: Sequence[str] = (),
+    columns: Sequence[str] = (),
+) -> None:
     """Raise InputError for what can be known of an open collection before an image is decoded.
 
-    That is one of `splits` without images, and an image with a fault where those are not to be skipped.
+    That is one of `splits` without images, one of `columns` that its table has not, and an image with a fault where
+    those are not to be skipped.
     """
     present = Counter(getattr(collection, "splits", ()))
     missing = next((split for split in splits if present and split not in present), None)
@@ -83,6 +93,13 @@ def check_collection(collection: RawCollection, path: str, on_undecodable: str, 
         raise InputError(
             f"{path}: no image has the split {missing}, on which the study measures; there are: {counts}; give images "
             "that split, or name another one in the task's config"
+        )
+    known = [*getattr(collection, "attributes", ()), "split", "y", "class_id", "image"]
+    lacking = next((column for column in columns if column not in known), None)
+    if lacking is not None:
+        raise InputError(
+            f"{path}: its table has no column {lacking}, by which the task's config groups images; it has "
+            f"{', '.join(known)}; add it, or name another one"
         )
     faults = collection.faults()
     if faults and on_undecodable != "skip":

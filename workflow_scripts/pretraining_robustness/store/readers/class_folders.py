@@ -56,6 +56,10 @@ class ClassFolders(RawCollection):
         """Return name, size and time of every image file."""
         return [f"{name}/{file.record}" for name, files in self.files.items() for file in files]
 
+    def class_counts(self) -> Counter[str]:
+        """Return how many images each class has."""
+        return Counter({name: len(files) for name, files in self.files.items()})
+
     def passed_over(self) -> Counter[str]:
         """Return how many files are no images of a class, by what they are."""
         return self._passed_over

@@ -102,6 +102,10 @@ class CaptionTable(RawCollection):
         rows = zip(self.files.found, self.class_ids, self.captions, strict=True)
         return [f"{file.record} {rest}" for file, *rest in rows]
 
+    def class_counts(self) -> Counter[str]:
+        """Return how many images each class has."""
+        return Counter(self.class_ids)
+
     def faults(self) -> dict[str, str]:
         """Return the images that have no file."""
         return self.files.faults()
@@ -157,6 +161,10 @@ class CaptionShards(RawCollection):
     def fingerprint(self) -> list[str]:
         """Return name, size and time of every shard."""
         return [file_stamp(shard, shard.name) for shard in self.shards if shard.exists()]
+
+    def class_counts(self) -> Counter[str]:
+        """Return how many images the one class has."""
+        return Counter({ALL: len(self)})
 
     def faults(self) -> dict[str, str]:
         """Return the samples that lack something, and the shards that cannot be read."""

@@ -16,11 +16,13 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 from PIL import Image
 
 from pretraining_robustness.acquire.archives import member_path, named_faults, read_member, stream_members
+from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.readers.class_folders import SUFFIXES
 from pretraining_robustness.store.readers.imagenet import META
@@ -163,8 +165,8 @@ class ImageNetVariant(RawCollection):
         """Return the classes of each folder with a name of its own, and the class_ids that the variant must have."""
         if table is None:
             return {}, None
-        with open(table, newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.DictReader(file) if row["class_id"] in self.names]
+        read = read_csv_table(table, ("class_id",), what="table of the variant's classes")
+        rows = [row for row in read.rows() if row["class_id"] in self.names]
         folders: dict[str, tuple[str, ...]] = {}
         for row in rows:
             if "folder" in row:
@@ -200,6 +202,20 @@ class ImageNetVariant(RawCollection):
         pairs = zip(synsets["ILSVRC2012_ID"].ravel(), synsets["WNID"].ravel(), strict=True)
         wnids = {int(number): str(wnid) for number, wnid in pairs}
         return {place: wnids[int(line)] for place, line in enumerate(files[GROUND_TRUTH].split(), start=1)}
+
+
+def read_variant(
+    raw: str | Path | Sequence[str | Path], imagenet: str | Path, table: str | Path | None, variant: Mapping[str, Any]
+) -> ImageNetVariant:
+    """Return a variant of the ImageNet whose classes a table lists, name and wnid or class_id, in their order.
+
+    `raw`, `table` and what `variant` says of it are as in `ImageNetVariant`, and so is what is refused.
+    """
+    with open(imagenet, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    key = "wnid" if "wnid" in rows[0] else "class_id"
+    names = {row[key]: row["name"] for row in rows}
+    return ImageNetVariant([raw] if isinstance(raw, str | Path) else raw, names, table=table, **variant)
 
 
 def _pattern(layout: str) -> re.Pattern[str]:

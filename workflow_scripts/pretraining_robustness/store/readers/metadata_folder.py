@@ -6,12 +6,13 @@ hold class folders.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.store.readers.division import divide
 from pretraining_robustness.store.readers.folders import FoundImage, class_folders, find_images
 from pretraining_robustness.store.readers.named_images import NamedImages
 from pretraining_robustness.store.readers.raw import RawCollection, RawImage, read_image, said
@@ -29,17 +30,18 @@ NAME_COLUMNS = ("class_name", "class")
 NOT_KEPT = frozenset({*REQUIRED, *NAME_COLUMNS, "row", "image", "class_id", "offset", "length"})  # the store's own, too
 
 
-def open_task_folder(folder: str | Path) -> RawCollection:
+def open_task_folder(folder: str | Path, divided: Mapping[str, Any] | None = None) -> RawCollection:
     """Open a task: a folder with metadata.csv, that table itself, or a folder of folders named like splits.
 
+    With `divided`, a table whose splits are made of one of its columns (see `division.divide`).
     Raises InputError for a folder with neither, and what the readers raise.
     """
     path = Path(folder)
-    if path.is_dir() and not (path / METADATA).is_file():
+    if path.is_dir() and not (path / METADATA).is_file() and divided is None:
         names = [entry.name for entry in path.iterdir() if entry.is_dir() and entry.name in SPLITS]
         if "train" in names:
             return SplitFolders(path)
-    return MetadataFolder(path)
+    return MetadataFolder(path, divided)
 
 
 class MetadataFolder(RawCollection):
@@ -49,6 +51,7 @@ class MetadataFolder(RawCollection):
 
     Args:
         folder: the folder, or the metadata.csv in it.
+        divided: by which column splits are made, in place of the column split.
 
     Raises:
         InputError: names the line of metadata.csv with an unknown split, a label that is no whole number from 0 on, a
@@ -57,7 +60,7 @@ class MetadataFolder(RawCollection):
 
     upright = True
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, divided: Mapping[str, Any] | None = None) -> None:
         path = Path(folder)
         self.metadata = path if path.suffix == ".csv" else path / METADATA
         self.folder = self.metadata.parent
@@ -66,8 +69,10 @@ class MetadataFolder(RawCollection):
                 f"{self.metadata}: no such file: the folder of a task needs it, or folders named like splits "
                 f"({', '.join(SPLITS)}) with a folder of images for each class"
             )
-        self.table = read_csv_table(self.metadata, REQUIRED)
-        self.splits = self._splits()
+        self.table = read_csv_table(self.metadata, REQUIRED if divided is None else REQUIRED[:2])
+        self.splits = self._splits() if divided is None else divide(self.table, divided)
+        if "train" not in self.splits:
+            raise InputError(f"{self.metadata}: no image has the split train, so there is nothing to fine-tune on")
         self.labels = self._labels()
         self.files = NamedImages(self.table, "filename", self.folder, self.image_path)
         self.attributes = {GROUPS.get(name, name): self._values(name) for name in self._group_columns()}
@@ -138,8 +143,6 @@ class MetadataFolder(RawCollection):
         splits = self.table.columns["split"]
         what = f"is unknown: the splits are {', '.join(SPLITS)}"
         self.table.refuse_first((split not in SPLITS for split in splits), what, "split")
-        if "train" not in splits:
-            raise InputError(f"{self.metadata}: no image has the split train, so there is nothing to fine-tune on")
         return splits
 
     def _labels(self) -> list[int]:

@@ -61,6 +61,10 @@ class RawCollection:
         """
         return []
 
+    def class_counts(self) -> "Counter[str] | None":
+        """Return how many images each class_id has, or None where only the images tell."""
+        return None
+
     def passed_over(self) -> Counter[str]:
         """Return how many files the reader leaves aside, by what they are."""
         return Counter()
