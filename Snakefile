@@ -17,6 +17,7 @@ report: "rules/captions/study.rst"
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
+include: "rules/inputs_stores.smk"
 include: "rules/inputs_imagenet_rib.smk"
 include: "rules/acquire.smk"
 include: "rules/store.smk"
@@ -30,9 +31,14 @@ include: "rules/evaluate.smk"
 include: "rules/trends.smk"
 include: "rules/figures.smk"
 include: "rules/tables.smk"
-include: "rules/imagenet_rib.smk"
 include: "rules/report.smk"
 include: "rules/plan.smk"
+
+
+if study.imagenet_rib:  # rules that no other study needs cost time in planning it
+
+    include: "rules/imagenet_rib.smk"
+    include: "rules/imagenet_rib_jobs.smk"
 
 
 onsuccess:

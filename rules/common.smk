@@ -37,7 +37,7 @@ from pretraining_robustness.study.shorthand import (
     write_out,
 )
 from pretraining_robustness.study.strict_yaml import check_yaml
-from pretraining_robustness.surroundings import check_interpreter, keep_out
+from pretraining_robustness.surroundings import check_clone, check_interpreter, keep_out
 from pretraining_robustness.study.show import Study
 
 # Those of the command line count before the repository's own, and of them the last.
@@ -62,6 +62,7 @@ keep_out(SCRIPTS)
 
 with refusals_in_one_line():
     check_interpreter()
+    check_clone(workflow.basedir)
     for path in CONFIG_FILES:
         check_yaml(path)
     replace_sections(config, workflow.config_settings.overwrite_config)

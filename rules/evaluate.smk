@@ -3,10 +3,6 @@
 PREDICTIONS = f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet"
 
 
-ruleorder: predict_by_all_methods > predict
-ruleorder: score_by_all_methods > score
-
-
 rule predict:
     """Predict every test set of a task with every checkpoint of a series."""
     input:
@@ -35,58 +31,6 @@ rule predict:
         "../workflow_scripts/predict.py"
 
 
-use rule predict as predict_by_all_methods with:
-    input:
-        unpack(test_stores),
-        before=predictions_before,
-        checkpoints=lambda wildcards: [
-            path
-            for method in RIB_METHODS
-            for path in checkpoints_of_series(**wildcards, method=method)
-        ],
-    output:
-        predictions=of_methods([PREDICTIONS], RIB_METHODS),
-    log:
-        "<logs>/predict_by_all_methods/{task}/{distribution}.log",
-    benchmark:
-        "<benchmarks>/predict_by_all_methods/{task}/{distribution}.tsv"
-    wildcard_constraints:
-        task=one_of(study.variant_tasks),
-        distribution=one_of(NETWORKS_SHARING_JOBS),
-    params:
-        series=lambda wildcards: [
-            predicted_series(**wildcards, method=method) for method in RIB_METHODS
-        ],
-        code=code("predict.py"),
-    message:
-        "Predict {wildcards.task} with {wildcards.distribution}, by all methods"
-
-
-use rule predict as predict_before with:
-    input:
-        unpack(test_stores),
-        checkpoints=lambda wildcards: [
-            last_checkpoint(run, START)
-            for run in study.series_runs(**wildcards, method=DEFAULT_METHOD)
-        ],
-    output:
-        predictions=of_methods([PREDICTIONS], [START]),
-    log:
-        "<logs>/predict_before/{task}/{distribution}.log",
-    benchmark:
-        "<benchmarks>/predict_before/{task}/{distribution}.tsv"
-    wildcard_constraints:
-        task=one_of(study.variant_tasks[:1]),
-    params:
-        series=lambda wildcards: [
-            {**told, "checkpoints": len(told["networks"])}
-            for told in [study.prediction(**wildcards, method=DEFAULT_METHOD)]
-        ],
-        code=code("predict.py"),
-    message:
-        "Predict all variants with {wildcards.distribution}, before fine-tuning"
-
-
 rule score:
     """Score the predictions of a series by every metric, with intervals."""
     input:
@@ -110,29 +54,6 @@ rule score:
         "Score {wildcards.distribution}, {wildcards.method}, on {wildcards.task}"
     script:
         "../workflow_scripts/score.py"
-
-
-use rule score as score_by_all_methods with:
-    input:
-        tables=lambda wildcards: test_stores(wildcards)["tables"],
-        predictions=of_methods([PREDICTIONS], RIB_METHODS),
-    output:
-        scores=of_methods(
-            [f"<results>/evaluate/{SERIES_FOLDER}/scores.csv"], RIB_METHODS
-        ),
-    log:
-        "<logs>/score_by_all_methods/{task}/{distribution}.log",
-    wildcard_constraints:
-        task=one_of(study.variant_tasks),
-        distribution=one_of(NETWORKS_SHARING_JOBS),
-    params:
-        series=lambda wildcards: [
-            study.scoring(**wildcards, method=method) for method in RIB_METHODS
-        ],
-        intervals=config["scores"],
-        code=code("score.py"),
-    message:
-        "Score {wildcards.distribution}, by all methods, on {wildcards.task}"
 
 
 rule recognise_generated:
@@ -193,6 +114,3 @@ use rule collect_scores as collect_all_scores with:
         "<logs>/collect_all_scores.log",
     message:
         "Collect the scores of all runs"
-
-
-ruleorder: predict_by_all_methods > predict_before > predict

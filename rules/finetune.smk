@@ -23,10 +23,6 @@ rule make_zero_shot_head:
         "../workflow_scripts/make_zero_shot_head.py"
 
 
-ruleorder: finetune_by_all_methods > finetune
-ruleorder: merge_by_all_methods > merge_weights
-
-
 rule save_start:
     """Keep the network with which fine-tuning starts, as the checkpoint of epoch 0 that all methods share."""
     input:
@@ -87,33 +83,6 @@ rule finetune:
         "../workflow_scripts/finetune.py"
 
 
-use rule finetune as finetune_by_all_methods with:
-    output:
-        checkpoints=of_methods(CHECKPOINTS, RIB_TRAINED),
-        metrics=of_methods(
-            [f"<results>/finetune/{RUN_FOLDER}/metrics.csv"], RIB_TRAINED
-        ),
-    log:
-        f"<logs>/finetune_by_all_methods/{NETWORK_FOLDER}.log",
-    benchmark:
-        f"<benchmarks>/finetune_by_all_methods/{NETWORK_FOLDER}.tsv"
-    wildcard_constraints:
-        task=one_of(study.variant_tasks),
-        distribution=one_of(NETWORKS_SHARING_JOBS),
-        architecture=one_of(
-            study.imagenet_rib.get("architectures", study.config["architectures"])
-        ),
-    params:
-        runs=lambda wildcards: [
-            study.finetuning(Run(**wildcards, method=method)) for method in RIB_TRAINED
-        ],
-        state=of_methods([f"{RESULTS}/finetune/{RUN_FOLDER}/unfinished"], RIB_TRAINED),
-        code=code("finetune.py", *map(method_module, RIB_TRAINED)),
-    message:
-        "Fine-tune {wildcards.architecture} from {wildcards.distribution} on {wildcards.task} "
-        "by all methods, seed {wildcards.seed}"
-
-
 rule merge_weights:
     """Merge the weights of networks of one run's kind into one network: an interpolation or a soup; nothing is trained."""
     input:
@@ -144,36 +113,3 @@ rule merge_weights:
         "{wildcards.method}, seed {wildcards.seed}"
     script:
         "../workflow_scripts/merge_weights.py"
-
-
-use rule merge_weights as merge_by_all_methods with:
-    input:
-        unpack(lambda wildcards: held_out_store(wildcards.task, RIB_MERGED)),
-        checkpoints=lambda wildcards: [
-            checkpoint
-            for method in RIB_MERGED
-            for checkpoint in merged_checkpoints(Run(**wildcards, method=method))
-        ],
-    output:
-        merged=of_methods(CHECKPOINTS[-1:], RIB_MERGED),
-    log:
-        f"<logs>/merge_by_all_methods/{NETWORK_FOLDER}.log",
-    wildcard_constraints:
-        task=one_of(study.variant_tasks),
-        distribution=one_of(NETWORKS_SHARING_JOBS),
-        architecture=one_of(
-            study.imagenet_rib.get("architectures", study.config["architectures"])
-        ),
-    resources:
-        mem_mb=stage_resource("evaluate", "mem_mb"),
-        runtime=stage_resource("evaluate", "runtime"),
-        gpu=stage_resource("evaluate", "gpu"),
-    params:
-        merges=lambda wildcards: [
-            study.merge(Run(**wildcards, method=method), LAST_EPOCH)
-            for method in RIB_MERGED
-        ],
-        code=code("merge_weights.py"),
-    message:
-        "Merge {wildcards.architecture} from {wildcards.distribution} on {wildcards.task} "
-        "by all methods, seed {wildcards.seed}"

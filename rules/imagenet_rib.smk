@@ -148,9 +148,13 @@ rule measure_distances:
     input:
         checkpoint=embedding_network,
         task=lambda wildcards: table_of_task(study.variant_tasks[0]),
-        images=collect("<results>/stores/{variant}/images.npy", variant=study.variants),
+        images=collect(
+            "<results>/stores/{variant}/images.npy",
+            variant=study.imagenet_rib.get("variants", []),
+        ),
         tables=collect(
-            "<results>/stores/{variant}/images.parquet", variant=study.variants
+            "<results>/stores/{variant}/images.parquet",
+            variant=study.imagenet_rib.get("variants", []),
         ),
     output:
         distances=rib_file("distances"),

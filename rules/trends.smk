@@ -31,6 +31,33 @@ rule fit_trends:
         "../workflow_scripts/fit_trends.py"
 
 
+rule write_baseline:
+    """Write what a study measured of a figure's series as points and lines that other studies load."""
+    input:
+        scores="<results>/scores/{trend_figure}.csv",
+        trends="<results>/trends/{trend_figure}.csv",
+    output:
+        points="<results>/baselines/{trend_figure}.csv",
+        lines="<results>/baselines/{trend_figure}_lines.csv",
+    log:
+        "<logs>/write_baseline/{trend_figure}.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        baseline=lambda wildcards: {
+            "study": config["study"],
+            "metric": study.metric(wildcards.trend_figure),
+            "pairs": study.pair(wildcards.trend_figure),
+            "confidence": config["trends"]["confidence"],
+        },
+        code=code("write_baseline.py"),
+    message:
+        "Write the lines of {wildcards.trend_figure} for others"
+    script:
+        "../workflow_scripts/write_baseline.py"
+
+
 rule collect_trends:
     """Put the trends of all figures into one table."""
     input:

@@ -4,6 +4,7 @@ What a single reader makes of a kind is tested beside it: tables in unit/test_cs
 in unit/store, configuration files in unit/study/test_strict_yaml.py, letters and signs in unit/figures.
 """
 
+import copy
 import json
 import os
 import shutil
@@ -13,6 +14,8 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
+
+from pretraining_robustness import wordnet
 
 CLASSES = ("001", "None", "NA", "true", "Käfer  {x}")
 LABEL = "Ba$$in 100 % of_a {x}  鸟"
@@ -49,7 +52,7 @@ def finished(workflow_type, repository, tmp_path_factory):
     study["figures"]["my_figure"]["panels"][0]["series"].append("null")
     small = {"epochs": None, "steps": 3, "batch_size": 8}
     own.study = study | {
-        "runs": {"architectures": ["resnet10"], "seeds": [0]},
+        "runs": {"architectures": ["resnet10"], "seeds": [0], "seeds_of": {"scratch": [0]}},
         "recipes": {"pretrain": small, "finetune": {"epochs": 2, "batch_size": 8}},
         "trends": {"resamples": 20},
         "comparisons": {"permutations": 20},
@@ -199,6 +202,106 @@ def test_a_mended_image_lets_the_same_command_go_on(study):
     study.run(target, config=study.study)
     summary = json.loads((study.results / "stores/my_source/summary.json").read_text())
     assert (summary["images"], summary["undecodable"]) == (20, 0)
+
+
+FOLDERS = {  # of ImageNet's training images as its archive unpacks, without the devkit: wnids, and what each is
+    "n01440764": "tench, Tinca tinca",
+    "n01537544": "indigo bunting, indigo finch, indigo bird, Passerina cyanea",
+    "n01608432": "kite",
+    "n02667093": "abaya",
+    "n02837789": "bikini, two-piece",
+}
+
+
+def test_unpacked_imagenet_has_wordnet_depths_breeds_and_synsets(workflow, repository):
+    for number, wnid in enumerate(FOLDERS):
+        for image in range(2):
+            draw(workflow.folder / f"train/{wnid}/{wnid}_{image}.JPEG", 10 * number + image)
+    study = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+    study["sources"]["my_source"]["path"] = "train"
+    imagenet = {"source": "my_source", "key": "wnid", "label": "superclasses"}
+    study["label_maps"] = {
+        "depth": {**imagenet, "table": "data/imagenet_superclasses.csv", "column": "depth4"},
+        "garments_and_birds": {**imagenet, "table": "data/imagenet_breeds.csv", "column": "superclass"},
+    }
+    ratio = {"ratio": 0.5, "superclasses": ["dummy32", "n01503061"], "subclasses": 2}
+    study["distributions"] = {
+        "animals": {"source": "my_source", "classes": {"under": "n00015388"}},
+        "artefacts": {"source": "my_source", "classes": {"not_under": "n00015388"}, "images": 2},
+        "coarse": {"source": "my_source", "labels": "depth"},
+        "half": {"source": "my_source", "labels": "garments_and_birds", "classes": ratio},
+    }
+    study["figures"]["my_figure"]["panels"][0]["series"] = ["scratch", "animals"]
+    place = "own/results/distributions"
+    workflow.run(*(f"{place}/{name}/promises.csv" for name in study["distributions"]), config=study)
+    chosen = {
+        name: pd.read_csv(workflow.folder / place / name / "classes.csv", dtype=str) for name in study["distributions"]
+    }
+    assert dict(zip(chosen["coarse"]["class_id"], chosen["coarse"]["class_name"], strict=True)) == FOLDERS
+    assert set(chosen["animals"]["class_id"]) == {"n01440764", "n01537544", "n01608432"}
+    assert chosen["artefacts"]["images"].tolist() == ["1", "1"]
+    tench, bird, kite, *garments = (wordnet.superclass(wnid, 4) for wnid in FOLDERS)
+    assert tench == bird == kite != garments[0] == garments[1]
+    assert chosen["coarse"]["label"].nunique() == 2
+    assert chosen["half"]["label_name"].tolist() == ["garment", "bird"]
+    study["distributions"]["animals"]["classes"]["under"] = "n02084071"  # dogs, of which there is none
+    printed = workflow.run(f"{place}/animals/promises.csv", "--dry-run", config=study, fails=True)
+    assert printed.splitlines()[-1] == "ERROR: distributions.animals: my_source has none of its classes."
+
+
+def test_a_task_is_divided_by_the_camera_of_its_table(study):
+    metadata = study.folder / "task/metadata.csv"
+    rows = list(filter(None, metadata.read_text(encoding="utf-8-sig").splitlines()))
+    cameras = ["NA", "001", "None", "1e5"]
+    table = [line.rstrip(",") + f",{cameras[number % 4]}" for number, line in enumerate(rows[1:])]
+    metadata.write_text("\n".join([f"{rows[0]},camera", *table]), encoding="utf-8")
+    splits = {"by": "place", "column": "camera", "test": ["001"], "id_test": 0.2}
+    task = {**study.study["tasks"]["my_task"], "splits": splits, "clusters": "camera"}
+    jobs = plan(study, tasks={"my_task": task})
+    assert (jobs["build_store"], jobs["pretrain"], jobs["finetune"]) == (1, 0, 3)
+    assert "no column site" in refusal(study, tasks={"my_task": {**task, "splits": {**splits, "column": "site"}}})
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"groups": "camera"}, "ERROR: task: its table has no column camera, by which the task's config groups images"),
+        (
+            {"test_sets": {"id_test": {"role": "id", "classes": "theirs.csv"}}},
+            "test_sets.id_test.classes: theirs.csv: no",
+        ),
+        (
+            {"images": 500},
+            "ERROR: distributions.my_source_500: wants 500 images, but its 5 classes of my_source have 20",
+        ),
+        ({"classes": {"random": 6}}, "ERROR: distributions.my_source_500: wants 6 classes, but my_source has 5"),
+        ({"held_out": "id_val"}, "no image has the split id_val"),
+        ("1,2", "config figures.my_figure: theirs.csv: line 2: model NA: id is not a number"),
+        ("50", "config figures.my_figure: theirs.csv: line 2: model NA: id is not in [0, 1]"),
+    ],
+)
+def test_what_the_whole_study_makes_impossible_is_the_last_line_of_planning(study, change, line):
+    """Before anything is decoded or trained: in other hands these came up after hours, in the last rule."""
+    changed = copy.deepcopy(study.study)
+    theirs = study.folder / "theirs.csv"
+    good = theirs.read_text()
+    if isinstance(change, str):
+        theirs.write_text(good.replace("NA,0.5", f'NA,"{change}"'))
+    elif "held_out" in change:
+        metadata = study.folder / "task/metadata.csv"
+        metadata.write_text(metadata.read_text(encoding="utf-8").replace(",id_val,", ",train,"), encoding="utf-8")
+        changed["tasks"]["my_task"]["test_sets"].pop("id_val", None)
+        changed["methods"] = {"soup": {"kind": "greedy_soup", "of": ["full", "linear_probe"], **change}}
+        changed["figures"]["my_figure"]["panels"][0]["series"][1] += "@soup"
+    elif {"images", "classes"} & set(change):
+        changed["distributions"]["my_source_500"] |= change
+    else:
+        changed["tasks"]["my_task"] |= change
+    try:
+        printed = refusal(study, **changed)
+    finally:
+        theirs.write_text(good)
+    assert line in printed.splitlines()[-1]
 
 
 def test_only_names_typed_as_targets_are_taken_for_misspelt_ones(study):

@@ -36,7 +36,7 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
         logging.basicConfig(
             filename=log, filemode="w", level=logging.INFO, format=LOG_FORMAT, force=True, encoding="utf-8"
         )
-        _refuse_future(snakemake.input)
+        _refuse_future(snakemake.input, log)
         with _alone(snakemake.params.get("state")):
             function()
         _date_after(snakemake.input, snakemake.output)
@@ -99,10 +99,14 @@ def _alone(states: str | list[str] | None) -> Iterator[None]:
                 lock.parent.rmdir()
 
 
-def _refuse_future(paths: Any) -> None:
-    """Raise InputError for a file whose time lies ahead: Snakemake would delete what is made of it, as outdated."""
+def _refuse_future(paths: Any, log: Path) -> None:
+    """Raise InputError for a file whose time lies ahead: Snakemake would delete what is made of it, as outdated.
+
+    Now is what this machine says or the disk, which has just dated `log`: a file server has a clock of its own.
+    """
+    now = max(time.time(), log.stat().st_mtime)
     for path in map(Path, paths):
-        if path.is_file() and path.stat().st_mtime > time.time() + CLOCKS_DIFFER_SECONDS:
+        if path.is_file() and path.stat().st_mtime > now + CLOCKS_DIFFER_SECONDS:
             when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
             raise InputError(
                 f"{path}: was changed at {when}, which is yet to come: a clock is or was wrong; set it right, and if "

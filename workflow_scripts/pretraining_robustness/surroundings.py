@@ -21,6 +21,15 @@ def keep_out(scripts: Path) -> None:
     )
 
 
+def check_clone(folder: str | Path) -> None:
+    """Raise InputError if Snakemake cannot run a workflow that lies in this folder: it takes braces for wildcards."""
+    if set("{}") & set(str(folder)):
+        raise InputError(
+            f"{folder}: Snakemake takes the braces in the path of this repository for names of its own; rename that "
+            "folder (the data and the folder to work in may have braces)"
+        )
+
+
 def check_interpreter(executable: str = sys.executable) -> None:
     """Raise InputError if Snakemake cannot start Python: it hands the path to bash as it is, unquoted."""
     strange = re.search(r"[^\w./+,:@%=-]", executable)

@@ -32,6 +32,12 @@ def test_the_default_and_the_full_study_are_accepted(config, paper_config, repos
     check_config(paper_config, repository / "rules/config.schema.yaml", repository)
 
 
+def test_imagenet_may_be_a_folder_of_class_folders_in_the_full_study(paper_config, repository):
+    update_config(paper_config, {"sources": {"imagenet": {"format": "folder", "path": "imagenet/train"}}})
+    check_config(paper_config, repository / "rules/config.schema.yaml", repository)
+    assert Study(paper_config).store("imagenet")["format"] == "class_folders"
+
+
 def test_published_networks_of_timm_beside_a_trend_are_two_lines(config, repository):
     overlay = yaml.safe_load("""
       distributions: {web: {source: published, architectures: [timm/resnet50.a1_in1k, timm/vit_base_patch16_224.dino]}}

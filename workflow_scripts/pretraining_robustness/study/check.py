@@ -206,12 +206,12 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
             raise InputError(f"config imagenet_rib.{key}: {spec[key]} is not a file; correct the path.")
     known_name("imagenet_rib.reference", spec["reference"], "variant", spec["variants"])
     for name, variant in spec["variants"].items():
+        for part in variant.get("only", {}):
+            parts = [one for one in re.findall(r"{(\w+)}", variant.get("layout", "")) if one not in ("class", "image")]
+            known_name(f"imagenet_rib.variants.{name}.only", part, "part of the layout", parts)
         if not {"files", "path"} & set(variant):
             known = [*config["sources"], *config["tasks"]]
             known_name("imagenet_rib.variants", name, "source or task (without 'files' it must be one)", known)
-        for part in variant.get("only", {}):
-            parts = [one for one in re.findall(r"{(\w+)}", variant["layout"]) if one not in ("class", "image")]
-            known_name(f"imagenet_rib.variants.{name}.only", part, "part of the layout", parts)
         network = variant.get("drawn", {}).get("filtered_by", {})
         for kind in network:
             key = f"imagenet_rib.variants.{name}.drawn.filtered_by.{kind}"

@@ -16,11 +16,12 @@ OF_SOURCE = ("label", "images", "classes", "store")
 def write_out_imagenet_rib(config: dict[str, Any]) -> None:
     """Write out, in place, the sources and tasks that ImageNet-RIB stands for.
 
-    Each variant with `files` becomes a source of format imagenet_variant; one without is the source or the task of its
-    name, or a `split` of it. Each that is fine-tuned on (`fine_tuned_on`, on without that key) becomes a task
-    rib_VARIANT, tested on all variants with the classes that they have. An interpolation among the methods becomes one
-    method for each of its alphas. With `heads` there is a further task, rib_head, of the images of a pre-training
-    distribution, by which networks without a head of ImageNet's classes are given one.
+    Each variant with `files` or `path` becomes a source of format imagenet_variant; one without is the source or the
+    task of its name, or a `split` of it. Each that is fine-tuned on (`fine_tuned_on`, on without that key) becomes a
+    task rib_VARIANT, tested on all variants with the classes that they have; those of `set_sizes` also tasks of some
+    images a class. An interpolation among the methods becomes one method for each of its alphas. With `heads` there is
+    a further task, rib_head, of the images of a pre-training distribution, by which networks without a head of
+    ImageNet's classes are given one.
     """
     spec = config.get(KEY)
     if not isinstance(spec, dict) or not isinstance(spec.get("variants"), dict):

@@ -85,7 +85,7 @@ class Study(Labels):
             "recipe": self.finetune_recipe(task, named["architecture"]),
         }
         run = {**named, "seed": self.config["runs"]["seeds"][0]}
-        return {"variants": self.variants, "count": spec["count"], "network": network, "run": run}
+        return {"variants": list(self.imagenet_rib["variants"]), "count": spec["count"], "network": network, "run": run}
 
     def set_sizes(self) -> dict[str, Any]:
         """Return what RI by the size of the set fine-tuned on is computed of."""
@@ -116,10 +116,7 @@ class Study(Labels):
             "methods": {method: self.method_label(method) for method in self.rib_methods(name)},
             "networks": {network: self.label(network) for network in networks},
             "architectures": self._rib_architectures_shown(name),
-            "variants": {
-                variant: self.collection(variant)["label"] if variant in self.variants else one["label"]
-                for variant, one in self.imagenet_rib["variants"].items()
-            },
+            "variants": {variant: self.variant_label(variant) for variant in self.imagenet_rib["variants"]},
         }
         if spec["kind"] == "rib_alphas":
             interpolated = {method: self.methods[method] for method in labels["methods"]}
@@ -142,6 +139,12 @@ class Study(Labels):
             "images": {network: number for network, number in images.items() if number},
             **self.config["comparisons"],
         }
+
+    def variant_label(self, name: str) -> str:
+        """Return the readable name of a variant, with what is taken of it where that is not all."""
+        collection = self.collection(name)
+        own = collection["format"] == "imagenet_variant"
+        return str(collection["label"] if own else self.imagenet_rib["variants"][name]["label"])
 
     def _rib_architectures_shown(self, name: str) -> list[str]:
         """Return the architectures that a figure or table of ImageNet-RIB shows, each once."""

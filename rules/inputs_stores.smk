@@ -1,0 +1,110 @@
+"""Where the raw files of stores are, and what is in folders of yours: known, and refused, while planning."""
+
+
+def tiny_files(folder):
+    """The archives of Tiny-ImageNet, CIFAR or a shifted test set of it."""
+    files = next(files for place, files in TINY_IMAGES.values() if place == folder)
+    return [f"<resources>/{folder}/{file}" for file in files]
+
+
+def raw_files(wildcards):
+    """The raw files of a collection; none of a user's folder, whose contents decide, see `folder_contents`."""
+    collection = study.collection(wildcards.collection)
+    if "path" in collection:
+        return []
+    if collection["format"] in TINY_IMAGES:
+        return tiny_files(TINY_IMAGES[collection["format"]][0])
+    return {
+        "imagenet": [
+            "<resources>/imagenet/ILSVRC2012_img_train.tar",
+            "<resources>/imagenet/ILSVRC2012_devkit_t12.tar.gz",
+        ],
+        "inaturalist": [
+            "<resources>/inaturalist/train_val_images.tar.gz",
+            "<resources>/inaturalist/train_val2017.zip",
+        ],
+        "iwildcam": ["<resources>/iwildcam/iwildcam_v2.0/metadata.csv"],
+        "domainnet": ["<resources>/domainnet/domainnet_v1.0/RELEASE_v1.0.txt"],
+    }[collection["format"]]
+
+
+def wilds_files(wildcards):
+    """The unpacked data set of a WILDS task from its archive; none where you have its folder, see `wilds_contents`."""
+    task = config["tasks"][wildcards.wilds_task]
+    if "path" in task:
+        return []
+    folder = wilds_folder(task["dataset"])
+    return f"<resources>/wilds/{folder}/{release_file(task['dataset'])}"
+
+
+def wilds_contents(wildcards):
+    """Names, sizes and times of the tables of a WILDS folder of yours; its images are taken to be the published ones."""
+    task = config["tasks"][wildcards.wilds_task]
+    if "path" not in task:
+        return None
+    folder = Path(task["path"], wilds_folder(task["dataset"]))
+    files = [path for path in sorted(folder.glob("[!.]*")) if path.is_file()]
+    return [
+        f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files
+    ]
+
+
+@cache
+def opened(collection):
+    """What a folder's reader finds in it; whatever is wrong with it is said while planning."""
+    from pretraining_robustness.store.readers import (
+        check_collection,
+        open_collection,
+    )
+
+    folder, store = study.folder(collection), study.store(collection)
+    with refusals_in_one_line():
+        found = open_collection(store["format"], folder, **study.options(collection))
+        check_collection(
+            found,
+            folder,
+            store["on_undecodable"],
+            study.needed_splits(collection),
+            study.needed_columns(collection),
+        )
+    return found
+
+
+@cache
+def contents_of(collection):
+    """The digest of what a folder's reader reads."""
+    from pretraining_robustness.store.readers import contents
+
+    return contents(study.store(collection)["format"], opened(collection))
+
+
+def folder_contents(wildcards):
+    """A digest of what the reader of a user's folder reads, so that a change of it, and nothing else, decodes it again.
+
+    Without the folder, what its finished store was made of.
+    """
+    folder = study.folder(wildcards.collection)
+    if not folder:
+        return None
+    stores = config.get("pathvars", {}).get("results", "results")
+    summary = Path(stores, "stores", wildcards.collection, "summary.json")
+    if summary.exists() and not Path(folder).exists():
+        return json.loads(summary.read_text(encoding="utf-8"))["contents"]
+    return contents_of(wildcards.collection)
+
+
+def declared_distribution(wildcards):
+    """The declaration of a distribution; one that a folder of yours cannot give is refused while planning."""
+    declared = study.distribution(wildcards.distribution)
+    folder = study.folder(declared["source"])
+    if not folder or not Path(folder).exists():
+        return declared
+    from pretraining_robustness.distributions.selection import check_counts
+
+    collection = opened(declared["source"])
+    counts, table = collection.class_counts(), superclass_table(wildcards)
+    if counts and (not table or Path(table).exists()):
+        names = collection.classes().set_index("class_id")["name"]
+        with refusals_in_one_line():
+            check_counts(counts, names, table or None, declared)
+    return declared
