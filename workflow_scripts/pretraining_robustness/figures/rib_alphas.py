@@ -19,6 +19,7 @@ from pretraining_robustness.figures.rib_common import (
     network_name,
     networks_of,
     rows_of,
+    write_legend,
 )
 from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.imagenet_rib.tradeoff import tradeoff
@@ -57,7 +58,7 @@ def draw_alphas(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -
         axes.set_ylabel(label)
         axes.grid()
         handles, labels = axes.get_legend_handles_labels()
-    page.figure.legend(handles, labels, ncols=2, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))
+    write_legend(page, handles, labels, 2)
     text = (
         f"{sentence(figure['title'])} {footer[0]} {DEFINED} {INFERRED} The published code has alpha = 0.5 alone. "
         f"{sentence(figure['note'])}"

@@ -23,6 +23,7 @@ from pretraining_robustness.figures.rib_common import (
     network_name,
     networks_of,
     rows_of,
+    write_legend,
 )
 from pretraining_robustness.figures.style import SeriesStyle
 from pretraining_robustness.figures.text import SMALL
@@ -59,7 +60,7 @@ def draw_tradeoff(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
     _legend(page, methods, looks, figure, [])
     readings = []
     for (distribution, architecture), some in found.groupby(["distribution", "architecture"], sort=False):
-        name = network_name((distribution, architecture), figure).replace("\n", " ")
+        name = network_name((str(distribution), str(architecture)), figure).replace("\n", " ")
         for method in methods:
             own = some[some["method"] == method]
             if len(own) > 2:
@@ -168,13 +169,7 @@ def _legend(
 ) -> None:
     marks = [Line2D([], [], linestyle="", marker=looks[one].marker, color=looks[one].colour) for one in methods]
     labels = [figure["methods"][one] for one in methods]
-    page.figure.legend(
-        [*marks, *(mark for mark, _ in more)],
-        [*labels, *(label for _, label in more)],
-        ncols=3,
-        loc="upper center",
-        bbox_to_anchor=(0.5, page.top / page.height),
-    )
+    write_legend(page, [*marks, *(mark for mark, _ in more)], [*labels, *(label for _, label in more)])
 
 
 def _share(panels: list[Axes], axis: str) -> None:

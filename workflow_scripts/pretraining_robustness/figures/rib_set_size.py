@@ -7,7 +7,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import LEGEND_LINE, LOOKS, Beside, named_variants, network_name
+from pretraining_robustness.figures.rib_common import (
+    LEGEND_LINE,
+    LOOKS,
+    Beside,
+    named_variants,
+    network_name,
+)
 from pretraining_robustness.figures.text import SMALL
 from pretraining_robustness.figures.words import sentence
 
@@ -67,8 +73,7 @@ def draw_set_size(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
             axes.set_ylabel(label.format(reference), fontsize=SMALL)
             axes.grid()
     names = [f"{network_name(one[1:], figure)}, {figure['methods'][one[0]]}".replace("\n", " ") for one in marks]
-    page.figure.legend(list(marks.values()), names, ncols=2, loc="upper center",
-                       bbox_to_anchor=(0.5, page.top / page.height), fontsize=SMALL)  # fmt: skip
+    write_legend(page, list(marks.values()), names, 2, SMALL)
     text = (
         f"{sentence(figure['title'])} RI: mean change of accuracy on the variants of ImageNet that were not fine-tuned "
         f"on ({named_variants(figure['tested_on'], figure)}). Subsets have equally many images of each class, a "
