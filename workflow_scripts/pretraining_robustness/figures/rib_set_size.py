@@ -13,6 +13,7 @@ from pretraining_robustness.figures.rib_common import (
     Beside,
     named_variants,
     network_name,
+    write_legend,
 )
 from pretraining_robustness.figures.text import SMALL
 from pretraining_robustness.figures.words import sentence
