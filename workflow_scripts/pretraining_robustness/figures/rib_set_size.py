@@ -43,7 +43,8 @@ def draw_set_size(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
     page = make_page(FULL_WIDTH, len(tuned) * each + legend, figure["title"], footer, figure["note"] or "")
     width = (page.width - 3 * _LEFT - 2 * MARGIN) / 3
     reference = figure["variants"][figure["reference"]]
-    readings, marks = [], {}
+    readings: list[str] = []
+    marks: dict[Any, Any] = {}
     for down, name in enumerate(tuned):
         for place, (column, label) in enumerate(_SHOWN.items()):
             bottom = page.top - legend - (down + 1) * each + _BELOW

@@ -48,14 +48,17 @@ def crossing_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any])
         }
         for row in own:
             pair = pairs.get(row["series"])
-            ends = [-pair[end] for end in ("difference", "high", "low")] if pair else []
+            against = ""
+            if pair:
+                value, low, high = (-pair[end] for end in ("difference", "high", "low"))
+                against = estimate(value, low, high, sign=True)
             lines.append(
                 {
                     **nothing(_COLUMNS, group=group),
                     "series": table["networks"][row["series"]],
                     "networks": count(row["networks"]),
                     "mri": estimate(row["mri"], row["low"], row["high"], sign=True),
-                    **({"contrast": estimate(*ends, sign=True), "p": p_value(pair["p_holm"])} if pair else {}),
+                    **({"contrast": against, "p": p_value(pair["p_holm"])} if pair else {}),
                     **{when: number(row[when], 2) for when in ("before", "after")},
                     "note": comparison["conclusion"] if row is own[0] else "",
                 }
