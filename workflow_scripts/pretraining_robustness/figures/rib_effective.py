@@ -81,7 +81,7 @@ def _place(percent: Any) -> np.ndarray:
 def _caption(used: pd.DataFrame, lines: pd.DataFrame, figure: Mapping[str, Any]) -> str:
     readings = []
     for (method, distribution, architecture), some in used.groupby(_KEY, sort=False):
-        name = network_name((distribution, architecture), figure).replace("\n", " ")
+        name = network_name((str(distribution), str(architecture)), figure).replace("\n", " ")
         mean = some[["effective_before", "effective_after"]].mean()
         readings.append(
             f"- {name}, {figure['methods'][method]}: effective robustness {mean['effective_before']:+.2f} points "

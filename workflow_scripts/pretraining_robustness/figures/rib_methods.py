@@ -23,9 +23,9 @@ def draw_methods(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) 
     networks = networks_of(means, figure)
     methods = [method for method in figure["methods"] if method in set(means["method"])]
     wide = min(_WIDEST, (FULL_WIDTH - _METHODS - 2 * MARGIN) / len(networks))
-    keyed = means.assign(network=list(zip(means["distribution"], means["architecture"], strict=True)))
+    keyed = means.set_index(["method", "distribution", "architecture"])
     matrix, low, high = (
-        keyed.pivot(index="method", columns="network", values=value).reindex(index=methods, columns=networks)
+        keyed[value].unstack("method").reindex(index=pd.MultiIndex.from_tuples(networks), columns=methods).T
         for value in ("index", "low", "high")
     )
     level = f"{100 * figure['confidence']:g} %"
@@ -38,8 +38,8 @@ def draw_methods(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) 
     sns.heatmap(matrix, mask=hidden, annot=True, fmt="+.1f", annot_kws={"fontsize": SMALL}, cmap="RdBu", vmin=-reach,
                 vmax=reach, cbar=False, ax=axes, linewidths=0.4)  # fmt: skip
     clear = (low.to_numpy() * high.to_numpy() > 0)[~hidden]
-    for text, sure in zip(axes.texts, clear, strict=True):
-        text.set_fontweight("bold" if sure else "normal")
+    for annotation, sure in zip(axes.texts, clear, strict=True):
+        annotation.set_fontweight("bold" if sure else "normal")
     axes.set_facecolor("0.85")
     names = [network_name(network, figure, wide - 0.08) for network in networks]
     turned = wide < 0.9
@@ -50,9 +50,9 @@ def draw_methods(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) 
     axes.set(xlabel="", ylabel="")
     axes.tick_params(length=0)
     best = []
-    for network, name in zip(networks, (network_name(one, figure).replace("\n", " ") for one in networks), strict=True):
-        own = matrix[network].dropna()
-        top = own.idxmax()
+    for network in networks:
+        own, name = matrix[network].dropna(), network_name(network, figure).replace("\n", " ")
+        top = str(own.idxmax())
         best.append(f"- {name}: highest with {figure['methods'][top]}, {own[top]:+.2f}; lowest {own.min():+.2f}.")
     text = (
         f"{sentence(figure['title'])} mRI of {count(len(methods), 'method')} and {count(len(networks), 'network')}, "

@@ -59,7 +59,7 @@ def draw_tradeoff(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
     _legend(page, methods, looks, figure, [])
     readings = []
     for (distribution, architecture), some in found.groupby(["distribution", "architecture"], sort=False):
-        name = network_name((distribution, architecture), figure).replace("\n", " ")
+        name = network_name((str(distribution), str(architecture)), figure).replace("\n", " ")
         for method in methods:
             own = some[some["method"] == method]
             if len(own) > 2:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.rib_common import LEGEND_LINE, LOOKS, Beside, named_variants, network_name
@@ -36,7 +37,8 @@ def draw_set_size(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
     page = make_page(FULL_WIDTH, len(tuned) * each + legend, figure["title"], footer, figure["note"] or "")
     width = (page.width - 3 * _LEFT - 2 * MARGIN) / 3
     reference = figure["variants"][figure["reference"]]
-    readings, marks = [], {}
+    readings: list[str] = []
+    marks: dict[tuple[str, str, str], Line2D] = {}
     for down, name in enumerate(tuned):
         for place, (column, label) in enumerate(_SHOWN.items()):
             bottom = page.top - legend - (down + 1) * each + _BELOW
@@ -67,7 +69,7 @@ def draw_set_size(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
             axes.set_ylabel(label.format(reference), fontsize=SMALL)
             axes.grid()
     names = [f"{network_name(one[1:], figure)}, {figure['methods'][one[0]]}".replace("\n", " ") for one in marks]
-    page.figure.legend(list(marks.values()), names, ncols=2, loc="upper center",
+    page.figure.legend(handles=list(marks.values()), labels=names, ncols=2, loc="upper center",
                        bbox_to_anchor=(0.5, page.top / page.height), fontsize=SMALL)  # fmt: skip
     text = (
         f"{sentence(figure['title'])} RI: mean change of accuracy on the variants of ImageNet that were not fine-tuned "

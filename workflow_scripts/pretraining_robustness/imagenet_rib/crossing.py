@@ -88,7 +88,7 @@ def paired_contrasts(values: pd.DataFrame, confidence: float) -> list[dict[str, 
         values: a row a block, indexed by (architecture, seed), a column a series.
         confidence: of the intervals, in (0, 1); they are not corrected, p_holm is.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for first, second in itertools.combinations(values.columns, 2):
         mean = mean_over_networks(values[first] - values[second], confidence)
         names = {"first": first, "second": second, "blocks": mean.networks}
@@ -119,7 +119,8 @@ def beyond_accuracy(
     codes = [np.unique(one, return_inverse=True)[1] for one in (names, y.index.get_level_values("architecture"))]
     size = np.log10([images[name] for name in names])[:, None]
     found, _ = permuted_p_values(
-        *(one.to_numpy(dtype=np.float64) for one in (x, y)),
+        x.to_numpy(dtype=np.float64),
+        y.to_numpy(dtype=np.float64),
         codes[0],
         np.arange(len(y)),
         codes[1],

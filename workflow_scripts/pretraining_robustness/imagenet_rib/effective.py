@@ -57,7 +57,7 @@ class BaselineFit:
         found = np.linalg.lstsq(design, y, rcond=None)[0]
         spread = float(((y - y.mean()) ** 2).sum())
         left = float(((y - design @ found) ** 2).sum())
-        return cls(found[:-1], float(found[-1]), 1 - left / spread if spread > 0 else np.nan, scale)
+        return cls(found[:-1].astype(np.float64), float(found[-1]), 1 - left / spread if spread > 0 else np.nan, scale)
 
     def predict(self, inside: Floats) -> Floats:
         """Return the accuracies that the baseline predicts from `inside`, shape (n, k)."""
@@ -111,7 +111,7 @@ def effective_robustness(
             f"and a baseline needs {FEWEST}; name more distributions"
         )
     sizes = table.groupby("tested_on")["images"].max()
-    placed = pd.DataFrame({name: on_the_axes(own[name], sizes[name]) for name in own}, index=own.index)
+    placed = pd.DataFrame({name: on_the_axes(own[name], sizes[str(name)]) for name in own}, index=own.index)
     inside = placed[[reference]].to_numpy()
     fits = {name: BaselineFit.fit(inside, placed[name].to_numpy(), axes) for name in tested_on}
     bounds = own[reference].min(), own[reference].max()
@@ -164,7 +164,7 @@ def _cells_with_predictions(
             found[f"predicted_{when}"] = 100 * fits[str(name)].predict(inside)
             found[f"effective_{when}"] = found[when] - found[f"predicted_{when}"]
         both = BaselineFit.fit(placed[[reference, tuned]].to_numpy(), placed[name].to_numpy(), fits[str(name)].scale)
-        itself = on_the_axes(of_itself.reindex(places), sizes[tuned])
+        itself = on_the_axes(of_itself.reindex(places), sizes[str(tuned)])
         inside = np.stack([on_the_axes(found["id_after"], sizes[reference]), itself], axis=1)
         alike = tuned == name or len(placed) <= FEWEST  # three parameters leave nothing of three networks
         found["effective_after_two"] = np.nan if alike else found["after"] - 100 * both.predict(inside)

@@ -95,8 +95,10 @@ def correlations(cells: pd.DataFrame, reference: str, permuted: int, seed: int) 
     key = [name for name in NETWORK if name not in ("seed", "epoch")]
     rows = []
     for names, some in cells.groupby(key, sort=False):
-        mean = some.groupby(["fine_tuned_on", "tested_on"])[["change", "otdd"]].mean().unstack()
-        changes, apart = mean["change"], mean["otdd"]
+        mean = some.groupby(["fine_tuned_on", "tested_on"])[["change", "otdd"]].mean().reset_index()
+        changes, apart = (
+            mean.pivot(index="fine_tuned_on", columns="tested_on", values=of) for of in ("change", "otdd")
+        )
         used = some[some["counts"]]
         improvement = robustness_improvement(used).groupby("fine_tuned_on")["RI"].mean()
         row = dict(zip(key, names, strict=True))

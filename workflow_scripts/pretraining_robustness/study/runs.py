@@ -81,10 +81,9 @@ class Runs(Names):
         """Return the splits of which a collection must have images: to train, to test and to choose mergers."""
         own = ["train"] if name in self.config["tasks"] and "test_sets" in self.config["tasks"][name] else []
         used = [one["split"] for task in self.tasks for one in self.test_sets(task) if one["store"] == name]
-        held_out = {
-            self.methods[run.method].get("held_out") for run in self.runs(*self.scored_figures) if run.task == name
-        }
-        return tuple(split for split in dict.fromkeys([*own, *used, *sorted(held_out - {None})]) if split != "all")
+        methods = [self.methods[run.method] for run in self.runs(*self.scored_figures) if run.task == name]
+        held_out = sorted({method["held_out"] for method in methods if "held_out" in method})
+        return tuple(split for split in dict.fromkeys([*own, *used, *held_out]) if split != "all")
 
     def _figure_runs(self, figure: str) -> Iterator[Run]:
         for distribution, method in map(of_series, self.series(figure)):

@@ -40,7 +40,8 @@ def effective_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]
     for (method, distribution, architecture), some in facts.groupby(key):
         group = f"{table['networks'][distribution]}, {architecture}, {table['methods'][method]}"
         found = {row["tested_on"]: row for row in records(some)}
-        found[_MEAN] = {**some[numbers].mean().to_dict(), **some[["extrapolated", "cells"]].sum().to_dict()}
+        means, sums = some[numbers].mean(), some[["extrapolated", "cells"]].sum()
+        found[_MEAN] = {str(name): value for part in (means, sums) for name, value in part.items()}
         for name in (*table["tested_on"], _MEAN):
             if name not in found:
                 continue

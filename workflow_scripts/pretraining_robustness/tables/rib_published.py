@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pretraining_robustness.imagenet_rib.comparison import ALL
-from pretraining_robustness.tables.estimates import number, typeset
+from pretraining_robustness.tables.estimates import number, records, typeset
 from pretraining_robustness.tables.typeset import Column, TypesetTable
 
 _HERE = "Here"
@@ -48,7 +48,7 @@ def published_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]
     last = last.groupby(key)[numbers].mean().reset_index()
     facts = published[[*key, "from", *numbers]].merge(last, how="left", on=key, suffixes=("_published", "_here"))
     lines = []
-    for row in facts.to_dict("records"):
+    for row in records(facts):
         lines.append(
             {
                 "group": _heading(row, table),
