@@ -79,6 +79,11 @@ def rib_tasks(name):
     ]
 
 
+def rib_file_of_method(name):
+    """A table of one method and distribution of ImageNet-RIB."""
+    return f"<results>/imagenet_rib/{{method}}/{{distribution}}/{name}.csv"
+
+
 def rib_files(name):
     """A file of every method and distribution of ImageNet-RIB."""
     return [
