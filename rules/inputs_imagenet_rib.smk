@@ -7,7 +7,7 @@ RIB_METHODS = study.imagenet_rib.get("methods", [])
 RIB_TRAINED = [name for name in RIB_METHODS if name in study.trained_methods]
 RIB_MERGED = [name for name in RIB_METHODS if name in study.merged_methods]
 NETWORKS_SHARING_JOBS = study.networks_sharing_jobs()
-NETWORK_FOLDER = RUN_FOLDER.replace("/{method}", "")
+NETWORK_FOLDER = RUN_FOLDER.replace("{method}/", "")
 
 
 def of_methods(paths, methods):

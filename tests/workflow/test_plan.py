@@ -61,8 +61,9 @@ def test_full_study_plans_without_data(workflow, paper_config):
     assert jobs["pretrain_image_text"] == 3 * architectures
     assert jobs["take_published_towers"] == 10  # eight networks of OpenAI, two of others
     runs = (42 + 3 + 1) * architectures + 10 + (3 * 2 + 5) * architectures  # pairs of domains, fMoW
-    assert jobs["finetune"] == runs + 2 * architectures  # two more methods
-    assert jobs["predict"] == jobs["score"] == 42 + 3 + 1 + 3 + (3 * 2 + 5) + 2 + 3  # three of them merged
+    transformers = 5  # published ones, by four methods
+    assert jobs["finetune"] == runs + 6 * architectures + 4 * transformers  # six more methods of networks from ImageNet
+    assert jobs["predict"] == jobs["score"] == 42 + 3 + 1 + 3 + (3 * 2 + 5) + 6 + 4 + 5  # five of them merged
     assert jobs["make_distribution"] == jobs["check_distribution"] == 42 + 3
     assert jobs["acquire_imagenet"] == jobs["acquire_inaturalist"] == jobs["acquire_iwildcam"] == 1
     assert jobs["acquire_wilds"] == jobs["unpack_wilds"] == jobs["build_wilds_store"] == 1
