@@ -48,7 +48,7 @@ RECIPE = {
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
-def photographs(folder: Path) -> list[tuple[Path, str]]:
+def photographs(folder):
     """Write them in ImageNet's layout, each whole and in three parts, in the order in which they are read."""
     packages = {module.__name__: Path(module.__file__).parent for module in (skimage, sklearn)}
     for name, wnid in PHOTOGRAPHS.items():
@@ -66,7 +66,7 @@ def photographs(folder: Path) -> list[tuple[Path, str]]:
     return [(path, path.parent.name) for path in sorted(folder.rglob("*.jpg"))]
 
 
-def test_it_predicts_what_the_packages_own_code_predicts(tmp_path: Path) -> None:
+def test_it_predicts_what_the_packages_own_code_predicts(tmp_path):
     files = photographs(tmp_path / "raw")
     with (Path(__file__).parents[3] / "data/imagenet_classes.csv").open(encoding="utf-8") as file:
         names = {row["wnid"]: row["wnid"] for row in csv.DictReader(file)}
@@ -79,20 +79,20 @@ def test_it_predicts_what_the_packages_own_code_predicts(tmp_path: Path) -> None
         expected = theirs(seen).argmax(dim=1).numpy()
 
     # timm has the same network under other names of its weights, in the same order.
-    own_names = timm.create_model(ARCHITECTURE["arguments"]["model"]).state_dict()  # type: ignore[index]
+    own_names = timm.create_model(ARCHITECTURE["arguments"]["model"]).state_dict()
     tensors = dict(zip(own_names, theirs.state_dict().values(), strict=True))
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, tmp_path / "lite0.safetensors")
     weights = tmp_path / "weights"
     published = str(tmp_path / "lite0.safetensors")
     shared = {"distribution": "lite", "architecture": ARCHITECTURE}
-    take_published_weights(**shared, weights=weights, pretrained=published, place=tmp_path)  # type: ignore[arg-type]
+    take_published_weights(**shared, weights=weights, pretrained=published, place=tmp_path)
     variant = ImageNetVariant([tmp_path / "raw"], names, "{class}/{image}", len(files), len(set(PHOTOGRAPHS.values())))
     parts = ("images", "table", "classes", "undecodable", "duplicates", "summary", "state")
     store = {name: tmp_path / f"store.{name}" for name in parts}
-    build_store(variant, "imagenet_variant", **store, encoding="files")  # type: ignore[arg-type]
+    build_store(variant, "imagenet_variant", **store, encoding="files")
     task, start, predictions = (tmp_path / name for name in ("task.parquet", "start", "predictions.parquet"))
     make_variant_task(store["table"], task, list(names))
-    save_start(**shared, table=task, pretrained=weights, checkpoint=start, recipe=RECIPE, seed=0, keep_head=True)  # type: ignore[arg-type]
+    save_start(**shared, table=task, pretrained=weights, checkpoint=start, recipe=RECIPE, seed=0, keep_head=True)
     test_set = {"name": "photographs", "store": "rib", "split": "all", "classes": None}
     predict(
         stores={"rib": (store["images"], task)},

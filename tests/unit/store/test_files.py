@@ -1,7 +1,5 @@
 """Images that are stored as the files that they are: what a network sees is what timm's own transform makes of them."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import timm
@@ -22,7 +20,7 @@ SIZES = ((500, 375), (333, 500), (224, 224), (180, 241), (640, 225))
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[Path]]:
+def stored(tmp_path_factory):
     """The array and the table of a store of files, and the files: JPEG in colour and grey, PNG."""
     folder = tmp_path_factory.mktemp("files")
     random = np.random.default_rng(0)
@@ -36,7 +34,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[P
     variant = ImageNetVariant([folder / "raw"], {"n00000001": "some"}, "{class}/{image}", len(SIZES), 1)
     names = ("images", "table", "classes", "undecodable", "duplicates", "summary", "state")
     files = {name: folder / f"store.{name}" for name in names}
-    build_store(variant, "imagenet_variant", **files, encoding="files")  # type: ignore[arg-type]
+    build_store(variant, "imagenet_variant", **files, encoding="files")
     return files["images"], files["table"], paths
 
 
@@ -50,9 +48,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[P
         "convnext_tiny.in12k_ft_in1k",  # resized to 235, an odd number of pixels more than what is cut out
     ],
 )
-def test_a_network_of_timm_is_given_what_timms_own_transform_gives(
-    stored: tuple[Path, Path, list[Path]], model: str
-) -> None:
+def test_a_network_of_timm_is_given_what_timms_own_transform_gives(stored, model):
     """Equal bytes before normalisation, which is float32 arithmetic in another order."""
     images, table, paths = stored
     known = published({"builder": "timm", "arguments": {"model": model}}, "default").own_input
@@ -69,6 +65,6 @@ def test_a_network_of_timm_is_given_what_timms_own_transform_gives(
     assert torch.allclose(ours, theirs, atol=2e-6)
 
 
-def test_files_are_not_for_images_that_are_stretched() -> None:
+def test_files_are_not_for_images_that_are_stretched():
     with pytest.raises(InputError, match="'files' of a store is for images whose middle is cut out"):
         StoreSpec(fit="stretch", encoding="files")

@@ -86,7 +86,7 @@ def cartoons(world: World) -> Files:
 
 
 def drawings(world: World) -> Files:
-    """ImageNet-Drawing: the validation images as pencil drawings."""
+    """ImageNet-Drawing: the validation images as drawings with coloured pencils."""
     for one, name, pixels in world.validation():
         yield f"datasets/imagenet-drawing/{one.wnid}/{name}.JPEG", to_jpeg(np.asarray(drawing(Image.fromarray(pixels))))
 
@@ -109,12 +109,15 @@ def cartoon(picture: Image.Image) -> Image.Image:
 
 
 def drawing(picture: Image.Image) -> Image.Image:
-    """Return a picture as pencil on paper: lightness divided by that of its surroundings, a colour dodge."""
+    """Return a picture as coloured pencils on paper: lines, lightness divided by that of its surroundings (a colour
+    dodge), over half of its tone and of its colours.
+    """
     grey = np.asarray(picture.convert("L"), np.float32)
     around = np.asarray(Image.fromarray(grey.astype(np.uint8)).filter(ImageFilter.GaussianBlur(3)), np.float32)
-    lines = np.clip(255 * grey / np.maximum(around, 1), 0, 255)
-    tone = 255 - 0.25 * (255 - grey)
-    return Image.fromarray(np.minimum(lines, tone).astype(np.uint8)).convert("RGB")
+    lines = np.clip(grey / np.maximum(around, 1), 0, 1)
+    tone = (1 + grey / 255) / 2
+    colours = (1 + np.asarray(picture.convert("RGB"), np.float32) / 255) / 2
+    return Image.fromarray((255 * (lines * tone)[..., None] * colours).astype(np.uint8))
 
 
 def corrupted(pixels: np.ndarray, corruption: str, severity: int, seed: int) -> np.ndarray:
