@@ -45,7 +45,7 @@ rule render_fractals:
         runtime=stage_resource("render", "runtime"),
     params:
         render=lambda wildcards: study.render(wildcards.fractal_source),
-        state=RESULTS + "/stores/{fractal_source}/unfinished",
+        state=f"{RESULTS}/stores/{{fractal_source}}/unfinished",
         code=code("render_fractals.py"),
     message:
         "Render the fractals of {wildcards.fractal_source}"

@@ -15,6 +15,9 @@ use rule collect_scores as collect_rib_scores with:
         "Collect the scores of ImageNet-RIB"
 
 
+ruleorder: compare_all_with_start > compare_with_start
+
+
 rule compare_with_start:
     """Compare the predictions after fine-tuning on every variant with those before."""
     input:
@@ -27,9 +30,9 @@ rule compare_with_start:
             "<results>/stores/{variant}/images.parquet", variant=RIB.get("stores", [])
         ),
     output:
-        turned="<results>/imagenet_rib/{method}/{distribution}/turned.csv",
-        errors="<results>/imagenet_rib/{method}/{distribution}/standard_errors.csv",
-        mean_errors="<results>/imagenet_rib/{method}/{distribution}/mean_errors.csv",
+        turned=[rib_file_of_method("turned")],
+        errors=[rib_file_of_method("standard_errors")],
+        mean_errors=[rib_file_of_method("mean_errors")],
     log:
         "<logs>/compare_with_start/{method}/{distribution}.log",
     conda:
@@ -39,11 +42,38 @@ rule compare_with_start:
         runtime=stage_resource("prepare", "runtime"),
     params:
         benchmark=RIB,
+        methods=lambda wildcards: [wildcards.method],
         code=code("compare_with_start.py"),
     message:
         "Compare {wildcards.distribution}, {wildcards.method}, with the network before fine-tuning"
     script:
         "../workflow_scripts/compare_with_start.py"
+
+
+use rule compare_with_start as compare_all_with_start with:
+    input:
+        predictions=of_methods(rib_tasks("predictions.parquet"), RIB_METHODS),
+        tasks=collect(
+            "<results>/pairs/{variant_task}/images.parquet",
+            variant_task=study.variant_tasks,
+        ),
+        tables=collect(
+            "<results>/stores/{variant}/images.parquet", variant=RIB.get("stores", [])
+        ),
+    output:
+        turned=of_methods([rib_file_of_method("turned")], RIB_METHODS),
+        errors=of_methods([rib_file_of_method("standard_errors")], RIB_METHODS),
+        mean_errors=of_methods([rib_file_of_method("mean_errors")], RIB_METHODS),
+    log:
+        "<logs>/compare_all_with_start/{distribution}.log",
+    wildcard_constraints:
+        distribution=one_of(NETWORKS_SHARING_JOBS),
+    params:
+        benchmark=RIB,
+        methods=RIB_METHODS,
+        code=code("compare_with_start.py"),
+    message:
+        "Compare {wildcards.distribution}, by all methods, with the network before fine-tuning"
 
 
 rule compute_rib_indices:

@@ -7,7 +7,7 @@ RIB_METHODS = study.imagenet_rib.get("methods", [])
 RIB_TRAINED = [name for name in RIB_METHODS if name in study.trained_methods]
 RIB_MERGED = [name for name in RIB_METHODS if name in study.merged_methods]
 NETWORKS_SHARING_JOBS = study.networks_sharing_jobs()
-NETWORK_FOLDER = RUN_FOLDER.replace("/{method}", "")
+NETWORK_FOLDER = RUN_FOLDER.replace("{method}/", "")
 
 
 def of_methods(paths, methods):
@@ -77,6 +77,11 @@ def rib_tasks(name):
         f"<results>/evaluate/{task}/{{method}}/{{distribution}}/{name}"
         for task in study.variant_tasks
     ]
+
+
+def rib_file_of_method(name):
+    """A table of one method and distribution of ImageNet-RIB."""
+    return f"<results>/imagenet_rib/{{method}}/{{distribution}}/{name}.csv"
 
 
 def rib_files(name):

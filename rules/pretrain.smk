@@ -36,7 +36,7 @@ rule pretrain:
             "objective": study.objective(wildcards.distribution),
             **study.held_out(wildcards.distribution),
         },
-        state=RESULTS + "/pretrain/{distribution}/{architecture}/seed_{seed}/unfinished",
+        state=f"{RESULTS}/pretrain/{{distribution}}/{{architecture}}/seed_{{seed}}/unfinished",
         code=code("pretrain.py"),
     message:
         "Pre-train {wildcards.architecture} on {wildcards.distribution}, seed {wildcards.seed}"
@@ -78,7 +78,7 @@ rule pretrain_image_text:
             ),
             "objective": study.objective(wildcards.distribution),
         },
-        state=RESULTS + "/pretrain/{distribution}/{architecture}/seed_{seed}/unfinished",
+        state=f"{RESULTS}/pretrain/{{distribution}}/{{architecture}}/seed_{{seed}}/unfinished",
         code=code("pretrain_image_text.py"),
     message:
         "Pre-train {wildcards.architecture} on {wildcards.distribution} with captions, seed {wildcards.seed}"

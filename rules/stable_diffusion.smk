@@ -48,7 +48,7 @@ rule train_diffusion:
         model=lambda wildcards: config["sources"][wildcards.diffusion_source][
             "training"
         ],
-        state=RESULTS + "/generated/{diffusion_source}/unfinished_model",
+        state=f"{RESULTS}/generated/{{diffusion_source}}/unfinished_model",
         code=code("train_diffusion.py"),
     message:
         "Train the diffusion model of {wildcards.diffusion_source}"
@@ -84,7 +84,7 @@ rule generate_images:
             "settings": study.generate(wildcards.diffusion_source),
             "shards": shards(wildcards.diffusion_source),
         },
-        state=RESULTS + "/generated/{diffusion_source}/unfinished_shard_{shard}",
+        state=f"{RESULTS}/generated/{{diffusion_source}}/unfinished_shard_{{shard}}",
         code=code("generate_images.py"),
     message:
         "Generate images of {wildcards.diffusion_source}, part {wildcards.shard}"

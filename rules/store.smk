@@ -28,7 +28,7 @@ rule build_store:
         folder=lambda wildcards, output: study.folder(wildcards.collection),
         splits=lambda wildcards, output: study.needed_splits(wildcards.collection),
         options=lambda wildcards, output: study.options(wildcards.collection),
-        state=RESULTS + "/stores/{collection}/unfinished",
+        state=f"{RESULTS}/stores/{{collection}}/unfinished",
         code=code("build_store.py"),
     message:
         "Decode {wildcards.collection} into a store"
@@ -67,7 +67,7 @@ rule build_wilds_store:
         contents=wilds_contents,
         folder=lambda wildcards, output: study.folder(wildcards.wilds_task),
         splits=lambda wildcards, output: study.needed_splits(wildcards.wilds_task),
-        state=RESULTS + "/stores/{wilds_task}/unfinished",
+        state=f"{RESULTS}/stores/{{wilds_task}}/unfinished",
         code=code("build_wilds_store.py"),
     message:
         "Decode {wildcards.wilds_task} into a store"
@@ -101,7 +101,7 @@ rule build_variant_store:
     params:
         variant=lambda wildcards: study.variant(wildcards.variant),
         store=lambda wildcards: study.store(wildcards.variant),
-        state=RESULTS + "/stores/{variant}/unfinished",
+        state=f"{RESULTS}/stores/{{variant}}/unfinished",
         code=code("build_variant_store.py"),
     message:
         "Decode {wildcards.variant} into a store"

@@ -3,20 +3,25 @@
 from pretraining_robustness.imagenet_rib.comparison import compare_with_start
 from pretraining_robustness.rule import run_rule
 
-if __name__ == "__main__":
-    run_rule(
-        snakemake,
-        lambda: compare_with_start(
-            predictions=dict(zip(snakemake.params.benchmark["variants"], snakemake.input.predictions, strict=True)),
-            tasks=dict(zip(snakemake.params.benchmark["variants"], snakemake.input.tasks, strict=True)),
-            tables=dict(zip(snakemake.params.benchmark["stores"], snakemake.input.tables, strict=True)),
-            variants=snakemake.params.benchmark["variants"],
-            test_sets=snakemake.params.benchmark["test_sets"],
-            sharing=snakemake.params.benchmark["sharing"],
-            method=snakemake.wildcards.method,
+
+def main() -> None:
+    benchmark, each = snakemake.params.benchmark, len(snakemake.input.tasks)
+    for number, method in enumerate(snakemake.params.methods):
+        predictions = snakemake.input.predictions[number * each : (number + 1) * each]
+        compare_with_start(
+            predictions=dict(zip(benchmark["variants"], predictions, strict=True)),
+            tasks=dict(zip(benchmark["variants"], snakemake.input.tasks, strict=True)),
+            tables=dict(zip(benchmark["stores"], snakemake.input.tables, strict=True)),
+            variants=benchmark["variants"],
+            test_sets=benchmark["test_sets"],
+            sharing=benchmark["sharing"],
+            method=method,
             distribution=snakemake.wildcards.distribution,
-            turned=snakemake.output.turned,
-            errors=snakemake.output.errors,
-            mean_errors=snakemake.output.mean_errors,
-        ),
-    )
+            turned=snakemake.output.turned[number],
+            errors=snakemake.output.errors[number],
+            mean_errors=snakemake.output.mean_errors[number],
+        )
+
+
+if __name__ == "__main__":
+    run_rule(snakemake, main)

@@ -18,7 +18,7 @@ def main() -> None:
             networks=series["networks"],
             checkpoints=list(islice(checkpoints, series["checkpoints"])),
             predictions=predictions,
-            before=snakemake.input.get("before"),
+            before=snakemake.input.get("before") or None,  # an empty list where there are none
             threads=snakemake.threads,
         )
 

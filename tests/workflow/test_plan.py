@@ -10,10 +10,11 @@ from pretraining_robustness.study.show import Study
 
 
 def test_demo_trains_every_network_once(workflow, config):
+    """What all others are compared with, ImageNet and no pre-training, is trained with a second seed."""
     jobs = workflow.plan("demo")
     architectures, trained = len(config["runs"]["architectures"]), 8
-    assert jobs["pretrain"] == trained * architectures
-    assert jobs["finetune"] == (trained + 1) * architectures
+    assert jobs["pretrain"] == (trained + 1) * architectures
+    assert jobs["finetune"] == (trained + 1 + 2) * architectures
     assert jobs["predict"] == jobs["score"] == trained + 1
     assert jobs["draw_figure"] == 2
     assert jobs["draw_imagenet"] == jobs["draw_inaturalist"] == jobs["draw_iwildcam"] == 1
@@ -22,8 +23,8 @@ def test_demo_trains_every_network_once(workflow, config):
 def test_one_figure_needs_only_its_own_runs(workflow, config):
     jobs = workflow.plan("fig2")
     architectures = len(config["runs"]["architectures"])
-    assert jobs["pretrain"] == architectures
-    assert jobs["finetune"] == 2 * architectures
+    assert jobs["pretrain"] == 2 * architectures  # each with two seeds, and so from scratch
+    assert jobs["finetune"] == 2 * 2 * architectures
     assert jobs["draw_figure"] == jobs["fit_trends"] == 1
     assert jobs["draw_inaturalist"] == 0
 
@@ -34,13 +35,14 @@ def test_runs_shared_by_figures_are_trained_once(workflow, config):
     study, architectures = Study(config), len(config["runs"]["architectures"])
     trained = [name for name in config["distributions"] if name not in config["left_out"]]
     captioned = [name for name in study.captioned if name in trained]
-    assert jobs["pretrain"] == (len(trained) - len(captioned)) * architectures
+    assert jobs["pretrain"] == (len(trained) - len(captioned) + 1) * architectures  # ImageNet's with two seeds
     assert jobs["pretrain_image_text"] == len(captioned) * architectures
     # Each pair of domains is fine-tuned on from scratch and from ImageNet, which is pre-trained once for all tasks.
     # Two more methods are trained on iWildCam, from ImageNet; three merge what these leave.
     series = len(trained) + 1 + 2 * len(study.domain_pairs) + 2
-    assert jobs["finetune"] == series * architectures
-    assert jobs["merge_weights"] == 3 * architectures
+    second_seeds = 2 * (1 + len(study.domain_pairs)) + 2  # of the series from scratch and from ImageNet
+    assert jobs["finetune"] == (series + second_seeds) * architectures
+    assert jobs["merge_weights"] == 2 * 3 * architectures
     assert jobs["predict"] == jobs["score"] == series + 3
     assert jobs["draw_figure"] + jobs["draw_pictures"] + jobs["draw_pipeline"] == len(config["figures"])
     assert sum(number for rule, number in jobs.items() if rule.startswith("tabulate_")) == len(config["tables"])
@@ -59,8 +61,9 @@ def test_full_study_plans_without_data(workflow, paper_config):
     assert jobs["pretrain_image_text"] == 3 * architectures
     assert jobs["take_published_towers"] == 10  # eight networks of OpenAI, two of others
     runs = (42 + 3 + 1) * architectures + 10 + (3 * 2 + 5) * architectures  # pairs of domains, fMoW
-    assert jobs["finetune"] == runs + 2 * architectures  # two more methods
-    assert jobs["predict"] == jobs["score"] == 42 + 3 + 1 + 3 + (3 * 2 + 5) + 2 + 3  # three of them merged
+    transformers = 5  # published ones, by four methods
+    assert jobs["finetune"] == runs + 6 * architectures + 4 * transformers  # six more methods of networks from ImageNet
+    assert jobs["predict"] == jobs["score"] == 42 + 3 + 1 + 3 + (3 * 2 + 5) + 6 + 4 + 5  # five of them merged
     assert jobs["make_distribution"] == jobs["check_distribution"] == 42 + 3
     assert jobs["acquire_imagenet"] == jobs["acquire_inaturalist"] == jobs["acquire_iwildcam"] == 1
     assert jobs["acquire_wilds"] == jobs["unpack_wilds"] == jobs["build_wilds_store"] == 1
@@ -112,7 +115,7 @@ def test_a_misspelt_target_is_named(workflow, target, words):
 )
 def test_a_misspelt_name_in_the_config_is_one_line(workflow, overlay, line):
     printed = workflow.run("--dry-run", config=overlay, fails=True)
-    assert line in printed.splitlines()
+    assert f"ERROR: {line}" in printed.splitlines()
     assert "Traceback" not in printed
 
 

@@ -210,7 +210,7 @@ def test_a_test_set_of_another_store_with_a_class_mask(series, tmp_path):
     for text, words in [
         ("class_id\nc1\nc3\nc77\n", r"class 'c77' is not among the network's 6 classes"),
         ("class_id\nc1\n", "leaves out its class 'c3'"),
-        ("name\nc1\n", "not a table of classes with a column class_id"),
+        ("name\nc1\n", "no column class_id"),
     ]:
         mask.write_text(text)
         with pytest.raises(InputError, match=words):

@@ -63,6 +63,13 @@ def changed(one, other):
     return {name for name in one if not torch.equal(one[name], other[name])}
 
 
+def test_methods_that_follow_each_other_in_one_process_leave_what_they_leave_alone(task, tmp_path):
+    prompted = {"kind": "visual_prompt", "border": 30}
+    alone = tuned(task, tmp_path, prompted)[1].read_bytes()
+    tuned(task, tmp_path, {"kind": "full"})
+    assert tuned(task, tmp_path, prompted)[1].read_bytes() == alone
+
+
 def test_full_fine_tuning_moves_every_weight(task, tmp_path):
     path = tuned(task, tmp_path, {"kind": "full"})[0]
     assert changed(start(task, tmp_path), path) == set(read_weights(path)[0])

@@ -291,6 +291,9 @@ def test_drawn_archives_are_read_as_the_real_ones(format: str, tmp_path: Path) -
     found = list(open_collection(format, paths).images())
     expected = {"tiny_imagenet_validation": 10, "cifar10_training": 50}.get(format, images)
     assert len(found) == expected
+    collection = open_collection(format, paths)
+    for start in range(len(found) + 1):
+        assert list(collection.images(start)) == found[start:]
     side = 64 if folder == "tiny_imagenet" else 32
     assert {Image.open(io.BytesIO(one.data)).size for one in found} == {(side, side)}
     digests = [path.read_bytes() for path in paths]

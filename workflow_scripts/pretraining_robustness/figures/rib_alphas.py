@@ -19,11 +19,12 @@ from pretraining_robustness.figures.rib_common import (
     network_name,
     networks_of,
     rows_of,
+    write_legend,
 )
 from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.imagenet_rib.tradeoff import tradeoff
 
-_TALL, _LEFT, _BELOW, _SPACE = 2.3, 0.55, 0.45, 0.75  # inches
+_TALL, _LEFT, _BELOW, _SPACE = 2.3, 0.7, 0.45, 0.75  # inches
 
 
 def draw_alphas(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:
@@ -38,7 +39,7 @@ def draw_alphas(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -
     ]
     legend = LEGEND_LINE * (1 + (len(networks) - 1) // 2) + 0.15
     page = make_page(FULL_WIDTH, _TALL + _BELOW + legend, figure["title"], footer, figure["note"] or "")
-    width = (page.width - 2 * _LEFT - 2 * MARGIN - 0.2) / 2
+    width = (page.width - _LEFT - _SPACE - 2 * MARGIN) / 2
     columns = {"mri": "mRI (percentage points)", "own": "Accuracy on the variants\nfine-tuned on (%)"}
     readings = []
     for place, (column, label) in enumerate(columns.items()):
@@ -57,7 +58,7 @@ def draw_alphas(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -
         axes.set_ylabel(label)
         axes.grid()
         handles, labels = axes.get_legend_handles_labels()
-    page.figure.legend(handles, labels, ncols=2, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))
+    write_legend(page, handles, labels, 2)
     text = (
         f"{sentence(figure['title'])} {footer[0]} {DEFINED} {INFERRED} The published code has alpha = 0.5 alone. "
         f"{sentence(figure['note'])}"

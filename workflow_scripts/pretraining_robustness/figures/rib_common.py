@@ -80,5 +80,12 @@ def without_shared(figure: Mapping[str, Any]) -> str:
 
 def add_legend(page: Page, axes: Axes, columns: int = 3) -> None:
     """Write the legend of some axes below the title, over the page's width."""
-    handles, labels = axes.get_legend_handles_labels()
-    page.figure.legend(handles, labels, ncols=columns, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))
+    write_legend(page, *axes.get_legend_handles_labels(), columns=columns)
+
+
+def write_legend(
+    page: Page, marks: Sequence[Any], labels: Sequence[str], columns: int = 3, size: float | None = None
+) -> None:
+    """Write a legend of these marks below the title, over the page's width."""
+    place: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, page.top / page.height)}
+    page.figure.legend(list(marks), list(labels), ncols=columns, fontsize=size, **place)

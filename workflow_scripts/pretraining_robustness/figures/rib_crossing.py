@@ -21,6 +21,7 @@ from pretraining_robustness.figures.rib_common import (
     looks_of,
     methods_of,
     named_variants,
+    write_legend,
 )
 from pretraining_robustness.figures.text import SMALL, wrap_words
 from pretraining_robustness.figures.words import count, sentence
@@ -86,7 +87,7 @@ def draw_crossing(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
     grey: dict[str, Any] = {"linestyle": "", "marker": "o", "color": "0.3"}
     marks += [Line2D([], [], fillstyle="none", **grey), Line2D([], [], **grey)]
     labels = [*(figure["methods"][one] for one in methods), "accuracy before fine-tuning", "accuracy after"]
-    page.figure.legend(marks, labels, ncols=3, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))
+    write_legend(page, marks, labels, 3)
     return page.figure, _caption(shown, means, beside["trends"], figure)
 
 

@@ -13,7 +13,14 @@ from matplotlib.lines import Line2D
 from scipy import special
 
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import LEGEND_LINE, Beside, looks_of, methods_of, network_name
+from pretraining_robustness.figures.rib_common import (
+    LEGEND_LINE,
+    Beside,
+    looks_of,
+    methods_of,
+    network_name,
+    write_legend,
+)
 from pretraining_robustness.figures.words import count, sentence
 
 _ACROSS, _PANEL_TITLE, _LEFT, _BELOW, _SPACE = 4, 0.28, 0.55, 0.42, 0.3  # panels; inches
@@ -70,7 +77,7 @@ def draw_effective(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]
     marks += [Line2D([], [], linestyle="", marker="o", color="0.3", fillstyle="none")]
     marks += [Line2D([], [], linestyle="-", marker="o", color="0.65", markersize=3)]
     labels = [*(figure["methods"][one] for one in methods), "before fine-tuning", "trained on ImageNet alone"]
-    page.figure.legend(marks, labels, ncols=3, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))
+    write_legend(page, marks, labels, 3)
     return page.figure, _caption(used, lines, figure)
 
 

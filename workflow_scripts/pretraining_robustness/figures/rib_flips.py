@@ -17,6 +17,7 @@ from pretraining_robustness.figures.rib_common import (
     network_name,
     networks_of,
     rows_of,
+    write_legend,
 )
 from pretraining_robustness.figures.text import SMALL
 from pretraining_robustness.figures.words import count, sentence
@@ -68,7 +69,7 @@ def draw_flips(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) ->
     axes.grid(axis="x")
     axes.set_axisbelow(True)
     handles, labels = axes.get_legend_handles_labels()
-    page.figure.legend(handles, labels, ncols=3, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))
+    write_legend(page, handles, labels, 3)
     pairs = used.groupby(["fine_tuned_on", "tested_on"]).ngroups
     text = (
         f"{sentence(figure['title'])} Predictions before and after fine-tuning, compared image by image; means over "

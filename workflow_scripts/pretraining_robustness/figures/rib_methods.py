@@ -23,9 +23,11 @@ def draw_methods(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) 
     networks = networks_of(means, figure)
     methods = [method for method in figure["methods"] if method in set(means["method"])]
     wide = min(_WIDEST, (FULL_WIDTH - _METHODS - 2 * MARGIN) / len(networks))
-    keyed = means.set_index(["method", "distribution", "architecture"])
+    columns = pd.MultiIndex.from_tuples(networks)
     matrix, low, high = (
-        keyed[value].unstack("method").reindex(index=pd.MultiIndex.from_tuples(networks), columns=methods).T
+        means.pivot(index="method", columns=["distribution", "architecture"], values=value).reindex(
+            index=methods, columns=columns
+        )
         for value in ("index", "low", "high")
     )
     level = f"{100 * figure['confidence']:g} %"
@@ -38,8 +40,8 @@ def draw_methods(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) 
     sns.heatmap(matrix, mask=hidden, annot=True, fmt="+.1f", annot_kws={"fontsize": SMALL}, cmap="RdBu", vmin=-reach,
                 vmax=reach, cbar=False, ax=axes, linewidths=0.4)  # fmt: skip
     clear = (low.to_numpy() * high.to_numpy() > 0)[~hidden]
-    for annotation, sure in zip(axes.texts, clear, strict=True):
-        annotation.set_fontweight("bold" if sure else "normal")
+    for shown, sure in zip(axes.texts, clear, strict=True):
+        shown.set_fontweight("bold" if sure else "normal")
     axes.set_facecolor("0.85")
     names = [network_name(network, figure, wide - 0.08) for network in networks]
     turned = wide < 0.9
@@ -50,10 +52,10 @@ def draw_methods(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) 
     axes.set(xlabel="", ylabel="")
     axes.tick_params(length=0)
     best = []
-    for network in networks:
-        own, name = matrix[network].dropna(), network_name(network, figure).replace("\n", " ")
+    for network, name in zip(networks, (network_name(one, figure).replace("\n", " ") for one in networks), strict=True):
+        own = matrix[network].dropna()
         top = str(own.idxmax())
-        best.append(f"- {name}: highest with {figure['methods'][top]}, {own[top]:+.2f}; lowest {own.min():+.2f}.")
+        best.append(f"- {name}: highest with {figure['methods'][top]}, {own.max():+.2f}; lowest {own.min():+.2f}.")
     text = (
         f"{sentence(figure['title'])} mRI of {count(len(methods), 'method')} and {count(len(networks), 'network')}, "
         f"all variants counted: the mean change of accuracy on the variants of ImageNet that were not fine-tuned on. "

@@ -23,6 +23,7 @@ from pretraining_robustness.figures.rib_common import (
     network_name,
     networks_of,
     rows_of,
+    write_legend,
 )
 from pretraining_robustness.figures.style import SeriesStyle
 from pretraining_robustness.figures.text import SMALL
@@ -168,13 +169,7 @@ def _legend(
 ) -> None:
     marks = [Line2D([], [], linestyle="", marker=looks[one].marker, color=looks[one].colour) for one in methods]
     labels = [figure["methods"][one] for one in methods]
-    page.figure.legend(
-        [*marks, *(mark for mark, _ in more)],
-        [*labels, *(label for _, label in more)],
-        ncols=3,
-        loc="upper center",
-        bbox_to_anchor=(0.5, page.top / page.height),
-    )
+    write_legend(page, [*marks, *(mark for mark, _ in more)], [*labels, *(label for _, label in more)])
 
 
 def _share(panels: list[Axes], axis: str) -> None:

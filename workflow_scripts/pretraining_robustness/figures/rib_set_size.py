@@ -5,10 +5,16 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import LEGEND_LINE, LOOKS, Beside, named_variants, network_name
+from pretraining_robustness.figures.rib_common import (
+    LEGEND_LINE,
+    LOOKS,
+    Beside,
+    named_variants,
+    network_name,
+    write_legend,
+)
 from pretraining_robustness.figures.text import SMALL
 from pretraining_robustness.figures.words import sentence
 
@@ -38,7 +44,7 @@ def draw_set_size(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
     width = (page.width - 3 * _LEFT - 2 * MARGIN) / 3
     reference = figure["variants"][figure["reference"]]
     readings: list[str] = []
-    marks: dict[tuple[str, str, str], Line2D] = {}
+    marks: dict[Any, Any] = {}
     for down, name in enumerate(tuned):
         for place, (column, label) in enumerate(_SHOWN.items()):
             bottom = page.top - legend - (down + 1) * each + _BELOW
@@ -69,8 +75,7 @@ def draw_set_size(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
             axes.set_ylabel(label.format(reference), fontsize=SMALL)
             axes.grid()
     names = [f"{network_name(one[1:], figure)}, {figure['methods'][one[0]]}".replace("\n", " ") for one in marks]
-    page.figure.legend(handles=list(marks.values()), labels=names, ncols=2, loc="upper center",
-                       bbox_to_anchor=(0.5, page.top / page.height), fontsize=SMALL)  # fmt: skip
+    write_legend(page, list(marks.values()), names, 2, SMALL)
     text = (
         f"{sentence(figure['title'])} RI: mean change of accuracy on the variants of ImageNet that were not fine-tuned "
         f"on ({named_variants(figure['tested_on'], figure)}). Subsets have equally many images of each class, a "

@@ -18,6 +18,7 @@ from pretraining_robustness.figures.rib_common import (
     methods_of,
     network_name,
     networks_of,
+    write_legend,
 )
 from pretraining_robustness.figures.text import SMALL
 from pretraining_robustness.figures.words import sentence
@@ -64,7 +65,7 @@ def draw_transport(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]
         axes.grid()
         axes.set_axisbelow(True)
     handles, labels = left.get_legend_handles_labels()
-    page.figure.legend(handles, labels, ncols=3, loc="upper center", bbox_to_anchor=(0.5, page.top / page.height))
+    write_legend(page, handles, labels, 3)
     found = correlations(cells, reference, figure["permutations"], figure["seed"])
     readings = []
     for network in networks_of(used, figure):

@@ -116,15 +116,16 @@ def beyond_accuracy(
     y = values[order].stack()
     x = before[order].stack().reindex(y.index)
     names = y.index.get_level_values(2)
-    codes = [np.unique(one, return_inverse=True)[1] for one in (names, y.index.get_level_values("architecture"))]
-    size = np.log10([images[name] for name in names])[:, None]
+    series, architectures = (
+        np.unique(one, return_inverse=True)[1] for one in (names, y.index.get_level_values("architecture"))
+    )
     found, _ = permuted_p_values(
         x.to_numpy(dtype=np.float64),
         y.to_numpy(dtype=np.float64),
-        codes[0],
+        series,
         np.arange(len(y)),
-        codes[1],
-        {"size": size},
+        architectures,
+        {"size": np.log10([images[name] for name in names])[:, None]},
         permutations=permutations,
         generator=named_generator(seed, "/".join(order)),
     )

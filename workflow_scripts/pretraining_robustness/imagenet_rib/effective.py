@@ -57,7 +57,12 @@ class BaselineFit:
         found = np.linalg.lstsq(design, y, rcond=None)[0]
         spread = float(((y - y.mean()) ** 2).sum())
         left = float(((y - design @ found) ** 2).sum())
-        return cls(found[:-1].astype(np.float64), float(found[-1]), 1 - left / spread if spread > 0 else np.nan, scale)
+        return cls(
+            np.asarray(found[:-1], dtype=np.float64),
+            float(found[-1]),
+            1 - left / spread if spread > 0 else np.nan,
+            scale,
+        )
 
     def predict(self, inside: Floats) -> Floats:
         """Return the accuracies that the baseline predicts from `inside`, shape (n, k)."""
@@ -110,8 +115,8 @@ def effective_robustness(
             f"imagenet_rib.effective_robustness.baselines: {len(own)} networks of {', '.join(baselines)} were tested, "
             f"and a baseline needs {FEWEST}; name more distributions"
         )
-    sizes = table.groupby("tested_on")["images"].max()
-    placed = pd.DataFrame({name: on_the_axes(own[name], sizes[str(name)]) for name in own}, index=own.index)
+    sizes = {str(name): int(count) for name, count in table.groupby("tested_on")["images"].max().items()}
+    placed = pd.DataFrame({name: on_the_axes(own[name], sizes[name]) for name in map(str, own)}, index=own.index)
     inside = placed[[reference]].to_numpy()
     fits = {name: BaselineFit.fit(inside, placed[name].to_numpy(), axes) for name in tested_on}
     bounds = own[reference].min(), own[reference].max()
@@ -147,7 +152,7 @@ def _cells_with_predictions(
     cells: pd.DataFrame,
     placed: pd.DataFrame,
     fits: Mapping[str, BaselineFit],
-    sizes: pd.Series,
+    sizes: Mapping[str, int],
     reference: str,
     bounds: tuple[float, float],
 ) -> pd.DataFrame:

@@ -97,7 +97,7 @@ def correlations(cells: pd.DataFrame, reference: str, permuted: int, seed: int) 
     for names, some in cells.groupby(key, sort=False):
         mean = some.groupby(["fine_tuned_on", "tested_on"])[["change", "otdd"]].mean().reset_index()
         changes, apart = (
-            mean.pivot(index="fine_tuned_on", columns="tested_on", values=of) for of in ("change", "otdd")
+            mean.pivot(index="fine_tuned_on", columns="tested_on", values=value) for value in ("change", "otdd")
         )
         used = some[some["counts"]]
         improvement = robustness_improvement(used).groupby("fine_tuned_on")["RI"].mean()

@@ -48,13 +48,17 @@ def crossing_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any])
         }
         for row in own:
             pair = pairs.get(row["series"])
+            against = ""
+            if pair:
+                value, low, high = (-pair[end] for end in ("difference", "high", "low"))
+                against = estimate(value, low, high, sign=True)
             lines.append(
                 {
                     **nothing(_COLUMNS, group=group),
                     "series": table["networks"][row["series"]],
                     "networks": count(row["networks"]),
                     "mri": estimate(row["mri"], row["low"], row["high"], sign=True),
-                    **(_against(pair) if pair else {}),
+                    **({"contrast": against, "p": p_value(pair["p_holm"])} if pair else {}),
                     **{when: number(row[when], 2) for when in ("before", "after")},
                     "note": comparison["conclusion"] if row is own[0] else "",
                 }
@@ -67,9 +71,3 @@ def crossing_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any])
         "is inferred from the published figures (arXiv 2410.21582). This comparison is in neither paper.",
     ]
     return means, typeset(table, _COLUMNS, lines, notes)
-
-
-def _against(pair: Mapping[str, Any]) -> dict[str, str]:
-    """Return the cells of a contrast, of the other series with the first of the group."""
-    difference, low, high = -pair["difference"], -pair["high"], -pair["low"]
-    return {"contrast": estimate(difference, low, high, sign=True), "p": p_value(pair["p_holm"])}

@@ -41,7 +41,7 @@ def effective_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]
         group = f"{table['networks'][distribution]}, {architecture}, {table['methods'][method]}"
         found = {row["tested_on"]: row for row in records(some)}
         means, sums = some[numbers].mean(), some[["extrapolated", "cells"]].sum()
-        found[_MEAN] = {str(name): value for part in (means, sums) for name, value in part.items()}
+        found[_MEAN] = {str(name): value for name, value in [*means.items(), *sums.items()]}
         for name in (*table["tested_on"], _MEAN):
             if name not in found:
                 continue
