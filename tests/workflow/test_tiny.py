@@ -48,7 +48,8 @@ def test_another_task_and_less_time_are_files_over_it(workflow, studies) -> None
 def test_the_study_runs_on_drawn_archives(workflow, studies) -> None:
     study = studies("tiny", "tiny_miniature")
     study["left_out"] = ["cifar10_c"]
-    workflow.run("fig2", "imagenet_rib", f"{RESULTS}/copies/tiny_imagenet.csv", config=study)
+    workflow.run("fig2", f"{RESULTS}/copies/tiny_imagenet.csv", config=study)
+    workflow.run("imagenet_rib", config=study)  # each within the time that a run may take on a busy machine
     results = workflow.folder / RESULTS
     assert (results / "figures/fig2.pdf").exists()
     scores = pd.read_csv(results / "scores/fig2.csv")
