@@ -140,7 +140,8 @@ def test_every_rule_states_its_environment_log_and_message(repository):
 def test_own_folders_plan_from_the_example(repository, workflow):
     example = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
     (workflow.folder / "pictures/my_source/cat").mkdir(parents=True)
-    (workflow.folder / "pictures/my_source/cat/0.jpg").write_bytes(b"planning does not decode")
+    for number in range(500):  # as many as the example wants
+        (workflow.folder / f"pictures/my_source/cat/{number}.jpg").write_bytes(b"planning does not decode")
     (workflow.folder / "pictures/my_task").mkdir(parents=True)
     splits = ["train", "id_test", "test"]
     lines = ["filename,y,split", *(f"{split}.jpg,0,{split}" for split in splits)]
