@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from pretraining_robustness.imagenet_rib import HELD_OUT
 from pretraining_robustness.imagenet_rib.indices import NETWORK, robustness_improvement
-from pretraining_robustness.study.imagenet_rib import HELD_OUT
 
 GAINED = [*NETWORK, "fine_tuned_on"]
 

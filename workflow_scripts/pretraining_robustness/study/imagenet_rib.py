@@ -3,13 +3,13 @@
 import math
 from typing import Any
 
+from pretraining_robustness.imagenet_rib import HELD_OUT
 from pretraining_robustness.study.names import interpolated
 
 KEY = "imagenet_rib"
 TASK = "rib_{}"  # the task that fine-tunes on a variant
 SUBSET_TASK = "{}_{}_per_class_equal_{}"  # a task that fine-tunes on some images a class, at equal epochs or steps
 HEAD_TASK = "rib_head"  # the task that gives a network ImageNet's head
-HELD_OUT = "held_out"  # the test set of the images of the task's own variant that are not fine-tuned on
 OF_SOURCE = ("label", "images", "classes", "store")
 
 
