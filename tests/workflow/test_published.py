@@ -23,6 +23,7 @@ def copy(tmp_path, repository, config, workflow_type):
         (tmp_path / name).symlink_to(repository / name)
     shutil.copy(repository / "Snakefile", tmp_path)
     del config["sources"]["stable_diffusion"]  # whose images would be generated to be recognised
+    del config["runs"]["seeds_of"]
     config |= {"distributions": {}, "left_out": []}
     config |= {"figures": {"elsewhere": FIGURE}, "tables": {"table5": {"kind": "contrasts", "title": "Differences"}}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
