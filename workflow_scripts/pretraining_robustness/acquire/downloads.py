@@ -18,7 +18,6 @@ TIMEOUT_SECONDS = 60
 ATTEMPTS_WITHOUT_PROGRESS = 5
 # Answers that a later attempt may change: request timeout, too many requests, and the server's own faults.
 PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504})
-CHECKSUMS = ("sha256", "md5")
 
 
 class _InterruptedError(Exception):
