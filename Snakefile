@@ -6,6 +6,11 @@ from snakemake.utils import min_version
 min_version("9.25")
 
 
+# A profile's limit on cards is one of this machine, and does not hold for jobs that are sent to a cluster.
+resource_scopes:
+    gpu="local",
+
+
 report: "rules/captions/study.rst"
 
 
