@@ -166,7 +166,9 @@ def select_classes(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.DataFr
     elif "not_under" in choice:
         classes = classes[[not wordnet.is_under(class_id, choice["not_under"]) for class_id in classes["class_id"]]]
     if classes.empty:
-        raise InputError(f"distributions.{declared['distribution']}: {declared['source']} has none of its classes.")
+        raise InputError(
+            f"distributions.{declared['distribution']}: {declared['source']} has none of its classes; choose others."
+        )
     return classes.assign(siblings=classes.groupby("superclass")["class_id"].transform("size"))
 
 
