@@ -290,11 +290,12 @@ def pretrained_weights(wildcards):
 
 def finetuning_files(wildcards):
     """What fine-tuning reads, in one call a job: the task's pictures and the weights that it starts from."""
-    return {
+    files = {
         "images": task_images(wildcards),
         "table": task_table(wildcards),
         **pretrained_weights(wildcards),
     }
+    return {name: [path] for name, path in files.items()}
 
 
 def start_file(task):
@@ -325,7 +326,7 @@ def held_out_store(task, methods):
     """The images that choose what methods merge, and how; none for mergers without a choice."""
     if not any("held_out" in study.methods[method] for method in methods):
         return {}
-    return {"images": images_of_task(task), "table": table_of_task(task)}
+    return {"images": [images_of_task(task)], "tables": [table_of_task(task)]}
 
 
 def test_stores(wildcards):
@@ -341,6 +342,11 @@ def test_stores(wildcards):
             *(f"<results>/stores/{store}/images.parquet" for store in others),
         ],
     }
+
+
+def test_tables(wildcards):
+    """The tables of the stores that a task is tested on."""
+    return {"tables": test_stores(wildcards)["tables"]}
 
 
 def checkpoints_of_series(task, method, distribution):

@@ -83,11 +83,15 @@ def test_only_the_variants_classes_learn_and_answer(tmp_path: Path) -> None:
     compare_networks(
         **{"images": tmp_path / "images.npy", "table": tmp_path / "store.parquet", "task": tmp_path / "task.parquet"},
         networks=[{"name": "r", "seed": 0, "architecture": ARCHITECTURE, "recipe": RECIPE}],
-        checkpoints=[start, start, tuned],
+        fine_tuned_on=["v", "w"],
+        checkpoints=[start, start, tuned, start, tuned, tuned],
         layers=["layer?.?"],
         **{"count": 20, "batch_size": 10, "named": {"method": "full"}, "similarity": tmp_path / "similarity.csv"},
     )
-    similarity = pd.read_csv(tmp_path / "similarity.csv").set_index(["epoch", "layer"])["cka"].unstack()
+    similarity = pd.read_csv(tmp_path / "similarity.csv").pivot(
+        index=["fine_tuned_on", "epoch"], columns="layer", values="cka"
+    )
     assert list(similarity.columns) == ["layer1.0", "layer2.0", "layer3.0", "layer4.0"]
-    assert np.allclose(similarity.loc[0], 1)
-    assert (similarity.loc[1] < 1).all()
+    assert np.allclose(similarity.loc[("v", 0)], 1)
+    assert (similarity.loc[("v", 1)] < 1).all()
+    assert np.allclose(similarity.loc["w"], similarity.loc[("v", 1)])

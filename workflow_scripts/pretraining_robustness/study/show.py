@@ -99,12 +99,14 @@ class Study(Labels):
             "reference": self.imagenet_rib["reference"],
         }
 
-    def similarity(self, task: str, method: str, distribution: str) -> dict[str, Any]:
+    def similarity(self, method: str, distribution: str) -> dict[str, Any]:
         """Return what the comparison of networks before and after fine-tuning is told."""
-        whose = {"method": method, "distribution": distribution, "fine_tuned_on": self.task_collection(task)}
-        networks = self.prediction(task, method, distribution)["networks"]
-        told = {key: value for key, value in self.imagenet_rib["similarity"].items() if key != "methods"}
-        return {"networks": networks, "named": whose, **told}
+        return {
+            "networks": self.prediction(self.variant_tasks[0], method, distribution)["networks"],
+            "fine_tuned_on": [self.task_collection(task) for task in self.variant_tasks],
+            "named": {"method": method, "distribution": distribution},
+            **{key: value for key, value in self.imagenet_rib["similarity"].items() if key != "methods"},
+        }
 
     def benchmark_labels(self, name: str) -> dict[str, Any]:
         """Return the readable names of what a figure or table of ImageNet-RIB shows, in the order shown."""
