@@ -97,7 +97,8 @@ def kill_until_done(
     """Give the command again and again, and kill it; return how often each stage was killed, and its jobs that ended.
 
     A kill comes at a random moment of the usual length of a job, `lengths` in seconds by stage. Where a stage ends
-    before it was killed often enough, it is made again; the jobs that ended are those of before that.
+    before it was killed often enough, it is made again, by a command that is given until it ends; the jobs that ended
+    are those of before that.
     """
     killed: Counter[str] = Counter()
     ended: Counter[str] = Counter()
@@ -105,7 +106,6 @@ def kill_until_done(
     again: list[str] = []
     while True:
         process = start(folder, *TARGETS, *again)
-        again = []
         moment = float("inf")
         while process.poll() is None:
             due = sorted(stage for stage in running(process.pid) if stage in STAGES and killed[stage] < each)

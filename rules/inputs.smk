@@ -350,21 +350,21 @@ def test_tables(wildcards):
 
 
 def checkpoints_of_series(task, method, distribution):
-    """The checkpoints of all runs of a series, run by run: of every epoch, or of the one that a merged method has.
+    """The checkpoints of all runs of a series, run by run: of every epoch, of the one that a merger leaves, or the two
+    that are merged for each image.
 
     The network before fine-tuning comes first where its head knows the task's classes.
     """
-    epochs = [LAST_EPOCH]
-    if method in study.trained_methods:
-        epochs = range(1, LAST_EPOCH + 1)
     paths = []
     for run in study.series_runs(task, method, distribution):
         if study.head_fits(run.task, run.distribution):
             paths.append(last_checkpoint(run, START))
-        paths += [
-            f"<results>/finetune/{run.folder()}/epoch_{epoch}.safetensors"
-            for epoch in epochs
-        ]
+        if method in study.trained_methods:
+            paths += [path.format(**vars(run)) for path in CHECKPOINTS]
+        elif method in study.merged_methods:
+            paths.append(last_checkpoint(run, method))
+        else:
+            paths += merged_checkpoints(run)
     return paths
 
 

@@ -19,6 +19,7 @@ def main() -> None:
             networks=series["networks"],
             checkpoints=list(islice(checkpoints, series["checkpoints"])),
             predictions=predictions,
+            groups=series.get("groups"),
             before=snakemake.input.get("before") or None,  # an empty list where there are none
             threads=snakemake.threads,
         )

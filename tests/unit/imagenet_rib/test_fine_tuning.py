@@ -63,22 +63,27 @@ def test_only_the_variants_classes_learn_and_answer(tmp_path: Path) -> None:
     assert [number for number in range(6) if not torch.equal(before[number], after[number])] == PRESENT
 
     spec = {"name": "r", "store": "r", "split": "all", "classes": "present"}
-    predict(
-        stores={
-            "rib_r": (tmp_path / "images.npy", tmp_path / "task.parquet"),
-            "r": (tmp_path / "images.npy", tmp_path / "store.parquet"),
-        },
-        test_sets=[spec],
-        networks=[{"name": "r", "seed": 0, "architecture": ARCHITECTURE, "recipe": RECIPE}],
-        checkpoints=[start, tuned],
-        predictions=tmp_path / "predictions.parquet",
-    )
+    stores = {
+        "rib_r": (tmp_path / "images.npy", tmp_path / "task.parquet"),
+        "r": (tmp_path / "images.npy", tmp_path / "store.parquet"),
+    }
+    networks = [{"name": "r", "seed": 0, "architecture": ARCHITECTURE, "recipe": RECIPE}]
+    told = {
+        "stores": stores,
+        "test_sets": [spec],
+        "networks": networks,
+        "predictions": tmp_path / "predictions.parquet",
+    }
+    predict(**told, checkpoints=[start, tuned])
     test_set = read_test_set(
         {**spec, "own": False}, tmp_path / "store.parquet", class_numbers(tmp_path / "task.parquet")
     )
     answers = read_predictions(tmp_path / "predictions.parquet", [test_set])
     first = next(answer["r"] for checkpoint, answer in answers.items() if checkpoint.epoch == 0)
     assert set(first.tolist()) == {3}  # class 4 has the highest score that may answer, and counts as class 3
+    predict(**told, checkpoints=[start, start, start], groups=3)
+    (merged,) = read_predictions(tmp_path / "predictions.parquet", [test_set]).values()
+    assert np.array_equal(merged["r"], first)  # merged of two equal networks, of the epoch of the second
 
     compare_networks(
         **{"images": tmp_path / "images.npy", "table": tmp_path / "store.parquet", "task": tmp_path / "task.parquet"},

@@ -22,7 +22,7 @@ from pretraining_robustness.figures.style import series_styles
 from pretraining_robustness.study.attention import lacks_attention, needs_attention
 from pretraining_robustness.study.declare import RELATIONS
 from pretraining_robustness.study.imagenet_rib import TASK
-from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, SCRATCH, START, Names, of_series
+from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, PER_IMAGE, SCRATCH, START, Names, of_series
 from pretraining_robustness.study.runs import Runs
 from pretraining_robustness.study.strict_yaml import Loader, line_of, meant_as_number
 
@@ -186,6 +186,9 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         return
     if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
         raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
+    for name in spec.get("similarity", {}).get("methods", []):
+        known = [*study.trained_methods, *study.merged_methods]
+        known_name("imagenet_rib.similarity.methods", name, "method that leaves weights", known)
     if study.of_kind("rib_set_size") and "set_sizes" not in spec:
         raise InputError("config imagenet_rib: the key 'set_sizes' is missing; a figure shows it.")
     if study.of_kind("rib_transport") and "transport" not in spec:
@@ -454,12 +457,13 @@ def _check_plots(key: str, pair: dict[str, str], test_sets: dict[str, Any]) -> N
 def _check_methods(config: dict[str, Any]) -> None:
     """Check the methods of fine-tuning: their kinds, their settings, and what they merge."""
     files = {path.stem: path for path in METHOD_FILES.glob("[a-z]*.py")}
-    trained = [name for name, spec in config["methods"].items() if spec["kind"] not in MERGES]
+    mergers = (*MERGES, PER_IMAGE)
+    trained = [name for name, spec in config["methods"].items() if spec["kind"] not in mergers]
     for name, spec in config["methods"].items():
         key = f"methods.{name}"
-        known_name(f"{key}.kind", spec["kind"], "kind of fine-tuning or merger", [*files, *MERGES])
-        if spec["kind"] in MERGES:
-            own = {"interpolate": ["alphas"], "lines": ["scales"], "greedy_soup": ["held_out"]}
+        known_name(f"{key}.kind", spec["kind"], "kind of fine-tuning or merger", [*files, *mergers])
+        if spec["kind"] in mergers:
+            own = {"interpolate": ["alphas"], "lines": ["scales"], "greedy_soup": ["held_out"], PER_IMAGE: ["groups"]}
             needed = ["of", *own.get(spec["kind"], [])]
             for setting in needed:
                 if setting not in spec:
@@ -467,7 +471,7 @@ def _check_methods(config: dict[str, Any]) -> None:
             settings = [*needed, "held_out"] if spec["kind"] == "interpolate" else needed
             for other in spec["of"]:
                 known_name(f"{key}.of", other, "method that trains", [*trained, START])
-            if spec["kind"] in ("interpolate", "lines") and len(spec["of"]) != 2:
+            if spec["kind"] in ("interpolate", "lines", PER_IMAGE) and len(spec["of"]) != 2:
                 raise InputError(f"config {key}.of: {spec['kind']} is of two networks, not {len(spec['of'])}.")
             if "held_out" in spec and "held_out" in settings:
                 known_name(f"{key}.held_out", spec["held_out"], "split", SPLITS)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
-from pretraining_robustness.study.names import DEFAULT_METHOD, OWN
+from pretraining_robustness.study.names import DEFAULT_METHOD, OWN, PER_IMAGE
 from pretraining_robustness.study.runs import Run, Runs
 
 RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
@@ -228,8 +228,9 @@ class Declarations(Runs):
         }
 
     def prediction(self, task: str, method: str, distribution: str) -> dict[str, Any]:
-        """Return what the prediction of a series is told: its stores, test sets and networks."""
+        """Return what the prediction of a series is told: its stores, test sets and networks, and how to merge them."""
         keys = ("name", "store", "split", "classes")
+        merged = {"groups": self.methods[method]["groups"]} if self.methods[method]["kind"] == PER_IMAGE else {}
         return {
             "stores": self.test_stores(task),
             "test_sets": [{key: test_set[key] for key in keys} for test_set in self.test_sets(task)],
@@ -242,6 +243,7 @@ class Declarations(Runs):
                 }
                 for run in self.series_runs(task, method, distribution)
             ],
+            **merged,
         }
 
     def method(self, name: str) -> dict[str, Any]:

@@ -106,7 +106,8 @@ class Runs(Names):
         """Return the methods of fine-tuning that a figure or table of ImageNet-RIB shows."""
         spec, methods = self.rib_shown(name), self.imagenet_rib["methods"]
         if spec["kind"] == "rib_similarity":
-            methods = self.imagenet_rib["similarity"].get("methods", methods)
+            leave_weights = [*self.trained_methods, *self.merged_methods]
+            methods = self.imagenet_rib["similarity"].get("methods", [one for one in methods if one in leave_weights])
         return list(spec.get("methods", methods))
 
     def rib_series(self, *names: str) -> list[tuple[str, str]]:
