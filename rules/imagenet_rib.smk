@@ -281,3 +281,33 @@ rule tabulate_rib:
         "Tabulate {wildcards.rib_table}"
     script:
         "../workflow_scripts/tabulate_rib.py"
+
+
+rule write_rib_page:
+    """Write the page of all results of ImageNet-RIB: a matrix to choose from, all figures, all tables."""
+    input:
+        cells=rib_file("cell_means"),
+        figures=collect("<results>/figures/{figure}.png", figure=study.rib_figures),
+        captions=collect("<results>/figures/{figure}.txt", figure=study.rib_figures),
+        tables=collect("<results>/tables/{table}.html", table=study.rib_tables),
+    output:
+        page=report(
+            "<results>/imagenet_rib.html",
+            caption="captions/rib_page.rst",
+            category="Interactive page",
+            labels={
+                "Page": "ImageNet-RIB: every change of accuracy, figure and table"
+            },
+        ),
+    log:
+        "<logs>/write_rib_page.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        page=lambda wildcards: study.rib_page(),
+        code=code("write_rib_page.py"),
+    message:
+        "Write the page of ImageNet-RIB"
+    script:
+        "../workflow_scripts/write_rib_page.py"

@@ -197,6 +197,11 @@ def rib_figure_files(wildcards):
     return files
 
 
+def rib_page():
+    """The page of ImageNet-RIB, in a study that has it."""
+    return ["<results>/imagenet_rib.html"] if study.imagenet_rib else []
+
+
 def rib_table_files(wildcards):
     """The tables behind a typeset table of ImageNet-RIB."""
     spec = config["tables"][wildcards.rib_table]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
+from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.study.names import DEFAULT_METHOD, OWN, PER_IMAGE
 from pretraining_robustness.study.runs import Run, Runs
 
@@ -218,13 +219,14 @@ class Declarations(Runs):
         }
 
     def scoring(self, task: str, method: str, distribution: str) -> dict[str, Any]:
-        """Return what the scoring of a series is told."""
+        """Return what the scoring of a series is told; on variants of ImageNet only accuracy counts."""
         return {
             "task": task,
             "method": method,
             "distribution": distribution,
             "stores": self.test_stores(task),
             "test_sets": self.test_sets(task),
+            "metrics": [self.config["tasks"][task]["metric"]] if self.is_variant_task(task) else list(METRICS),
         }
 
     def prediction(self, task: str, method: str, distribution: str) -> dict[str, Any]:

@@ -142,6 +142,20 @@ class Study(Labels):
             **self.config["comparisons"],
         }
 
+    def rib_page(self) -> dict[str, Any]:
+        """Return what the page of ImageNet-RIB is told: its name, and those of all that it shows."""
+        series = self.rib_series()
+        return {
+            "study": self.config["study"],
+            "figures_shown": [self.config["figures"][name]["title"] for name in self.rib_figures],
+            "tables_shown": [self.config["tables"][name]["title"] for name in self.rib_tables],
+            "labels": {
+                "methods": {method: self.method_label(method) for method, _ in series},
+                "distributions": {name: self.label(name) for _, name in series},
+                "variants": {name: self.variant_label(name) for name in self.imagenet_rib["variants"]},
+            },
+        }
+
     def variant_label(self, name: str) -> str:
         """Return the readable name of a variant, with what is taken of it where that is not all."""
         collection = self.collection(name)
