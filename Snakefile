@@ -6,16 +6,15 @@ from snakemake.utils import min_version
 min_version("9.25")
 
 
-# A job that runs elsewhere reads the Snakefile again, and is given the configuration as it was when the run started.
-if workflow.is_main_process:
-
-    configfile: f"{workflow.basedir}/config.yaml"
+# A profile's limit on cards is one of this machine, and does not hold for jobs that are sent to a cluster.
+resource_scopes:
+    gpu="local",
 
 
 report: "rules/captions/study.rst"
 
 
-include: "rules/common.smk"
+include: "rules/common.smk"  # reads config.yaml
 include: "rules/inputs.smk"
 include: "rules/inputs_stores.smk"
 include: "rules/inputs_imagenet_rib.smk"
@@ -89,7 +88,16 @@ rule imagenet_rib:
     localrule: True
 
 
-for name in study.figures:
+rule unknown_target:
+    """Takes a name that is neither a rule nor a file of this workflow and says which name may have been meant."""
+    input:
+        nearest_target,
+    output:
+        touch("{target}"),
+    localrule: True
+
+
+for name in free_names("figures", study.figures):
 
     rule:
         name:
@@ -99,7 +107,7 @@ for name in study.figures:
         localrule: True
 
 
-for name in study.tables:
+for name in free_names("tables", study.tables):
 
     rule:
         name:
@@ -107,12 +115,3 @@ for name in study.tables:
         input:
             table_files(name),
         localrule: True
-
-
-rule unknown_target:
-    """Takes a name that is neither a rule nor a file of this workflow and says which name may have been meant."""
-    input:
-        nearest_target,
-    output:
-        touch("{target}"),
-    localrule: True

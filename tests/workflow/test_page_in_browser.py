@@ -285,23 +285,24 @@ def test_a_click_opens_the_curves_of_the_run(tab, scores, study):
     chosen = next(i for i, name in enumerate(rows["distribution"]) if name != "scratch")
     row = rows.iloc[chosen]
     tab.mouse.click(*where[chosen])
-    tab.wait_for_function("document.querySelectorAll('#run .curve svg').length === 4")
+    tab.wait_for_function("document.querySelectorAll('#run .curve svg').length === 5")
     assert f"Network ({row['architecture']}), seed {row['seed']}" in tab.locator("#run-title").inner_text()
-    said = [tab.locator("#run .curve").nth(place).get_attribute("aria-label") for place in range(4)]
+    said = [tab.locator("#run .curve").nth(place).get_attribute("aria-label") for place in range(5)]
     curves = read_curves(study["curves"])
     curves = curves[
         (curves[["distribution", "architecture", "seed"]] == row[["distribution", "architecture", "seed"]]).all(axis=1)
     ]
-    for stage, words in (("pretrain", said[0]), ("finetune", said[1])):
-        loss = curves.loc[curves["stage"] == stage, "loss"]
-        assert [float(number) for number in re.findall(r"Loss: (\S+) after.*, (\S+) after", words)[0]] == pytest.approx(
-            [loss.iloc[0], loss.iloc[-1]], rel=1e-3
-        )
+    drawn = (("pretrain", "loss"), ("pretrain", "held_out_accuracy"), ("finetune", "loss"))
+    for (stage, column), words in zip(drawn, said, strict=False):
+        values = curves.loc[curves["stage"] == stage, column]
+        ends = re.findall(r"(?:Loss|Accuracy): (\S+) after.*, (\S+) after", words)[0]
+        assert list(map(float, ends)) == pytest.approx([values.iloc[0], values.iloc[-1]], rel=1e-3)
+    assert said[1].startswith("Pre-training: accuracy on held-out images.")
     own = scores[
         (scores[["distribution", "architecture", "seed"]] == row[["distribution", "architecture", "seed"]]).all(axis=1)
     ]
-    assert said[2].startswith("Macro F1 score by epoch of fine-tuning.")
-    assert f"{own.iloc[-1]['ood_macro_f1']:.4g} after epoch 4" in said[2]
+    assert said[3].startswith("Macro F1 score by epoch of fine-tuning.")
+    assert f"{own.iloc[-1]['ood_macro_f1']:.4g} after epoch 4" in said[3]
     assert "120 of 300 epochs are drawn" in tab.locator("#run").inner_text()
 
 

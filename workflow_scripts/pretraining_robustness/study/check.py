@@ -19,6 +19,7 @@ from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.figures.style import series_styles
+from pretraining_robustness.networks import libraries
 from pretraining_robustness.study.attention import lacks_attention, needs_attention
 from pretraining_robustness.study.declare import RELATIONS
 from pretraining_robustness.study.imagenet_rib import TASK
@@ -42,6 +43,7 @@ WITH_WNIDS = (
     "image_text",
 )  # formats whose classes are or may be synsets
 SPLITS = ("train", "id_val", "id_test", "val", "test")
+MOST_LISTED = 50  # of more names than these, a message gives the nearest, however far it is
 METHOD_FILES = Path(__file__).parent.parent / "finetune" / "methods"
 
 
@@ -55,6 +57,7 @@ def check_config(config: dict[str, Any], schema: Path, repository: Path, files: 
     error = best_match(validator.iter_errors(config))
     if error is not None:
         raise InputError(_describe(error, files))
+    _check_networks(config)
     _check_collections(config)
     _check_distributions(config, repository)
     _check_test_sets(config)
@@ -71,6 +74,29 @@ def known_name(key: str, name: str, kind: str, names: Iterable[str]) -> None:
     names = list(names)
     if name not in names:
         raise InputError(f"config {key}: '{name}' is not {_article(kind)}{_nearest(name, names)}")
+
+
+def _check_networks(config: dict[str, Any]) -> None:
+    """Check the names of networks and of what they take, as far as the libraries tell before they build one."""
+    for name, architecture in config["architectures"].items():
+        key, builder, arguments = f"architectures.{name}", architecture["builder"], architecture.get("arguments", {})
+        _known_in_library(f"{key}.builder", builder, "builder of networks", libraries.builders())
+        for argument in arguments:
+            taken = libraries.arguments_of(builder)
+            _known_in_library(f"{key}.arguments", argument, f"argument of {builder}", taken)
+        if builder not in libraries.LIBRARIES or (builder == "open_clip" and "model" not in arguments):
+            continue
+        model = str(arguments.get("model", ""))
+        untagged = model.partition(".")[0] if builder == "timm" else model
+        _known_in_library(f"{key}.arguments.model", untagged, f"model of {builder}", libraries.models_of(builder))
+        if untagged != model:
+            weights = libraries.weights_of(untagged) or None
+            _known_in_library(f"{key}.arguments.model", model, "name of weights of timm", weights)
+
+
+def _known_in_library(key: str, name: str, kind: str, names: Sequence[str] | None) -> None:
+    if names is not None:
+        known_name(key, name, kind, names)
 
 
 def _check_collections(config: dict[str, Any]) -> None:
@@ -662,7 +688,7 @@ def _remedy(error: ValidationError) -> str:
 
 def _nearest(name: str, names: Iterable[str]) -> str:
     names = list(map(str, names))
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    close = get_close_matches(name, names, n=1, cutoff=0.5 if len(names) < MOST_LISTED else 0)
     return f"; did you mean '{close[0]}'?" if close else f"; known are: {', '.join(names)}."
 
 

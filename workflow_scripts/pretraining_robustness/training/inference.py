@@ -111,7 +111,8 @@ def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torc
         except (InputError, KeyError) as error:
             reason = str(error).splitlines()[-1].strip()
             raise InputError(
-                f"{path}: not a checkpoint of this architecture and task ({reason}); train it again"
+                f"{path}: not a checkpoint of this architecture and task ({reason}); "
+                "remove it and run the same command again"
             ) from error
         states[epoch] = {name: _placed(tensor, device) for name, tensor in weights.items()}
     if hasattr(model, PROMPT):
