@@ -75,6 +75,18 @@ def source_images(wildcards):
     return {key: source_file(name)(wildcards) for key, name in names.items()}
 
 
+def validation_images(wildcards):
+    """The pictures that measure a pre-training, their table and the classes that give them labels, if there are any."""
+    source = study.validation(wildcards.distribution)
+    if source is None:
+        return {}
+    return {
+        "validation_images": f"<results>/stores/{source}/images.npy",
+        "validation_table": f"<results>/stores/{source}/images.parquet",
+        "validation_classes": f"<results>/distributions/{wildcards.distribution}/classes.csv",
+    }
+
+
 def store_of_format(format, name):
     """A file of the store of the source that has a format."""
 

@@ -81,6 +81,9 @@ def _check_collections(config: dict[str, Any]) -> None:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
             for other in collection.get("copies", {}).get("of", []):
                 known_name(f"{key}.copies.of", other, "source or task", [*config["sources"], *config["tasks"]])
+            if "validation" in collection:
+                parts = [one for one in Names(config).raw_collections if one in config["sources"]]
+                known_name(f"{key}.validation", collection["validation"], "source read from files", parts)
             if "class_subset" in collection and "pair_of" not in collection:
                 raise InputError(
                     f"config {key}.class_subset: only a pair of domains ('pair_of') has one; leave it out."

@@ -180,10 +180,16 @@ class Declarations(Runs):
         changed = self.config["objectives"][objective].get("recipe", {}) if objective is not None else {}
         return self._recipe("pretrain", self.config["architectures"][architecture].get("pretrain", {}), changed)
 
+    def validation(self, distribution: str) -> str | None:
+        """Return the source whose images measure a pre-training, where it learns labels and its own source has one."""
+        source = self.collection(self.config["distributions"][distribution]["source"])
+        return source.get("validation") if self.objective(distribution)["name"] == "supervised" else None
+
     def held_out(self, distribution: str) -> dict[str, float]:
         """Return the share of a distribution's images that measures its pre-training, where it learns labels."""
         share = self.config["runs"].get("held_out")
-        return {"held_out": share} if share and self.objective(distribution)["name"] == "supervised" else {}
+        measured = share and self.objective(distribution)["name"] == "supervised" and not self.validation(distribution)
+        return {"held_out": share} if measured else {}
 
     def finetune_recipe(self, task: str, architecture: str, method: str = DEFAULT_METHOD) -> dict[str, Any]:
         """Return the recipe of fine-tuning an architecture on a task by a method.

@@ -60,6 +60,8 @@ def leave_out(config: dict[str, Any]) -> list[str]:
         for other in sources.values():
             if source in other.get("copies", {}).get("of", []):
                 other["copies"]["of"].remove(source)
+            if other.get("validation") == source:
+                del other["validation"]
         config.get("imagenet_rib", {}).get("variants", {}).pop(source, None)
         removed = [*_untested(config, source), *_undrawn(config, source)]
         sentences.append(f"{source} is left out, and with it: {', '.join(removed) or 'nothing'}")
