@@ -67,3 +67,4 @@ def test_a_distribution_is_made_without_them(searched) -> None:
     kept, counted = without_copies(images, classes, path)
     assert kept["image"].tolist() == ["source_4", "source_5", "source_6"]
     assert counted["images"].tolist() == [1, 0, 1, 1]
+    assert counted["with_copies"].tolist() == [3, 2, 1, 1]

@@ -106,9 +106,12 @@ def vectors(store: Store, rows: NDArray[np.integer], side: int) -> Vectors:
 def without_copies(
     images: pd.DataFrame, classes: pd.DataFrame, copies: str | Path
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a store's images without those that have a copy elsewhere, and its classes with their numbers then."""
+    """Return a store's images without those that have a copy elsewhere, and its classes with their numbers then.
+
+    The classes' numbers before are kept in the column with_copies: which classes are chosen does not depend on copies.
+    """
     listed = set(pd.read_csv(copies, dtype=str)["image"])
     kept = images[~images["image"].isin(listed)]
     counts: Any = classes["class_id"].map(kept["class_id"].value_counts()).fillna(0).astype("int64")
     logger.info("%d images are left out as copies", len(images) - len(kept))
-    return kept, classes.assign(images=counts)
+    return kept, classes.assign(images=counts, with_copies=classes["images"])
