@@ -72,9 +72,12 @@ class Declarations(Runs):
         return {"count": count, "seed": self.config["selection_seed"]}
 
     def copies(self, source: str) -> dict[str, Any]:
-        """Return among which collections copies of a source's images are looked for, and what is one."""
+        """Return among which collections copies of a source's images are looked for, in which splits of them (all where
+        none is named: those that the study trains or tests on), and what is a copy."""
         spec = self.config["sources"][source]["copies"]
-        return {"names": spec["of"], "correlation": spec.get("correlation", COPY)}
+        whole = {one["store"] for task in self.tasks for one in self.test_sets(task) if one["split"] == "all"}
+        splits = [[] if name in whole else list(self.needed_splits(name)) for name in spec["of"]]
+        return {"names": spec["of"], "splits": splits, "correlation": spec.get("correlation", COPY)}
 
     def search(self, source: str) -> dict[str, Any]:
         """Return what the search for fractals is told: how many categories, and how."""
