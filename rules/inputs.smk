@@ -87,21 +87,24 @@ def validation_images(wildcards):
     }
 
 
-def store_of_format(format, name):
-    """A file of the store of the source that has a format."""
+def prompted_store(name):
+    """A file of the store whose classes a diffusion model is asked for, on which the miniature trains it."""
 
     def path(wildcards):
-        return f"<results>/stores/{study.sources_of_format(format)[0]}/{name}"
+        return f"<results>/stores/{study.prompted_source(wildcards.diffusion_source)}/{name}"
 
     return path
 
 
 def prompted_classes(wildcards):
-    """The classes that Stable Diffusion is asked for: those of the drawn ImageNet, or all of them."""
-    archives = study.sources_of_format("imagenet")
-    if config["acquisition"] == "draw" and archives:
-        return f"<results>/stores/{archives[0]}/classes.csv"
-    return os.path.relpath(Path(workflow.basedir, "data", "imagenet_classes.csv"))
+    """The classes that a diffusion model is asked for: drawn ones, or all of the real source's."""
+    source = study.prompted_source(wildcards.diffusion_source)
+    if study.is_drawn(source):
+        return prompted_store("classes.csv")(wildcards)
+    part = "tiny_" if study.collection(source)["format"] == "tiny_imagenet" else ""
+    return os.path.relpath(
+        Path(workflow.basedir, "data", f"{part}imagenet_classes.csv")
+    )
 
 
 def diffusion_model(wildcards):
@@ -480,4 +483,7 @@ def variant_classes(name):
 
 def imagenet_classes(wildcards):
     """ImageNet's classes in the order of the networks' outputs: those of the drawn ImageNet, or all of them."""
-    return prompted_classes(wildcards)
+    archives = study.sources_of_format("imagenet")
+    if config["acquisition"] == "draw" and archives:
+        return f"<results>/stores/{archives[0]}/classes.csv"
+    return os.path.relpath(Path(workflow.basedir, "data", "imagenet_classes.csv"))

@@ -45,6 +45,26 @@ def test_another_task_and_less_time_are_files_over_it(workflow, studies) -> None
     assert jobs["pretrain"] == len(left) * len(short["runs"]["architectures"])
 
 
+def test_generated_pictures_are_a_file_over_it(workflow, studies) -> None:
+    """A published model is fetched and asked for Tiny-ImageNet's classes; the drawn study trains one on them."""
+    study = studies("tiny", "tiny_generated")
+    jobs = workflow.plan("fig_generated", config=study)
+    assert jobs["acquire_diffusion_model"] == jobs["plan_prompts"] == jobs["gather_generated"] == 1
+    assert jobs["generate_images"] == 8
+    assert jobs["train_diffusion"] == 0
+    path = "tiny/results/generated/generated"
+    workflow.run(f"{path}/images.parquet", config=study)
+    assert pd.read_csv(workflow.folder / path / "prompts.csv")["class_id"].value_counts().tolist() == [80] * 200
+    assert len(pd.read_parquet(workflow.folder / path / "images.parquet")) == 50_000
+    drawn = studies("tiny", "tiny_generated", "tiny_miniature")
+    drawn["sources"]["generated"] |= {"model": "trained", "training": {}}
+    del drawn["sources"]["generated"]["revision"]
+    jobs = workflow.plan("fig_generated", config=drawn)
+    assert jobs["train_diffusion"] == 1
+    assert jobs["acquire_diffusion_model"] == 0
+    assert jobs["draw_tiny_imagenet"] == 1
+
+
 def test_the_study_runs_on_drawn_archives(workflow, studies) -> None:
     study = studies("tiny", "tiny_miniature")
     study["left_out"] = ["cifar10_c"]

@@ -136,6 +136,14 @@ def test_missing_files_of_a_source_are_named(tiny, repository) -> None:
         complete(config, repository)
 
 
+def test_a_diffusion_model_is_asked_for_classes_of_imagenet_alone(tiny, repository) -> None:
+    config = tiny("tiny_generated")
+    assert complete(config, repository).prompted_source("generated") == "tiny_imagenet"
+    config["sources"]["generated"]["recognised_by"]["distribution"] = "cifar100_full"
+    with pytest.raises(InputError, match=r"generated\.recognised_by: cifar100 has no classes of ImageNet"):
+        complete(config, repository)
+
+
 def test_copies_are_looked_for_among_the_images_that_are_trained_or_tested_on(tiny, repository) -> None:
     """CINIC-10 has three splits, of which one is tested on; what is left out of a class must leave 300 of its 500."""
     search = complete(tiny(), repository).copies("tiny_imagenet")

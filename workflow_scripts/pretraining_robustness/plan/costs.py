@@ -116,6 +116,8 @@ class Costs:
         trained = [run for run in runs if run.method in self.study.trained_methods]
         parts += [*map(self._finetuning, trained), *map(self._prediction, runs)]
         sources = {self.study.config["distributions"][name]["source"] for name, _, _ in networks}
+        trained_on = {name for name, _, _ in networks if not self.study.is_published(name)}
+        sources |= {part for name in trained_on if (part := self.study.validation(name)) is not None}
         tasks = {run.task for run in runs}
         named = tasks | {store for task in tasks for store in self.study.test_stores(task)}
         stores = {self.study.task_collection(name) if name in self.study.tasks else name for name in named}

@@ -78,6 +78,11 @@ class Names:
         """Names of the sources of a format."""
         return [name for name, source in self.config["sources"].items() if source["format"] == format]
 
+    def prompted_source(self, source: str) -> str:
+        """Return the source whose classes a diffusion model is asked for: that of the network which recognises them."""
+        judge = self.config["sources"][source]["recognised_by"]["distribution"]
+        return str(self.config["distributions"][judge]["source"])
+
     @property
     def raw_collections(self) -> list[str]:
         """Names of the sources and tasks whose stores are decoded from raw files."""
