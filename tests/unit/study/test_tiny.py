@@ -110,7 +110,7 @@ def test_a_source_that_is_left_out_takes_what_is_measured_on_it_with_it(tiny, re
     config = tiny(left_out=["cifar10_c", "cinic10", "cifar100"])
     said = leave_out(config)
     assert said[0] == "cifar10_c is left out, and with it: test set cifar10_c of cifar10, figure fig2_cifar10_c"
-    config["tasks"]["cifar10"]["plots"] = {"id": "id_test", "ood": "cifar10_1"}  # it plotted CINIC-10
+    assert "test set cinic10 of cifar10 (figures plot cifar10_1 in its place)" in said[1]
     study = complete(config, repository)
     assert [one["name"] for one in study.test_sets("cifar10")] == ["id_test", "cifar10_1", "cifar10_2"]
     assert {"cifar100_full", "cifar100_superclasses"} <= set(config["left_out"])
@@ -118,7 +118,16 @@ def test_a_source_that_is_left_out_takes_what_is_measured_on_it_with_it(tiny, re
     assert "cinic10" not in config["sources"]["tiny_imagenet"]["copies"]["of"]
     assert study.validation("tiny_depth_4") == "tiny_imagenet_validation"
     assert study.validation("cifar100_full") is None
-    assert "fig2" not in study.figures  # plotted CINIC-10
+    assert study.pair("fig2") == {"cifar10": {"id": "id_test", "ood": "cifar10_1"}}
+
+
+def test_nothing_is_expected_of_a_figure_that_is_left_out(tiny, repository) -> None:
+    study = complete(tiny(left_out=["cifar10_1", "cifar10_c"]), repository)
+    assert "fig2_cifar10_1" not in study.figures
+    expected = study.config["tables"]["table7"]["expectations"]
+    assert {one["figure"] for one in expected} <= set(study.figures)
+    assert study.optional_source("cinic10") == "cinic10"
+    assert study.optional_source("tiny_imagenet") is study.optional_source("cifar10") is None
 
 
 def test_missing_files_of_a_source_are_named(tiny, repository) -> None:

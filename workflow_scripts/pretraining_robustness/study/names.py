@@ -111,6 +111,11 @@ class Names:
                     found[folder] = name
         return found
 
+    def optional_source(self, name: str) -> str | None:
+        """Return the name of a source that is only tested on, which a study can do without; None for any other."""
+        trained_on = {declared["source"] for declared in self.config["distributions"].values()}
+        return name if name in self.config["sources"] and name not in trained_on else None
+
     @property
     def domain_pairs(self) -> list[str]:
         """Names of the tasks that are pairs of domains."""
