@@ -75,21 +75,36 @@ def source_images(wildcards):
     return {key: source_file(name)(wildcards) for key, name in names.items()}
 
 
-def store_of_format(format, name):
-    """A file of the store of the source that has a format."""
+def validation_images(wildcards):
+    """The pictures that measure a pre-training, their table and the classes that give them labels, if there are any."""
+    source = study.validation(wildcards.distribution)
+    if source is None:
+        return {}
+    return {
+        "validation_images": f"<results>/stores/{source}/images.npy",
+        "validation_table": f"<results>/stores/{source}/images.parquet",
+        "validation_classes": f"<results>/distributions/{wildcards.distribution}/classes.csv",
+    }
+
+
+def prompted_store(name):
+    """A file of the store whose classes a diffusion model is asked for, on which the miniature trains it."""
 
     def path(wildcards):
-        return f"<results>/stores/{study.sources_of_format(format)[0]}/{name}"
+        return f"<results>/stores/{study.prompted_source(wildcards.diffusion_source)}/{name}"
 
     return path
 
 
 def prompted_classes(wildcards):
-    """The classes that Stable Diffusion is asked for: those of the drawn ImageNet, or all of them."""
-    archives = study.sources_of_format("imagenet")
-    if config["acquisition"] == "draw" and archives:
-        return f"<results>/stores/{archives[0]}/classes.csv"
-    return os.path.relpath(Path(workflow.basedir, "data", "imagenet_classes.csv"))
+    """The classes that a diffusion model is asked for: drawn ones, or all of the real source's."""
+    source = study.prompted_source(wildcards.diffusion_source)
+    if study.is_drawn(source):
+        return prompted_store("classes.csv")(wildcards)
+    part = "tiny_" if study.collection(source)["format"] == "tiny_imagenet" else ""
+    return os.path.relpath(
+        Path(workflow.basedir, "data", f"{part}imagenet_classes.csv")
+    )
 
 
 def diffusion_model(wildcards):
@@ -474,4 +489,7 @@ def variant_classes(name):
 
 def imagenet_classes(wildcards):
     """ImageNet's classes in the order of the networks' outputs: those of the drawn ImageNet, or all of them."""
-    return prompted_classes(wildcards)
+    archives = study.sources_of_format("imagenet")
+    if config["acquisition"] == "draw" and archives:
+        return f"<results>/stores/{archives[0]}/classes.csv"
+    return os.path.relpath(Path(workflow.basedir, "data", "imagenet_classes.csv"))

@@ -42,6 +42,7 @@ WITH_WNIDS = (
     "folder",
     "image_text",
 )  # formats whose classes are or may be synsets
+PROMPTED = ("imagenet", "tiny_imagenet", "folder")  # formats whose classes a diffusion model is asked for
 SPLITS = ("train", "id_val", "id_test", "val", "test")
 MOST_LISTED = 50  # of more names than these, a message gives the nearest, however far it is
 METHOD_FILES = Path(__file__).parent.parent / "finetune" / "methods"
@@ -107,6 +108,9 @@ def _check_collections(config: dict[str, Any]) -> None:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
             for other in collection.get("copies", {}).get("of", []):
                 known_name(f"{key}.copies.of", other, "source or task", [*config["sources"], *config["tasks"]])
+            if "validation" in collection:
+                parts = [one for one in Names(config).raw_collections if one in config["sources"]]
+                known_name(f"{key}.validation", collection["validation"], "source read from files", parts)
             if "class_subset" in collection and "pair_of" not in collection:
                 raise InputError(
                     f"config {key}.class_subset: only a pair of domains ('pair_of') has one; leave it out."
@@ -369,11 +373,14 @@ def _check_made(config: dict[str, Any], key: str, source: dict[str, Any]) -> Non
         judge = source["recognised_by"]
         known_name(f"{key}.recognised_by.distribution", judge["distribution"], "distribution", config["distributions"])
         known_name(f"{key}.recognised_by.architecture", judge["architecture"], "architecture", config["architectures"])
-        formats = [one["format"] for one in config["sources"].values()]
+        asked = config["distributions"][judge["distribution"]]["source"]
         if source.get("model") == "trained" and "training" not in source:
             raise InputError(f"config {key}: the model 'trained' needs 'training'; or name a model or a folder.")
-        if source.get("model") == "trained" and "imagenet" not in formats:
-            raise InputError(f"config {key}: the model 'trained' is trained on ImageNet, which is no source here.")
+        if config["sources"].get(asked, {}).get("format") not in PROMPTED:
+            raise InputError(
+                f"config {key}.recognised_by: {asked} has no classes of ImageNet to ask a model for; name a "
+                "distribution of ImageNet or Tiny-ImageNet."
+            )
         if source["model"] == "trained" and "revision" in source:
             raise InputError(f"config {key}.revision: the model 'trained' is not fetched; leave the key out.")
         if source["model"] != "trained" and "revision" not in source and not Path(source["model"]).is_dir():

@@ -79,6 +79,11 @@ class Names:
         """Names of the sources of a format."""
         return [name for name, source in self.config["sources"].items() if source["format"] == format]
 
+    def prompted_source(self, source: str) -> str:
+        """Return the source whose classes a diffusion model is asked for: that of the network which recognises them."""
+        judge = self.config["sources"][source]["recognised_by"]["distribution"]
+        return str(self.config["distributions"][judge]["source"])
+
     @property
     def raw_collections(self) -> list[str]:
         """Names of the sources and tasks whose stores are decoded from raw files."""
@@ -106,6 +111,11 @@ class Names:
                 if folder not in found or one["format"] == folder:
                     found[folder] = name
         return found
+
+    def optional_source(self, name: str) -> str | None:
+        """Return the name of a source that is only tested on, which a study can do without; None for any other."""
+        trained_on = {declared["source"] for declared in self.config["distributions"].values()}
+        return name if name in self.config["sources"] and name not in trained_on else None
 
     @property
     def domain_pairs(self) -> list[str]:

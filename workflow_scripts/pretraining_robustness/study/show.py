@@ -207,6 +207,7 @@ class Study(Labels):
                     "label": self.collection(source).get("label", source),
                     "about": self.collection(source).get("about", {}),
                     "paper": {key: self.collection(source).get(key) for key in ("images", "classes")},
+                    "copies_left_out": self.collection(source).get("copies", {}).get("leave_out", False),
                 }
                 for source in spec["sources"]
             ]
