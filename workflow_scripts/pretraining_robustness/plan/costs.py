@@ -225,10 +225,12 @@ class Costs:
 
     def split(self, task: str, split: str) -> float:
         """Return how many images a split of a task, or of a source of test images, has at the study's scale."""
-        if self.study.collection(task)["format"] == "imagenet_variant":
-            spec = self.study.config["tasks"].get(task, {})
+        spec = self.study.config["tasks"].get(task, {})
+        if "variant" in spec or self.study.collection(task)["format"] == "imagenet_variant":
             held_out, subset = spec.get("held_out", 0.0), spec.get("subset", {})
             images = self._total(self.study.task_collection(task) if task in self.study.tasks else task)
+            if split == "train" and "train_images" in spec:
+                return min((1 - held_out) * images, float(spec["train_images"]))
             if split == "train" and subset.get("equal") == "epochs":
                 classes = self.study.collection(task)["classes"]
                 return min((1 - held_out) * images, float(subset["images_per_class"] * classes))
@@ -237,7 +239,6 @@ class Costs:
             return self._total(task) if split == ALL else self.rates("images", f"{task} {split}")
         if split == "train" and task in self.study.limited_tasks:
             return self.study.training_images(task)["count"]
-        spec = self.study.config["tasks"][task]
         if "distribution" in spec:
             return self.images(spec["distribution"])
         if "pair_of" in spec:  # `train` and `id_test` in one domain, `test` in the other
