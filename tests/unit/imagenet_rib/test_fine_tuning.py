@@ -4,18 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 
+from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.predict import predict
 from pretraining_robustness.evaluate.predictions import read_predictions
 from pretraining_robustness.finetune.finetune import finetune
 from pretraining_robustness.finetune.start import save_start
+from pretraining_robustness.imagenet_rib.embedding import measure_distances
 from pretraining_robustness.imagenet_rib.similarity import compare_networks
 from pretraining_robustness.imagenet_rib.variant_task import make_variant_task
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import read_weights, save_weights
 from pretraining_robustness.tasks.splits import class_numbers
 from pretraining_robustness.tasks.test_sets import read_test_set
+from pretraining_robustness.training.augmentation import Preparation
 
 ARCHITECTURE = {"name": "r", "builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}}
 RECIPE = {
@@ -100,3 +104,45 @@ def test_only_the_variants_classes_learn_and_answer(tmp_path: Path) -> None:
     assert np.allclose(similarity.loc[("v", 0)], 1)
     assert (similarity.loc[("v", 1)] < 1).all()
     assert np.allclose(similarity.loc["w"], similarity.loc[("v", 1)])
+
+
+def test_distances_are_measured_in_batches_that_a_small_card_holds_and_similarity_names_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(0)
+    stores, columns = {}, {"class_id": [CLASS_IDS[number % 2] for number in range(12)], "y": [0, 1] * 6}
+    pd.DataFrame(columns).to_parquet(tmp_path / "table.parquet", index=False)
+    for name in ("one", "other"):
+        np.save(tmp_path / f"{name}.npy", random.integers(0, 256, (12, 16, 16, 3), np.uint8))
+        stores[name] = (tmp_path / f"{name}.npy", tmp_path / "table.parquet")
+    network = {"name": "r", "seed": 0, "architecture": ARCHITECTURE, "recipe": RECIPE}
+    save_weights(tmp_path / "start", build(ARCHITECTURE, 2), {"epoch": 0})
+    framed, holds = Preparation.for_evaluation, 12
+
+    def small_card(self: Preparation, images: torch.Tensor) -> torch.Tensor:
+        if len(images) > holds:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return framed(self, images)
+
+    def distances() -> np.ndarray:
+        measure_distances(
+            **{"stores": stores, "task": tmp_path / "table.parquet", "checkpoint": tmp_path / "start"},
+            **{"network": network, "count": 12, "distances_file": tmp_path / "distances.csv"},
+        )
+        return pd.read_csv(tmp_path / "distances.csv")["otdd"].to_numpy()
+
+    monkeypatch.setattr(Preparation, "for_evaluation", small_card)
+    whole, holds = distances(), 5
+    assert np.allclose(distances(), whole, rtol=1e-6)
+    with pytest.raises(InputError, match=r"imagenet_rib\.similarity\.batch_size: a batch of 10 images of 16 pixels"):
+        compare_networks(
+            **{"images": stores["one"][0], "table": stores["one"][1], "task": tmp_path / "table.parquet"},
+            **{
+                "networks": [network],
+                "fine_tuned_on": ["v"],
+                "checkpoints": [tmp_path / "start"] * 2,
+                "layers": ["layer?.?"],
+                "count": 12,
+            },
+            **{"batch_size": 10, "named": {}, "similarity": tmp_path / "similarity.csv"},
+        )

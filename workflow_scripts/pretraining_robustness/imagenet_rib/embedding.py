@@ -18,9 +18,9 @@ from pretraining_robustness.networks.weights import read_description
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import task_classes
 from pretraining_robustness.training.augmentation import Preparation
-from pretraining_robustness.training.batches import consecutive_batches, load_images
+from pretraining_robustness.training.batches import ResidentImages, StreamedImages, consecutive_batches, load_images
 from pretraining_robustness.training.devices import training_device
-from pretraining_robustness.training.inference import load_checkpoints
+from pretraining_robustness.training.inference import in_batches_that_fit, load_checkpoints
 from pretraining_robustness.training.recipes import read_recipe
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ def measure_distances(
     device = training_device(threads)
     model = build(network["architecture"], task_classes(task)).to(device).eval()
     load_checkpoints(model, [checkpoint], device)
-    preparation = Preparation(read_recipe(network["recipe"], read_description(checkpoint)), device)
+    recipe = read_recipe(network["recipe"], read_description(checkpoint))
+    preparation = Preparation(recipe, device)
     samples = {}
     for name, (images, table) in stores.items():
         classes = pd.read_parquet(table, columns=["class_id"])["class_id"].to_numpy()
@@ -62,9 +63,14 @@ def measure_distances(
             raise InputError(f"{table}: {len(classes)} images, fewer than imagenet_rib.transport.count, {count}")
         rows = np.linspace(0, len(classes) - 1, count).astype(np.int64)
         pixels = load_images(Store.open(images, table, threads), rows, device)
-        batches = pixels.stream(consecutive_batches(count, _BATCH))
-        found = [embed(model, preparation.for_evaluation(batch)).double().cpu() for _, batch in batches]
-        samples[name] = Sample(torch.cat(found).numpy(), np.unique(classes[rows], return_inverse=True)[1])
+
+        def features(batch_size: int, pixels: ResidentImages | StreamedImages = pixels) -> np.ndarray:
+            batches = pixels.stream(consecutive_batches(count, batch_size))
+            found = [embed(model, preparation.for_evaluation(batch)).double().cpu() for _, batch in batches]
+            return torch.cat(found).numpy()
+
+        found = in_batches_that_fit(features, _BATCH, "the network", recipe.image_size)
+        samples[name] = Sample(found, np.unique(classes[rows], return_inverse=True)[1])
         logger.info("%s: %d images, %d classes", name, count, len(np.unique(classes[rows])))
     write_rows(distances_file, distances(samples))
 

@@ -28,7 +28,7 @@ from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import task_classes
 from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.batches import consecutive_batches, frame_of, load_images
-from pretraining_robustness.training.devices import training_device
+from pretraining_robustness.training.devices import memory_named, training_device
 from pretraining_robustness.training.inference import load_checkpoints
 from pretraining_robustness.training.recipes import read_recipe
 
@@ -177,7 +177,9 @@ def compare_networks(
             tuned.load_state_dict(state)
             batches = pixels.stream(consecutive_batches(len(rows), batch_size))
             prepared = (preparation.for_evaluation(batch) for _, batch in batches)
-            for depth, (name, cka) in enumerate(layer_similarity(start, tuned, names, prepared).items()):
+            with memory_named(batch_size, plan.image_size, "imagenet_rib.similarity.batch_size"):
+                similar = layer_similarity(start, tuned, names, prepared)
+            for depth, (name, cka) in enumerate(similar.items()):
                 whose = {**named, "fine_tuned_on": variant, "architecture": network["name"], "seed": network["seed"]}
                 found.append({**whose, "epoch": epoch, "layer": name, "depth": depth, "cka": cka})
         logger.info("%s, %s, seed %d: %d layers", variant, network["name"], network["seed"], len(names))

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 BATCH_SIZE = 256
 
 State = dict[str, Tensor]
+Answer = TypeVar("Answer")
 
 
 def most_likely(scores: Tensor) -> Tensor:
@@ -71,21 +73,29 @@ def predict_all(
                 found.append(answer(scores))
         return [torch.cat(found).cpu().numpy() for found in answers]
 
-    batch_size = BATCH_SIZE
+    holding = f"the {len(states)} checkpoints of a network"
     with torch.inference_mode():
-        while True:
-            try:
-                return predict(batch_size)
-            except torch.OutOfMemoryError as error:  # what the batch took is freed once this clause is left
-                if batch_size == 1:
-                    raise InputError(
-                        f"the card's memory does not hold the {len(states)} checkpoints of a network and one image of "
-                        f"{recipe.image_size} pixels; take a larger card, or set gpu: 0 under resources.evaluate"
-                    ) from error
-            batch_size //= 2
-            logger.warning("the memory does not hold the batch: going on with %d images at once", batch_size)
-            if device.type == "cuda":
-                torch.cuda.empty_cache()
+        return in_batches_that_fit(predict, BATCH_SIZE, holding, recipe.image_size)
+
+
+def in_batches_that_fit(run: Callable[[int], Answer], batch_size: int, holding: str, image_size: int) -> Answer:
+    """Return what `run` gives for a number of images at once: `batch_size`, halved until a card's memory holds it.
+
+    Raises InputError, which names what the card is `holding` and the images' side in pixels, if it does not hold one.
+    """
+    while True:
+        try:
+            return run(batch_size)
+        except torch.OutOfMemoryError as error:  # what the batch took is freed once this clause is left
+            if batch_size == 1:
+                raise InputError(
+                    f"the card's memory does not hold {holding} and one image of {image_size} pixels; take a larger "
+                    "card, or set gpu: 0 under resources.evaluate"
+                ) from error
+        batch_size //= 2
+        logger.warning("the memory does not hold the batch: going on with %d images at once", batch_size)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torch.device) -> dict[int, State]:
