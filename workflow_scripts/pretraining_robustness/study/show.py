@@ -4,6 +4,7 @@ from typing import Any
 
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.study.labels import Labels
+from pretraining_robustness.study.names import DEFAULT_METHOD
 
 
 class Study(Labels):
@@ -85,7 +86,9 @@ class Study(Labels):
             "recipe": self.finetune_recipe(task, named["architecture"]),
         }
         run = {**named, "seed": self.config["runs"]["seeds"][0]}
-        return {"variants": list(self.imagenet_rib["variants"]), "count": spec["count"], "network": network, "run": run}
+        told = self.prediction(task, DEFAULT_METHOD, named["distribution"])
+        variants = [one for one in told["test_sets"] if one["name"] in self.imagenet_rib["variants"]]
+        return {"stores": told["stores"], "test_sets": variants, "count": spec["count"], "network": network, "run": run}
 
     def set_sizes(self) -> dict[str, Any]:
         """Return what RI by the size of the set fine-tuned on is computed of."""
