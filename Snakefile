@@ -80,10 +80,11 @@ rule calibration:
 
 
 rule imagenet_rib:
-    """Every figure and table of ImageNet-RIB."""
+    """Every figure and table of ImageNet-RIB, and a page of them."""
     input:
         figure_files(*study.rib_figures),
         table_files(*study.rib_tables),
+        rib_page(),
     localrule: True
 
 

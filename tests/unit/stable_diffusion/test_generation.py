@@ -27,6 +27,7 @@ from pretraining_robustness.stable_diffusion.settings import SCHEDULERS, Setting
 from pretraining_robustness.stable_diffusion.shards import shard_range
 from pretraining_robustness.stable_diffusion.small_networks import PrincipalCode
 from pretraining_robustness.store.read import Store
+from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.state import TrainingState
 
 CPU = torch.device("cpu")
@@ -437,6 +438,25 @@ def test_a_network_that_sees_one_class_everywhere_is_at_chance(whole: dict[str, 
     assert float(line["top1"]) == pytest.approx(1 / 3)
     assert float(line["times_chance"]) == pytest.approx(1)
     assert [(row["class_id"], float(row["top1"])) for row in rows] == [(w, float(w == WNIDS[0])) for w in WNIDS[::-1]]
+
+
+def test_recognition_goes_on_in_batches_that_a_small_card_holds(
+    whole: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = "".join(f"{label},{wnid},x\n" for label, wnid in enumerate(WNIDS))
+    expected = recognise(whole, tmp_path, 1, labels)
+    framed, holds = Preparation.for_evaluation, 5
+
+    def small_card(self: Preparation, images: torch.Tensor) -> torch.Tensor:
+        if len(images) > holds:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return framed(self, images)
+
+    monkeypatch.setattr(Preparation, "for_evaluation", small_card)
+    assert recognise(whole, tmp_path, 1, labels) == expected
+    holds = 0
+    with pytest.raises(InputError, match="does not hold the network and one image of 16 pixels"):
+        recognise(whole, tmp_path, 1, labels)
 
 
 def test_superclasses_cannot_be_recognised(whole: dict[str, Path], tmp_path: Path) -> None:
