@@ -554,3 +554,31 @@ def test_what_a_message_says_to_do_works(tmp_path, repository, faults):
         assert re.search(words, line), f"{name}: {line}"
         mend(own, line)
     own.plan(fails=False)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda good: b"", "the configuration is empty; write its keys"),
+        (lambda good: b"- " + good.replace(b"\n", b"\n  "), "the configuration is no table of keys"),
+        (
+            lambda good: good.replace(b"label: ImageNet", b"label: K\xe4fer"),
+            r"line \d+: not UTF-8; save the file as UTF-8",
+        ),
+        (
+            lambda good: good + b"about: mine: all of it\n",
+            r"line \d+: not YAML \(.*put text that holds ': ' .* in quotes",
+        ),
+    ],
+)
+def test_a_config_yaml_that_snakemake_cannot_read_is_refused_by_us(tmp_path, repository, spoil, words):
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for name in ("Snakefile", "rules", "workflow_scripts", "envs", "data"):
+        (clone / name).symlink_to(repository / name)
+    good = (repository / "config.yaml").read_bytes()
+    (clone / "config.yaml").write_bytes(spoil(good))
+    own = Own(tmp_path, clone)
+    assert re.search(f"clone/config.yaml(: |, ){words}", own.plan(fails=True))
+    (clone / "config.yaml").write_bytes(good)
+    own.plan(fails=False)
