@@ -305,11 +305,12 @@ def pretrained_weights(wildcards):
 
 def finetuning_files(wildcards):
     """What fine-tuning reads, in one call a job: the task's pictures and the weights that it starts from."""
-    return {
+    files = {
         "images": task_images(wildcards),
         "table": task_table(wildcards),
         **pretrained_weights(wildcards),
     }
+    return {name: [path] for name, path in files.items()}
 
 
 def start_file(task):
@@ -340,7 +341,7 @@ def held_out_store(task, methods):
     """The images that choose what methods merge, and how; none for mergers without a choice."""
     if not any("held_out" in study.methods[method] for method in methods):
         return {}
-    return {"images": images_of_task(task), "table": table_of_task(task)}
+    return {"images": [images_of_task(task)], "tables": [table_of_task(task)]}
 
 
 def test_stores(wildcards):
@@ -358,22 +359,27 @@ def test_stores(wildcards):
     }
 
 
+def test_tables(wildcards):
+    """The tables of the stores that a task is tested on."""
+    return {"tables": test_stores(wildcards)["tables"]}
+
+
 def checkpoints_of_series(task, method, distribution):
-    """The checkpoints of all runs of a series, run by run: of every epoch, or of the one that a merged method has.
+    """The checkpoints of all runs of a series, run by run: of every epoch, of the one that a merger leaves, or the two
+    that are merged for each image.
 
     The network before fine-tuning comes first where its head knows the task's classes.
     """
-    epochs = [LAST_EPOCH]
-    if method in study.trained_methods:
-        epochs = range(1, LAST_EPOCH + 1)
     paths = []
     for run in study.series_runs(task, method, distribution):
         if study.head_fits(run.task, run.distribution):
             paths.append(last_checkpoint(run, START))
-        paths += [
-            f"<results>/finetune/{run.folder()}/epoch_{epoch}.safetensors"
-            for epoch in epochs
-        ]
+        if method in study.trained_methods:
+            paths += [path.format(**vars(run)) for path in CHECKPOINTS]
+        elif method in study.merged_methods:
+            paths.append(last_checkpoint(run, method))
+        else:
+            paths += merged_checkpoints(run)
     return paths
 
 

@@ -135,6 +135,10 @@ class LocalSlurm:
         """Set the node's state."""
         subprocess.run(["scontrol", "update", f"nodename={self.host}", f"state={state}", "reason=test"], check=True)
 
+    def partition(self, name: str, change: str) -> None:
+        """Change a setting of a partition."""
+        subprocess.run(["scontrol", "update", f"PartitionName={name}", change], check=True)
+
     def _daemon(self, *command: str) -> None:
         with open(self.folder / f"{command[0]}.out", "w") as log:
             self._daemons.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))

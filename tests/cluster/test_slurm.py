@@ -8,6 +8,7 @@ the byte, what a run on this machine alone gives.
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -60,10 +61,10 @@ def slurm():
         yield running
 
 
-def on_slurm(workflow, *arguments: str, target: str = "fig2", **options) -> subprocess.Popen:
+def on_slurm(workflow, *arguments: str, targets: Sequence[str] = ("fig2",), **options) -> subprocess.Popen:
     """Start the workflow through the cluster's profile. Without accounting `squeue` is asked how jobs are."""
     return workflow.start(
-        *(target, "--workflow-profile", str(workflow.repository / "profiles/slurm")),
+        *(*targets, "--workflow-profile", str(workflow.repository / "profiles/slurm")),
         *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"),
         *arguments,
         **options,
@@ -145,11 +146,36 @@ def test_trainings_in_one_allocation_share_out_its_cards(slurm, tmp_path, reposi
     assert float(earlier[2]) <= float(later[1])
 
 
-def test_a_type_of_card_that_the_cluster_lacks_is_one_line(slurm, workflow):
-    wrong = ["draw_imagenet:gpu=1", "draw_imagenet:gpu_model=h999"]
+def test_more_jobs_of_a_rule_than_are_submitted_at_a_time_all_run(slurm, tmp_path, workflow_type):
+    """The plugin's array jobs, which the profile leaves off, lose some and wait for ever."""
+    own = workflow_type(tmp_path)
+    sizes = [f"results/distributions/imagenet_{size}k/index.parquet" for size in (150, 100, 50, 25, 5)]
+    own.run("results/stores/imagenet/images.npy", config=STUDY)
+    process = on_slurm(own, "--jobs", "2", targets=sizes, config=STUDY, log=tmp_path / "printed")
+    assert process.wait(timeout=150) == 0, (tmp_path / "printed").read_text()[-6000:]
+    assert all((tmp_path / path).exists() for path in sizes)
+
+
+@pytest.mark.parametrize(
+    ("resources", "line"),
+    [
+        (("gpu=1", "gpu_model=h999"), "Requested node configuration is not available"),
+        (("gpu=5",), "Requested node configuration is not available"),
+        (("slurm_partition=nowhere",), "invalid partition specified: nowhere"),
+        (("runtime=1441",), "No partition specified or system default partition"),
+    ],
+    ids=["a type of card that the cluster lacks", "more cards than it has", "no such partition", "none and no default"],
+)
+def test_what_the_cluster_cannot_give_is_one_line(slurm, workflow, resources, line):
+    """The last one asks for more than the profile's partitions allow, so that SLURM's own default is what is left."""
     archive = "resources/imagenet/ILSVRC2012_img_train.tar"
-    process = on_slurm(workflow, "--set-resources", *wrong, "--retries", "0", target=archive, config=STUDY)
-    printed, _ = process.communicate(timeout=60)
+    asked = [f"draw_imagenet:{one}" for one in resources]
+    slurm.partition("cpu", "Default=NO")
+    try:
+        process = on_slurm(workflow, "--set-resources", *asked, "--retries", "0", targets=[archive], config=STUDY)
+        printed, _ = process.communicate(timeout=60)
+    finally:
+        slurm.partition("cpu", "Default=YES")
     assert process.returncode != 0
     assert "Traceback" not in printed
-    assert len([line for line in printed.splitlines() if "Requested node configuration is not available" in line]) >= 1
+    assert [one for one in printed.splitlines() if line in one] != [], printed

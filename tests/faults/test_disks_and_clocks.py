@@ -121,6 +121,13 @@ def test_a_table_that_lost_its_end_is_named(tmp_path: Path, refusal: Callable[..
     assert f"{cut}: is cut short" in line
 
 
+def test_a_card_that_does_not_hold_the_networks_is_one_line(refusal: Callable[..., str]) -> None:
+    def load() -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity")
+
+    assert refusal(load) == ("ERROR: CUDA out of memory: the rule needs a card with more memory; or none, with gpu: 0.")
+
+
 def test_an_input_from_the_future_is_refused_before_any_work(tmp_path: Path, refusal: Callable[..., str]) -> None:
     store = tmp_path / "images.npy"
     store.touch()

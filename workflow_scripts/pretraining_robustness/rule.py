@@ -25,9 +25,9 @@ CLOCKS_DIFFER_SECONDS = 60
 def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
     """Call `function` with logging sent to the rule's log file.
 
-    An `InputError`, a disk that is full or refuses, an input from the future and a second job of the same state end the
-    script with one line on the log and on standard error and exit status 1; any other exception leaves its traceback in
-    both.
+    An `InputError`, a disk that is full or refuses, an input from the future, a second job of the same state and a card
+    that is too small end the script with one line on the log and on standard error and exit status 1; any other
+    exception leaves its traceback in both.
     """
     log = Path(str(snakemake.log[0]))
     logging.raiseExceptions = False  # a log on a full disk loses lines; standard error has the last one
@@ -50,8 +50,9 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
             _stop(f"{place}: {error.strerror}. Make it yours to read and write, and run the same command again.")
         logging.exception("The rule %s failed", snakemake.rule)
         raise
-    except Exception:
+    except Exception as error:
         _refuse_cut_short(snakemake.input)
+        _refuse_small_card(error)
         logging.exception("The rule %s failed", snakemake.rule)
         raise
     # All files are closed by now. Taking a process with torch apart costs a second, as long as a small training.
@@ -119,6 +120,13 @@ def _refuse_cut_short(paths: Any) -> None:
     for path in map(Path, paths):
         if path.suffix == ".parquet" and path.read_bytes()[-4:] != b"PAR1":
             _stop(f"{path}: is cut short; delete it and run the same command again, which makes it anew.")
+
+
+def _refuse_small_card(error: Exception) -> None:
+    """Stop if a graphics card's memory is used up, by what no batch size changes: networks that are loaded."""
+    torch = sys.modules.get("torch")  # which most rules do without
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        _stop(f"{str(error).partition('. ')[0]}: the rule needs a card with more memory; or none, with gpu: 0.")
 
 
 def _date_after(inputs: Any, outputs: Any) -> None:

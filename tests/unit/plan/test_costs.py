@@ -77,6 +77,41 @@ def test_imagenet_rib_costs_what_its_images_cost(paper_config, rates, repository
     assert not rates.unknown
 
 
+@pytest.mark.parametrize(
+    ("names", "unknown"),
+    [
+        (["paper"], set()),
+        (["paper", "imagenet_rib", "imagenet_rib_held_out"], set()),
+        (["paper", "imagenet_rib", "imagenet_rib_laion_c"], {"archive, laion_c", "images, laion_c"}),  # nobody says
+        (["tiny"], set()),
+    ],
+)
+def test_every_study_has_rates(config, rates, repository, names: list[str], unknown: set[str]) -> None:
+    for name in names:
+        overlay = yaml.safe_load((repository / f"data/studies/{name}.yaml").read_text(encoding="utf-8"))
+        update_config(config, overlay)
+        replace_sections(config, overlay)
+    leave_out(config)
+    write_out(config)
+    study = Study(config)
+    parts = Costs(study, rates, "H100").parts_of([*study.runs(*study.scored_figures), *study.rib_runs()])
+    assert rates.unknown == unknown
+    free = {(part.rule, part.architecture) for part in parts if part.rule in ("finetune", "predict") and not part.hours}
+    assert free == set()
+
+
+def test_what_is_left_out_saves_the_share_that_is_said(paper_config, rates) -> None:
+    def total(study: Study) -> float:
+        return sum(part.hours for part in Costs(study, rates, "H100").parts(*study.scored_figures))
+
+    study = Study(paper_config)
+    whole, parts = total(study), Costs(study, rates, "H100").parts(*study.scored_figures)
+    share = sum(part.hours for part in parts if part.architecture == "densenet161")
+    assert share == pytest.approx(0.31 * whole, rel=0.1)  # 0.70 of the 2.25 ms that an image takes of all nine
+    paper_config["runs"]["architectures"].remove("densenet161")
+    assert total(Study(paper_config)) == pytest.approx(whole - share)
+
+
 def test_another_card_takes_longer(paper_config, rates) -> None:
     study = Study(paper_config)
     totals = {card: sum(part.hours for part in Costs(study, rates, card).parts("fig2")) for card in ("h100", "A100")}

@@ -27,6 +27,7 @@ from pretraining_robustness.stable_diffusion.settings import SCHEDULERS, Setting
 from pretraining_robustness.stable_diffusion.shards import shard_range
 from pretraining_robustness.stable_diffusion.small_networks import PrincipalCode
 from pretraining_robustness.store.read import Store
+from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.state import TrainingState
 
 CPU = torch.device("cpu")
@@ -222,14 +223,15 @@ def test_every_scheduler_draws(scheduler: str, sampler: Callable[..., Sampler]) 
     assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1
 
 
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
 @pytest.mark.parametrize("part", ["vae.decoder.conv_out", "unet.conv_out"])
-def test_a_network_that_gives_nan_is_named_and_draws_no_black_pictures(
-    part: str, sampler: Callable[..., Sampler]
+def test_a_network_that_gives_no_numbers_is_named_and_draws_no_black_or_white_pictures(
+    part: str, value: float, sampler: Callable[..., Sampler]
 ) -> None:
     broken = sampler(["a cat"])
     with torch.no_grad():
-        broken.pipeline.components[part.partition(".")[0]].get_submodule(part.partition(".")[2]).bias.fill_(torch.nan)
-    with pytest.raises(InputError, match=r"gives NaN for the prompt 'a cat' .* 'precision: float32', or train"):
+        broken.pipeline.components[part.partition(".")[0]].get_submodule(part.partition(".")[2]).bias.fill_(value)
+    with pytest.raises(InputError, match=r"gives NaN or infinity for the prompt 'a cat' .* 'precision: float32', or"):
         broken.generate(["a cat"], [1])
 
 
@@ -436,6 +438,25 @@ def test_a_network_that_sees_one_class_everywhere_is_at_chance(whole: dict[str, 
     assert float(line["top1"]) == pytest.approx(1 / 3)
     assert float(line["times_chance"]) == pytest.approx(1)
     assert [(row["class_id"], float(row["top1"])) for row in rows] == [(w, float(w == WNIDS[0])) for w in WNIDS[::-1]]
+
+
+def test_recognition_goes_on_in_batches_that_a_small_card_holds(
+    whole: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = "".join(f"{label},{wnid},x\n" for label, wnid in enumerate(WNIDS))
+    expected = recognise(whole, tmp_path, 1, labels)
+    framed, holds = Preparation.for_evaluation, 5
+
+    def small_card(self: Preparation, images: torch.Tensor) -> torch.Tensor:
+        if len(images) > holds:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return framed(self, images)
+
+    monkeypatch.setattr(Preparation, "for_evaluation", small_card)
+    assert recognise(whole, tmp_path, 1, labels) == expected
+    holds = 0
+    with pytest.raises(InputError, match="does not hold the network and one image of 16 pixels"):
+        recognise(whole, tmp_path, 1, labels)
 
 
 def test_superclasses_cannot_be_recognised(whole: dict[str, Path], tmp_path: Path) -> None:

@@ -11,9 +11,17 @@ EXACT = ("a missing card", "crop is exact", "fractals", "streamed", "resume", "e
 
 @pytest.mark.slow
 def test_every_check_runs_on_a_processor(tmp_path: Path) -> None:
-    gpu_acceptance.main(["--tiny", "--seconds", "1e9", "--output", str(tmp_path)])
+    """Two calls, of which the first has time for the cheap ones only."""
+    arguments = ["--tiny", "--output", str(tmp_path), "--seconds"]
+    gpu_acceptance.main([*arguments, "12"])
+    first = (tmp_path / "acceptance.jsonl").read_text()
+    assert '"machine"' in first
+    assert "ready batch" not in first
+    gpu_acceptance.main([*arguments, "1e9"])
+    assert (tmp_path / "acceptance.jsonl").read_text().startswith(first)
     lines = [json.loads(line) for line in (tmp_path / "acceptance.jsonl").read_text().splitlines()]
     assert len(lines) == 14
+    assert len({line["check"] for line in lines}) == len(lines)
     assert [line for line in lines if "error" in line] == []
     assert [line["check"] for line in lines if line["check"].startswith(EXACT) and not line["passes"]] == []
 

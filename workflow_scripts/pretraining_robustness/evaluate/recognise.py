@@ -10,20 +10,19 @@ import numpy as np
 import pyarrow.parquet
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.networks.architectures import build, load_all
 from pretraining_robustness.networks.weights import read_weights
-from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.augmentation import Preparation
-from pretraining_robustness.training.batches import consecutive_batches, frame_of, load_images
+from pretraining_robustness.training.batches import consecutive_batches, open_images
 from pretraining_robustness.training.devices import training_device
+from pretraining_robustness.training.inference import BATCH_SIZE, in_batches_that_fit
 from pretraining_robustness.training.recipes import read_recipe
 
 logger = logging.getLogger(__name__)
-
-BATCH_SIZE = 256
 
 
 def recognise_generated(
@@ -69,15 +68,22 @@ def recognise_generated(
         load_all(network, parameters)
     except InputError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"{weights}: not of this architecture and these classes ({reason}); train it again") from error
+        raise InputError(
+            f"{weights}: not of this architecture and these classes ({reason}); "
+            "remove it and run the same command again"
+        ) from error
     network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     preparation = Preparation(plan, device)
-    stored = load_images(Store.open(images, table, threads, frame_of(plan)), rows, device)
-    guesses = []
+    stored = open_images(images, table, rows, plan, device, threads)
+
+    def guess(batch_size: int) -> Tensor:
+        batches = stored.stream(consecutive_batches(len(rows), batch_size))
+        scores = (network(preparation.for_evaluation(pixels)) for _, pixels in batches)
+        return torch.cat([one.topk(min(5, len(labels))).indices.cpu() for one in scores])
+
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
-        for _, pixels in stored.stream(consecutive_batches(len(rows), BATCH_SIZE)):
-            guesses.append(network(preparation.for_evaluation(pixels)).topk(min(5, len(labels))).indices.cpu())
-    hits: NDArray[np.bool_] = torch.cat(guesses).eq(truth[:, None]).numpy()
+        guesses = in_batches_that_fit(guess, BATCH_SIZE, "the network", plan.image_size)
+    hits: NDArray[np.bool_] = guesses.eq(truth[:, None]).numpy()
     first = hits[:, 0]
     five = np.asarray(hits.any(axis=1), dtype=np.bool_)
 

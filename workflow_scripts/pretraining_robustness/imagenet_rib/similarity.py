@@ -7,6 +7,7 @@ so that memory is bounded by a batch. Which layers, images and batches the paper
 """
 
 import fnmatch
+import itertools
 import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,11 +24,10 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import read_description
-from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import task_classes
 from pretraining_robustness.training.augmentation import Preparation
-from pretraining_robustness.training.batches import consecutive_batches, frame_of, load_images
-from pretraining_robustness.training.devices import training_device
+from pretraining_robustness.training.batches import consecutive_batches, open_images
+from pretraining_robustness.training.devices import memory_named, training_device
 from pretraining_robustness.training.inference import load_checkpoints
 from pretraining_robustness.training.recipes import read_recipe
 
@@ -131,6 +131,7 @@ def compare_networks(
     table: str | Path,
     task: str | Path,
     networks: Sequence[Mapping[str, Any]],
+    fine_tuned_on: Sequence[str],
     checkpoints: Sequence[str | Path],
     layers: Sequence[str],
     count: int,
@@ -139,28 +140,29 @@ def compare_networks(
     similarity: str | Path,
     threads: int = 1,
 ) -> None:
-    """Compare every checkpoint of a series with the network before fine-tuning, layer by layer.
+    """Compare every network of a series, after each epoch on each variant, with the one before, layer by layer.
 
     Args:
         images, table: the store whose images the networks are shown.
-        task: images.parquet of the task, which knows the classes of the heads.
+        task: images.parquet of one of the tasks, which knows the classes of the heads.
         networks: {name, seed, architecture, recipe} each; see `predict.predict`.
-        checkpoints: safetensors, equally many for each network, in the order of `networks`, the start first.
+        fine_tuned_on: variants.
+        checkpoints: safetensors, equally many for each network on each variant, in the order of both, the start first.
         layers: patterns of the names of modules, as fnmatch has them; `*` also passes dots.
         count: how many images, evenly spaced in the store.
         batch_size: images of a batch of the estimator.
-        named: columns that say whose networks they are: method, distribution, fine_tuned_on.
-        similarity: CSV to write: those, architecture, seed, epoch, layer, depth (0 for the first layer that matches),
-            cka.
+        named: columns that say whose networks they are: method, distribution.
+        similarity: CSV to write: those, fine_tuned_on, architecture, seed, epoch, layer, depth (0 for the first layer
+            that matches), cka.
 
     Raises:
         InputError: a network of which no layer matches, broken checkpoints.
     """
     device = training_device(threads)
     rows = np.unique(np.linspace(0, pyarrow.parquet.read_metadata(table).num_rows - 1, count).astype(np.int64))
-    each = len(checkpoints) // len(networks)
+    each = len(checkpoints) // (len(fine_tuned_on) * len(networks))
     found = []
-    for number, network in enumerate(networks):
+    for number, (variant, network) in enumerate(itertools.product(fine_tuned_on, networks)):
         paths = checkpoints[number * each : (number + 1) * each]
         start, tuned = (build(network["architecture"], task_classes(task)).to(device).eval() for _ in range(2))
         load_checkpoints(start, paths[:1], device)
@@ -169,13 +171,15 @@ def compare_networks(
             raise InputError(f"similarity: no layer of {network['name']} is called {' or '.join(layers)}")
         plan = read_recipe(network["recipe"], read_description(paths[0]))
         preparation = Preparation(plan, device)
-        pixels = load_images(Store.open(images, table, threads, frame_of(plan)), rows, device)
+        pixels = open_images(images, table, rows, plan, device, threads)
         for epoch, state in load_checkpoints(tuned, paths[1:], device).items():
             tuned.load_state_dict(state)
             batches = pixels.stream(consecutive_batches(len(rows), batch_size))
             prepared = (preparation.for_evaluation(batch) for _, batch in batches)
-            for depth, (name, cka) in enumerate(layer_similarity(start, tuned, names, prepared).items()):
-                key = {**named, "architecture": network["name"], "seed": network["seed"], "epoch": epoch}
-                found.append({**key, "layer": name, "depth": depth, "cka": cka})
-        logger.info("%s, seed %d: %d layers", network["name"], network["seed"], len(names))
+            with memory_named(batch_size, plan.image_size, "imagenet_rib.similarity.batch_size"):
+                similar = layer_similarity(start, tuned, names, prepared)
+            for depth, (name, cka) in enumerate(similar.items()):
+                whose = {**named, "fine_tuned_on": variant, "architecture": network["name"], "seed": network["seed"]}
+                found.append({**whose, "epoch": epoch, "layer": name, "depth": depth, "cka": cka})
+        logger.info("%s, %s, seed %d: %d layers", variant, network["name"], network["seed"], len(names))
     write_rows(similarity, found)

@@ -18,7 +18,7 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.imagenet_rib import HELD_OUT
 from pretraining_robustness.study.imagenet_rib import HEAD_TASK
-from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
+from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH, START
 from pretraining_robustness.study.runs import Run
 from pretraining_robustness.study.show import Study
 
@@ -189,6 +189,8 @@ class Costs:
     def _tested(self, run: Run) -> dict[str, float]:
         """Return how many images of each store are predicted, by all checkpoints of a run together."""
         checkpoints = self.recipe(run)["epochs"] if run.method in self.study.trained_methods else 1
+        if run.method in self.study.methods and self.study.methods[run.method]["kind"] == PER_IMAGE:
+            checkpoints = 2 + self.study.methods[run.method]["groups"]
         images: dict[str, float] = defaultdict(float)
         for one in self.study.test_sets(run.task):
             images[one["store"]] += checkpoints * self.split(one["store"], one["split"])

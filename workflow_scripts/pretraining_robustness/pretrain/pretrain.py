@@ -133,7 +133,10 @@ def pretrain_with(
     rows, labels = (columns[name].to_numpy() for name in ("row", "label"))
     store = Store.open(images, table, threads, frame_of(plan))
     if len(rows) == 0 or rows.max() >= len(store):
-        raise InputError(f"{index}: names no row or rows beyond the {len(store)} of {images}; make it again")
+        raise InputError(
+            f"{index}: names no row or rows beyond the {len(store)} of {images}; "
+            "remove it and run the same command again"
+        )
     held = choose_held_out(rows, labels, held_out)
     if held_out and not held.any():
         raise InputError(f"{index}: a share of {held_out:g} of {len(rows)} images holds none out; raise runs.held_out")

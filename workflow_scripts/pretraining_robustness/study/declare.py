@@ -3,7 +3,8 @@
 from typing import Any
 
 from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
-from pretraining_robustness.study.names import DEFAULT_METHOD, OWN
+from pretraining_robustness.evaluate.metrics import METRICS
+from pretraining_robustness.study.names import DEFAULT_METHOD, OWN, PER_IMAGE
 from pretraining_robustness.study.runs import Run, Runs
 
 RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
@@ -227,18 +228,20 @@ class Declarations(Runs):
         }
 
     def scoring(self, task: str, method: str, distribution: str) -> dict[str, Any]:
-        """Return what the scoring of a series is told."""
+        """Return what the scoring of a series is told; on variants of ImageNet only accuracy counts."""
         return {
             "task": task,
             "method": method,
             "distribution": distribution,
             "stores": self.test_stores(task),
             "test_sets": self.test_sets(task),
+            "metrics": [self.config["tasks"][task]["metric"]] if self.is_variant_task(task) else list(METRICS),
         }
 
     def prediction(self, task: str, method: str, distribution: str) -> dict[str, Any]:
-        """Return what the prediction of a series is told: its stores, test sets and networks."""
+        """Return what the prediction of a series is told: its stores, test sets and networks, and how to merge them."""
         keys = ("name", "store", "split", "classes")
+        merged = {"groups": self.methods[method]["groups"]} if self.methods[method]["kind"] == PER_IMAGE else {}
         return {
             "stores": self.test_stores(task),
             "test_sets": [{key: test_set[key] for key in keys} for test_set in self.test_sets(task)],
@@ -251,6 +254,7 @@ class Declarations(Runs):
                 }
                 for run in self.series_runs(task, method, distribution)
             ],
+            **merged,
         }
 
     def method(self, name: str) -> dict[str, Any]:

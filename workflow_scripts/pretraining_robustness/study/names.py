@@ -12,6 +12,7 @@ MERGES = (
     "uniform_soup",
     "greedy_soup",
 )  # kinds of methods that train nothing (finetune/merge.py)
+PER_IMAGE = "dawin"  # the kind that merges while it predicts, and leaves no weights (finetune/merge_per_image.py)
 RIB_KINDS = "rib"  # how kinds of figures and tables of ImageNet-RIB begin
 START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
@@ -258,13 +259,13 @@ class Names:
 
     @property
     def merged_methods(self) -> list[str]:
-        """Names of the methods that merge the weights of others and train nothing."""
+        """Names of the methods that merge the weights of others into weights and train nothing."""
         return [name for name, spec in self.methods.items() if spec["kind"] in MERGES]
 
     @property
     def trained_methods(self) -> list[str]:
         """Names of the methods that train."""
-        return [name for name, spec in self.methods.items() if spec["kind"] not in MERGES]
+        return [name for name, spec in self.methods.items() if spec["kind"] not in (*MERGES, PER_IMAGE)]
 
     def test_sets(self, task: str) -> list[dict[str, Any]]:
         """Return the test sets of a task: name, store, split, classes (a mask or None), role, groups (and

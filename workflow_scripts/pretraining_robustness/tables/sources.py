@@ -77,7 +77,7 @@ def source_facts(classes: str | Path, source: Mapping[str, Any]) -> dict[str, An
     rows = read_columns(classes, {"class_id": str, "images": int}, optional=["superclass"])
     filled = rows[rows["images"] > 0]
     if filled.empty:
-        raise InputError(f"{classes}: no class has an image; build the store again")
+        raise InputError(f"{classes}: no class has an image; remove it and run the same command again")
     sizes = filled["images"].to_numpy()
     ratio = sizes.max() / sizes.min()
     return {

@@ -43,19 +43,20 @@ def training_device(threads: int) -> torch.device:
 
 
 @contextmanager
-def memory_named(batch_size: int, image_size: int) -> Iterator[None]:
+def memory_named(batch_size: int, image_size: int, key: str = "recipe.batch_size") -> Iterator[None]:
     """Turn a card's lack of memory into an InputError that names the batch size.
 
     Args:
         batch_size: images that go through the network at once.
         image_size: their side in pixels.
+        key: of the config, that sets the batch size.
     """
     try:
         yield
     except torch.OutOfMemoryError as error:
         total = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else 0
         raise InputError(
-            f"recipe.batch_size: a batch of {batch_size} images of {image_size} pixels needs more than the card's "
+            f"{key}: a batch of {batch_size} images of {image_size} pixels needs more than the card's "
             f"{total / 2**30:.0f} GB; lower batch_size or image_size, or take a larger card"
         ) from error
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,12 @@ logger = logging.getLogger(__name__)
 BATCH_SIZE = 256
 
 State = dict[str, Tensor]
+Answer = TypeVar("Answer")
+
+
+def most_likely(scores: Tensor) -> Tensor:
+    """Return the class of the highest score of each image, int16 (n,), from (n, classes)."""
+    return scores.argmax(dim=1).to(torch.int16)
 
 
 def predict_all(
@@ -34,11 +41,12 @@ def predict_all(
     recipe: Recipe,
     device: torch.device,
     allowed: Tensor | None = None,
+    answer: Callable[[Tensor], Tensor] = most_likely,
 ) -> list[np.ndarray]:
     """Return the most likely class of each of the `count` images by each of the model's states: int16 (count,) each.
 
     The images are read once for all states. `allowed`, bool (count, classes), says which classes each may be. A batch
-    that a card's memory does not hold is halved, for all images.
+    that a card's memory does not hold is halved, for all images. `answer` is what becomes of a batch's scores.
 
     Raises InputError if the card does not hold the states and one image.
     """
@@ -62,24 +70,32 @@ def predict_all(
                 scores = network(state, batch)[:size]
                 if allowed is not None:
                     scores = scores.masked_fill(~allowed.index_select(0, positions), -torch.inf)
-                found.append(scores.argmax(dim=1).to(torch.int16))
+                found.append(answer(scores))
         return [torch.cat(found).cpu().numpy() for found in answers]
 
-    batch_size = BATCH_SIZE
+    holding = f"the {len(states)} checkpoints of a network"
     with torch.inference_mode():
-        while True:
-            try:
-                return predict(batch_size)
-            except torch.OutOfMemoryError as error:  # what the batch took is freed once this clause is left
-                if batch_size == 1:
-                    raise InputError(
-                        f"the card's memory does not hold the {len(states)} checkpoints of a network and one image of "
-                        f"{recipe.image_size} pixels; take a larger card, or set gpu: 0 under resources.evaluate"
-                    ) from error
-            batch_size //= 2
-            logger.warning("the memory does not hold the batch: going on with %d images at once", batch_size)
-            if device.type == "cuda":
-                torch.cuda.empty_cache()
+        return in_batches_that_fit(predict, BATCH_SIZE, holding, recipe.image_size)
+
+
+def in_batches_that_fit(run: Callable[[int], Answer], batch_size: int, holding: str, image_size: int) -> Answer:
+    """Return what `run` gives for a number of images at once: `batch_size`, halved until a card's memory holds it.
+
+    Raises InputError, which names what the card is `holding` and the images' side in pixels, if it does not hold one.
+    """
+    while True:
+        try:
+            return run(batch_size)
+        except torch.OutOfMemoryError as error:  # what the batch took is freed once this clause is left
+            if batch_size == 1:
+                raise InputError(
+                    f"the card's memory does not hold {holding} and one image of {image_size} pixels; take a larger "
+                    "card, or set gpu: 0 under resources.evaluate"
+                ) from error
+        batch_size //= 2
+        logger.warning("the memory does not hold the batch: going on with %d images at once", batch_size)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torch.device) -> dict[int, State]:
@@ -105,7 +121,8 @@ def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torc
         except (InputError, KeyError) as error:
             reason = str(error).splitlines()[-1].strip()
             raise InputError(
-                f"{path}: not a checkpoint of this architecture and task ({reason}); train it again"
+                f"{path}: not a checkpoint of this architecture and task ({reason}); "
+                "remove it and run the same command again"
             ) from error
         states[epoch] = {name: _placed(tensor, device) for name, tensor in weights.items()}
     if hasattr(model, PROMPT):
