@@ -6,16 +6,15 @@ from snakemake.utils import min_version
 min_version("9.25")
 
 
-# A job that runs elsewhere reads the Snakefile again, and is given the configuration as it was when the run started.
-if workflow.is_main_process:
-
-    configfile: f"{workflow.basedir}/config.yaml"
+# A profile's limit on cards is one of this machine, and does not hold for jobs that are sent to a cluster.
+resource_scopes:
+    gpu="local",
 
 
 report: "rules/captions/study.rst"
 
 
-include: "rules/common.smk"
+include: "rules/common.smk"  # reads config.yaml
 include: "rules/inputs.smk"
 include: "rules/inputs_stores.smk"
 include: "rules/inputs_imagenet_rib.smk"
@@ -81,31 +80,12 @@ rule calibration:
 
 
 rule imagenet_rib:
-    """Every figure and table of ImageNet-RIB."""
+    """Every figure and table of ImageNet-RIB, and a page of them."""
     input:
         figure_files(*study.rib_figures),
         table_files(*study.rib_tables),
+        rib_page(),
     localrule: True
-
-
-for name in study.figures:
-
-    rule:
-        name:
-            name
-        input:
-            figure_files(name),
-        localrule: True
-
-
-for name in study.tables:
-
-    rule:
-        name:
-            name
-        input:
-            table_files(name),
-        localrule: True
 
 
 rule unknown_target:
@@ -115,3 +95,23 @@ rule unknown_target:
     output:
         touch("{target}"),
     localrule: True
+
+
+for name in free_names("figures", study.figures):
+
+    rule:
+        name:
+            name
+        input:
+            figure_files(name),
+        localrule: True
+
+
+for name in free_names("tables", study.tables):
+
+    rule:
+        name:
+            name
+        input:
+            table_files(name),
+        localrule: True

@@ -40,6 +40,7 @@ for folder in study.tiny_images if config["acquisition"] == "download" else []:
         params:
             downloads=config["downloads"][folder],
             place=config["downloads"]["place"],
+            optional=study.optional_source(study.tiny_images[folder]),
         message:
             f"Take or download {folder}"
         script:

@@ -40,14 +40,6 @@ from pretraining_robustness.study.strict_yaml import check_yaml
 from pretraining_robustness.surroundings import check_clone, check_interpreter, keep_out
 from pretraining_robustness.study.show import Study
 
-# Those of the command line count before the repository's own, and of them the last.
-CONFIG_FILES = [
-    os.path.relpath(path)
-    for path in dict.fromkeys(
-        [*reversed(workflow.config_settings.configfiles), *workflow.configfiles]
-    )
-]
-
 
 @contextmanager
 def refusals_in_one_line():
@@ -63,7 +55,27 @@ keep_out(SCRIPTS)
 with refusals_in_one_line():
     check_interpreter()
     check_clone(workflow.basedir)
-    for path in CONFIG_FILES:
+    if workflow.is_main_process:
+        check_yaml(os.path.relpath(f"{workflow.basedir}/config.yaml"))
+
+
+# A job that runs elsewhere reads the Snakefile again, and is given the configuration as it was when the run started.
+if workflow.is_main_process:
+
+    configfile: f"{workflow.basedir}/config.yaml"
+
+
+# Those of the command line count before the repository's own, and of them the last.
+CONFIG_FILES = [
+    os.path.relpath(path)
+    for path in dict.fromkeys(
+        [*reversed(workflow.config_settings.configfiles), *workflow.configfiles]
+    )
+]
+
+
+with refusals_in_one_line():
+    for path in map(os.path.relpath, workflow.config_settings.configfiles):
         check_yaml(path)
     replace_sections(config, workflow.config_settings.overwrite_config)
     for sentence in leave_out(config):
@@ -136,6 +148,18 @@ def code(script, *modules):
     Modules that a script imports by a name from the config are given beside it.
     """
     return "".join(code_digest(SCRIPTS / path) for path in (script, *modules))
+
+
+def free_names(kind, names):
+    """The names of figures or tables, each of which becomes a target; one that a rule has already is refused."""
+    taken = {rule.name for rule in workflow.rules}
+    with refusals_in_one_line():
+        for name in names:
+            if name in taken:
+                raise InputError(
+                    f"config {kind}.{name}: '{name}' is a rule or a target of this workflow already; rename it."
+                )
+    return names
 
 
 # The files in which the workflow's rules are written.

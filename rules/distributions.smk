@@ -69,6 +69,7 @@ rule check_distribution:
         manifest="<results>/distributions/{distribution}/manifest.csv",
         classes=source_file("classes.csv"),
         superclasses=superclass_table,
+        copies=copies_left_out,
     output:
         promises="<results>/distributions/{distribution}/promises.csv",
     log:

@@ -34,7 +34,7 @@ rule predict:
 rule score:
     """Score the predictions of a series by every metric, with intervals."""
     input:
-        tables=lambda wildcards: test_stores(wildcards)["tables"],
+        unpack(test_tables),
         predictions=[PREDICTIONS],
     output:
         scores=[f"<results>/evaluate/{SERIES_FOLDER}/scores.csv"],

@@ -67,7 +67,7 @@ use rule compare_with_start as compare_all_with_start with:
     log:
         "<logs>/compare_all_with_start/{distribution}.log",
     wildcard_constraints:
-        distribution=one_of(NETWORKS_SHARING_JOBS),
+        distribution=one_of(NETWORKS_BY_ALL_METHODS),
     params:
         benchmark=RIB,
         methods=RIB_METHODS,
@@ -207,16 +207,18 @@ rule measure_distances:
 
 
 rule compare_networks:
-    """Compare the representations of networks after fine-tuning on a variant with those before."""
+    """Compare the representations of networks after fine-tuning on every variant with those before."""
     input:
-        checkpoints=series_checkpoints,
-        task="<results>/pairs/{task}/images.parquet",
+        checkpoints=lambda wildcards: checkpoints_on_variants(
+            wildcards, [wildcards.method]
+        ),
+        task=lambda wildcards: table_of_task(study.variant_tasks[0]),
         images=f"<results>/stores/{study.imagenet_rib.get('reference')}/images.npy",
         table=f"<results>/stores/{study.imagenet_rib.get('reference')}/images.parquet",
     output:
-        similarity="<results>/imagenet_rib/{method}/{distribution}/{task}/similarity.csv",
+        similarity=rib_file_of_method("similarity"),
     log:
-        "<logs>/compare_networks/{task}/{method}/{distribution}.log",
+        "<logs>/compare_networks/{method}/{distribution}.log",
     conda:
         "../envs/train.yaml"
     threads: stage_resource("evaluate", "threads")
@@ -228,7 +230,7 @@ rule compare_networks:
         comparison=lambda wildcards: study.similarity(**wildcards),
         code=code("compare_networks.py"),
     message:
-        "Compare {wildcards.distribution} before and after fine-tuning on {wildcards.task}, {wildcards.method}"
+        "Compare the layers of {wildcards.distribution}, {wildcards.method}, before and after fine-tuning"
     script:
         "../workflow_scripts/compare_networks.py"
 
@@ -279,3 +281,33 @@ rule tabulate_rib:
         "Tabulate {wildcards.rib_table}"
     script:
         "../workflow_scripts/tabulate_rib.py"
+
+
+rule write_rib_page:
+    """Write the page of all results of ImageNet-RIB: a matrix to choose from, all figures, all tables."""
+    input:
+        cells=rib_file("cell_means"),
+        figures=collect("<results>/figures/{figure}.png", figure=study.rib_figures),
+        captions=collect("<results>/figures/{figure}.txt", figure=study.rib_figures),
+        tables=collect("<results>/tables/{table}.html", table=study.rib_tables),
+    output:
+        page=report(
+            "<results>/imagenet_rib.html",
+            caption="captions/rib_page.rst",
+            category="Interactive page",
+            labels={
+                "Page": "ImageNet-RIB: every change of accuracy, figure and table"
+            },
+        ),
+    log:
+        "<logs>/write_rib_page.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        page=lambda wildcards: study.rib_page(),
+        code=code("write_rib_page.py"),
+    message:
+        "Write the page of ImageNet-RIB"
+    script:
+        "../workflow_scripts/write_rib_page.py"

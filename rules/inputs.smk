@@ -75,21 +75,36 @@ def source_images(wildcards):
     return {key: source_file(name)(wildcards) for key, name in names.items()}
 
 
-def store_of_format(format, name):
-    """A file of the store of the source that has a format."""
+def validation_images(wildcards):
+    """The pictures that measure a pre-training, their table and the classes that give them labels, if there are any."""
+    source = study.validation(wildcards.distribution)
+    if source is None:
+        return {}
+    return {
+        "validation_images": f"<results>/stores/{source}/images.npy",
+        "validation_table": f"<results>/stores/{source}/images.parquet",
+        "validation_classes": f"<results>/distributions/{wildcards.distribution}/classes.csv",
+    }
+
+
+def prompted_store(name):
+    """A file of the store whose classes a diffusion model is asked for, on which the miniature trains it."""
 
     def path(wildcards):
-        return f"<results>/stores/{study.sources_of_format(format)[0]}/{name}"
+        return f"<results>/stores/{study.prompted_source(wildcards.diffusion_source)}/{name}"
 
     return path
 
 
 def prompted_classes(wildcards):
-    """The classes that Stable Diffusion is asked for: those of the drawn ImageNet, or all of them."""
-    archives = study.sources_of_format("imagenet")
-    if config["acquisition"] == "draw" and archives:
-        return f"<results>/stores/{archives[0]}/classes.csv"
-    return os.path.relpath(Path(workflow.basedir, "data", "imagenet_classes.csv"))
+    """The classes that a diffusion model is asked for: drawn ones, or all of the real source's."""
+    source = study.prompted_source(wildcards.diffusion_source)
+    if study.is_drawn(source):
+        return prompted_store("classes.csv")(wildcards)
+    part = "tiny_" if study.collection(source)["format"] == "tiny_imagenet" else ""
+    return os.path.relpath(
+        Path(workflow.basedir, "data", f"{part}imagenet_classes.csv")
+    )
 
 
 def diffusion_model(wildcards):
@@ -290,11 +305,12 @@ def pretrained_weights(wildcards):
 
 def finetuning_files(wildcards):
     """What fine-tuning reads, in one call a job: the task's pictures and the weights that it starts from."""
-    return {
+    files = {
         "images": task_images(wildcards),
         "table": task_table(wildcards),
         **pretrained_weights(wildcards),
     }
+    return {name: [path] for name, path in files.items()}
 
 
 def start_file(task):
@@ -325,7 +341,7 @@ def held_out_store(task, methods):
     """The images that choose what methods merge, and how; none for mergers without a choice."""
     if not any("held_out" in study.methods[method] for method in methods):
         return {}
-    return {"images": images_of_task(task), "table": table_of_task(task)}
+    return {"images": [images_of_task(task)], "tables": [table_of_task(task)]}
 
 
 def test_stores(wildcards):
@@ -343,22 +359,27 @@ def test_stores(wildcards):
     }
 
 
+def test_tables(wildcards):
+    """The tables of the stores that a task is tested on."""
+    return {"tables": test_stores(wildcards)["tables"]}
+
+
 def checkpoints_of_series(task, method, distribution):
-    """The checkpoints of all runs of a series, run by run: of every epoch, or of the one that a merged method has.
+    """The checkpoints of all runs of a series, run by run: of every epoch, of the one that a merger leaves, or the two
+    that are merged for each image.
 
     The network before fine-tuning comes first where its head knows the task's classes.
     """
-    epochs = [LAST_EPOCH]
-    if method in study.trained_methods:
-        epochs = range(1, LAST_EPOCH + 1)
     paths = []
     for run in study.series_runs(task, method, distribution):
         if study.head_fits(run.task, run.distribution):
             paths.append(last_checkpoint(run, START))
-        paths += [
-            f"<results>/finetune/{run.folder()}/epoch_{epoch}.safetensors"
-            for epoch in epochs
-        ]
+        if method in study.trained_methods:
+            paths += [path.format(**vars(run)) for path in CHECKPOINTS]
+        elif method in study.merged_methods:
+            paths.append(last_checkpoint(run, method))
+        else:
+            paths += merged_checkpoints(run)
     return paths
 
 
@@ -468,4 +489,7 @@ def variant_classes(name):
 
 def imagenet_classes(wildcards):
     """ImageNet's classes in the order of the networks' outputs: those of the drawn ImageNet, or all of them."""
-    return prompted_classes(wildcards)
+    archives = study.sources_of_format("imagenet")
+    if config["acquisition"] == "draw" and archives:
+        return f"<results>/stores/{archives[0]}/classes.csv"
+    return os.path.relpath(Path(workflow.basedir, "data", "imagenet_classes.csv"))

@@ -1,13 +1,18 @@
 """Where files of ImageNet-RIB are: which files its rules read, from their wildcards."""
 
+from snakemake.iocontainers import Wildcards
+
 RIB = study.benchmark()
 
-# The methods of a job that is all methods of one network on one variant, and the networks that have such jobs.
+# Where jobs are shared: by networks that need all methods, and by others, a method at a time.
 RIB_METHODS = study.imagenet_rib.get("methods", [])
 RIB_TRAINED = [name for name in RIB_METHODS if name in study.trained_methods]
 RIB_MERGED = [name for name in RIB_METHODS if name in study.merged_methods]
+RIB_ARCHITECTURES = study.imagenet_rib.get("architectures", config["architectures"])
 NETWORKS_SHARING_JOBS = study.networks_sharing_jobs()
-NETWORK_FOLDER = RUN_FOLDER.replace("{method}/", "")
+NETWORKS_BY_ALL_METHODS = study.networks_by_all_methods()
+RUN_ON_VARIANTS = RUN_FOLDER.replace("{task}/", "")
+NETWORK_ON_VARIANTS = RUN_ON_VARIANTS.replace("{method}/", "")
 
 
 def of_methods(paths, methods):
@@ -15,12 +20,63 @@ def of_methods(paths, methods):
     return [path.replace("{method}", method) for method in methods for path in paths]
 
 
+def on_variants(paths):
+    """Paths of a series or a run, once for each variant fine-tuned on."""
+    return [
+        path.replace("{task}", task) for task in study.variant_tasks for path in paths
+    ]
+
+
+def series_on_variants(wildcards, methods):
+    """Task, method and distribution of a network's series: by each of these methods on each variant fine-tuned on."""
+    return [
+        (task, method, wildcards.distribution)
+        for method in methods
+        for task in study.variant_tasks
+    ]
+
+
+def checkpoints_on_variants(wildcards, methods):
+    """The checkpoints of a network's series by each of these methods on each variant, in that order."""
+    return [
+        path
+        for series in series_on_variants(wildcards, methods)
+        for path in checkpoints_of_series(*series)
+    ]
+
+
+def runs_on_variants(wildcards, methods):
+    """The runs of one network: by each of these methods on each variant fine-tuned on."""
+    network = (wildcards.architecture, wildcards.seed)
+    return [Run(*series, *network) for series in series_on_variants(wildcards, methods)]
+
+
+def of_each_variant(files):
+    """Lists of files by name, for a rule without a wildcard of the task: those of each variant's task in turn."""
+
+    def of_all(wildcards):
+        found = {}
+        for task in study.variant_tasks:
+            of_task = files(Wildcards(fromdict={**wildcards, "task": task}))
+            for name, paths in of_task.items():
+                found.setdefault(name, []).extend(paths)
+        return found
+
+    return of_all
+
+
 def predictions_before(wildcards):
     """Predictions of the networks of a series before fine-tuning, which a variant's task has once for all methods."""
-    if not study.is_variant_task(wildcards.task):
-        return []
-    task = study.start_task(wildcards.task)
-    return f"<results>/evaluate/{task}/{START}/{wildcards.distribution}/predictions.parquet"
+    return (
+        predictions_before_all(wildcards)
+        if study.is_variant_task(wildcards.task)
+        else []
+    )
+
+
+def predictions_before_all(wildcards):
+    """Predictions of the networks of a series before fine-tuning on any variant."""
+    return f"<results>/evaluate/{study.variant_tasks[0]}/{START}/{wildcards.distribution}/predictions.parquet"
 
 
 def index_of_task(wildcards):
@@ -123,9 +179,10 @@ def rib_figure_files(wildcards):
     if kind == "rib_similarity":
         return {
             "rows": [
-                f"<results>/imagenet_rib/{method}/{distribution}/{task}/similarity.csv"
+                rib_file_of_method("similarity").format(
+                    method=method, distribution=distribution
+                )
                 for method, distribution in study.rib_series(figure)
-                for task in study.variant_tasks
             ]
         }
     files = {"rows": [rib_file(RIB_ROWS[kind])]}
@@ -138,6 +195,11 @@ def rib_figure_files(wildcards):
     if kind == "rib_bars" and "published" in study.imagenet_rib:
         files["published"] = published_rib("published")
     return files
+
+
+def rib_page():
+    """The page of ImageNet-RIB, in a study that has it."""
+    return ["<results>/imagenet_rib.html"] if study.imagenet_rib else []
 
 
 def rib_table_files(wildcards):

@@ -5,6 +5,7 @@ rule pretrain:
     """Pre-train one architecture on one distribution."""
     input:
         unpack(source_images),
+        unpack(validation_images),
         index="<results>/distributions/{distribution}/index.parquet",
         promises="<results>/distributions/{distribution}/promises.csv",
     output:

@@ -25,11 +25,11 @@ rule plan_prompts:
 
 
 rule train_diffusion:
-    """Train a small latent diffusion model on ImageNet's store."""
+    """Train a small latent diffusion model on the store whose classes it is asked for."""
     input:
-        images=store_of_format("imagenet", "images.npy"),
-        table=store_of_format("imagenet", "images.parquet"),
-        classes=store_of_format("imagenet", "classes.csv"),
+        images=prompted_store("images.npy"),
+        table=prompted_store("images.parquet"),
+        classes=prompted_store("classes.csv"),
     output:
         pipeline=directory("<results>/generated/{diffusion_source}/model"),
         metrics="<results>/generated/{diffusion_source}/training.csv",

@@ -8,6 +8,11 @@ rule tabulate_sources:
             f"<results>/stores/{source}/classes.csv"
             for source in config["tables"][wildcards.source_table]["sources"]
         ],
+        copies=lambda wildcards: [
+            f"<results>/copies/{source}.csv"
+            for source in config["tables"][wildcards.source_table]["sources"]
+            if source in study.copied_sources
+        ],
     output:
         **files_of_table("source_table"),
     log:

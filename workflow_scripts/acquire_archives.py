@@ -10,5 +10,6 @@ if __name__ == "__main__":
             **snakemake.params.downloads,
             outputs=snakemake.output,
             place=snakemake.params.place,
+            optional=snakemake.params.get("optional"),
         ),
     )

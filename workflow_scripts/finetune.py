@@ -1,4 +1,6 @@
-"""Fine-tune one network on a downstream task, by one method or several, with a checkpoint after every epoch."""
+"""Fine-tune one network on a downstream task or several, by one method or several, with a checkpoint every epoch."""
+
+from itertools import cycle, zip_longest
 
 from pretraining_robustness.rule import run_rule
 from pretraining_robustness.training.lease import cards_asked, lease_card
@@ -10,12 +12,14 @@ def main() -> None:
 
     runs, metrics = snakemake.params.runs, snakemake.output.metrics
     each = len(snakemake.output.checkpoints) // len(runs)
-    for number, run in enumerate(runs):
+    weights, heads = (snakemake.input.get(name, [None]) for name in ("weights", "head"))
+    files = cycle(zip_longest(snakemake.input.images, snakemake.input.table, weights, heads))
+    for number, (run, (images, table, pretrained, head)) in enumerate(zip(runs, files, strict=False)):
         finetune(
-            images=snakemake.input.images,
-            table=snakemake.input.table,
-            pretrained=snakemake.input.get("weights"),
-            head=snakemake.input.get("head"),
+            images=images,
+            table=table,
+            pretrained=pretrained,
+            head=head,
             checkpoints=snakemake.output.checkpoints[number * each : (number + 1) * each],
             metrics=metrics[number],
             distribution=run["distribution"],

@@ -1,6 +1,6 @@
 """Merge the weights of networks into one network, or into several."""
 
-from itertools import islice
+from itertools import cycle, islice
 
 from pretraining_robustness.rule import run_rule
 from pretraining_robustness.training.lease import cards_asked, lease_card
@@ -11,11 +11,13 @@ def main() -> None:
     from pretraining_robustness.finetune.merge import merge_weights  # brings torch, which must see the leased card only
 
     checkpoints = iter(snakemake.input.checkpoints)
-    for merge, merged in zip(snakemake.params.merges, snakemake.output.merged, strict=True):
+    held_out = zip(snakemake.input.get("images", [None]), snakemake.input.get("tables", [None]), strict=True)
+    files = zip(snakemake.params.merges, snakemake.output.merged, strict=True)
+    for (merge, merged), (images, table) in zip(files, cycle(held_out), strict=False):  # every method takes all tasks
         merge_weights(
             checkpoints=list(islice(checkpoints, len(merge["method"]["of"]))),
-            images=snakemake.input.get("images"),
-            table=snakemake.input.get("table"),
+            images=images,
+            table=table,
             merged=merged,
             threads=snakemake.threads,
             **merge,

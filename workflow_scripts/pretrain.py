@@ -8,10 +8,12 @@ def main() -> None:
     lease_card(cards_asked(snakemake.resources), snakemake.threads)
     from pretraining_robustness.pretrain.pretrain import pretrain  # brings torch, which must see the leased card only
 
+    files = {name: snakemake.input.get(f"validation_{name}") for name in ("images", "table", "classes")}
     pretrain(
         images=snakemake.input.images,
         table=snakemake.input.table,
         index=snakemake.input.index,
+        validation=files if files["images"] else None,
         **snakemake.output,
         **snakemake.params.run,
         state=snakemake.params.state,

@@ -8,6 +8,7 @@ if __name__ == "__main__":
         snakemake,
         lambda: tabulate_sources(
             classes=snakemake.input.classes,
+            copies=snakemake.input.copies,
             table=snakemake.params.table,
             csv=snakemake.output.csv,
             html=snakemake.output.html,

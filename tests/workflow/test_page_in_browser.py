@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from playwright.sync_api import sync_playwright
 from report_page import chromium, made_up_study
 from scipy.stats import norm
@@ -15,6 +16,7 @@ from scipy.stats import norm
 from pretraining_robustness.evaluate.scores import paired_scores, read_scores
 from pretraining_robustness.report.curves import read_curves
 from pretraining_robustness.report.page import write_page
+from pretraining_robustness.report.rib_page import write_rib_page
 from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.fit import least_squares, read_trends
 
@@ -57,6 +59,67 @@ def tab(browser, study):
     page.close()
     assert troubles == []
     assert {url for url in requests if not url.startswith(("data:", "blob:"))} == {study["page"].as_uri()}
+
+
+@pytest.fixture
+def rib_page(tmp_path):
+    """The page of ImageNet-RIB, of made-up changes of two methods after two epochs."""
+    rows = [
+        {
+            **{"method": method, "distribution": "imagenet", "architecture": "vit", "epoch": epoch},
+            **{"fine_tuned_on": tuned, "tested_on": tested, "before": 50.0, "after": 50.0 + change, "change": change},
+        }
+        for method, scale in (("full", 1.0), ("lora", 0.1))
+        for epoch in (1, 2)
+        for tuned, tested, change in (("a", "a", 8.0), ("a", "b", -4.0), ("b", "a", -3.0), ("b", "b", 7.0))
+        for change in (change * scale * epoch,)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "cells.csv", index=False)
+    Image.new("RGB", (40, 30)).save(tmp_path / "figure.png")
+    (tmp_path / "figure.txt").write_text("A caption with < and &.", encoding="utf-8")
+    (tmp_path / "table.html").write_text("<!DOCTYPE html><table><tr><td>a &amp; b</td></tr></table>", encoding="utf-8")
+    write_rib_page(
+        cells=tmp_path / "cells.csv",
+        **{"figures": [tmp_path / "figure.png"], "captions": [tmp_path / "figure.txt"]},
+        tables=[tmp_path / "table.html"],
+        labels={
+            "methods": {"full": "full fine-tuning", "lora": "LoRA"},
+            "distributions": {"imagenet": "ImageNet"},
+            "variants": {"a": "Variant “a”", "b": "Variant </script>"},
+        },
+        **{"figures_shown": ["A figure"], "tables_shown": ["A table"], "study": "made up"},
+        page=tmp_path / "page.html",
+    )
+    return tmp_path / "page.html"
+
+
+def test_the_page_of_imagenet_rib_shows_what_is_chosen(browser, rib_page):
+    page = browser.new_page(viewport={"width": 1366, "height": 900})
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto(rib_page.as_uri())
+    page.wait_for_function("document.documentElement.dataset.drawn")
+    assert sorted(page.locator("#matrix .mark-text.role-mark text").all_text_contents()) == [
+        "+14.0",
+        "+16.0",
+        "−6.0",
+        "−8.0",
+    ]
+    page.get_by_label("Method").select_option("LoRA")
+    page.wait_for_function("[...document.querySelectorAll('#matrix text')].some(one => one.textContent === '+1.6')")
+    assert sorted(page.locator("#matrix .mark-text.role-mark text").all_text_contents()) == [
+        "+1.4",
+        "+1.6",
+        "−0.6",
+        "−0.8",
+    ]
+    assert page.locator("figcaption").inner_text() == "A caption with < and &."
+    assert page.locator("figure img").evaluate("image => image.naturalWidth") == 40
+    page.locator("summary").click()
+    assert page.frame_locator("iframe").locator("td").inner_text() == "a & b"
+    page.close()
+    assert troubles == []
 
 
 def open_view(page, study, view):
@@ -222,23 +285,24 @@ def test_a_click_opens_the_curves_of_the_run(tab, scores, study):
     chosen = next(i for i, name in enumerate(rows["distribution"]) if name != "scratch")
     row = rows.iloc[chosen]
     tab.mouse.click(*where[chosen])
-    tab.wait_for_function("document.querySelectorAll('#run .curve svg').length === 4")
+    tab.wait_for_function("document.querySelectorAll('#run .curve svg').length === 5")
     assert f"Network ({row['architecture']}), seed {row['seed']}" in tab.locator("#run-title").inner_text()
-    said = [tab.locator("#run .curve").nth(place).get_attribute("aria-label") for place in range(4)]
+    said = [tab.locator("#run .curve").nth(place).get_attribute("aria-label") for place in range(5)]
     curves = read_curves(study["curves"])
     curves = curves[
         (curves[["distribution", "architecture", "seed"]] == row[["distribution", "architecture", "seed"]]).all(axis=1)
     ]
-    for stage, words in (("pretrain", said[0]), ("finetune", said[1])):
-        loss = curves.loc[curves["stage"] == stage, "loss"]
-        assert [float(number) for number in re.findall(r"Loss: (\S+) after.*, (\S+) after", words)[0]] == pytest.approx(
-            [loss.iloc[0], loss.iloc[-1]], rel=1e-3
-        )
+    drawn = (("pretrain", "loss"), ("pretrain", "held_out_accuracy"), ("finetune", "loss"))
+    for (stage, column), words in zip(drawn, said, strict=False):
+        values = curves.loc[curves["stage"] == stage, column]
+        ends = re.findall(r"(?:Loss|Accuracy): (\S+) after.*, (\S+) after", words)[0]
+        assert list(map(float, ends)) == pytest.approx([values.iloc[0], values.iloc[-1]], rel=1e-3)
+    assert said[1].startswith("Pre-training: accuracy on held-out images.")
     own = scores[
         (scores[["distribution", "architecture", "seed"]] == row[["distribution", "architecture", "seed"]]).all(axis=1)
     ]
-    assert said[2].startswith("Macro F1 score by epoch of fine-tuning.")
-    assert f"{own.iloc[-1]['ood_macro_f1']:.4g} after epoch 4" in said[2]
+    assert said[3].startswith("Macro F1 score by epoch of fine-tuning.")
+    assert f"{own.iloc[-1]['ood_macro_f1']:.4g} after epoch 4" in said[3]
     assert "120 of 300 epochs are drawn" in tab.locator("#run").inner_text()
 
 

@@ -161,18 +161,20 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     figure, variants = study["figures"]["fig_rib_crossing"], len(rib["variants"])
     crossed = len({series for panel in figure["panels"] for series in panel["series"]}) * len(figure["architectures"])
     networks, of_set_sizes = len(rib["networks"]) * len(rib["architectures"]), len(figure["architectures"])
-    tasks = variants - 2  # neither the validation images nor ObjectNet are fine-tuned on
     subsets = 2 * len(rib["set_sizes"]["images_per_class"]) * len(rib["set_sizes"]["variants"])
     assert jobs["build_variant_store"] == variants
     assert jobs["pretrain"] == crossed + 1  # the one that filters ImageNet-A
     assert jobs["save_start"] == crossed
-    # A job is all methods of a network; or full fine-tuning alone of those that only the crossing or a subset has.
+    # A job is all methods of a network on all variants; or full fine-tuning alone of those that only the crossing has.
     for stage in ("finetune", "merge"):
-        assert jobs[f"{stage}_by_all_methods"] == tasks * networks
-    assert jobs["finetune"] == tasks * (crossed - networks) + subsets * of_set_sizes
+        assert jobs[f"{stage}_by_all_methods"] == networks
+    assert jobs["finetune_on_all_variants"] == crossed - networks
+    assert jobs["finetune"] == subsets * of_set_sizes
     for stage in ("predict", "score"):
-        assert jobs[f"{stage}_by_all_methods"] == tasks * len(rib["networks"])
-        assert jobs[stage] == tasks * (crossed // len(figure["architectures"]) - len(rib["networks"])) + subsets
+        assert jobs[f"{stage}_by_all_methods"] == len(rib["networks"])
+        assert jobs[f"{stage}_on_all_variants"] == crossed // len(figure["architectures"]) - len(rib["networks"])
+        assert jobs[stage] == subsets
+    assert jobs["compare_networks"] == len(rib["similarity"]["methods"]) * len(rib["networks"])
     assert jobs["merge_weights"] == 0
 
 

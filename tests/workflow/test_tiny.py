@@ -1,9 +1,17 @@
 """The study of Tiny-ImageNet and CIFAR plans without data, and runs end to end on archives that are drawn."""
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from snakemake.utils import update_config
+
+from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
+from pretraining_robustness.miniature.formats.tiny_images import draw_tiny_images
 
 RESULTS = "tiny_miniature/results"
 
@@ -45,6 +53,26 @@ def test_another_task_and_less_time_are_files_over_it(workflow, studies) -> None
     assert jobs["pretrain"] == len(left) * len(short["runs"]["architectures"])
 
 
+def test_generated_pictures_are_a_file_over_it(workflow, studies) -> None:
+    """A published model is fetched and asked for Tiny-ImageNet's classes; the drawn study trains one on them."""
+    study = studies("tiny", "tiny_generated")
+    jobs = workflow.plan("fig_generated", config=study)
+    assert jobs["acquire_diffusion_model"] == jobs["plan_prompts"] == jobs["gather_generated"] == 1
+    assert jobs["generate_images"] == 8
+    assert jobs["train_diffusion"] == 0
+    path = "tiny/results/generated/generated"
+    workflow.run(f"{path}/images.parquet", config=study)
+    assert pd.read_csv(workflow.folder / path / "prompts.csv")["class_id"].value_counts().tolist() == [80] * 200
+    assert len(pd.read_parquet(workflow.folder / path / "images.parquet")) == 50_000
+    drawn = studies("tiny", "tiny_generated", "tiny_miniature")
+    drawn["sources"]["generated"] |= {"model": "trained", "training": {}}
+    del drawn["sources"]["generated"]["revision"]
+    jobs = workflow.plan("fig_generated", config=drawn)
+    assert jobs["train_diffusion"] == 1
+    assert jobs["acquire_diffusion_model"] == 0
+    assert jobs["draw_tiny_imagenet"] == 1
+
+
 def test_the_study_runs_on_drawn_archives(workflow, studies) -> None:
     study = studies("tiny", "tiny_miniature")
     study["left_out"] = ["cifar10_c"]
@@ -68,3 +96,87 @@ def test_the_study_runs_on_drawn_archives(workflow, studies) -> None:
     stored = set(pd.read_parquet(results / "stores/tiny_imagenet/images.parquet")["image"])
     assert trained == stored - set(copies["image"])
     assert "Nothing to be done" in workflow.run("fig2", "imagenet_rib", "--dry-run", config=study)
+
+
+# ------------------------------------------------------------------------------- archives that somebody has, or has not
+
+DRAWN = {"tiny_imagenet": 100, "cifar10": 60, "cifar10_1": 20, "cifar10_2": 20, "cinic10": 90}
+
+
+@pytest.fixture
+def placed(workflow, studies):
+    """Two series of the study as it is, with drawn archives in place of the real ones."""
+    study = studies("tiny")
+    sources, figures = study["sources"], study["figures"]
+    study["sources"] = {name: one for name, one in sources.items() if name in {*DRAWN, "tiny_imagenet_validation"}}
+    for one in [*study["sources"].values(), study["tasks"]["cifar10"]]:
+        folder = TINY_IMAGES[one["format"]][0]
+        one |= {"images": 10 if "validation" in one["format"] else DRAWN[folder], "classes": 10}
+        one.pop("class_sizes", None)
+    study["tasks"]["cifar10"]["train_images"] = 20
+    del study["tasks"]["cifar10"]["test_sets"]["cifar10_c"], study["imagenet_rib"]
+    study["distributions"] = {"tiny_full": {"source": "tiny_imagenet"}}
+    study["figures"] = {name: figures[name] for name in ("fig2", "fig2_cifar10_1")}
+    study |= {"tables": {}, "label_maps": {}, "left_out": []}
+    study["runs"] = {"architectures": ["densenet22"], "seeds": [0], "seeds_of": {"scratch": [0], "tiny_full": [0]}}
+    study["recipes"] = {"pretrain": {"steps": 2, "batch_size": 64}, "finetune": {"epochs": 1}}
+    study["trends"] = {"resamples": 100}
+    for folder, images in DRAWN.items():
+        names = next(names for place, names in TINY_IMAGES.values() if place == folder)
+        paths = [workflow.folder / "tiny/downloads" / name for name in names]
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        draw_tiny_images(folder, paths, images=images, classes=10, seed=0)
+        study["downloads"][folder]["files"] = {path.name: {"bytes": path.stat().st_size} for path in paths}
+    return study
+
+
+def refusal(workflow, target: str, study: dict) -> str:
+    """Return the one line by which a target is refused."""
+    printed = workflow.run(target, config=study, fails=True)
+    (line,) = {line for line in printed.splitlines() if line.startswith("ERROR: ")}
+    assert not (workflow.folder / target).exists()
+    return line
+
+
+def test_a_home_that_is_down_costs_its_column_alone(workflow, placed) -> None:
+    """The study as it is, and a server that has none of CINIC-10's archive."""
+    (workflow.folder / "tiny/downloads/CINIC-10.tar.gz").unlink()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(workflow.folder)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/none/CINIC-10.tar.gz"
+    placed["downloads"]["cinic10"]["files"]["CINIC-10.tar.gz"]["url"] = url
+    line = refusal(workflow, "tiny/resources/cinic10/CINIC-10.tar.gz", placed)
+    server.shutdown()
+    assert f"{url}: the server answers 404" in line
+    assert "put what you fetched into the folder tiny/downloads" in line
+    assert "or add cinic10 to left_out" in line
+    printed = workflow.run("fig2", config={**placed, "left_out": ["cinic10"]})
+    assert (
+        "cinic10 is left out, and with it: test set cinic10 of cifar10 (figures plot cifar10_1 in its place)" in printed
+    )
+    results = workflow.folder / "tiny/results"
+    assert (results / "figures/fig2.pdf").exists()
+    assert set(pd.read_csv(results / "scores/fig2.csv")["test_set"]) == {"id_test", "cifar10_1", "cifar10_2"}
+    metrics = pd.read_csv(results / "pretrain/tiny_full/densenet22/seed_0/metrics.csv")
+    assert set(metrics["held_out_images"]) == {10}  # all of the validation part
+
+
+def test_bad_archives_are_one_line_each(workflow, placed) -> None:
+    folder, downloads = workflow.folder / "tiny/downloads", placed["downloads"]
+    cut = (folder / "tiny-imagenet-200.zip").read_bytes()[:-500]
+    (folder / "tiny-imagenet-200.zip").write_bytes(cut)
+    store = "tiny/results/stores/tiny_imagenet/images.npy"
+    said = refusal(workflow, store, placed)
+    assert f"the file has {len(cut):,} bytes where {len(cut) + 500:,} were expected: fetch the file again" in said
+    downloads["tiny_imagenet"]["files"]["tiny-imagenet-200.zip"]["bytes"] = len(cut)
+    assert "tiny-imagenet-200.zip: the archive is truncated or damaged" in refusal(workflow, store, placed)
+
+    data, labels = (folder / f"cifar10.1_v6_{part}.npy" for part in ("data", "labels"))
+    np.save(data, np.zeros((2021, 32, 32, 3), np.uint8))
+    np.save(labels, np.zeros(2021, np.int64))
+    downloads["cifar10_1"]["files"] |= {path.name: {"bytes": path.stat().st_size} for path in (data, labels)}
+    store = "tiny/results/stores/cifar10_1/images.npy"
+    assert "2,021 images are those of version 4" in refusal(workflow, store, placed)
+    labels.unlink()
+    (workflow.folder / "tiny/resources/cifar10_1" / labels.name).unlink()
+    assert "files are missing: fetch cifar10.1_v6_labels.npy by hand" in refusal(workflow, store, placed)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
-OPEN = "a quotation mark opens a value and none closes it"
+OPEN = "a quotation mark opens a value and none closes it; close or remove it"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -214,4 +214,7 @@ def _check_header(path: Path, names: Sequence[str], required: Sequence[str]) -> 
     missing = [name for name in required if name not in names]
     if missing:
         columns = "columns" if len(missing) > 1 else "column"
-        raise InputError(f"{path}: no {columns} {', '.join(missing)}; it has {', '.join(filter(None, names))}")
+        raise InputError(
+            f"{path}: no {columns} {', '.join(missing)}; it has {', '.join(filter(None, names))}; name "
+            "the columns in the first line"
+        )

@@ -23,6 +23,7 @@ def write(folder: Path, name: str, pixels: list[np.ndarray]) -> tuple[Path, Path
     images, table = folder / f"{name}.npy", folder / f"{name}.parquet"
     np.save(images, np.stack(pixels))
     rows = {"row": range(len(pixels)), "image": [f"{name}_{i}" for i in range(len(pixels))]}
+    rows["split"] = ["unused" if i == 10 else "test" for i in range(len(pixels))]
     pd.DataFrame({**rows, "class_id": [f"class_{i % 2}" for i in range(len(pixels))]}).to_parquet(table)
     return images, table
 
@@ -44,8 +45,13 @@ def searched(tmp_path: Path) -> tuple[pd.DataFrame, Path]:
     second = write(tmp_path, "second", [*others[10:], reduced(source[3], Image.Resampling.BOX, 90), copied[0]])
     stores = {"others": [first[0], second[0]], "tables": [first[1], second[1]]}
     path = tmp_path / "copies.csv"
-    find_copies(images=images, table=table, names=["first", "second"], **stores, correlation=0.95, copies=path)
-    return pd.read_csv(path), path
+    arguments = {"images": images, "table": table, "names": ["first", "second"], **stores, "correlation": 0.95}
+    find_copies(**arguments, splits=[[], ["test"]], copies=path)
+    everywhere = pd.read_csv(path)
+    find_copies(**arguments, splits=[["test"], []], copies=tmp_path / "tested.csv")
+    tested = pd.read_csv(tmp_path / "tested.csv")
+    assert tested.values.tolist() == everywhere.iloc[1:].values.tolist()  # the first one's split is not used
+    return everywhere, path
 
 
 def test_copies_are_found_and_nothing_else(searched) -> None:
@@ -67,3 +73,4 @@ def test_a_distribution_is_made_without_them(searched) -> None:
     kept, counted = without_copies(images, classes, path)
     assert kept["image"].tolist() == ["source_4", "source_5", "source_6"]
     assert counted["images"].tolist() == [1, 0, 1, 1]
+    assert counted["with_copies"].tolist() == [3, 2, 1, 1]

@@ -346,3 +346,33 @@ def test_broken_promises_about_wordnet_and_numbers_of_classes_are_named():
     assert not found["only classes under n00015388"]
     random = declare(classes={"random": 7})
     assert not kept(check_promises(everything, random, classes))["classes"]
+    some = declare(classes={"under": "n00015388", "random": 5})
+    five = make_distribution(images, classes, None, some)
+    assert five["class_id"].nunique() == 5
+    assert set(five["class_id"]) < set(made["class_id"])
+    assert all(kept(check_promises(five, some, classes)).values())
+    assert not kept(check_promises(images.assign(label=range(20)), some, classes))["only classes under n00015388"]
+    with pytest.raises(InputError, match=r"wants 9 classes, but .* has 8"):
+        make_distribution(images, classes, None, declare(classes={"under": "n00015388", "random": 9}))
+
+
+def test_copies_that_are_left_out_change_no_choice_of_classes_and_a_promise_says_so(source, label_map):
+    """A class of the choice loses all but two images: it gives those, and its siblings the rest."""
+    images, classes = source
+    declared = diversity(0.5)
+    chosen = make_distribution(images, classes, label_map, declared)
+    one = chosen["class_id"].iloc[0]
+    copies = images.loc[images["class_id"] == one, ["image", "class_id"]].iloc[2:]
+    counts = classes["images"].where(classes["class_id"] != one, 2)
+    kept_images = images[~images["image"].isin(copies["image"])]
+    made = make_distribution(
+        kept_images, classes.assign(images=counts, with_copies=classes["images"]), label_map, declared
+    )
+    assert set(made["class_id"]) == set(chosen["class_id"])
+    assert len(made) == len(chosen)
+    promises = kept(check_promises(made, declared, classes, label_map, copies=copies))
+    assert promises.pop("no image with a copy elsewhere")
+    assert all(promises.values())
+    assert not kept(check_promises(chosen, declared, classes, label_map, copies=copies))[
+        "no image with a copy elsewhere"
+    ]

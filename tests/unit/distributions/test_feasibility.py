@@ -67,7 +67,7 @@ def species(**changes):
         ({"source": "imagenet", "classes": {"ratio": 0.5}}, ["no superclasses without 'labels'"]),
         ({"source": "inaturalist", "classes": {"under": "n00015388"}}, ["inaturalist has no WordNet synsets"]),
         ({"source": "imagenet", "classes": {"under": "n12345678"}}, ["n12345678"]),
-        ({"source": "imagenet", "classes": {"random": 3, "under": "n00015388"}}, ["distributions.new.classes"]),
+        ({"source": "imagenet", "classes": {"most_frequent": 3, "under": "n00015388"}}, ["distributions.new.classes"]),
         ({"source": "imagenet", "classes_nested_in": "imagenet_depth_3"}, ["did you mean 'imagenet_depth_"]),
     ],
 )

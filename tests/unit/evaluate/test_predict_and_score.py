@@ -7,6 +7,7 @@ import torch
 from sklearn.metrics import f1_score
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.evaluate.predict import predict
 from pretraining_robustness.evaluate.predictions import Checkpoint
 from pretraining_robustness.evaluate.score import score
@@ -67,6 +68,7 @@ def scored(series, tmp_path, **changes):
         "tables": {name: table for name, (_, table) in series["stores"].items()},
         **{"task": "cameras", "method": "full", "distribution": "some", "scores": tmp_path / "scores.csv"},
         "test_sets": [{**one, "groups": "camera", "clusters": "camera"} for one in series["test_sets"]],
+        "metrics": list(METRICS),
         **INTERVALS,
     }
     score(**(options | changes))

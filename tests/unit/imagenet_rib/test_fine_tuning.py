@@ -67,34 +67,43 @@ def test_only_the_variants_classes_learn_and_answer(tmp_path: Path) -> None:
     assert [number for number in range(6) if not torch.equal(before[number], after[number])] == PRESENT
 
     spec = {"name": "r", "store": "r", "split": "all", "classes": "present"}
-    predict(
-        stores={
-            "rib_r": (tmp_path / "images.npy", tmp_path / "task.parquet"),
-            "r": (tmp_path / "images.npy", tmp_path / "store.parquet"),
-        },
-        test_sets=[spec],
-        networks=[{"name": "r", "seed": 0, "architecture": ARCHITECTURE, "recipe": RECIPE}],
-        checkpoints=[start, tuned],
-        predictions=tmp_path / "predictions.parquet",
-    )
+    stores = {
+        "rib_r": (tmp_path / "images.npy", tmp_path / "task.parquet"),
+        "r": (tmp_path / "images.npy", tmp_path / "store.parquet"),
+    }
+    networks = [{"name": "r", "seed": 0, "architecture": ARCHITECTURE, "recipe": RECIPE}]
+    told = {
+        "stores": stores,
+        "test_sets": [spec],
+        "networks": networks,
+        "predictions": tmp_path / "predictions.parquet",
+    }
+    predict(**told, checkpoints=[start, tuned])
     test_set = read_test_set(
         {**spec, "own": False}, tmp_path / "store.parquet", class_numbers(tmp_path / "task.parquet")
     )
     answers = read_predictions(tmp_path / "predictions.parquet", [test_set])
     first = next(answer["r"] for checkpoint, answer in answers.items() if checkpoint.epoch == 0)
     assert set(first.tolist()) == {3}  # class 4 has the highest score that may answer, and counts as class 3
+    predict(**told, checkpoints=[start, start, start], groups=3)
+    (merged,) = read_predictions(tmp_path / "predictions.parquet", [test_set]).values()
+    assert np.array_equal(merged["r"], first)  # merged of two equal networks, of the epoch of the second
 
     compare_networks(
         **{"images": tmp_path / "images.npy", "table": tmp_path / "store.parquet", "task": tmp_path / "task.parquet"},
         networks=[{"name": "r", "seed": 0, "architecture": ARCHITECTURE, "recipe": RECIPE}],
-        checkpoints=[start, start, tuned],
+        fine_tuned_on=["v", "w"],
+        checkpoints=[start, start, tuned, start, tuned, tuned],
         layers=["layer?.?"],
         **{"count": 20, "batch_size": 10, "named": {"method": "full"}, "similarity": tmp_path / "similarity.csv"},
     )
-    similarity = pd.read_csv(tmp_path / "similarity.csv").set_index(["epoch", "layer"])["cka"].unstack()
+    similarity = pd.read_csv(tmp_path / "similarity.csv").pivot(
+        index=["fine_tuned_on", "epoch"], columns="layer", values="cka"
+    )
     assert list(similarity.columns) == ["layer1.0", "layer2.0", "layer3.0", "layer4.0"]
-    assert np.allclose(similarity.loc[0], 1)
-    assert (similarity.loc[1] < 1).all()
+    assert np.allclose(similarity.loc[("v", 0)], 1)
+    assert (similarity.loc[("v", 1)] < 1).all()
+    assert np.allclose(similarity.loc["w"], similarity.loc[("v", 1)])
 
 
 def test_distances_are_measured_in_batches_that_a_small_card_holds_and_similarity_names_its_own(
@@ -128,6 +137,12 @@ def test_distances_are_measured_in_batches_that_a_small_card_holds_and_similarit
     with pytest.raises(InputError, match=r"imagenet_rib\.similarity\.batch_size: a batch of 10 images of 16 pixels"):
         compare_networks(
             **{"images": stores["one"][0], "table": stores["one"][1], "task": tmp_path / "table.parquet"},
-            **{"networks": [network], "checkpoints": [tmp_path / "start"] * 2, "layers": ["layer?.?"], "count": 12},
+            **{
+                "networks": [network],
+                "fine_tuned_on": ["v"],
+                "checkpoints": [tmp_path / "start"] * 2,
+                "layers": ["layer?.?"],
+                "count": 12,
+            },
             **{"batch_size": 10, "named": {}, "similarity": tmp_path / "similarity.csv"},
         )

@@ -111,7 +111,7 @@ def test_it_predicts_what_the_packages_own_code_predicts(tmp_path):
             "method": "full",
             "distribution": "lite",
         },
-        test_sets=[{**test_set, "groups": None, "clusters": None}],
+        **{"test_sets": [{**test_set, "groups": None, "clusters": None}], "metrics": ["accuracy"]},
         **{"scores": tmp_path / "scores.csv", "confidence": 0.9, "resamples": 10, "seed": 0},
     )
     scores = pd.read_csv(tmp_path / "scores.csv").set_index("metric")["score"]

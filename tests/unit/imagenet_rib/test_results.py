@@ -65,7 +65,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
             predictions=folder / f"{task}.predictions.parquet",
             tables={task: folder / f"{task}.parquet", **files},
             **{"task": task, "method": "full", "distribution": "imagenet"},
-            test_sets=SPECS,
+            **{"test_sets": SPECS, "metrics": ["accuracy"]},
             scores=folder / f"{task}.csv",
             **{"confidence": 0.95, "resamples": 20, "seed": 0},
         )

@@ -69,6 +69,7 @@ def test_imagenet_rib_costs_what_its_images_cost(paper_config, rates, repository
     by_variant = costs.by_test_set(study.rib_runs())
     assert by_variant["imagenet_c"] == pytest.approx(tested * 3.75e6 * each / 3)
     assert by_variant["objectnet"] == pytest.approx(tested * 18574 * each / 3)
+    assert sum(costs.evaluation().values()) == 4_016_963
     parts = costs.parts_of(study.rib_runs())
     assert hours(parts, "predict") == pytest.approx(sum(by_variant.values()))
     trained_on = 10000 + 7500 + 30000 + 50889 + 50000 + 50000 + 3750000
@@ -164,14 +165,61 @@ def test_the_table_has_rules_figures_and_shares_and_names_what_has_no_rate(confi
     assert next(row for row in rows if row["name"] == "pretrain")["jobs"] == "30"
 
 
-def test_small_networks_cost_what_they_take_on_each_card(config, rates, repository) -> None:
-    """Images x steps x the rate at 32 pixels, whatever the factor of the card; archives as large as they are stated."""
+def test_a_part_of_imagenet_c_costs_its_part_and_is_named(paper_config, rates, repository, tmp_path: Path) -> None:
+    update_config(
+        paper_config, yaml.safe_load((repository / "data/studies/imagenet_rib.yaml").read_text(encoding="utf-8"))
+    )
+    paper_config["imagenet_rib"]["variants"]["imagenet_c"] |= {"only": {"severity": [3]}, "images": 750_000}
+    write_out(paper_config)
+    jobs = tmp_path / "jobs.csv"
+    jobs.write_text("rule,stage,jobs\npredict,evaluate,2\npredict_before,evaluate,3\n", encoding="utf-8")
+    text = estimate_costs(
+        config=paper_config,
+        rates=repository / "data/rates.csv",
+        jobs=jobs,
+        card="H100",
+        cards=8,
+        costs=tmp_path / "costs.csv",
+    )
+    assert "ImageNet-C (severity 3)      750,000" in text
+    assert "one complete evaluation    1,016,963" in text
+    with open(tmp_path / "costs.csv", newline="", encoding="utf-8") as file:
+        rows = {(row["part"], row["name"]): row for row in csv.DictReader(file)}
+    assert float(rows["rule", "predict_before"]["gpu_hours"]) == pytest.approx(3 / 60)  # a start on a card each
+    alone = float(rows["figure", "imagenet_rib"]["gpu_hours"])
+    assert alone > float(rows["variant", "ImageNet-C (severity 3)"]["gpu_hours"]) > 0
+
+
+def tiny_study(config: dict, repository: Path) -> Study:
     own = yaml.safe_load((repository / "data/studies/tiny.yaml").read_text(encoding="utf-8"))
     update_config(config, own)
     replace_sections(config, own)
     leave_out(config)
     write_out(config)
-    study = Study(config)
+    return Study(config)
+
+
+def test_imagenet_rib_on_cifar_costs_what_its_images_cost(config, rates, repository) -> None:
+    """Two networks, three methods, three shifted sets of which 1,200 images are fine-tuned on and a fifth held out."""
+    study = tiny_study(config, repository)
+    costs = Costs(study, rates, "core")
+    each = 0.163 / 3.6e6
+    tuned = [run for run in study.rib_runs() if run.architecture == "resnet10"]
+    assert len(tuned) == 2 * 3 * 3
+    parts = [part for part in costs.parts_of(tuned) if part.architecture == "resnet10"]
+    whole, probe = 12 * 1200 * each, 12 * 1200 * each / 3
+    first = config["methods"]["lp_ft"]["probe_epochs"] * 1200 * each / 3
+    assert hours(parts, "finetune") == pytest.approx(2 * 3 * (whole + probe + whole + first))
+    assert costs.evaluation() == {"cifar10": 10_000, "cifar10_1": 2000, "cifar10_2": 2000, "cinic10": 70_000}
+    # Every epoch of each method on all sets, and once before; and on the held-out images of each one's own.
+    tested = 2 * (3 * 3 * 12 * 84_000 + 84_000 + 3 * 12 * (400 + 400 + 14_000) + 400)
+    assert hours(parts, "predict") == pytest.approx(tested * each / 3, rel=1e-3)
+    assert not rates.unknown
+
+
+def test_small_networks_cost_what_they_take_on_each_card(config, rates, repository) -> None:
+    """Images x steps x the rate at 32 pixels, whatever the factor of the card; archives as large as they are stated."""
+    study = tiny_study(config, repository)
     for card, each in (("core", 0.163), ("H100", 0.039)):
         parts = Costs(study, rates, card).parts("fig2")
         one = next(part for part in parts if (part.rule, part.architecture) == ("pretrain", "resnet10"))

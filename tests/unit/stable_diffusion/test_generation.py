@@ -223,14 +223,15 @@ def test_every_scheduler_draws(scheduler: str, sampler: Callable[..., Sampler]) 
     assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1
 
 
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
 @pytest.mark.parametrize("part", ["vae.decoder.conv_out", "unet.conv_out"])
-def test_a_network_that_gives_nan_is_named_and_draws_no_black_pictures(
-    part: str, sampler: Callable[..., Sampler]
+def test_a_network_that_gives_no_numbers_is_named_and_draws_no_black_or_white_pictures(
+    part: str, value: float, sampler: Callable[..., Sampler]
 ) -> None:
     broken = sampler(["a cat"])
     with torch.no_grad():
-        broken.pipeline.components[part.partition(".")[0]].get_submodule(part.partition(".")[2]).bias.fill_(torch.nan)
-    with pytest.raises(InputError, match=r"gives NaN for the prompt 'a cat' .* 'precision: float32', or train"):
+        broken.pipeline.components[part.partition(".")[0]].get_submodule(part.partition(".")[2]).bias.fill_(value)
+    with pytest.raises(InputError, match=r"gives NaN or infinity for the prompt 'a cat' .* 'precision: float32', or"):
         broken.generate(["a cat"], [1])
 
 

@@ -28,12 +28,21 @@ from pretraining_robustness.study.strict_yaml import check_yaml, line_of, meant_
         ("ratio: 12:30\n", "line 1: YAML reads 12:30 as a number of base 60"),
         ("rate: .nan\n", r"line 1: \.nan is no number"),
         ("rate: -.inf\n", r"line 1: -\.inf is no number"),
-        ("a: [1\nb: 2\n", "not YAML: .*line"),
+        ("a: 1\nb: [1\nc: 2\n", r"line 3: not YAML \(did not find expected ',' or ']'\); mend it"),
+        ("a: {b: 1}\n\tc: 2\n", r"line 2: not YAML \(.*\); mend it: indent with blanks, not tabs"),
+        ("a: 1\nlabel: Mine: all\n", "line 2: not YAML .*: ' or begins with one of .* in quotes"),
+        ("a: b\0\n", r"not YAML \(.*control characters are not allowed"),
+        ("a: 1\n---\na: 2\n", r"line 2: not YAML \(but found another document"),
+        ("", "the configuration is empty; write its keys as"),
+        ("# a: 1\n", "the configuration is empty"),
+        ("- a: 1\n", "the configuration is no table of keys"),
+        (b"a: 1\nb: K\xe4fer\n", "line 2: not UTF-8; save the file as UTF-8"),
+        ("a: 1\n".encode("utf-16"), "line 1: not UTF-8"),
     ],
 )
 def test_what_is_read_otherwise_than_meant_is_refused_with_its_line(tmp_path, text, words):
     path = tmp_path / "study.yaml"
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError, match=rf"study\.yaml(, |: ){words}"):
         check_yaml(path)
 

@@ -76,17 +76,19 @@ def test_the_choices_of_classes_have_the_numbers_that_the_labels_say(tiny, repos
     distributions = tiny()["distributions"]
     with (repository / "data/tiny_imagenet_classes.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    for name, inside, classes in (
-        ("tiny_animals", True, 59),
-        ("tiny_objects", False, 141),
-        ("tiny_shared", True, 23),
-        ("tiny_unshared", False, 177),
+    for name, key, classes, taken in (
+        ("tiny_animals", "under", 59, 59),
+        ("tiny_objects", "not_under", 141, 141),
+        ("tiny_shared", "under", 23, 20),
+        ("tiny_unshared", "not_under", 177, 20),
     ):
-        choice = distributions[name]["classes"]["under" if inside else "not_under"]
-        chosen = [row for row in rows if wordnet.is_under(row["wnid"], choice) == inside]
-        assert len(chosen) == classes
-        assert f"{classes} " in distributions[name]["label"]
-        assert distributions[name]["images"] <= 500 * classes
+        choice = distributions[name]["classes"]
+        assert sum(wordnet.is_under(row["wnid"], choice[key]) == (key == "under") for row in rows) == classes
+        assert choice.get("random", classes) == taken
+        assert f"{taken} " in distributions[name]["label"]
+    shared, unshared = (dict(distributions[name]) for name in ("tiny_shared", "tiny_unshared"))
+    assert shared["classes"].pop("under") == unshared["classes"].pop("not_under")
+    assert {**shared, "label": ""} == {**unshared, "label": ""}  # nothing else differs
     sizes = Counter(row["depth6"] for row in rows)
     assert sum(size >= 9 for size in sizes.values()) == distributions["tiny_diversity_100"]["classes"]["superclasses"]
 
@@ -94,7 +96,7 @@ def test_the_choices_of_classes_have_the_numbers_that_the_labels_say(tiny, repos
 def test_every_archive_has_an_address_a_checksum_and_a_reader(tiny) -> None:
     config = tiny()
     used = {one["format"] for one in [*config["sources"].values(), *config["tasks"].values()]} & set(TINY_IMAGES)
-    assert used | {"tiny_imagenet_validation"} == set(TINY_IMAGES) <= set(FORMATS)
+    assert used == set(TINY_IMAGES) <= set(FORMATS)
     for format, (folder, files) in TINY_IMAGES.items():
         declared = config["downloads"][folder]["files"]
         assert set(declared) == set(files), format
@@ -108,13 +110,24 @@ def test_a_source_that_is_left_out_takes_what_is_measured_on_it_with_it(tiny, re
     config = tiny(left_out=["cifar10_c", "cinic10", "cifar100"])
     said = leave_out(config)
     assert said[0] == "cifar10_c is left out, and with it: test set cifar10_c of cifar10, figure fig2_cifar10_c"
-    config["tasks"]["cifar10"]["plots"] = {"id": "id_test", "ood": "cifar10_1"}  # it plotted CINIC-10
+    assert "test set cinic10 of cifar10 (figures plot cifar10_1 in its place)" in said[1]
     study = complete(config, repository)
     assert [one["name"] for one in study.test_sets("cifar10")] == ["id_test", "cifar10_1", "cifar10_2"]
     assert {"cifar100_full", "cifar100_superclasses"} <= set(config["left_out"])
     assert set(config["imagenet_rib"]["variants"]) == {"cifar10", "cifar10_1", "cifar10_2"}
     assert "cinic10" not in config["sources"]["tiny_imagenet"]["copies"]["of"]
-    assert "fig2" not in study.figures  # plotted CINIC-10
+    assert study.validation("tiny_depth_4") == "tiny_imagenet_validation"
+    assert study.validation("cifar100_full") is None
+    assert study.pair("fig2") == {"cifar10": {"id": "id_test", "ood": "cifar10_1"}}
+
+
+def test_nothing_is_expected_of_a_figure_that_is_left_out(tiny, repository) -> None:
+    study = complete(tiny(left_out=["cifar10_1", "cifar10_c"]), repository)
+    assert "fig2_cifar10_1" not in study.figures
+    expected = study.config["tables"]["table7"]["expectations"]
+    assert {one["figure"] for one in expected} <= set(study.figures)
+    assert study.optional_source("cinic10") == "cinic10"
+    assert study.optional_source("tiny_imagenet") is study.optional_source("cifar10") is None
 
 
 def test_missing_files_of_a_source_are_named(tiny, repository) -> None:
@@ -126,3 +139,26 @@ def test_missing_files_of_a_source_are_named(tiny, repository) -> None:
     config["sources"]["cifar100"]["copies"]["of"] = ["cifar_10"]
     with pytest.raises(InputError, match=r"sources\.cifar100\.copies\.of: 'cifar_10' is not .*did you mean 'cifar10'"):
         complete(config, repository)
+    config = tiny()
+    config["sources"]["cifar100"]["validation"] = "fractaldb"
+    with pytest.raises(InputError, match=r"cifar100\.validation: 'fractaldb' is not a source read from files"):
+        complete(config, repository)
+
+
+def test_a_diffusion_model_is_asked_for_classes_of_imagenet_alone(tiny, repository) -> None:
+    config = tiny("tiny_generated")
+    assert complete(config, repository).prompted_source("generated") == "tiny_imagenet"
+    config["sources"]["generated"]["recognised_by"]["distribution"] = "cifar100_full"
+    with pytest.raises(InputError, match=r"generated\.recognised_by: cifar100 has no classes of ImageNet"):
+        complete(config, repository)
+
+
+def test_copies_are_looked_for_among_the_images_that_are_trained_or_tested_on(tiny, repository) -> None:
+    """CINIC-10 has three splits, of which one is tested on; what is left out of a class must leave 300 of its 500."""
+    search = complete(tiny(), repository).copies("tiny_imagenet")
+    assert dict(zip(search["names"], search["splits"], strict=True)) == {
+        "cifar10": ["train", "id_test"],
+        "cifar10_1": [],
+        "cifar10_2": [],
+        "cinic10": ["test"],
+    }

@@ -274,6 +274,22 @@ def test_class_distribution_is_worded_from_the_ratio(tmp_path, sizes, words):
     assert list(read(tmp_path / "t.csv")["class_distribution"]) == [words]
 
 
+def test_images_with_a_copy_among_the_tasks_are_counted_once_and_said_to_be_left_out(tmp_path):
+    files = [store(tmp_path, name, [9, 9]) for name in ("first", "second", "third")]
+    spec = table1(
+        {**source("first"), "copies_left_out": True}, {**source("second"), "copies_left_out": False}, source("third")
+    )
+    lists = [tmp_path / f"{name}.csv" for name in ("first", "second")]
+    lists[0].write_text("image,collection\na,one\na,other\nb,one\n", encoding="utf-8")
+    lists[1].write_text("image,collection\n", encoding="utf-8")
+    tabulate_sources(files, spec, **outputs(tmp_path, "t"), copies=lists)
+    assert list(read(tmp_path / "t.csv")["copies"]) == ["2", "0", ""]
+    page = (tmp_path / "t.html").read_text()
+    rows = {row[0]: row[1:] for row in Page(page).rows if len(row) == 4}
+    assert rows["Images with a copy among the tasks' images"] == ["2", "0", "–"]
+    assert "pre-training leaves out those of First" in page
+
+
 def test_source_without_a_store_or_images_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"tables\.table1: no classes\.csv of missing"):
         tabulate_sources([], table1(source("missing")), **outputs(tmp_path, "t"))

@@ -151,6 +151,43 @@ def test_a_card_is_asked_for_by_gpu_or_by_gres(resources: dict, asked: int) -> N
     assert cards_asked(resources) == asked
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "cards"),
+    [
+        ("CUDA_VISIBLE_DEVICES", "0, 1", ["0", "1"]),
+        ("CUDA_VISIBLE_DEVICES", "2,-1,3", ["2"]),
+        ("CUDA_VISIBLE_DEVICES", "none", []),
+        ("CUDA_VISIBLE_DEVICES", "GPU-5f0e,MIG-77aa", ["GPU-5f0e", "MIG-77aa"]),
+        ("SLURM_JOB_GPUS", "0-3", ["0", "1", "2", "3"]),
+        ("SLURM_STEP_GPUS", "1,4-5", ["1", "4", "5"]),
+    ],
+)
+def test_variables_name_the_cards(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, cards: list[str]) -> None:
+    for name in ("CUDA_VISIBLE_DEVICES", *lease.SLURM_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    assert visible_cards() == cards
+
+
+@pytest.mark.parametrize("spoilt", ["a file", "a link to nowhere", "a link in it"])
+def test_locks_that_cannot_be_used_are_named_and_removing_what_is_named_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, spoilt: str
+) -> None:
+    folder = tmp_path / "locks"
+    if spoilt == "a file":
+        folder.touch()
+    elif spoilt == "a link to nowhere":
+        folder.symlink_to("/nowhere")
+    else:
+        folder.mkdir()
+        (folder / "0").symlink_to("/etc/passwd")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with pytest.raises(InputError, match=r"cannot be used .*; when no job is running, remove it") as refused:
+        lease_card(1, folder=folder)
+    Path(str(refused.value).partition(": ")[0]).unlink()
+    assert lease_card(1, folder=folder) == "0"
+
+
 @pytest.mark.parametrize("hidden", ["", "-1"])
 def test_a_rule_that_asks_for_a_card_and_gets_none_stops(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hidden: str

@@ -13,7 +13,8 @@ from pretraining_robustness import progress
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.finetune.finetune import finetune
 from pretraining_robustness.networks.weights import read_weights, save_weights
-from pretraining_robustness.pretrain.pretrain import choose_held_out, pretrain
+from pretraining_robustness.pretrain.held_out import choose_held_out
+from pretraining_robustness.pretrain.pretrain import pretrain
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training import batches
 from pretraining_robustness.training.batches import ResidentImages, training_batch
@@ -129,6 +130,26 @@ def test_held_out_images_are_measured_and_not_trained_on(store: dict, tmp_path: 
         {**store, "index": tmp_path / "trained.parquet"}, tmp_path / "plain", {**RECIPE, "epochs": 8}
     )
     assert plain.read_bytes() == measured.read_bytes()
+
+
+def test_a_validation_part_is_measured_by_the_labels_of_the_distribution(store: dict, tmp_path: Path) -> None:
+    """The rows that were not trained on, their classes in other words and order; one class the distribution has not."""
+    labels = pyarrow.parquet.read_table(store["table"])["y"].to_numpy()
+    names = np.array(["red", "green", "blue", "yellow"])[labels]
+    names[1::4] = "unknown"
+    pyarrow.parquet.write_table(pa.table({"row": np.arange(200), "class_id": names}), tmp_path / "part.parquet")
+    known = [f"{label},{name}" for label, name in enumerate(["red", "green", "blue", "yellow"])]
+    (tmp_path / "classes.csv").write_text("\n".join(["label,class_id", *reversed(known)]) + "\n", encoding="utf-8")
+    part = {"images": store["images"], "table": tmp_path / "part.parquet", "classes": tmp_path / "classes.csv"}
+    recipe = {**RECIPE, "epochs": 8}
+    measured = run_pretraining(store, tmp_path / "measured", recipe, validation=part)
+    found = records(tmp_path / "measured")
+    assert {int(row["held_out_images"]) for row in found} == {150}
+    assert float(found[-1]["held_out_accuracy"]) > 0.9
+    assert run_pretraining(store, tmp_path / "plain", recipe).read_bytes() == measured.read_bytes()
+    (tmp_path / "classes.csv").write_text("label,class_id\n0,mauve\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"part\.parquet: none of its images is of a class of .*classes\.csv"):
+        run_pretraining(store, tmp_path / "none", recipe, validation=part)
 
 
 def test_equal_seeds_give_equal_bytes_and_others_do_not(store: dict, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def acquire(
     outputs: Iterable[str | Path],
     place: str | Path,
     home: str,
+    optional: str | None = None,
 ) -> None:
     """Bring each of `files` to the output path that ends in its name.
 
@@ -53,6 +54,7 @@ def acquire(
         outputs: the paths to make; their names are those of the files.
         place: folder where the user puts files that were fetched by hand.
         home: the page that offers the files.
+        optional: name of the source that the files are of, if a study may be run without it; messages say so.
 
     Raises:
         InputError: for files that are missing (all in one message), a wrong checksum, or a download that failed.
@@ -67,10 +69,10 @@ def acquire(
     absent = [file for file in raw_files if not (place / file.name).is_file()]
     by_hand = [file for file in absent if not file.addresses]
     if by_hand:
-        raise InputError(f"files are missing: {_ask_for(by_hand, home, place)}")
+        raise InputError(f"files are missing: {_ask_for(by_hand, home, place, optional)}")
     for file in raw_files:
         if file in absent:
-            _download(file, targets[file.name], home, place)
+            _download(file, targets[file.name], home, place, optional)
         else:
             _link(file, place / file.name, targets[file.name])
 
@@ -98,7 +100,7 @@ def _link(file: RawFile, source: Path, target: Path) -> None:
             ) from error
 
 
-def _download(file: RawFile, target: Path, home: str, place: Path) -> None:
+def _download(file: RawFile, target: Path, home: str, place: Path, optional: str | None) -> None:
     errors = []
     for address in file.addresses:
         try:
@@ -108,10 +110,11 @@ def _download(file: RawFile, target: Path, home: str, place: Path) -> None:
             errors.append(str(error))
         else:
             return
-    raise InputError(f"{'; '.join(errors)}. Otherwise {_ask_for([file], home, place)}")
+    raise InputError(f"{'; '.join(errors)}. Otherwise {_ask_for([file], home, place, optional)}")
 
 
-def _ask_for(files: list[RawFile], home: str, place: Path) -> str:
+def _ask_for(files: list[RawFile], home: str, place: Path, optional: str | None) -> str:
     """Return one line that names the files to fetch by hand, where from and where to."""
     names = ", ".join(file.describe() for file in files)
-    return f"fetch {names} by hand from {home}, put what you fetched into the folder {place} and run the command again"
+    asked = f"fetch {names} by hand from {home}, put what you fetched into the folder {place} and run the command again"
+    return asked if optional is None else f"{asked}, or add {optional} to left_out to do without it"

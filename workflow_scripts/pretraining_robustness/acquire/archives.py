@@ -31,7 +31,7 @@ def named_faults(archive: str | Path) -> Iterator[None]:
     except FileNotFoundError as error:
         if error.filename is None or Path(error.filename) != Path(archive):
             raise
-        raise InputError(f"{archive}: no such file: run its acquisition again") from error
+        raise InputError(f"{archive}: no such file; run the same command again, which fetches it") from error
     except (EOFError, *DAMAGE) as error:
         raise InputError(
             f"{archive}: the archive is truncated or damaged ({error}): fetch it again and check its checksum"

@@ -38,6 +38,7 @@ def find_copies(
     images: str | Path,
     table: str | Path,
     names: Sequence[str],
+    splits: Sequence[Sequence[str]],
     others: Sequence[str | Path],
     tables: Sequence[str | Path],
     correlation: float,
@@ -48,6 +49,7 @@ def find_copies(
     Args:
         images, table: images.npy and images.parquet of the source's store.
         names: of the other collections.
+        splits: of which images in each of them copies are looked for; of all where none is named.
         others, tables: their stores.
         correlation: from which two pictures are copies, in (0, 1).
         copies: CSV to write, `COLUMNS`; a row for each image of the source and collection with a copy of it.
@@ -56,29 +58,34 @@ def find_copies(
     rows = pd.read_parquet(table, columns=["image", "class_id"])
     coarse = vectors(source, np.arange(len(source)), COARSE)
     found = []
-    for name, path, other_table in zip(names, others, tables, strict=True):
+    for name, used, path, other_table in zip(names, splits, others, tables, strict=True):
         other = Store.open(path, other_table)
-        labelled = pd.read_parquet(other_table, columns=["image", "class_id"])
-        pairs = nearest_copies(source, coarse, other, correlation)
+        labelled = pd.read_parquet(other_table)
+        compared = np.flatnonzero(labelled["split"].isin(used)) if used else np.arange(len(labelled))
+        labelled = labelled[["image", "class_id"]]
+        pairs = nearest_copies(source, coarse, other, compared, correlation)
         found += [
             (*rows.iloc[mine], name, *labelled.iloc[theirs], f"{r:.4f}") for mine, (theirs, r) in sorted(pairs.items())
         ]
-        logger.info("%d of %d images have a copy in %s", len(pairs), len(rows), name)
+        where = f"{name}, {', '.join(used)}" if used else name
+        logger.info("%d of %d images have a copy in %s (%d images)", len(pairs), len(rows), where, len(compared))
     with atomic_path(copies) as temporary:
         pd.DataFrame(found, columns=list(COLUMNS)).to_csv(temporary, index=False)
 
 
-def nearest_copies(source: Store, coarse: Vectors, other: Store, correlation: float) -> dict[int, tuple[int, float]]:
-    """Return, by the row of a source's image with a copy, the row of the nearest one and their correlation."""
+def nearest_copies(
+    source: Store, coarse: Vectors, other: Store, rows: NDArray[np.integer], correlation: float
+) -> dict[int, tuple[int, float]]:
+    """Return, by the row of a source's image with a copy among `rows`, the row of the nearest and their correlation."""
     nearest: dict[int, tuple[int, float]] = {}
-    progress = Progress("images", len(other), 0)
-    for start in range(0, len(other), BLOCK):
-        theirs = np.arange(start, min(start + BLOCK, len(other)))
+    progress = Progress("images", len(rows), 0)
+    for start in range(0, len(rows), BLOCK):
+        theirs = rows[start : start + BLOCK]
         compared = vectors(other, theirs, COARSE)
         candidates = []
         for first in range(0, len(source), BLOCK):
             near = np.argwhere(coarse[first : first + BLOCK] @ compared.T >= correlation)
-            candidates.append(near + np.array([first, start]))
+            candidates.append(np.stack([near[:, 0] + first, theirs[near[:, 1]]], axis=1))
         pairs = np.concatenate(candidates)
         for part in np.array_split(pairs, max(1, len(pairs) // BLOCK)):
             mine_there = vectors(source, part[:, 0], FINE), vectors(other, part[:, 1], FINE)
@@ -86,7 +93,7 @@ def nearest_copies(source: Store, coarse: Vectors, other: Store, correlation: fl
                 if r >= max(correlation, nearest.get(mine, (0, 0.0))[1]):
                     nearest[mine] = (their, r)
         if progress.due():
-            progress.report(theirs[-1])
+            progress.report(start + len(theirs))
     return nearest
 
 
@@ -106,9 +113,12 @@ def vectors(store: Store, rows: NDArray[np.integer], side: int) -> Vectors:
 def without_copies(
     images: pd.DataFrame, classes: pd.DataFrame, copies: str | Path
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a store's images without those that have a copy elsewhere, and its classes with their numbers then."""
+    """Return a store's images without those that have a copy elsewhere, and its classes with their numbers then.
+
+    The classes' numbers before are kept in the column with_copies: which classes are chosen does not depend on copies.
+    """
     listed = set(pd.read_csv(copies, dtype=str)["image"])
     kept = images[~images["image"].isin(listed)]
     counts: Any = classes["class_id"].map(kept["class_id"].value_counts()).fillna(0).astype("int64")
     logger.info("%d images are left out as copies", len(images) - len(kept))
-    return kept, classes.assign(images=counts)
+    return kept, classes.assign(images=counts, with_copies=classes["images"])

@@ -35,6 +35,7 @@ def check_promises(
     classes: pd.DataFrame,
     label_map: LabelMap | None = None,
     others: Mapping[str, pd.DataFrame] | None = None,
+    copies: pd.DataFrame | None = None,
 ) -> list[Promise]:
     """Return every promise of `declared` with what the manifest shows.
 
@@ -45,7 +46,11 @@ def check_promises(
         label_map: as for `selection.make_distribution`.
         others: manifests of the distributions that this one declares a relation to, by relation: nested_in,
             classes_nested_in, same_images_per_label_as.
+        copies: images that no distribution of the source may have, columns image, class_id.
     """
+    if copies is not None:
+        left_out = copies.drop_duplicates("image")["class_id"].value_counts()
+        classes = classes.assign(images=classes["images"] - classes["class_id"].map(left_out).fillna(0))
     return [
         *_sound(manifest, classes),
         *_totals(manifest, declared),
@@ -53,6 +58,7 @@ def check_promises(
         *_choice(manifest, declared, classes),
         *_balance(manifest, declared, classes),
         *_relations(manifest, others or {}),
+        *_without_copies(manifest, copies),
     ]
 
 
@@ -74,6 +80,7 @@ def write_promises(
     others: Mapping[str, str | Path],
     declared: Mapping[str, Any],
     promises: str | Path,
+    copies: str | Path | None = None,
 ) -> None:
     """Check the manifest in a file and write its promises as CSV, a column for each attribute of `Promise`.
 
@@ -84,6 +91,7 @@ def write_promises(
         others: manifests by relation, see `check_promises`.
         declared: as for `selection.make_distribution`.
         promises: output.
+        copies: CSV of the images that are left out as copies, or None.
 
     Raises:
         InputError: a promise is broken, or a label map names no superclass.
@@ -91,7 +99,8 @@ def write_promises(
     label_map = distribution_label_map(declared["label_map"], superclasses or classes)
     tables = {name: read_frame(path, whole=["label"]) for name, path in others.items()}
     own, source = read_frame(manifest, whole=["label"]), read_frame(classes, whole=["images"])
-    found = check_promises(own, declared, source, label_map, tables)
+    left_out = None if copies is None else read_frame(copies)
+    found = check_promises(own, declared, source, label_map, tables, left_out)
     demand_kept(found, declared["distribution"])
     write_rows(promises, map(asdict, found))
 
@@ -135,7 +144,8 @@ def _choice(manifest: pd.DataFrame, declared: Mapping[str, Any], classes: pd.Dat
     for key, below in (("under", True), ("not_under", False)):
         if key in choice:
             ids = {one: wordnet.is_under(one, choice[key]) == below for one in classes["class_id"]}
-            yield _equal(f"classes {key.replace('_', ' ')} {choice[key]}", sum(ids.values()), found)
+            if "random" not in choice:
+                yield _equal(f"classes {key.replace('_', ' ')} {choice[key]}", sum(ids.values()), found)
             yield _none(f"only classes {key.replace('_', ' ')} {choice[key]}", manifest, ~manifest["class_id"].map(ids))
     if "ratio" in choice:
         wanted = choice.get("superclasses")
@@ -179,6 +189,11 @@ def _relations(manifest: pd.DataFrame, others: Mapping[str, pd.DataFrame]) -> It
             different = mine.ne(theirs.reindex(mine.index)) if len(mine) == len(theirs) else mine > 0
             wrong = manifest["label_name"].isin(different.index[different])
             yield _none("as many images of each label as the distribution it is compared with", manifest, wrong)
+
+
+def _without_copies(manifest: pd.DataFrame, copies: pd.DataFrame | None) -> Iterator[Promise]:
+    if copies is not None:
+        yield _none("no image with a copy elsewhere", manifest, manifest["image"].isin(copies["image"]))
 
 
 def _equal(promise: str, expected: int, found: int) -> Promise:

@@ -139,7 +139,7 @@ def select_classes(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.DataFr
         most_frequent: number; those with the most images, ties by class_id.
         random, at_least: number; the first in a seeded order, in which classes with `at_least` images come first.
         under or not_under: a WordNet synset (wnid) or several; the classes below them by any path of hypernyms, or the
-            others.
+            others; with random, so many of these.
         superclasses, subclasses, ratio: superclasses by name, or the first so many of the label map (None: all), each
             with its first round(ratio x subclasses) classes (None: of all that it has) in order of number of images,
             ties in a seeded order.
@@ -147,6 +147,9 @@ def select_classes(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.DataFr
     choice = {key: value for key, value in declared["classes"].items() if value is not None}
     if _chooses_subclasses(declared):
         return _select_subclasses(classes, choice, declared)
+    for key, below in (("under", True), ("not_under", False)):
+        if key in choice:
+            classes = classes[[wordnet.is_under(one, choice[key]) == below for one in classes["class_id"]]]
     wanted = choice.get("most_frequent") or choice.get("random") or len(classes)
     if wanted > len(classes):
         raise InputError(
@@ -161,10 +164,6 @@ def select_classes(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.DataFr
         large = set(classes.loc[classes["images"] >= choice.get("at_least", 0), "class_id"])
         first = [*(one for one in ranked if one in large), *(one for one in ranked if one not in large)]
         classes = classes[classes["class_id"].isin(first[:wanted])]
-    elif "under" in choice:
-        classes = classes[[wordnet.is_under(class_id, choice["under"]) for class_id in classes["class_id"]]]
-    elif "not_under" in choice:
-        classes = classes[[not wordnet.is_under(class_id, choice["not_under"]) for class_id in classes["class_id"]]]
     if classes.empty:
         raise InputError(f"distributions.{declared['distribution']}: {declared['source']} has none of its classes.")
     return classes.assign(siblings=classes.groupby("superclass")["class_id"].transform("size"))
@@ -180,7 +179,8 @@ def _select_subclasses(classes: pd.DataFrame, choice: dict[str, Any], declared: 
     for superclass in _superclasses(classes, choice, declared):
         members = classes[classes["superclass"] == superclass]
         siblings = choice.get("subclasses", len(members))
-        ranked = sorted(zip(-members["images"], map(order, members["class_id"]), members["class_id"], strict=True))
+        sizes = members.get("with_copies", members["images"])
+        ranked = sorted(zip(-sizes, map(order, members["class_id"]), members["class_id"], strict=True))
         chosen = {class_id for *_, class_id in ranked[: max(1, round(choice["ratio"] * siblings))]}
         parts.append(members[members["class_id"].isin(chosen)].assign(siblings=siblings))
     return pd.concat(parts)

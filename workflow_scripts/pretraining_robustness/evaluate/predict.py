@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.predictions import Checkpoint, read_predictions, same_images, write_predictions
+from pretraining_robustness.finetune.merge_per_image import predict_merged
 from pretraining_robustness.networks.architectures import build, require_image_size
 from pretraining_robustness.networks.weights import read_description
 from pretraining_robustness.store.read import Store
@@ -32,6 +33,7 @@ def predict(
     checkpoints: Sequence[str | Path],
     predictions: str | Path,
     before: str | Path | None = None,
+    groups: int | None = None,
     threads: int = 1,
 ) -> None:
     """Predict every image of every test set with every checkpoint of a series.
@@ -46,6 +48,8 @@ def predict(
             its epoch.
         predictions: Parquet to write (see `predictions.write_predictions`).
         before: Parquet of predictions of these networks at epoch 0, which are taken from it where it has them.
+        groups: of images, by which the last two checkpoints of each network are merged while they predict (see
+            `finetune.merge_per_image`); without it every checkpoint predicts by itself.
         threads: of the CPU.
 
     Raises:
@@ -80,25 +84,31 @@ def predict(
         ends = np.cumsum([len(sets[name].rows) for name in names])[:-1]
         for number, network in enumerate(networks):
             paths = checkpoints[number * each : (number + 1) * each]
+            alone, merged = (paths, []) if groups is None else (paths[:-2], paths[-2:])
             if set(names) <= set(predicted.get(Checkpoint(network["name"], network["seed"], 0), {})):
-                paths = [path for path in paths if read_description(path)["epoch"] > 0]
-            if not paths:
+                alone = [path for path in alone if read_description(path)["epoch"] > 0]
+            if not [*alone, *merged]:
                 continue
             model = build(network["architecture"], classes).to(device).eval()
-            states = load_checkpoints(model, paths, device)
+            states = load_checkpoints(model, alone, device)
             plan = read_recipe(network["recipe"], read_description(paths[0]))
             require_image_size(model, plan.image_size)
             if frame_of(plan) != frame:
                 frame = frame_of(plan)
                 pixels = load_images(Store.open(images, rows_table, threads, frame), rows, device)
-            answers = predict_all(model, list(states.values()), pixels, len(rows), plan, device, allowed)
-            for epoch, answer in zip(states, answers, strict=True):
+            found = predict_all(model, list(states.values()), pixels, len(rows), plan, device, allowed)
+            answers = dict(zip(states, found, strict=True))
+            if groups is not None:
+                (_, first), (epoch, second) = (load_checkpoints(model, [path], device).popitem() for path in merged)
+                sizes = [len(sets[name].rows) for name in names]
+                answers[epoch] = predict_merged(model, first, second, pixels, sizes, groups, plan, device, allowed)
+            for epoch, answer in answers.items():
                 checkpoint = Checkpoint(network["name"], network["seed"], epoch)
                 for name, part in zip(names, np.split(answer, ends), strict=True):
                     counts_as = sets[name].counts_as
                     counted = part if counts_as is None else counts_as[part].astype(part.dtype)
                     predicted.setdefault(checkpoint, {}).setdefault(name, counted)
-            logger.info("%s, seed %d: %d checkpoints", network["name"], network["seed"], len(states))
+            logger.info("%s, seed %d: %d checkpoints", network["name"], network["seed"], len(answers))
     write_predictions(predictions, list(sets.values()), predicted)
 
 

@@ -69,7 +69,10 @@ def recognise_generated(
         load_all(network, parameters)
     except InputError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"{weights}: not of this architecture and these classes ({reason}); train it again") from error
+        raise InputError(
+            f"{weights}: not of this architecture and these classes ({reason}); "
+            "remove it and run the same command again"
+        ) from error
     network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     preparation = Preparation(plan, device)
     stored = load_images(Store.open(images, table, threads, frame_of(plan)), rows, device)

@@ -27,12 +27,13 @@ def score(
     method: str,
     distribution: str,
     test_sets: Sequence[Mapping[str, Any]],
+    metrics: Sequence[str],
     scores: str | Path,
     confidence: float,
     resamples: int,
     seed: int,
 ) -> None:
-    """Score the predictions of a series on every test set by every metric.
+    """Score the predictions of a series on every test set.
 
     Args:
         predictions: Parquet of `predict`.
@@ -41,6 +42,7 @@ def score(
         test_sets: {name, store, split, classes, groups, groups_left_out, clusters} each; `groups` is the column of the
             store for worst-group scores (None: no such scores), some of whose values are no group; `clusters` the
             column whose values are resampled (None: images).
+        metrics: names (`metrics.METRICS`); those by groups are left out where a test set has none.
         scores: CSV to write, one row per checkpoint, test set and metric (see `scores.COLUMNS`).
         confidence: of the intervals, in (0, 1): bootstrap percentiles.
         resamples: how many; the same clusters are drawn for every checkpoint of a test set.
@@ -66,7 +68,7 @@ def score(
         clusters = _codes(test_set.columns[spec["clusters"]]) if spec.get("clusters") else None
         for checkpoint, predicted in sorted(found.items()):
             answer = predicted[test_set.name]
-            for metric in METRICS.values():
+            for metric in map(METRICS.__getitem__, metrics):
                 if metric.grouped and not spec.get("groups"):
                     continue
                 generator = named_generator(seed, test_set.name)

@@ -78,6 +78,12 @@ def without_shared(figure: Mapping[str, Any]) -> str:
     return f"Without shared images: none of {names}, renderings of the same images, counts for another of them."
 
 
+def signed(matrix: pd.DataFrame, digits: int) -> pd.DataFrame:
+    """Return numbers as the text of a cell, with their sign; zero has none."""
+    zero = f"{0:+.{digits}f}"[1:]
+    return matrix.map(lambda value: f"{value:+.{digits}f}".replace("-", "−")).replace([f"+{zero}", f"−{zero}"], zero)
+
+
 def add_legend(page: Page, axes: Axes, columns: int = 3) -> None:
     """Write the legend of some axes below the title, over the page's width."""
     write_legend(page, *axes.get_legend_handles_labels(), columns=columns)

@@ -10,7 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import INFERRED, Beside, methods_of, network_name, networks_of, rows_of
+from pretraining_robustness.figures.rib_common import (
+    INFERRED,
+    Beside,
+    methods_of,
+    network_name,
+    networks_of,
+    rows_of,
+    signed,
+)
 from pretraining_robustness.figures.text import SMALL, wrap_words
 from pretraining_robustness.figures.words import count, sentence
 
@@ -63,7 +71,8 @@ def _heat_map(
 ) -> None:
     itself = np.array([[tuned == tested for tested in matrix.columns] for tuned in matrix.index])
     hidden = itself | matrix.isna().to_numpy()
-    sns.heatmap(matrix, mask=hidden, annot=True, fmt="+.0f", annot_kws={"fontsize": 5.5}, cmap="RdBu", vmin=-reach,
+    words = signed(matrix, 0)
+    sns.heatmap(matrix, mask=hidden, annot=words, fmt="", annot_kws={"fontsize": 5.5}, cmap="RdBu", vmin=-reach,
                 vmax=reach, cbar=False, ax=axes, linewidths=0.4)  # fmt: skip
     for text, sure in zip(axes.texts, clear.to_numpy()[~hidden], strict=True):
         text.set_fontweight("bold" if bool(sure) else "normal")

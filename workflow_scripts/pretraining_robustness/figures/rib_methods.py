@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import INFERRED, Beside, network_name, networks_of
+from pretraining_robustness.figures.rib_common import INFERRED, Beside, network_name, networks_of, signed
 from pretraining_robustness.figures.text import SMALL, wrap_words
 from pretraining_robustness.figures.words import count, sentence
 from pretraining_robustness.imagenet_rib.comparison import ALL
@@ -37,7 +37,8 @@ def draw_methods(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) 
     axes = page.add_axes(MARGIN + _METHODS, page.bottom + _NETWORKS, wide * len(networks), _ROW * len(methods))
     reach = float(np.ceil(np.nanmax(np.abs(matrix.to_numpy()))))
     hidden = matrix.isna().to_numpy()
-    sns.heatmap(matrix, mask=hidden, annot=True, fmt="+.1f", annot_kws={"fontsize": SMALL}, cmap="RdBu", vmin=-reach,
+    words = signed(matrix, 1)
+    sns.heatmap(matrix, mask=hidden, annot=words, fmt="", annot_kws={"fontsize": SMALL}, cmap="RdBu", vmin=-reach,
                 vmax=reach, cbar=False, ax=axes, linewidths=0.4)  # fmt: skip
     clear = (low.to_numpy() * high.to_numpy() > 0)[~hidden]
     for shown, sure in zip(axes.texts, clear, strict=True):

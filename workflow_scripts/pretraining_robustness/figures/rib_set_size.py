@@ -18,7 +18,7 @@ from pretraining_robustness.figures.rib_common import (
 from pretraining_robustness.figures.text import SMALL
 from pretraining_robustness.figures.words import sentence
 
-_TALL, _LEFT, _BELOW, _TITLE = 1.9, 0.6, 0.65, 0.25  # inches
+_TALL, _LEFT, _BELOW, _TITLE = 1.9, 0.72, 0.65, 0.25  # inches
 _SHOWN = {
     "RI": "RI (percentage points)",
     "own_after": "Accuracy on the variant (%)",

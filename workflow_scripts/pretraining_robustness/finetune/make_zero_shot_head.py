@@ -68,7 +68,10 @@ def class_names(classes: str | Path) -> list[str]:
     table = read_frame(classes)
     label, name = ("label", "label_name") if "label_name" in table else ("class_id", "name")
     if label not in table or name not in table:
-        raise InputError(f"{classes}: not a table of classes: the columns class_id and name are missing; make it again")
+        raise InputError(
+            f"{classes}: not a table of classes: the columns class_id and name are missing; "
+            "remove it and run the same command again"
+        )
     pairs = table[[label, name]].drop_duplicates()
     try:
         names = {int(number): text.strip() for number, text in zip(pairs[label], pairs[name], strict=True)}

@@ -7,6 +7,7 @@ so that memory is bounded by a batch. Which layers, images and batches the paper
 """
 
 import fnmatch
+import itertools
 import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -131,6 +132,7 @@ def compare_networks(
     table: str | Path,
     task: str | Path,
     networks: Sequence[Mapping[str, Any]],
+    fine_tuned_on: Sequence[str],
     checkpoints: Sequence[str | Path],
     layers: Sequence[str],
     count: int,
@@ -139,28 +141,29 @@ def compare_networks(
     similarity: str | Path,
     threads: int = 1,
 ) -> None:
-    """Compare every checkpoint of a series with the network before fine-tuning, layer by layer.
+    """Compare every network of a series, after each epoch on each variant, with the one before, layer by layer.
 
     Args:
         images, table: the store whose images the networks are shown.
-        task: images.parquet of the task, which knows the classes of the heads.
+        task: images.parquet of one of the tasks, which knows the classes of the heads.
         networks: {name, seed, architecture, recipe} each; see `predict.predict`.
-        checkpoints: safetensors, equally many for each network, in the order of `networks`, the start first.
+        fine_tuned_on: variants.
+        checkpoints: safetensors, equally many for each network on each variant, in the order of both, the start first.
         layers: patterns of the names of modules, as fnmatch has them; `*` also passes dots.
         count: how many images, evenly spaced in the store.
         batch_size: images of a batch of the estimator.
-        named: columns that say whose networks they are: method, distribution, fine_tuned_on.
-        similarity: CSV to write: those, architecture, seed, epoch, layer, depth (0 for the first layer that matches),
-            cka.
+        named: columns that say whose networks they are: method, distribution.
+        similarity: CSV to write: those, fine_tuned_on, architecture, seed, epoch, layer, depth (0 for the first layer
+            that matches), cka.
 
     Raises:
         InputError: a network of which no layer matches, broken checkpoints.
     """
     device = training_device(threads)
     rows = np.unique(np.linspace(0, pyarrow.parquet.read_metadata(table).num_rows - 1, count).astype(np.int64))
-    each = len(checkpoints) // len(networks)
+    each = len(checkpoints) // (len(fine_tuned_on) * len(networks))
     found = []
-    for number, network in enumerate(networks):
+    for number, (variant, network) in enumerate(itertools.product(fine_tuned_on, networks)):
         paths = checkpoints[number * each : (number + 1) * each]
         start, tuned = (build(network["architecture"], task_classes(task)).to(device).eval() for _ in range(2))
         load_checkpoints(start, paths[:1], device)
@@ -177,7 +180,7 @@ def compare_networks(
             with memory_named(batch_size, plan.image_size, "imagenet_rib.similarity.batch_size"):
                 similar = layer_similarity(start, tuned, names, prepared)
             for depth, (name, cka) in enumerate(similar.items()):
-                key = {**named, "architecture": network["name"], "seed": network["seed"], "epoch": epoch}
-                found.append({**key, "layer": name, "depth": depth, "cka": cka})
-        logger.info("%s, seed %d: %d layers", network["name"], network["seed"], len(names))
+                whose = {**named, "fine_tuned_on": variant, "architecture": network["name"], "seed": network["seed"]}
+                found.append({**whose, "epoch": epoch, "layer": name, "depth": depth, "cka": cka})
+        logger.info("%s, %s, seed %d: %d layers", variant, network["name"], network["seed"], len(names))
     write_rows(similarity, found)

@@ -46,7 +46,7 @@ def read_zero_shot_head(path: str | Path) -> Tensor:
     """Return the weight, float32 (classes, embedding), of a head.safetensors; raises InputError naming another file."""
     tensors = read_weights(path)[0]
     if "weight" not in tensors:
-        raise InputError(f"{path}: not a zero-shot head; make it again")
+        raise InputError(f"{path}: not a zero-shot head; remove it and run the same command again")
     return tensors["weight"]
 
 
@@ -63,7 +63,10 @@ def start_from_zero_shot(model: nn.Module, weights: Mapping[str, Tensor], head: 
     """
     name, old = head_name(model), head_of(model)
     if len(head) != old.out_features:
-        raise InputError(f"zero-shot head: it has {len(head)} classes, the task {old.out_features}; make it again")
+        raise InputError(
+            f"zero-shot head: it has {len(head)} classes, the task {old.out_features}; "
+            "remove it and run the same command again"
+        )
     projection: nn.Linear | nn.Identity = nn.Identity()
     width = old.in_features
     if f"{name}.weight" in weights:

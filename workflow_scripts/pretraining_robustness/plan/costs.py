@@ -16,8 +16,9 @@ from typing import Any
 from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
+from pretraining_robustness.imagenet_rib import HELD_OUT
 from pretraining_robustness.study.imagenet_rib import HEAD_TASK
-from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
+from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH, START
 from pretraining_robustness.study.runs import Run
 from pretraining_robustness.study.show import Study
 
@@ -31,7 +32,9 @@ JPEG_PIXELS = 256
 HOUR = 3.6e6  # milliseconds
 
 
-Row = tuple[str, str, int | str, float, float, float]  # part, name, jobs, hours of a card, of a core, GB
+ON_CARDS = ("finetune", "predict", "compare_networks")  # rules, and beginnings of others, whose jobs start on a card
+
+Row = tuple[str, str, int | str, float, float, float]  # part, name, jobs or images, hours of a card, of a core, GB
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,8 @@ class Costs:
         trained = [run for run in runs if run.method in self.study.trained_methods]
         parts += [*map(self._finetuning, trained), *map(self._prediction, runs)]
         sources = {self.study.config["distributions"][name]["source"] for name, _, _ in networks}
+        trained_on = {name for name, _, _ in networks if not self.study.is_published(name)}
+        sources |= {part for name in trained_on if (part := self.study.validation(name)) is not None}
         tasks = {run.task for run in runs}
         named = tasks | {store for task in tasks for store in self.study.test_stores(task)}
         stores = {self.study.task_collection(name) if name in self.study.tasks else name for name in named}
@@ -128,6 +133,11 @@ class Costs:
                     each = INFERENCE * self._milliseconds(run.architecture, self.recipe(run))
                     hours[store] += images * each / HOUR
         return dict(hours)
+
+    def evaluation(self) -> dict[str, float]:
+        """Return how many images of each variant a complete evaluation of one network of ImageNet-RIB predicts."""
+        tested = [one for task in self.study.variant_tasks for one in self.study.test_sets(task)]
+        return {one["store"]: self.split(one["store"], one["split"]) for one in tested if one["name"] != HELD_OUT}
 
     def _head(self, run: Run) -> Run | None:
         """Return the run that gives a network ImageNet's head before it is fine-tuned on a variant, if one does."""
@@ -179,6 +189,8 @@ class Costs:
     def _tested(self, run: Run) -> dict[str, float]:
         """Return how many images of each store are predicted, by all checkpoints of a run together."""
         checkpoints = self.recipe(run)["epochs"] if run.method in self.study.trained_methods else 1
+        if run.method in self.study.methods and self.study.methods[run.method]["kind"] == PER_IMAGE:
+            checkpoints = 2 + self.study.methods[run.method]["groups"]
         images: dict[str, float] = defaultdict(float)
         for one in self.study.test_sets(run.task):
             images[one["store"]] += checkpoints * self.split(one["store"], one["split"])
@@ -225,18 +237,13 @@ class Costs:
 
     def split(self, task: str, split: str) -> float:
         """Return how many images a split of a task, or of a source of test images, has at the study's scale."""
-        spec = self.study.config["tasks"].get(task, {})
-        if "variant" in spec or self.study.collection(task)["format"] == "imagenet_variant":
-            held_out, subset = spec.get("held_out", 0.0), spec.get("subset", {})
-            images = self._total(self.study.task_collection(task) if task in self.study.tasks else task)
-            if split == "train" and "train_images" in spec:
-                return min((1 - held_out) * images, float(spec["train_images"]))
-            if split == "train" and subset.get("equal") == "epochs":
-                classes = self.study.collection(task)["classes"]
-                return min((1 - held_out) * images, float(subset["images_per_class"] * classes))
-            return images * {"train": 1 - held_out, "id_val": held_out}.get(split, 1.0)
-        if task not in self.study.config["tasks"]:
-            return self._total(task) if split == ALL else self.rates("images", f"{task} {split}")
+        spec = self.study.config["tasks"].get(task)
+        if spec is None:
+            if split == ALL:
+                return self._total(task)
+            return self.rates("images", f"{task} {split}") * self.study.scale(task)["images"]
+        if "variant" in spec:
+            return self._of_variant(task, split)
         if split == "train" and task in self.study.limited_tasks:
             return self.study.training_images(task)["count"]
         if "distribution" in spec:
@@ -245,6 +252,18 @@ class Costs:
             domain = spec["ood_domain" if split in ("val", "test") else "id_domain"]
             return self.rates("images", f"{domain} {'train' if split == 'train' else 'test'}") * self._scale(task)
         return self.rates("images", f"{task} {split}") * self._scale(task)
+
+    def _of_variant(self, task: str, split: str) -> float:
+        """Return how many images a split of a task of ImageNet-RIB has."""
+        spec = self.study.config["tasks"][task]
+        variant, held_out, subset = spec["variant"], spec.get("held_out", 0.0), spec.get("subset", {})
+        images = self.split(variant, self.study.imagenet_rib["variants"][variant].get("split", ALL))
+        if split != "train":
+            return images * (held_out if split == "id_val" else 1.0)
+        most = [(1 - held_out) * images, float(spec.get("train_images", images))]
+        if subset.get("equal") == "epochs":
+            most.append(float(subset["images_per_class"] * self.study.collection(task)["classes"]))
+        return min(most)
 
     def _scale(self, collection: str) -> float:
         spec = self.study.collection(collection)
@@ -334,8 +353,9 @@ def estimate_costs(
         card: name of a card in the table.
         cards: how many of them work at a time.
         costs: CSV to write: part (rule, figure, variant, architecture, distribution), name, jobs, gpu_hours,
-            core_hours, disk_gb. A figure's row is what it needs alone; figures share most of it. A variant's is what
-            the prediction of its images takes, of all of ImageNet-RIB.
+            core_hours, disk_gb, images. A figure's row is what it needs alone; figures share most of it; so is that of
+            the target imagenet_rib. A variant's is what the prediction of its images takes, of all of ImageNet-RIB,
+            and how many of them one evaluation of a network predicts.
 
     Raises:
         InputError: for a card without a rate.
@@ -349,7 +369,7 @@ def estimate_costs(
     parts = whole.parts_of([*study.runs(*study.scored_figures), *variants])
     compiled = any(recipe["compile"] for recipe in config["recipes"].values())
     starting = table("starting", "a GPU job" if compiled else "a job that compiles nothing") / 3600
-    on_cards = {part.rule for part in parts if part.hours}
+    on_cards = {part.rule for part in parts if part.hours} | {rule for rule in counts if rule.startswith(ON_CARDS)}
     hours, core_hours, disk = (
         defaultdict[str, float](float),
         defaultdict[str, float](float),
@@ -369,12 +389,16 @@ def estimate_costs(
         ("rule", rule, counts.get(rule, ""), hours[rule], core_hours[rule], disk[rule])
         for rule in sorted({*counts, *hours})
     ]
-    for figure in study.scored_figures:
-        own = whole.parts(figure)
+    targets = {figure: study.runs(figure) for figure in study.scored_figures}
+    for figure, runs in {**targets, **({"imagenet_rib": variants} if variants else {})}.items():
+        own = whole.parts_of(runs)
         sums = [sum(getattr(part, of) for part in own) for of in ("hours", "core_hours", "gigabytes")]
         rows.append(("figure", figure, "", *sums))
-    for store, share in whole.by_test_set(variants).items():
-        rows.append(("variant", store, "", share, 0.0, 0.0))
+    evaluated, predicted = whole.evaluation(), whole.by_test_set(variants)
+    rows += [
+        ("variant", study.variant_label(store), round(images), predicted.get(store, 0.0), 0.0, 0.0)
+        for store, images in evaluated.items()
+    ]
     for kind in ("architecture", "distribution"):
         shares: dict[str, float] = defaultdict(float)
         for part in parts:
@@ -383,8 +407,11 @@ def estimate_costs(
         rows += [(kind, name, "", share, 0.0, 0.0) for name, share in dearest_first if name and share]
     with atomic_path(costs) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["part", "name", "jobs", "gpu_hours", "core_hours", "disk_gb"])
-        writer.writerows((*row[:3], *(f"{value:.2f}" for value in row[3:])) for row in rows)
+        writer.writerow(["part", "name", "jobs", "gpu_hours", "core_hours", "disk_gb", "images"])
+        for kind, name, count, *amounts in rows:
+            jobs_and_images = ("", count) if kind == "variant" else (count, "")
+            numbers = (f"{value:.2f}" for value in amounts)
+            writer.writerow([kind, name, jobs_and_images[0], *numbers, jobs_and_images[1]])
     return "\n".join(_text(rows, counts, total, chain, card, cards, table.unknown))
 
 
@@ -409,7 +436,6 @@ def _text(
     for part, title in (
         ("rule", "by rule:"),
         ("figure", "by figure, each alone:"),
-        ("variant", "prediction, by variant:"),
     ):
         if not any(row[0] == part for row in rows):
             continue
@@ -417,6 +443,12 @@ def _text(
         for kind, name, jobs, hours, cores, gigabytes in rows:
             if kind == part and max(hours, cores, gigabytes) >= 0.05:
                 yield f"  {name:<26} {jobs:>6} {hours:>10,.1f} {cores:>10,.1f} {gigabytes:>9,.1f}"
+    if evaluated := [row for row in rows if row[0] == "variant"]:
+        images = sum(int(row[2]) for row in evaluated)
+        yield f"{'prediction, by variant:':<28} {'images':>9} {'GPU-hours':>10}"
+        for row in evaluated:
+            yield f"  {row[1]:<26} {row[2]:>9,} {row[3]:>10,.1f}"
+        yield f"  {'one complete evaluation':<26} {images:>9,}"
     yield "what would cut the costs at the same recipes, if it were left out:"
     for kind in ("architecture", "distribution"):
         dearest = [row for row in rows if row[0] == kind][:5]

@@ -119,5 +119,5 @@ def read_text_encoder(path: str | Path) -> tuple[TextEncoder, dict[str, Any]]:
         encoder.load_state_dict(tensors)
     except (KeyError, TypeError, RuntimeError, InputError) as error:
         reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"{path}: not a text tower ({reason}); make it again") from error
+        raise InputError(f"{path}: not a text tower ({reason}); remove it and run the same command again") from error
     return encoder.eval(), description

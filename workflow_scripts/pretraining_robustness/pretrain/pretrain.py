@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ from torch import nn
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import build, require_image_size
 from pretraining_robustness.networks.weights import save_weights
-from pretraining_robustness.seeds import derived_seed, hashed_uniform
+from pretraining_robustness.pretrain.held_out import HeldOut, choose_held_out, open_validation
+from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.batches import frame_of, load_images
 from pretraining_robustness.training.devices import seed_generator, training_device
-from pretraining_robustness.training.inference import predict_all
 from pretraining_robustness.training.loop import train, write_metrics
 from pretraining_robustness.training.objectives import Objective, Supervised
 from pretraining_robustness.training.recipes import Recipe, filled, read_recipe
@@ -79,21 +79,6 @@ def pretrain(*, architecture: Mapping[str, Any], objective: Mapping[str, Any] = 
     pretrain_with(make, architecture=architecture, objective=objective, **arguments)
 
 
-def choose_held_out(rows: np.ndarray, labels: np.ndarray, share: float) -> np.ndarray:
-    """Return which images are held out, bool (n,): an image of the store is, or is not, in every distribution.
-
-    One image of each label always stays.
-    """
-    if not share:
-        return np.zeros(len(rows), dtype=bool)
-    places = np.array([hashed_uniform(f"held out/{row}") for row in rows])
-    order = np.lexsort((places, labels))
-    last = order[np.flatnonzero(np.diff(labels[order], append=-1))]
-    held = places < share
-    held[last] = False
-    return held
-
-
 def pretrain_with(
     make: Maker,
     *,
@@ -112,6 +97,7 @@ def pretrain_with(
     threads: int = 1,
     inputs: Iterable[str | Path] = (),
     held_out: float = 0.0,
+    validation: Mapping[str, str | Path] | None = None,
     finish: Callable[[Objective, dict[str, Any]], None] = lambda objective, description: None,
 ) -> None:
     """Train what `make` builds on the rows that `index` names, and write weights and metrics.
@@ -122,8 +108,8 @@ def pretrain_with(
         index: Parquet with columns row (into the store) and label (contiguous from 0).
         weights: safetensors to write; its description holds architecture, distribution, seed, recipe digest and classes
             or, for an objective without labels, the objective.
-        metrics: CSV to write, one row an epoch (see `loop.train`); with `held_out` also held_out_images and
-            held_out_accuracy, of the network after the epoch, without augmentation.
+        metrics: CSV to write, one row an epoch (see `loop.train`); with `held_out` or `validation` also
+            held_out_images and held_out_accuracy, of the network after the epoch, without augmentation.
         distribution: name, for the description.
         architecture: for the description; see `architectures.build`.
         recipe: see `recipes.read_recipe`.
@@ -135,6 +121,7 @@ def pretrain_with(
         inputs: further files that the objective depends on.
         held_out: share of the images that is not trained on and measures accuracy, 0 to 1, exclusive; for an objective
             with labels.
+        validation: files of the images that measure accuracy in their place, see `held_out.open_validation`.
         finish: writes what the objective has trained beside the network; it is given the description of the weights.
 
     Raises:
@@ -146,11 +133,16 @@ def pretrain_with(
     rows, labels = (columns[name].to_numpy() for name in ("row", "label"))
     store = Store.open(images, table, threads, frame_of(plan))
     if len(rows) == 0 or rows.max() >= len(store):
-        raise InputError(f"{index}: names no row or rows beyond the {len(store)} of {images}; make it again")
+        raise InputError(
+            f"{index}: names no row or rows beyond the {len(store)} of {images}; "
+            "remove it and run the same command again"
+        )
     held = choose_held_out(rows, labels, held_out)
     if held_out and not held.any():
         raise InputError(f"{index}: a share of {held_out:g} of {len(rows)} images holds none out; raise runs.held_out")
-    held_rows, held_labels = rows[held], labels[held]
+    measured = HeldOut(load_images(store, rows[held], device), labels[held]) if held_out else None
+    if validation is not None:
+        measured = open_validation(validation, threads, plan, device)
     rows, labels = rows[~held], labels[~held]
     data = TrainingSet(rows, labels, plan, device)
     logger.info("%d images of %d classes on %s, %s", len(rows), data.classes, device, objective["name"])
@@ -161,7 +153,7 @@ def pretrain_with(
     progress = TrainingState(
         state,
         stamp(
-            [images, table, index, *inputs],
+            [images, table, index, *inputs, *(validation or {}).values()],
             stage="pretrain",
             architecture=architecture,
             objective=objective,
@@ -172,15 +164,9 @@ def pretrain_with(
         ),
     )
     ends = plan.epoch_ends(len(rows))
-    measured = load_images(store, held_rows, device) if held_out else None
-    evaluated = replace(plan, compile=False)
 
     def measure() -> dict[str, Any]:
-        if measured is None:
-            return {}
-        (answers,) = predict_all(model.eval(), [model.state_dict()], measured, len(held_rows), evaluated, device)
-        model.train()
-        return {"held_out_images": len(held_rows), "held_out_accuracy": float((answers == held_labels).mean())}
+        return {} if measured is None else measured.measure(model, plan, device)
 
     records = train(model, load_images(store, rows, device), goal, plan, seed, progress, ends, measure=measure)
     description = {

@@ -62,7 +62,7 @@ def find_weights(weights: Published, pretrained: str, place: Path) -> Path:
     """
     if Path(pretrained).suffix in SUFFIXES:
         if not Path(pretrained).is_file():
-            raise InputError(f"{pretrained}: no such file of published weights")
+            raise InputError(f"{pretrained}: no such file of published weights; correct the path, or put it there")
         return Path(pretrained)
     urls = [source["url"] for source in weights.sources if source.get("url")]
     names = [*(weights.name + suffix for suffix in SUFFIXES), *(Path(url).name for url in urls)]

@@ -40,6 +40,9 @@ TICKS = (
 MOST_EPOCHS = 120
 """Epochs of a run's curve that the page holds; of longer trainings it holds that many, evenly spaced."""
 
+DRAWN = ("loss", "accuracy", "held_out_accuracy", "images_per_second")
+"""What the page holds of each epoch of a curve."""
+
 ALL = "all"
 
 
@@ -218,7 +221,7 @@ def _curves(curves: pd.DataFrame) -> list[dict[str, Any]]:
                 **dict(zip(keys, key, strict=True)),
                 "epochs": len(run),
                 "epoch": kept["epoch"].tolist(),
-                **{name: _numbers(kept[name], 5) for name in ("loss", "accuracy", "images_per_second")},
+                **{name: _numbers(kept[name], 5) for name in DRAWN},
                 "seconds": _number(run["seconds"].sum(), 5),
                 "job_seconds": _number(run["job_seconds"].iloc[0], 5),
                 "job_max_rss_mb": _number(run["job_max_rss_mb"].iloc[0], 5),

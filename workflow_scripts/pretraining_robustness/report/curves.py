@@ -17,8 +17,10 @@ RUN = ["stage", "task", "method", "distribution", "architecture", "seed"]
 """The columns that name one run; `task` is empty for pre-training, which serves all tasks."""
 
 METRICS = ["images", "loss", "accuracy", "learning_rate", "images_per_second", "peak_gpu_memory_mb", "seconds"]
+METRICS += ["held_out_images", "held_out_accuracy"]
 """What the training loop notes after an epoch: number of training images seen; mean loss and accuracy on them, as
-augmented; the last step's learning rate; images a second; the card's peak memory in MiB (0 without one); seconds."""
+augmented; the last step's learning rate; images a second; the card's peak memory in MiB (0 without one); seconds; with
+`runs.held_out`, the number of images that pre-training leaves out and the accuracy on them."""
 
 NEEDED = ["epoch", "loss", "images_per_second", "seconds"]
 """What every metrics file has; the rest is empty where it has no meaning."""

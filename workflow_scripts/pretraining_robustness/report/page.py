@@ -82,7 +82,7 @@ def render(contents: Mapping[str, Any]) -> str:
     return Template((folder / TEMPLATE).read_text(encoding="utf-8")).substitute(
         title=escape(f"Results of the study “{contents['study']}”"),
         style=(folder / STYLE).read_text(encoding="utf-8"),
-        library=_library(),
+        library=library(),
         vega_version=vl_convert.get_vega_version(),
         data=data.replace("<", "\\u003c"),
         program="\n".join((folder / part).read_text(encoding="utf-8") for part in PROGRAM),
@@ -90,6 +90,6 @@ def render(contents: Mapping[str, Any]) -> str:
 
 
 @cache
-def _library() -> str:
+def library() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script, which holds no end of its own element."""
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")

@@ -77,9 +77,12 @@ function showRun(holder, i) {
     .filter(([, curve]) => curve)
     .map(([name, curve]) => [name, curve.epoch, curve.images_per_second]);
   const loss = (curve) => (curve ? [["Loss", curve.epoch, curve.loss]] : []);
+  const measured = pretrained?.held_out_accuracy.some((value) => value !== null);
+  const heldOut = measured ? [["Accuracy", pretrained.epoch, pretrained.held_out_accuracy]] : [];
   const words = metricLabel(state.metric);
   const charts = [
     ["Pre-training: training loss", loss(pretrained), D.runs.distribution[run] === "scratch" ? "Not pre-trained." : ""],
+    ...(measured ? [["Pre-training: accuracy on held-out images", heldOut, ""]] : []),
     ["Fine-tuning: training loss", loss(finetuned), ""],
     [`${words[0].toUpperCase()}${words.slice(1)} by epoch of fine-tuning`, scores, ""],
     ["Training images per second", speeds, ""],

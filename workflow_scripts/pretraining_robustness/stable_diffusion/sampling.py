@@ -104,15 +104,18 @@ class Sampler:
             pixels = self._run(self.embeddings.of(prompts).to(self.device), seeds)
         if not torch.isfinite(pixels).all():
             raise InputError(
-                f"the model gives NaN for the prompt {prompts[0]!r} or one beside it: its weights do not suit this "
-                "precision; set 'precision: float32', or train or fetch the model again"
+                f"the model gives NaN or infinity for the prompt {prompts[0]!r} or one beside it: its weights do not "
+                "suit this precision; set 'precision: float32', or train or fetch the model again"
             )
         values = (pixels.float() * 255).round().clamp(0, 255).to(torch.uint8)
         pictures = values.permute(0, 2, 3, 1).cpu().numpy()[: len(prompts) - missing]
         return resized(pictures, self.settings.size)
 
     def _run(self, embeddings: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Run the pipeline: float (seeds, 3, height, width), 0 to 1."""
+        """Run the pipeline and decode: float (seeds, 3, height, width), 0 to 1 and somewhat beyond.
+
+        diffusers would cut what is beyond off, and so make white pictures of infinity.
+        """
         settings = self.settings
         # Random numbers come from the processor, so that a seed means the same noise on every device.
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
@@ -122,17 +125,19 @@ class Sampler:
         if settings.guidance > 1 and settings.guided_part < 1:
             options["callback_on_step_end"] = self._end_guidance
             options["callback_on_step_end_tensor_inputs"] = ["prompt_embeds"]
-        images: Tensor = self.pipeline(
+        latents: Tensor = self.pipeline(
             prompt_embeds=embeddings,
             num_inference_steps=settings.steps,
             guidance_scale=settings.guidance,
             generator=generators,
             height=settings.image_size,
             width=settings.image_size,
-            output_type="pt",
+            output_type="latent",
             **options,
         ).images
-        return images
+        autoencoder = self.pipeline.vae
+        decoded: Tensor = autoencoder.decode(latents / autoencoder.config.scaling_factor, return_dict=False)[0]
+        return decoded * 0.5 + 0.5
 
     def _end_guidance(
         self, pipeline: StableDiffusionPipeline, step: int, timestep: int, tensors: dict[str, Tensor]

@@ -88,10 +88,13 @@ class Store:
             mapped = np.load(images, mmap_mode="r", allow_pickle=False)
             array = np.asarray(mapped)
         except (FileNotFoundError, ValueError) as error:
-            raise InputError(f"{images}: not the images of a store ({error}): build the store again") from error
+            raise InputError(
+                f"{images}: not the images of a store ({error}); remove it and run the same command again"
+            ) from error
         if array.dtype != np.uint8 or array.ndim not in (1, 2, 4):
             raise InputError(
-                f"{images}: not the images of a store ({array.dtype}, {array.shape}): build the store again"
+                f"{images}: not the images of a store ({array.dtype}, {array.shape}); "
+                "remove it and run the same command again"
             )
         if array.ndim == 4:
             return cls(PixelPictures(array, open(images, "rb"), mapped.offset), threads)
@@ -107,14 +110,14 @@ class Store:
                 return cls(open_fractals(array, pyarrow.parquet.read_metadata(table).num_rows), threads)
             except ValueError as error:
                 raise InputError(
-                    f"{table}: does not belong to {images} ({error}): render the fractals again"
+                    f"{table}: does not belong to {images} ({error}); remove it and run the same command again"
                 ) from error
         are_files = FILE_PLACES[0] in pyarrow.parquet.read_schema(table).names
         names = list(FILE_PLACES if are_files else JPEG_PLACES)
         columns = pyarrow.parquet.read_table(table, columns=names)
         places = np.stack([columns[name].to_numpy() for name in names], axis=1)
         if places[-1].sum() != len(array):
-            raise InputError(f"{table}: does not belong to {images}: build the store again")
+            raise InputError(f"{table}: does not belong to {images}; remove it and run the same command again")
         return cls(
             FilePictures(array, places, frame) if are_files else JpegPictures(array, places, str(images)), threads
         )
@@ -186,7 +189,9 @@ class PixelPictures:
             while done < length:
                 read = os.preadv(self._file.fileno(), [picture[done:].data], self._offset + row * length + done)
                 if read == 0:
-                    raise InputError(f"{self._file.name}: ends within picture {row}; build the store again")
+                    raise InputError(
+                        f"{self._file.name}: ends within picture {row}; remove it and run the same command again"
+                    )
                 done += read
 
 
@@ -218,7 +223,7 @@ class JpegPictures:
         offset, length = self._places[row]
         picture = self._decode(self._data[offset : offset + length])
         if picture is None:
-            raise InputError(f"{self._name}: picture {row} does not decode; build the store again")
+            raise InputError(f"{self._name}: picture {row} does not decode; remove it and run the same command again")
         return picture
 
 

@@ -19,10 +19,11 @@ from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.figures.style import series_styles
+from pretraining_robustness.networks import libraries
 from pretraining_robustness.study.attention import lacks_attention, needs_attention
 from pretraining_robustness.study.declare import RELATIONS
 from pretraining_robustness.study.imagenet_rib import TASK
-from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, SCRATCH, START, Names, of_series
+from pretraining_robustness.study.names import DEFAULT_METHOD, MERGES, PER_IMAGE, SCRATCH, START, Names, of_series
 from pretraining_robustness.study.runs import Runs
 from pretraining_robustness.study.strict_yaml import Loader, line_of, meant_as_number
 
@@ -41,7 +42,9 @@ WITH_WNIDS = (
     "folder",
     "image_text",
 )  # formats whose classes are or may be synsets
+PROMPTED = ("imagenet", "tiny_imagenet", "folder")  # formats whose classes a diffusion model is asked for
 SPLITS = ("train", "id_val", "id_test", "val", "test")
+MOST_LISTED = 50  # of more names than these, a message gives the nearest, however far it is
 METHOD_FILES = Path(__file__).parent.parent / "finetune" / "methods"
 
 
@@ -55,6 +58,7 @@ def check_config(config: dict[str, Any], schema: Path, repository: Path, files: 
     error = best_match(validator.iter_errors(config))
     if error is not None:
         raise InputError(_describe(error, files))
+    _check_networks(config)
     _check_collections(config)
     _check_distributions(config, repository)
     _check_test_sets(config)
@@ -73,6 +77,29 @@ def known_name(key: str, name: str, kind: str, names: Iterable[str]) -> None:
         raise InputError(f"config {key}: '{name}' is not {_article(kind)}{_nearest(name, names)}")
 
 
+def _check_networks(config: dict[str, Any]) -> None:
+    """Check the names of networks and of what they take, as far as the libraries tell before they build one."""
+    for name, architecture in config["architectures"].items():
+        key, builder, arguments = f"architectures.{name}", architecture["builder"], architecture.get("arguments", {})
+        _known_in_library(f"{key}.builder", builder, "builder of networks", libraries.builders())
+        for argument in arguments:
+            taken = libraries.arguments_of(builder)
+            _known_in_library(f"{key}.arguments", argument, f"argument of {builder}", taken)
+        if builder not in libraries.LIBRARIES or (builder == "open_clip" and "model" not in arguments):
+            continue
+        model = str(arguments.get("model", ""))
+        untagged = model.partition(".")[0] if builder == "timm" else model
+        _known_in_library(f"{key}.arguments.model", untagged, f"model of {builder}", libraries.models_of(builder))
+        if untagged != model:
+            weights = libraries.weights_of(untagged) or None
+            _known_in_library(f"{key}.arguments.model", model, "name of weights of timm", weights)
+
+
+def _known_in_library(key: str, name: str, kind: str, names: Sequence[str] | None) -> None:
+    if names is not None:
+        known_name(key, name, kind, names)
+
+
 def _check_collections(config: dict[str, Any]) -> None:
     for kind in ("sources", "tasks"):
         for name, collection in config[kind].items():
@@ -81,6 +108,9 @@ def _check_collections(config: dict[str, Any]) -> None:
                 raise InputError(f"config {key}: a source and a task have the same name; rename one of them.")
             for other in collection.get("copies", {}).get("of", []):
                 known_name(f"{key}.copies.of", other, "source or task", [*config["sources"], *config["tasks"]])
+            if "validation" in collection:
+                parts = [one for one in Names(config).raw_collections if one in config["sources"]]
+                known_name(f"{key}.validation", collection["validation"], "source read from files", parts)
             if "class_subset" in collection and "pair_of" not in collection:
                 raise InputError(
                     f"config {key}.class_subset: only a pair of domains ('pair_of') has one; leave it out."
@@ -186,6 +216,9 @@ def _check_imagenet_rib(config: dict[str, Any], repository: Path) -> None:
         return
     if Names(config).of_kind("rib_similarity") and "similarity" not in spec:
         raise InputError("config imagenet_rib: the key 'similarity' is missing; a figure shows it.")
+    for name in spec.get("similarity", {}).get("methods", []):
+        known = [*study.trained_methods, *study.merged_methods]
+        known_name("imagenet_rib.similarity.methods", name, "method that leaves weights", known)
     if study.of_kind("rib_set_size") and "set_sizes" not in spec:
         raise InputError("config imagenet_rib: the key 'set_sizes' is missing; a figure shows it.")
     if study.of_kind("rib_transport") and "transport" not in spec:
@@ -340,11 +373,14 @@ def _check_made(config: dict[str, Any], key: str, source: dict[str, Any]) -> Non
         judge = source["recognised_by"]
         known_name(f"{key}.recognised_by.distribution", judge["distribution"], "distribution", config["distributions"])
         known_name(f"{key}.recognised_by.architecture", judge["architecture"], "architecture", config["architectures"])
-        formats = [one["format"] for one in config["sources"].values()]
+        asked = config["distributions"][judge["distribution"]]["source"]
         if source.get("model") == "trained" and "training" not in source:
             raise InputError(f"config {key}: the model 'trained' needs 'training'; or name a model or a folder.")
-        if source.get("model") == "trained" and "imagenet" not in formats:
-            raise InputError(f"config {key}: the model 'trained' is trained on ImageNet, which is no source here.")
+        if config["sources"].get(asked, {}).get("format") not in PROMPTED:
+            raise InputError(
+                f"config {key}.recognised_by: {asked} has no classes of ImageNet to ask a model for; name a "
+                "distribution of ImageNet or Tiny-ImageNet."
+            )
         if source["model"] == "trained" and "revision" in source:
             raise InputError(f"config {key}.revision: the model 'trained' is not fetched; leave the key out.")
         if source["model"] != "trained" and "revision" not in source and not Path(source["model"]).is_dir():
@@ -454,12 +490,13 @@ def _check_plots(key: str, pair: dict[str, str], test_sets: dict[str, Any]) -> N
 def _check_methods(config: dict[str, Any]) -> None:
     """Check the methods of fine-tuning: their kinds, their settings, and what they merge."""
     files = {path.stem: path for path in METHOD_FILES.glob("[a-z]*.py")}
-    trained = [name for name, spec in config["methods"].items() if spec["kind"] not in MERGES]
+    mergers = (*MERGES, PER_IMAGE)
+    trained = [name for name, spec in config["methods"].items() if spec["kind"] not in mergers]
     for name, spec in config["methods"].items():
         key = f"methods.{name}"
-        known_name(f"{key}.kind", spec["kind"], "kind of fine-tuning or merger", [*files, *MERGES])
-        if spec["kind"] in MERGES:
-            own = {"interpolate": ["alphas"], "lines": ["scales"], "greedy_soup": ["held_out"]}
+        known_name(f"{key}.kind", spec["kind"], "kind of fine-tuning or merger", [*files, *mergers])
+        if spec["kind"] in mergers:
+            own = {"interpolate": ["alphas"], "lines": ["scales"], "greedy_soup": ["held_out"], PER_IMAGE: ["groups"]}
             needed = ["of", *own.get(spec["kind"], [])]
             for setting in needed:
                 if setting not in spec:
@@ -467,7 +504,7 @@ def _check_methods(config: dict[str, Any]) -> None:
             settings = [*needed, "held_out"] if spec["kind"] == "interpolate" else needed
             for other in spec["of"]:
                 known_name(f"{key}.of", other, "method that trains", [*trained, START])
-            if spec["kind"] in ("interpolate", "lines") and len(spec["of"]) != 2:
+            if spec["kind"] in ("interpolate", "lines", PER_IMAGE) and len(spec["of"]) != 2:
                 raise InputError(f"config {key}.of: {spec['kind']} is of two networks, not {len(spec['of'])}.")
             if "held_out" in spec and "held_out" in settings:
                 known_name(f"{key}.held_out", spec["held_out"], "split", SPLITS)
@@ -658,7 +695,7 @@ def _remedy(error: ValidationError) -> str:
 
 def _nearest(name: str, names: Iterable[str]) -> str:
     names = list(map(str, names))
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    close = get_close_matches(name, names, n=1, cutoff=0.5 if len(names) < MOST_LISTED else 0)
     return f"; did you mean '{close[0]}'?" if close else f"; known are: {', '.join(names)}."
 
 

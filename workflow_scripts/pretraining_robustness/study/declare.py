@@ -3,7 +3,8 @@
 from typing import Any
 
 from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
-from pretraining_robustness.study.names import DEFAULT_METHOD, OWN
+from pretraining_robustness.evaluate.metrics import METRICS
+from pretraining_robustness.study.names import DEFAULT_METHOD, OWN, PER_IMAGE
 from pretraining_robustness.study.runs import Run, Runs
 
 RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
@@ -72,9 +73,12 @@ class Declarations(Runs):
         return {"count": count, "seed": self.config["selection_seed"]}
 
     def copies(self, source: str) -> dict[str, Any]:
-        """Return among which collections copies of a source's images are looked for, and what is one."""
+        """Return among which collections copies of a source's images are looked for, in which splits of them (all where
+        none is named: those that the study trains or tests on), and what is a copy."""
         spec = self.config["sources"][source]["copies"]
-        return {"names": spec["of"], "correlation": spec.get("correlation", COPY)}
+        whole = {one["store"] for task in self.tasks for one in self.test_sets(task) if one["split"] == "all"}
+        splits = [[] if name in whole else list(self.needed_splits(name)) for name in spec["of"]]
+        return {"names": spec["of"], "splits": splits, "correlation": spec.get("correlation", COPY)}
 
     def search(self, source: str) -> dict[str, Any]:
         """Return what the search for fractals is told: how many categories, and how."""
@@ -180,10 +184,16 @@ class Declarations(Runs):
         changed = self.config["objectives"][objective].get("recipe", {}) if objective is not None else {}
         return self._recipe("pretrain", self.config["architectures"][architecture].get("pretrain", {}), changed)
 
+    def validation(self, distribution: str) -> str | None:
+        """Return the source whose images measure a pre-training, where it learns labels and its own source has one."""
+        source = self.collection(self.config["distributions"][distribution]["source"])
+        return source.get("validation") if self.objective(distribution)["name"] == "supervised" else None
+
     def held_out(self, distribution: str) -> dict[str, float]:
         """Return the share of a distribution's images that measures its pre-training, where it learns labels."""
         share = self.config["runs"].get("held_out")
-        return {"held_out": share} if share and self.objective(distribution)["name"] == "supervised" else {}
+        measured = share and self.objective(distribution)["name"] == "supervised" and not self.validation(distribution)
+        return {"held_out": share} if measured else {}
 
     def finetune_recipe(self, task: str, architecture: str, method: str = DEFAULT_METHOD) -> dict[str, Any]:
         """Return the recipe of fine-tuning an architecture on a task by a method.
@@ -218,18 +228,20 @@ class Declarations(Runs):
         }
 
     def scoring(self, task: str, method: str, distribution: str) -> dict[str, Any]:
-        """Return what the scoring of a series is told."""
+        """Return what the scoring of a series is told; on variants of ImageNet only accuracy counts."""
         return {
             "task": task,
             "method": method,
             "distribution": distribution,
             "stores": self.test_stores(task),
             "test_sets": self.test_sets(task),
+            "metrics": [self.config["tasks"][task]["metric"]] if self.is_variant_task(task) else list(METRICS),
         }
 
     def prediction(self, task: str, method: str, distribution: str) -> dict[str, Any]:
-        """Return what the prediction of a series is told: its stores, test sets and networks."""
+        """Return what the prediction of a series is told: its stores, test sets and networks, and how to merge them."""
         keys = ("name", "store", "split", "classes")
+        merged = {"groups": self.methods[method]["groups"]} if self.methods[method]["kind"] == PER_IMAGE else {}
         return {
             "stores": self.test_stores(task),
             "test_sets": [{key: test_set[key] for key in keys} for test_set in self.test_sets(task)],
@@ -242,6 +254,7 @@ class Declarations(Runs):
                 }
                 for run in self.series_runs(task, method, distribution)
             ],
+            **merged,
         }
 
     def method(self, name: str) -> dict[str, Any]:

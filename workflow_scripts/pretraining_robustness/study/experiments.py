@@ -138,13 +138,14 @@ def _classes(declared: dict[str, Any]) -> str:
     choice = declared["classes"]
     if "most_frequent" in choice:
         return f"the {choice['most_frequent']:,} classes with the most images"
+    below = next((key for key in ("under", "not_under") if key in choice), None)
+    part = "" if below is None else f"below WordNet synset {_synsets(choice[below])}"
+    part = f"not {part}" if below == "not_under" else part
     if "random" in choice:
         first = f", those with at least {choice['at_least']:,} images first" if "at_least" in choice else ""
-        return f"{choice['random']:,} classes at random{first}"
-    if "under" in choice:
-        return f"classes below WordNet synset {_synsets(choice['under'])}"
-    if "not_under" in choice:
-        return f"classes not below WordNet synset {_synsets(choice['not_under'])}"
+        return f"{choice['random']:,} {f'classes {part},' if part else 'classes'} at random{first}"
+    if part:
+        return f"classes {part}"
     if "ratio" in choice:
         wanted = choice.get("superclasses")
         superclasses = "each superclass" if wanted is None else f"the first {wanted} superclasses"

@@ -12,6 +12,7 @@ MERGES = (
     "uniform_soup",
     "greedy_soup",
 )  # kinds of methods that train nothing (finetune/merge.py)
+PER_IMAGE = "dawin"  # the kind that merges while it predicts, and leaves no weights (finetune/merge_per_image.py)
 RIB_KINDS = "rib"  # how kinds of figures and tables of ImageNet-RIB begin
 START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
@@ -78,6 +79,11 @@ class Names:
         """Names of the sources of a format."""
         return [name for name, source in self.config["sources"].items() if source["format"] == format]
 
+    def prompted_source(self, source: str) -> str:
+        """Return the source whose classes a diffusion model is asked for: that of the network which recognises them."""
+        judge = self.config["sources"][source]["recognised_by"]["distribution"]
+        return str(self.config["distributions"][judge]["source"])
+
     @property
     def raw_collections(self) -> list[str]:
         """Names of the sources and tasks whose stores are decoded from raw files."""
@@ -105,6 +111,11 @@ class Names:
                 if folder not in found or one["format"] == folder:
                     found[folder] = name
         return found
+
+    def optional_source(self, name: str) -> str | None:
+        """Return the name of a source that is only tested on, which a study can do without; None for any other."""
+        trained_on = {declared["source"] for declared in self.config["distributions"].values()}
+        return name if name in self.config["sources"] and name not in trained_on else None
 
     @property
     def domain_pairs(self) -> list[str]:
@@ -248,13 +259,13 @@ class Names:
 
     @property
     def merged_methods(self) -> list[str]:
-        """Names of the methods that merge the weights of others and train nothing."""
+        """Names of the methods that merge the weights of others into weights and train nothing."""
         return [name for name, spec in self.methods.items() if spec["kind"] in MERGES]
 
     @property
     def trained_methods(self) -> list[str]:
         """Names of the methods that train."""
-        return [name for name, spec in self.methods.items() if spec["kind"] not in MERGES]
+        return [name for name, spec in self.methods.items() if spec["kind"] not in (*MERGES, PER_IMAGE)]
 
     def test_sets(self, task: str) -> list[dict[str, Any]]:
         """Return the test sets of a task: name, store, split, classes (a mask or None), role, groups (and

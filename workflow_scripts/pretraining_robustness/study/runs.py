@@ -106,7 +106,8 @@ class Runs(Names):
         """Return the methods of fine-tuning that a figure or table of ImageNet-RIB shows."""
         spec, methods = self.rib_shown(name), self.imagenet_rib["methods"]
         if spec["kind"] == "rib_similarity":
-            methods = self.imagenet_rib["similarity"].get("methods", methods)
+            leave_weights = [*self.trained_methods, *self.merged_methods]
+            methods = self.imagenet_rib["similarity"].get("methods", [one for one in methods if one in leave_weights])
         return list(spec.get("methods", methods))
 
     def rib_series(self, *names: str) -> list[tuple[str, str]]:
@@ -123,11 +124,15 @@ class Runs(Names):
         return [(method, network) for method, network in series if method not in without.get(network, [])]
 
     def networks_sharing_jobs(self) -> list[str]:
-        """Return the distributions of whose networks one job is all methods of ImageNet-RIB: that need them all."""
-        series, spec = set(self.rib_series()), self.imagenet_rib
-        if spec.get("jobs") != "network":
+        """Return the distributions of whose networks one job of ImageNet-RIB is all variants fine-tuned on."""
+        if self.imagenet_rib.get("jobs") != "network":
             return []
-        return [name for name in spec["networks"] if series >= {(method, name) for method in spec["methods"]}]
+        return list(dict.fromkeys(distribution for _, distribution in self.rib_series()))
+
+    def networks_by_all_methods(self) -> list[str]:
+        """Return those of them of whose networks one job is also all methods: that need them all."""
+        series, methods = set(self.rib_series()), self.imagenet_rib.get("methods", [])
+        return [name for name in self.networks_sharing_jobs() if series >= {(method, name) for method in methods}]
 
     def rib_runs(self, *names: str) -> list[Run]:
         """Return the runs of ImageNet-RIB that figures and tables need: their series on every variant fine-tuned on."""

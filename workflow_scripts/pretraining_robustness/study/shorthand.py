@@ -44,8 +44,9 @@ def replace_sections(config: dict[str, Any], own: dict[str, Any]) -> None:
 def leave_out(config: dict[str, Any]) -> list[str]:
     """Take out, in place, what is of the sources that `left_out` names, and return a sentence for each of them.
 
-    Their distributions are left out instead. Test sets on their images, figures that plot those, and panels of their
-    pictures are removed.
+    Their distributions are left out instead. Test sets on their images, figures that name those, what is expected of
+    such figures, and panels of their pictures are removed. In place of a test set that figures plot because their task
+    says so, they plot the task's next one of the same role.
     """
     sources, listed = config.get("sources"), config.get("left_out")
     if not isinstance(sources, dict) or not isinstance(listed, list):
@@ -60,6 +61,8 @@ def leave_out(config: dict[str, Any]) -> list[str]:
         for other in sources.values():
             if source in other.get("copies", {}).get("of", []):
                 other["copies"]["of"].remove(source)
+            if other.get("validation") == source:
+                del other["validation"]
         config.get("imagenet_rib", {}).get("variants", {}).pop(source, None)
         removed = [*_untested(config, source), *_undrawn(config, source)]
         sentences.append(f"{source} is left out, and with it: {', '.join(removed) or 'nothing'}")
@@ -74,6 +77,13 @@ def _untested(config: dict[str, Any], source: str) -> list[str]:
         lost = [name for name, one in sets.items() if one.get("store") == source]
         for name in lost:
             del sets[name]
+            removed.append(f"test set {name} of {task}")
+        pair = spec.get("plots", {})
+        for role in [role for role, name in pair.items() if name in lost]:
+            others = [name for name, one in sets.items() if one.get("role") == role]
+            if others:
+                pair = spec["plots"] = {**pair, role: others[0]}
+                removed[-1] += f" (figures plot {others[0]} in its place)"
         figures = config.get("figures", {})
         plotting = [
             name
@@ -82,7 +92,10 @@ def _untested(config: dict[str, Any], source: str) -> list[str]:
         ]
         for name in plotting:
             del figures[name]
-        removed += [*(f"test set {name} of {task}" for name in lost), *(f"figure {name}" for name in plotting)]
+        for table in config.get("tables", {}).values():
+            if "expectations" in table:
+                table["expectations"] = [one for one in table["expectations"] if one.get("figure") not in plotting]
+        removed += [f"figure {name}" for name in plotting]
     return removed
 
 

@@ -99,12 +99,14 @@ class Study(Labels):
             "reference": self.imagenet_rib["reference"],
         }
 
-    def similarity(self, task: str, method: str, distribution: str) -> dict[str, Any]:
+    def similarity(self, method: str, distribution: str) -> dict[str, Any]:
         """Return what the comparison of networks before and after fine-tuning is told."""
-        whose = {"method": method, "distribution": distribution, "fine_tuned_on": self.task_collection(task)}
-        networks = self.prediction(task, method, distribution)["networks"]
-        told = {key: value for key, value in self.imagenet_rib["similarity"].items() if key != "methods"}
-        return {"networks": networks, "named": whose, **told}
+        return {
+            "networks": self.prediction(self.variant_tasks[0], method, distribution)["networks"],
+            "fine_tuned_on": [self.task_collection(task) for task in self.variant_tasks],
+            "named": {"method": method, "distribution": distribution},
+            **{key: value for key, value in self.imagenet_rib["similarity"].items() if key != "methods"},
+        }
 
     def benchmark_labels(self, name: str) -> dict[str, Any]:
         """Return the readable names of what a figure or table of ImageNet-RIB shows, in the order shown."""
@@ -138,6 +140,20 @@ class Study(Labels):
             ],
             "images": {network: number for network, number in images.items() if number},
             **self.config["comparisons"],
+        }
+
+    def rib_page(self) -> dict[str, Any]:
+        """Return what the page of ImageNet-RIB is told: its name, and those of all that it shows."""
+        series = self.rib_series()
+        return {
+            "study": self.config["study"],
+            "figures_shown": [self.config["figures"][name]["title"] for name in self.rib_figures],
+            "tables_shown": [self.config["tables"][name]["title"] for name in self.rib_tables],
+            "labels": {
+                "methods": {method: self.method_label(method) for method, _ in series},
+                "distributions": {name: self.label(name) for _, name in series},
+                "variants": {name: self.variant_label(name) for name in self.imagenet_rib["variants"]},
+            },
         }
 
     def variant_label(self, name: str) -> str:
@@ -191,6 +207,7 @@ class Study(Labels):
                     "label": self.collection(source).get("label", source),
                     "about": self.collection(source).get("about", {}),
                     "paper": {key: self.collection(source).get(key) for key in ("images", "classes")},
+                    "copies_left_out": self.collection(source).get("copies", {}).get("leave_out", False),
                 }
                 for source in spec["sources"]
             ]

@@ -20,14 +20,17 @@ MERGE = "tag:yaml.org,2002:merge"
 
 
 def check_yaml(path: str | Path) -> None:
-    """Raise InputError for the first thing in a YAML file that is read otherwise than it is meant; names the line."""
+    """Raise InputError for a file that is not YAML of keys and values in UTF-8, and for the first thing in it that is
+    read otherwise than it is meant; names the line."""
     root = _root(path)
-    if root is not None:
-        for node in _nodes(root, set()):
-            if isinstance(node, yaml.MappingNode):
-                _check_keys(path, node)
-            elif isinstance(node, yaml.ScalarNode) and not node.style:
-                _check_scalar(path, node)
+    if not isinstance(root, yaml.MappingNode):
+        found = "is empty" if root is None else "is no table of keys"
+        raise InputError(f"{path}: the configuration {found}; write its keys as 'study: my_study', a line each")
+    for node in _nodes(root, set()):
+        if isinstance(node, yaml.MappingNode):
+            _check_keys(path, node)
+        elif isinstance(node, yaml.ScalarNode) and not node.style:
+            _check_scalar(path, node)
 
 
 def line_of(key: Sequence[str | int], files: Iterable[str | Path]) -> str:
@@ -60,12 +63,21 @@ def meant_as_number(text: str) -> str | None:
 
 def _root(path: str | Path) -> yaml.Node | None:
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            return yaml.compose(file, Loader=Loader)
+        data = Path(path).read_bytes()
+        return yaml.compose(data.decode("utf-8-sig"), Loader=Loader)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}, line {line}: not UTF-8; save the file as UTF-8") from None
     except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); save it as UTF-8") from None
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or getattr(error, "reason", error)
+        raise InputError(
+            f"{path}{where}: not YAML ({problem}); mend it: indent with blanks, not tabs, and put text that holds ': ' "
+            "or begins with one of []{}*&!%@` in quotes"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); restore it or correct its rights") from None
 
 
 def _line(node: yaml.Node) -> int:

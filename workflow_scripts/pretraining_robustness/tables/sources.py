@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pretraining_robustness.csv_tables import read_frame
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.tables.reading import by_folder, read_columns
 from pretraining_robustness.tables.typeset import NOTHING, Column, TypesetTable
@@ -34,16 +35,25 @@ _NAMES = {"hierarchy": "Class hierarchy", "expert_labelled": "Labelled by expert
 _GROUPS = ("Counted from the images of this study", "At full scale, as configured", "Stated by the paper, not counted")
 
 
+_COPIES = "Images with a copy among the tasks' images"
+
+
 def tabulate_sources(
-    classes: Sequence[str | Path], table: Mapping[str, Any], csv: str | Path, html: str | Path, tex: str | Path
+    classes: Sequence[str | Path],
+    table: Mapping[str, Any],
+    csv: str | Path,
+    html: str | Path,
+    tex: str | Path,
+    copies: Sequence[str | Path] = (),
 ) -> None:
     """Write the table of the sources.
 
     Args:
         classes: the stores' tables of classes, .../{source}/classes.csv: class_id, name, (superclass), images.
         table: name, title, note and sources, each with name, label, about (facts that cannot be counted, of any keys)
-            and paper (images and classes at full scale, or None).
+            paper (images and classes at full scale, or None), and copies_left_out: whether images with a copy are.
         csv, html, tex: outputs.
+        copies: lists of images with a copy elsewhere, .../{source}.csv, of the sources where they were looked for.
 
     Raises:
         InputError: a source has no table of classes, or a table is not what it should be.
@@ -52,7 +62,11 @@ def tabulate_sources(
     missing = [source["name"] for source in table["sources"] if source["name"] not in files]
     if missing:
         raise InputError(f"tables.{table['name']}: no classes.csv of {', '.join(missing)}; build its store")
-    facts = [source_facts(files[source["name"]], source) for source in table["sources"]]
+    listed = {Path(path).stem: read_frame(path)["image"].nunique() for path in copies}
+    facts = [
+        source_facts(files[source["name"]], source) | ({"copies": listed.get(source["name"])} if listed else {})
+        for source in table["sources"]
+    ]
     frame = pd.DataFrame(facts)
     whole = [name for name in frame if pd.api.types.is_integer_dtype(frame[name].convert_dtypes())]
     write_table(frame.astype(dict.fromkeys(whole, "Int64")), _typeset(facts, table), csv, html, tex)
@@ -63,7 +77,7 @@ def source_facts(classes: str | Path, source: Mapping[str, Any]) -> dict[str, An
     rows = read_columns(classes, {"class_id": str, "images": int}, optional=["superclass"])
     filled = rows[rows["images"] > 0]
     if filled.empty:
-        raise InputError(f"{classes}: no class has an image; build the store again")
+        raise InputError(f"{classes}: no class has an image; remove it and run the same command again")
     sizes = filled["images"].to_numpy()
     ratio = sizes.max() / sizes.min()
     return {
@@ -100,6 +114,7 @@ def gini(sizes: np.ndarray) -> float:
 def _typeset(facts: Sequence[Mapping[str, Any]], table: Mapping[str, Any]) -> TypesetTable:
     counted, full_scale, stated = _GROUPS
     lines = [(counted, heading, name) for name, heading in _COUNTED.items()]
+    lines += [(counted, _COPIES, "copies")] if "copies" in facts[0] else []
     lines += [(full_scale, _COUNTED[name], f"full_scale_{name}") for name in ("images", "classes")]
     about = dict.fromkeys(key for source in table["sources"] for key in source["about"])
     lines += [(stated, _NAMES.get(key, key.replace("_", " ").capitalize()), f"about_{key}") for key in about]
@@ -112,6 +127,10 @@ def _typeset(facts: Sequence[Mapping[str, Any]], table: Mapping[str, Any]) -> Ty
         "long-tailed: more.",
         "Gini coefficient: 0 if all classes are equally large, towards 1 if one class has nearly all images.",
     ]
+    left_out = [source["label"] for source in table["sources"] if source.get("copies_left_out")]
+    if "copies" in facts[0]:
+        kept = f"pre-training leaves out those of {', '.join(left_out)}" if left_out else "pre-training keeps them"
+        notes.append(f"Copies: near-duplicates, by the correlation of pixels, that are counted above; {kept}.")
     empty = [f"{fact['label']}: {fact['empty_classes']:,}" for fact in facts if fact["empty_classes"]]
     if empty:
         notes.append(f"Classes without any image are not counted ({'; '.join(empty)}).")

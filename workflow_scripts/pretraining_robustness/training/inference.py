@@ -28,6 +28,11 @@ State = dict[str, Tensor]
 Answer = TypeVar("Answer")
 
 
+def most_likely(scores: Tensor) -> Tensor:
+    """Return the class of the highest score of each image, int16 (n,), from (n, classes)."""
+    return scores.argmax(dim=1).to(torch.int16)
+
+
 def predict_all(
     model: nn.Module,
     states: Sequence[State],
@@ -36,11 +41,12 @@ def predict_all(
     recipe: Recipe,
     device: torch.device,
     allowed: Tensor | None = None,
+    answer: Callable[[Tensor], Tensor] = most_likely,
 ) -> list[np.ndarray]:
     """Return the most likely class of each of the `count` images by each of the model's states: int16 (count,) each.
 
     The images are read once for all states. `allowed`, bool (count, classes), says which classes each may be. A batch
-    that a card's memory does not hold is halved, for all images.
+    that a card's memory does not hold is halved, for all images. `answer` is what becomes of a batch's scores.
 
     Raises InputError if the card does not hold the states and one image.
     """
@@ -64,7 +70,7 @@ def predict_all(
                 scores = network(state, batch)[:size]
                 if allowed is not None:
                     scores = scores.masked_fill(~allowed.index_select(0, positions), -torch.inf)
-                found.append(scores.argmax(dim=1).to(torch.int16))
+                found.append(answer(scores))
         return [torch.cat(found).cpu().numpy() for found in answers]
 
     holding = f"the {len(states)} checkpoints of a network"
@@ -115,7 +121,8 @@ def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torc
         except (InputError, KeyError) as error:
             reason = str(error).splitlines()[-1].strip()
             raise InputError(
-                f"{path}: not a checkpoint of this architecture and task ({reason}); train it again"
+                f"{path}: not a checkpoint of this architecture and task ({reason}); "
+                "remove it and run the same command again"
             ) from error
         states[epoch] = {name: _placed(tensor, device) for name, tensor in weights.items()}
     if hasattr(model, PROMPT):

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ logger = logging.getLogger(__name__)
 
 # Where a scheduler that does not set CUDA_VISIBLE_DEVICES names the cards of a step or a job: indices or UUIDs.
 SLURM_VARIABLES = ("SLURM_STEP_GPUS", "SLURM_JOB_GPUS")
+NO_CARD = ("", "-1", "NoDevFiles", "none")  # how those say that there is none
 POLL_SECONDS = 0.5
+REMOVE = "when no job is running, remove it, or have its owner do so"
 DRIVER = Path("/sys/module/nvidia/version")
 
 _held: list[int] = []
@@ -39,9 +42,16 @@ def visible_cards(devices: Path = Path("/dev")) -> list[str]:
     """
     chosen = next((os.environ[name] for name in ("CUDA_VISIBLE_DEVICES", *SLURM_VARIABLES) if name in os.environ), None)
     if chosen is not None:
-        return [card.strip() for card in chosen.split(",") if card.strip() not in ("", "-1", "NoDevFiles")]
+        cards = [card.strip() for part in chosen.split(",") for card in _numbers(part)]
+        return list(takewhile(lambda card: card not in NO_CARD, cards))  # as CUDA does
     count = sum(re.fullmatch(r"nvidia\d+", entry.name) is not None for entry in devices.glob("nvidia*"))
     return [str(number) for number in range(count)] or list(_uuids())
+
+
+def _numbers(cards: str) -> list[str]:
+    """Return the cards of a range of numbers (0-3), or what is no range as it is."""
+    ends = re.fullmatch(r"\s*(\d+)-(\d+)\s*", cards)
+    return [str(number) for number in range(int(ends[1]), int(ends[2]) + 1)] if ends else [cards]
 
 
 def cards_asked(resources: Any) -> int:
@@ -66,7 +76,7 @@ def lease_card(
         The card as CUDA_VISIBLE_DEVICES names it now, or None.
 
     Raises:
-        InputError: if a card is asked for and none is visible, or its lock file cannot be opened.
+        InputError: if a card is asked for and none is visible, or its lock file or the folder of these cannot be used.
     """
     if not gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -119,6 +129,10 @@ def _make_common(folder: Path) -> None:
     try:
         # Without a sticky bit: where there is one, Linux may refuse O_CREAT on a file of another user.
         folder.mkdir(mode=0o777, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: the folder of the graphics cards' lock files cannot be used ({error.strerror}); {REMOVE}"
+        ) from error
     finally:
         os.umask(mask)
 
@@ -156,8 +170,7 @@ def _lock(path: Path) -> bool:
         return False
     except OSError as error:
         raise InputError(
-            f"{path}: the lock file of a graphics card cannot be used ({error.strerror}); when no job is running, "
-            f"remove {path.parent}"
+            f"{path}: the lock file of a graphics card cannot be used ({error.strerror}); {REMOVE}"
         ) from error
     finally:
         os.umask(mask)

@@ -34,7 +34,7 @@ def divide(table: CsvTable, spec: Mapping[str, Any]) -> list[str]:
         if key in spec and spec[key] not in table:
             raise InputError(
                 f"{table.path}: no column {spec[key]}, by which the task's config divides it; it has "
-                f"{', '.join(table.columns)}"
+                f"{', '.join(table.columns)}; name one of these"
             )
     outside = _by_place(table, spec) if spec["by"] == "place" else _by_date(table, spec)
     units = table.columns[spec.get("together", "filename")]
@@ -56,7 +56,7 @@ def _by_place(table: CsvTable, spec: Mapping[str, Any]) -> list[str]:
             if strange is not None:
                 raise InputError(
                     f"{table.path}: no image is left with the {spec['column']} {strange} for the split {split}; "
-                    f"its values are {', '.join(sorted(known))}"
+                    f"name others of its values: {', '.join(sorted(set(known) - set(split_of)))}"
                 )
         else:
             free = [place for place in known if place not in split_of]

@@ -47,7 +47,10 @@ def open_image_text(folder: str | Path) -> RawCollection:
     if len(tables) == 1 and not shards:
         return CaptionTable(tables[0])
     found = ", ".join(file.name for file in [*tables, *shards][:3]) or "neither"
-    raise InputError(f"{path}: it should hold one table of captions (.csv, .tsv) or shards (.tar), and holds {found}")
+    raise InputError(
+        f"{path}: it should hold one table of captions (.csv, .tsv) or shards (.tar), and holds {found}; "
+        "leave one kind in it"
+    )
 
 
 class CaptionTable(RawCollection):
@@ -66,7 +69,7 @@ class CaptionTable(RawCollection):
         self.path = path
         self.table = read_csv_table(path, what="table of captions", separators="\t,")
         if not len(self.table):
-            raise InputError(f"{path}: it names no image")
+            raise InputError(f"{path}: it names no image; write a row for each")
         image, caption = self._column(IMAGE_COLUMNS), self._column(CAPTION_COLUMNS)
         self.captions = [text.strip() for text in self.table.columns[caption]]
         self.table.refuse_first((not text for text in self.captions), "has no caption", image)
@@ -80,7 +83,9 @@ class CaptionTable(RawCollection):
         column = next((choice for choice in choices if choice in self.table), None)
         if column is None:
             columns = ", ".join(self.table.columns)
-            raise InputError(f"{self.path}: the column {' or '.join(choices)} is missing; it has {columns}")
+            raise InputError(
+                f"{self.path}: the column {' or '.join(choices)} is missing; it has {columns}; add or rename one"
+            )
         return column
 
     def __len__(self) -> int:

@@ -35,7 +35,7 @@ class INaturalist(RawCollection):
         self.archive = Path(archive)
         self.annotations = Path(annotations)
         if not self.archive.is_file():
-            raise InputError(f"{self.archive}: no such file: run its acquisition again")
+            raise InputError(f"{self.archive}: no such file; run the same command again, which fetches it")
         self.categories, self.category_of = read_annotations(self.annotations)
 
     def __len__(self) -> int:

@@ -72,7 +72,9 @@ class MetadataFolder(RawCollection):
         self.table = read_csv_table(self.metadata, REQUIRED if divided is None else REQUIRED[:2])
         self.splits = self._splits() if divided is None else divide(self.table, divided)
         if "train" not in self.splits:
-            raise InputError(f"{self.metadata}: no image has the split train, so there is nothing to fine-tune on")
+            raise InputError(
+                f"{self.metadata}: no image has the split train, so there is nothing to fine-tune on; give it to some"
+            )
         self.labels = self._labels()
         self.files = NamedImages(self.table, "filename", self.folder, self.image_path)
         self.attributes = {GROUPS.get(name, name): self._values(name) for name in self._group_columns()}
@@ -136,7 +138,7 @@ class MetadataFolder(RawCollection):
         for row, name in enumerate(self.table.columns[column] if column else []):
             known = names.setdefault(self.labels[row], name)
             if known != name:
-                self.table.refuse(row, f"label {self.labels[row]} has several names: {known} and {name}")
+                self.table.refuse(row, f"label {self.labels[row]} has several names: {known} and {name}; give it one")
         return names
 
     def _splits(self) -> list[str]:
@@ -151,7 +153,8 @@ class MetadataFolder(RawCollection):
         gap = next((label for label in range(max(present)) if label not in present), None)
         if gap is not None:
             raise InputError(
-                f"{self.metadata}: the labels y must run from 0 to {max(present)} without a gap, but none is {gap}"
+                f"{self.metadata}: the labels y must run from 0 to {max(present)} without a gap, but none is {gap}; "
+                "number the classes anew"
             )
         return labels
 
@@ -228,9 +231,11 @@ class SplitFolders(RawCollection):
             for name, path in class_folders(splits[split], self._passed_over).items():
                 self.rows += [(split, name, path, found) for found in find_images(path, self._passed_over)]
             if len(self.rows) == before:
+                found = said(self._passed_over) or "it is empty"
                 raise InputError(
-                    f"{splits[split]}: no class folder with images in it ({said(self._passed_over) or 'it is empty'}): "
-                    "fill it or remove it"
+                    f"{splits[split]}: no class folder with images in it ({found}); a task without {METADATA} has "
+                    "folders of splits, and in each a folder of images for each class: fill it, remove it, or write "
+                    f"{folder / METADATA}"
                 )
         self.names = sorted({name for _, name, _, _ in self.rows})
         self.label_of = {name: label for label, name in enumerate(self.names)}

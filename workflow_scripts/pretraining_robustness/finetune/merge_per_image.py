@@ -1,0 +1,69 @@
+"""Networks merged anew for each image while they predict, without training: DaWin.
+
+Oh et al. 2024, arXiv 2410.03782; naver-ai/dawin, dawin_rft/main_dawin.py, commit 310e0e1.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pretraining_robustness.finetune.merge import State, interpolate
+from pretraining_robustness.training.batches import ResidentImages, StreamedImages
+from pretraining_robustness.training.inference import predict_all
+from pretraining_robustness.training.recipes import Recipe
+
+
+def entropy(scores: Tensor) -> Tensor:
+    """Return the entropy in nats, 0 or more, of each image's prediction, (n,), from scores (n, classes)."""
+    return torch.special.entr(scores.softmax(dim=1)).sum(dim=1)
+
+
+def coefficients(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return how far from the first network to the second each image of a test set is taken, 0..1, float64 (n,).
+
+    From the entropies of their predictions, (n,) each: the share that the second has of exp(-entropy), both drawn
+    towards the share that the first has of the mean entropies, the more so the more the entropies vary ("offset
+    adjustment" in the code). The code's temperatures, fitted to its CLIP networks, are 1 here.
+    """
+    spread = np.mean([one.std(ddof=1) / one.mean() if one.mean() > 0 else 0.0 for one in (first, second)])
+    total = first.mean() + second.mean()
+    towards = first.mean() / total if total > 0 else 0.5
+    surer = np.exp(-second.astype(np.float64))
+    return (surer + spread * towards) / (np.exp(-first.astype(np.float64)) + surer + spread)
+
+
+def predict_merged(
+    model: nn.Module,
+    first: State,
+    second: State,
+    images: ResidentImages | StreamedImages,
+    sizes: Sequence[int],
+    groups: int,
+    recipe: Recipe,
+    device: torch.device,
+    allowed: Tensor | None = None,
+) -> np.ndarray:
+    """Return the most likely class of each image, int16, by two networks merged as suits the image.
+
+    Images of like coefficients share a merged network: a test set is divided into `groups` of equally many, where the
+    code fits a mixture of as many beta distributions. With as many groups as images each image has its own.
+
+    Args:
+        sizes: of the test sets that make up the images, at least 2 each, in their order.
+        allowed: see `predict_all`.
+    """
+    count = sum(sizes)
+    both = predict_all(model, [first, second], images, count, recipe, device, allowed, answer=entropy)
+    starts = np.cumsum([0, *sizes[:-1]])
+    group = np.empty(count, dtype=np.int64)
+    merged: list[State] = []
+    for start, size in zip(starts, sizes, strict=True):
+        part = slice(start, start + size)
+        alphas = coefficients(both[0][part], both[1][part])
+        for members in np.array_split(np.argsort(alphas, kind="stable"), min(groups, size)):
+            group[start + members] = len(merged)
+            merged.append(interpolate(first, second, float(alphas[members].mean())))
+    answers = predict_all(model, merged, images, count, recipe, device, allowed)
+    return np.stack(answers)[group, np.arange(count)]
