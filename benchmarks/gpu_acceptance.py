@@ -193,8 +193,8 @@ class Acceptance:
         return {"graphs": graphs, "passes": graphs == 1 and bool((first == second).all())}
 
     def preparation(self) -> Values:
-        """Crop, flip and normalisation of a batch."""
-        pixels, ready = self.pixels(), Preparation(self.recipe(), self.device)
+        """Crop, flip and normalisation of a batch, compiled."""
+        pixels, ready = self.pixels(), Preparation(self.recipe(compile=True), self.device)
         ready.for_training(pixels)
         started = self.wait()
         for _ in range(20):
@@ -302,7 +302,7 @@ class Acceptance:
             ("resume", 30, self.resume),
             ("memory is measured", 20, self.memory),
             ("evaluation", 60, self.evaluation),
-            ("preparation", 5, self.preparation),
+            ("preparation", 20, self.preparation),
         ]
         trained = [self.priced_training(name) for name in names]
         listed += [

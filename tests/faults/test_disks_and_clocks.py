@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,9 +18,11 @@ import pytest
 import torch
 from torch import nn
 
+from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, publish, write_rows
 from pretraining_robustness.networks.weights import save_weights
 from pretraining_robustness.rule import _alone, _date_after, run_rule
+from pretraining_robustness.training.lease import lease_card
 from pretraining_robustness.training.state import TrainingState
 
 PACKAGE_FOLDER = Path(__file__).parents[2] / "workflow_scripts"
@@ -198,17 +201,37 @@ def test_a_job_that_is_started_twice_is_refused_until_the_first_one_ends(tmp_pat
     assert not (tmp_path / "state").exists()
 
 
+UNABLE = [errno.ENOLCK, errno.ENOTSUP, errno.EPERM, errno.ENOSYS]  # as file systems say that they cannot
+
+
+@pytest.mark.parametrize("number", UNABLE)
 def test_a_disk_that_cannot_lock_is_worked_on_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int
 ) -> None:
     def no_locks(*arguments: object) -> None:
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("fcntl.flock", no_locks)
     with _alone(str(tmp_path / "state")):
         (tmp_path / "state" / "journal").touch()
     assert "no other job is kept from working on the same" in caplog.text
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["journal"]
+    with pytest.raises(InputError, match=f"the lock file of a graphics card .*{re.escape(os.strerror(number))}"):
+        lease_card(1, cards=["0"], folder=tmp_path / "cards")
+
+
+@pytest.mark.parametrize("number", UNABLE)
+def test_a_disk_without_hard_links_gets_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def no_links(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("os.link", no_links)
+    state = TrainingState(tmp_path / "state", "mine")
+    state.folder.mkdir()
+    state.checkpoint(1).write_bytes(b"weights")
+    state.publish(1, tmp_path / "epoch_1.safetensors")
+    assert (tmp_path / "epoch_1.safetensors").read_bytes() == b"weights"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch_1.safetensors", "state"]
 
 
 @pytest.mark.slow

@@ -238,6 +238,10 @@ def test_a_link_is_symbolic_where_hard_ones_do_not_reach(tmp_path: Path, monkeyp
     acquire({"train.tar": {"md5": MD5}}, [tmp_path / "train.tar"], place, HOME)
     assert (tmp_path / "train.tar").is_symlink()
     assert (tmp_path / "train.tar").read_bytes() == DATA
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    (tmp_path / "train.tar").unlink()
+    with pytest.raises(InputError, match=r"neither hard nor symbolic links .*; move .*manual/train\.tar"):
+        acquire({"train.tar": {"md5": MD5}}, [tmp_path / "train.tar"], place, HOME)
 
 
 @pytest.mark.parametrize(

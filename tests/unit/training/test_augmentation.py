@@ -6,6 +6,7 @@ import pytest
 import timm.data
 import torch
 from PIL import Image
+from torch._inductor import config as inductor_config
 from torch.nn import functional
 
 from pretraining_robustness.training import augmentation
@@ -44,6 +45,27 @@ def test_autocast_changes_no_bit_of_what_the_network_sees(augment: dict) -> None
             seen = method(images)
         assert seen.dtype == torch.float32
         assert torch.equal(seen, expected)
+
+
+@pytest.mark.slow
+def test_compiled_preparation_is_one_graph_and_gives_what_is_prepared_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inductor_config, "fallback_random", True)  # the generator that is used without compiling
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    augment = {"crop": "random_resized", "scale": [0.08, 1.0], "flip": True}
+    plain, compiled = (
+        Preparation(read_recipe({**MINIMAL, "augmentation": augment, "compile": one}), CPU) for one in (False, True)
+    )
+    images = pictures(8, 64)
+    for seed in range(3):
+        torch.manual_seed(seed)
+        expected = plain.for_training(images)
+        torch.manual_seed(seed)
+        with torch.autocast("cpu", torch.bfloat16):
+            seen = compiled.for_training(images)
+        assert seen.is_contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(seen, expected, rtol=0, atol=1e-4)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 31), (7, 32), (16, 224)])

@@ -90,11 +90,16 @@ def test_equal_numbers_of_two_cluster_jobs_are_two_cards(tmp_path: Path) -> None
     first.communicate()
 
 
-def test_a_number_and_a_uuid_of_one_card_are_one_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def two_cards(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """NVIDIA's tool, which lists two cards."""
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\necho '0, GPU-aa'\necho '1, GPU-bb'\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+
+def test_a_number_and_a_uuid_of_one_card_are_one_lock(two_cards: None, tmp_path: Path) -> None:
     locks = tmp_path / "locks"
     first = start(locks, 60, CUDA_VISIBLE_DEVICES="1")
     assert first.stdout is not None
@@ -230,6 +235,13 @@ def test_cards_are_counted_by_their_device_files(tmp_path: Path) -> None:
     for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "nvidia-modeset"):
         (tmp_path / name).touch()
     assert visible_cards(tmp_path) == ["0", "1"]
+
+
+def test_cards_without_device_files_are_those_that_nvidias_tool_lists(
+    two_cards: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert visible_cards(tmp_path / "nothing") == ["0", "1"]
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     assert visible_cards(tmp_path / "nothing") == []
 
 

@@ -16,7 +16,7 @@ from pretraining_robustness.networks.weights import read_weights, save_weights
 from pretraining_robustness.pretrain.held_out import choose_held_out
 from pretraining_robustness.pretrain.pretrain import pretrain
 from pretraining_robustness.store.read import Store
-from pretraining_robustness.training import batches
+from pretraining_robustness.training import batches, loop
 from pretraining_robustness.training.batches import ResidentImages, training_batch
 from pretraining_robustness.training.loop import train
 from pretraining_robustness.training.objectives import Supervised
@@ -257,6 +257,28 @@ def test_bfloat16_trains_too(store: dict, tmp_path: Path) -> None:
     run_pretraining(store, tmp_path / "out", {**RECIPE, "precision": "bfloat16", "epochs": 8})
     rows = records(tmp_path / "out")
     assert float(rows[-1]["accuracy"]) > 0.9
+
+
+@pytest.mark.parametrize(("seconds", "saved"), [(3600, [3]), (0, [1, 2, 3])])
+def test_the_state_is_saved_by_time_and_at_the_end(
+    store: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int, saved: list[int]
+) -> None:
+    epochs = []
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", seconds)
+    monkeypatch.setattr(TrainingState, "save", lambda self, values: epochs.append(len(values["records"])))
+    run_pretraining(store, tmp_path / "out", {**RECIPE, "epochs": 3})
+    assert epochs == saved
+
+
+def test_a_step_that_a_card_does_not_hold_is_one_line(
+    store: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Supervised, "judge", full)
+    with pytest.raises(InputError, match=r"recipe\.batch_size: a batch of 32 images of 16 pixels needs more"):
+        run_pretraining(store, tmp_path / "out")
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(store: dict, tmp_path: Path) -> None:

@@ -91,7 +91,13 @@ def _link(file: RawFile, source: Path, target: Path) -> None:
     try:
         os.link(source.resolve(), target)
     except OSError:  # another file system, or one without hard links
-        target.symlink_to(source.resolve())
+        try:
+            target.symlink_to(source.resolve())
+        except OSError as error:
+            raise InputError(
+                f"{target}: its disk takes neither hard nor symbolic links ({error.strerror}); move {source} there, or "
+                "work on another disk"
+            ) from error
 
 
 def _download(file: RawFile, target: Path, home: str, place: Path, optional: str | None) -> None:

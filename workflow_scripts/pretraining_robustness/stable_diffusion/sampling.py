@@ -137,7 +137,7 @@ class Sampler:
         ).images
         autoencoder = self.pipeline.vae
         decoded: Tensor = autoencoder.decode(latents / autoencoder.config.scaling_factor, return_dict=False)[0]
-        return decoded * 0.5 + 0.5
+        return decoded.float() * 0.5 + 0.5  # bfloat16 has half as many steps above 0.5 as below
 
     def _end_guidance(
         self, pipeline: StableDiffusionPipeline, step: int, timestep: int, tensors: dict[str, Tensor]

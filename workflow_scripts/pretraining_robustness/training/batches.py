@@ -102,7 +102,7 @@ class ResidentImages:
         if isinstance(store.pictures, FractalPictures):
             self.take: Callable[[Tensor], Tensor] = FractalImages(store.pictures, rows, device).take
         else:
-            self.take = partial(torch.index_select, _read_all(store, rows, device), 0)
+            self.take = partial(_take, _read_all(store, rows, device))
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield, on the device, each array of positions and its images, uint8 (n, size, size, 3)."""
@@ -118,6 +118,13 @@ def _read_all(store: Store, rows: np.ndarray, device: torch.device) -> Tensor:
     for positions in consecutive_batches(len(rows), chunk):
         images[positions[0] : positions[-1] + 1] = torch.from_numpy(store.read(rows[positions], buffer))
     return images
+
+
+def _take(images: Tensor, positions: Tensor) -> Tensor:
+    """Return the images at positions; a card copies eight bytes at a time as fast as one."""
+    pixels = images.flatten(1)
+    words = pixels.view(torch.int64) if pixels.shape[1] % 8 == 0 else pixels
+    return words.index_select(0, positions).view(torch.uint8).view(-1, *images.shape[1:])
 
 
 class StreamedImages:

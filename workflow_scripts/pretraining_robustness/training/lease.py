@@ -36,6 +36,7 @@ _held: list[int] = []
 def visible_cards(devices: Path = Path("/dev")) -> list[str]:
     """Return the identifiers of the cards this process may use: CUDA_VISIBLE_DEVICES or SLURM's choice, else all.
 
+    All are those with a device file or, where Windows keeps these (WSL2), those that nvidia-smi lists; none of AMD.
     Of all, a card that is cut into MIG instances counts once, and CUDA then takes its first instance; to use the others
     name them (`nvidia-smi -L`) in CUDA_VISIBLE_DEVICES. What other programs do on a card is not looked at.
     """
@@ -44,7 +45,7 @@ def visible_cards(devices: Path = Path("/dev")) -> list[str]:
         cards = [card.strip() for part in chosen.split(",") for card in _numbers(part)]
         return list(takewhile(lambda card: card not in NO_CARD, cards))  # as CUDA does
     count = sum(re.fullmatch(r"nvidia\d+", entry.name) is not None for entry in devices.glob("nvidia*"))
-    return [str(number) for number in range(count)]
+    return [str(number) for number in range(count)] or list(_uuids())
 
 
 def _numbers(cards: str) -> list[str]:

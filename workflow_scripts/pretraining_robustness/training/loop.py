@@ -88,12 +88,14 @@ def train(
             logger.info("resuming after epoch %d of %d", len(records), len(ends))
             del saved
         network = torch.compile(model) if recipe.compile else model
+        preparation = Preparation(recipe, objective.device)
         saved_at = time.monotonic()
         for epoch in range(len(records) + 1, len(ends) + 1):
             first = ends[epoch - 2] if epoch > 1 else 0
             with memory_named(recipe.batch_size, recipe.image_size):
                 measured = _run(
-                    network, images, objective, recipe, seed, optimizer, range(first, ends[epoch - 1]), ends[-1]
+                    *(network, images, objective, preparation, recipe, seed, optimizer),
+                    *(range(first, ends[epoch - 1]), ends[-1]),
                 )
             record = {"epoch": epoch, **measured, **measure()}
             logger.info(
@@ -149,6 +151,7 @@ def _run(
     network: Network,
     images: ResidentImages | StreamedImages,
     objective: Objective,
+    preparation: Preparation,
     recipe: Recipe,
     seed: int,
     optimizer: torch.optim.Optimizer,
@@ -158,7 +161,6 @@ def _run(
     """Train for `steps` and return the record. Sums stay on the device until the end: no step waits for the host."""
     device = objective.device
     on_card = device.type == "cuda"
-    preparation = Preparation(recipe, device)
     loss_sum = torch.zeros((), device=device)
     correct = torch.zeros((), dtype=torch.int64, device=device)
     seen = 0
