@@ -176,16 +176,8 @@ rule compute_set_sizes:
 rule measure_distances:
     """Measure the distances between variants of ImageNet by optimal transport."""
     input:
+        unpack(test_stores_of_variants),
         checkpoint=embedding_network,
-        task=lambda wildcards: table_of_task(study.variant_tasks[0]),
-        images=collect(
-            "<results>/stores/{variant}/images.npy",
-            variant=study.imagenet_rib.get("variants", []),
-        ),
-        tables=collect(
-            "<results>/stores/{variant}/images.parquet",
-            variant=study.imagenet_rib.get("variants", []),
-        ),
     output:
         distances=rib_file("distances"),
     log:

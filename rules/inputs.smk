@@ -455,7 +455,7 @@ def variant_folder(name):
         return str(folder)
     from pretraining_robustness.store.readers.imagenet_variant import read_variant
 
-    try:
+    with refusals_in_one_line():
         if not folder.is_dir():
             raise InputError(
                 f"config imagenet_rib.variants.{name}.path: {folder} is no folder; "
@@ -464,8 +464,6 @@ def variant_folder(name):
         if config["acquisition"] == "download" and (variant["images"] or 0) <= FEW:
             classes = imagenet_classes(None)
             read_variant([folder], classes, variant_classes(name).get("table"), variant)
-    except InputError as error:
-        raise WorkflowError(str(error)) from None
     return str(folder)
 
 

@@ -157,6 +157,11 @@ def set_size_scores():
     ]
 
 
+def test_stores_of_variants(wildcards):
+    """The images and the tables of the stores that every variant's task is tested on."""
+    return test_stores(Wildcards(fromdict={"task": study.variant_tasks[0]}))
+
+
 def embedding_network(wildcards):
     """The network by whose features the variants are compared: one before fine-tuning."""
     return start_file(study.variant_tasks[0]).format(**study.transport()["run"])

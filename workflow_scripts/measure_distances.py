@@ -10,8 +10,8 @@ def main() -> None:
 
     files = zip(snakemake.input.images, snakemake.input.tables, strict=True)
     measure_distances(
-        stores=dict(zip(snakemake.params.transport["variants"], files, strict=True)),
-        task=snakemake.input.task,
+        stores=dict(zip(snakemake.params.transport["stores"], files, strict=True)),
+        test_sets=snakemake.params.transport["test_sets"],
         checkpoint=snakemake.input.checkpoint,
         network=snakemake.params.transport["network"],
         count=snakemake.params.transport["count"],

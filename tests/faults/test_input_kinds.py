@@ -259,7 +259,7 @@ def test_unpacked_imagenet_has_wordnet_depths_breeds_and_synsets(workflow, repos
     assert chosen["half"]["label_name"].tolist() == ["garment", "bird"]
     study["distributions"]["animals"]["classes"]["under"] = "n02084071"  # dogs, of which there is none
     printed = workflow.run(f"{place}/animals/promises.csv", "--dry-run", config=study, fails=True)
-    assert printed.splitlines()[-1] == "ERROR: distributions.animals: my_source has none of its classes."
+    assert printed.splitlines()[-1] == "ERROR: distributions.animals: my_source has none of its classes; choose others."
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,11 @@ WANTED = {"model": ["A", "B"], "group": ["cats", "dogs"]}
         b',model,group\n0,A,cats\n1,"B",dogs\n',
         b"model,group,,\nA,cats\nB,dogs,,\n",
         b"sep=,\r\nmodel,group\r\nA,cats\r\nB,dogs\r\n",
+        ("\ufeff" + TABLE.replace("group", "\u00a0group\u200b")).encode("utf-8-sig"),
     ],
     ids=[
         *("plain", "BOM", "UTF-16", "CRLF", "CR", "blanks", "commas behind rows", "nameless columns", "an index"),
-        *("commas behind the header", "Excel's own first line"),
+        *("commas behind the header", "Excel's own first line", "BOM twice and marks that no editor shows"),
     ],
 )
 def test_what_programs_write_is_read(tmp_path, data):

@@ -159,8 +159,11 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     rib = study["imagenet_rib"]
     jobs = workflow.plan("imagenet_rib", config=study)
     figure, variants = study["figures"]["fig_rib_crossing"], len(rib["variants"])
-    crossed = len({series for panel in figure["panels"] for series in panel["series"]}) * len(figure["architectures"])
-    networks, of_set_sizes = len(rib["networks"]) * len(rib["architectures"]), len(figure["architectures"])
+    series, architectures = {one for panel in figure["panels"] for one in panel["series"]}, len(figure["architectures"])
+    seeds = {name: len(study["runs"]["seeds_of"].get(name, [0])) for name in series}
+    crossed = sum(seeds.values()) * architectures
+    networks = sum(seeds[name] for name in rib["networks"]) * len(rib["architectures"])
+    heads = len(rib["heads"]["of"]) * architectures
     subsets = 2 * len(rib["set_sizes"]["images_per_class"]) * len(rib["set_sizes"]["variants"])
     assert jobs["build_variant_store"] == variants
     assert jobs["pretrain"] == crossed + 1  # the one that filters ImageNet-A
@@ -169,10 +172,10 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     for stage in ("finetune", "merge"):
         assert jobs[f"{stage}_by_all_methods"] == networks
     assert jobs["finetune_on_all_variants"] == crossed - networks
-    assert jobs["finetune"] == subsets * of_set_sizes
+    assert jobs["finetune"] == subsets * seeds["imagenet_full"] * architectures + heads
     for stage in ("predict", "score"):
         assert jobs[f"{stage}_by_all_methods"] == len(rib["networks"])
-        assert jobs[f"{stage}_on_all_variants"] == crossed // len(figure["architectures"]) - len(rib["networks"])
+        assert jobs[f"{stage}_on_all_variants"] == len(series) - len(rib["networks"])
         assert jobs[stage] == subsets
     assert jobs["compare_networks"] == len(rib["similarity"]["methods"]) * len(rib["networks"])
     assert jobs["merge_weights"] == 0

@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 import re
+import string
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,7 @@ def read_csv_table(
     separator = _separator(path, lines, required, separators)
     records = _records(path, lines, separator)
     _, header = next(records, (0, []))
-    names = [name.strip() for name in header]
+    names = [_name(name) for name in header]
     named = max((place for place, name in enumerate(names, start=1) if name), default=0)
     if not any(names):
         raise InputError(f"{path}: the file is empty; its first line should name the columns {', '.join(required)}")
@@ -180,7 +181,12 @@ def _separator(path: Path, lines: Sequence[str], required: Sequence[str], separa
 
 
 def _names(header: str, separator: str) -> set[str]:
-    return {name.strip() for name in next(csv.reader([header], delimiter=separator), [])}
+    return {_name(name) for name in next(csv.reader([header], delimiter=separator), [])}
+
+
+def _name(written: str) -> str:
+    """Return a column's name without blanks and marks around it that no editor shows."""
+    return written.strip(f"{string.whitespace}\u00a0\ufeff\u200b\u200e\u200f\u2060")
 
 
 def _records(path: Path, lines: Sequence[str], separator: str) -> Iterator[tuple[int, list[str]]]:

@@ -110,11 +110,21 @@ def test_distances_are_measured_in_batches_that_a_small_card_holds_and_similarit
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random = np.random.default_rng(0)
-    stores, columns = {}, {"class_id": [CLASS_IDS[number % 2] for number in range(12)], "y": [0, 1] * 6}
+    numbers, images = np.arange(24), random.integers(0, 256, (24, 16, 16, 3), np.uint8)
+    columns = {
+        **{
+            "row": numbers,
+            "image": numbers.astype(str),
+            "y": numbers % 2,
+            "split": np.where(numbers < 12, "test", "val"),
+        },
+        "class_id": [CLASS_IDS[number % 2] for number in numbers],
+    }
     pd.DataFrame(columns).to_parquet(tmp_path / "table.parquet", index=False)
-    for name in ("one", "other"):
-        np.save(tmp_path / f"{name}.npy", random.integers(0, 256, (12, 16, 16, 3), np.uint8))
-        stores[name] = (tmp_path / f"{name}.npy", tmp_path / "table.parquet")
+    np.save(tmp_path / "images.npy", images)
+    images[:12] = random.integers(0, 256, (12, 16, 16, 3), np.uint8)
+    np.save(tmp_path / "others.npy", images)
+    files = {name: (tmp_path / f"{name}.npy", tmp_path / "table.parquet") for name in ("images", "others")}
     network = {"name": "r", "seed": 0, "architecture": ARCHITECTURE, "recipe": RECIPE}
     save_weights(tmp_path / "start", build(ARCHITECTURE, 2), {"epoch": 0})
     framed, holds = Preparation.for_evaluation, 12
@@ -124,19 +134,22 @@ def test_distances_are_measured_in_batches_that_a_small_card_holds_and_similarit
             raise torch.OutOfMemoryError("CUDA out of memory")
         return framed(self, images)
 
-    def distances() -> np.ndarray:
+    def distance(split: str) -> float:
         measure_distances(
-            **{"stores": stores, "task": tmp_path / "table.parquet", "checkpoint": tmp_path / "start"},
-            **{"network": network, "count": 12, "distances_file": tmp_path / "distances.csv"},
+            **{"stores": files, "checkpoint": tmp_path / "start", "network": network},
+            test_sets=[{"name": name, "store": name, "split": split, "classes": None} for name in files],
+            **{"count": 12, "distances_file": tmp_path / "distances.csv"},
         )
-        return pd.read_csv(tmp_path / "distances.csv")["otdd"].to_numpy()
+        return float(pd.read_csv(tmp_path / "distances.csv")["otdd"].iloc[0])
 
     monkeypatch.setattr(Preparation, "for_evaluation", small_card)
-    whole, holds = distances(), 5
-    assert np.allclose(distances(), whole, rtol=1e-6)
+    whole, holds = distance("test"), 5
+    assert distance("test") == pytest.approx(whole, rel=1e-6)
+    assert distance("val") == pytest.approx(0, abs=1e-5)  # the same images in both stores
+    assert whole > 1e-3
     with pytest.raises(InputError, match=r"imagenet_rib\.similarity\.batch_size: a batch of 10 images of 16 pixels"):
         compare_networks(
-            **{"images": stores["one"][0], "table": stores["one"][1], "task": tmp_path / "table.parquet"},
+            **{"images": files["images"][0], "table": files["images"][1], "task": tmp_path / "table.parquet"},
             **{
                 "networks": [network],
                 "fine_tuned_on": ["v"],

@@ -107,6 +107,9 @@ def test_a_source_that_is_left_out_takes_what_is_measured_on_it_with_it(tiny, re
     whole = complete(tiny(left_out=[]), repository)
     assert "fig2_cifar10_c" in whole.figures
     assert "rib_cifar10_c" in whole.tasks
+    assert whole.figure("fig2_cifar10_c")["y_label"].endswith("(CIFAR-10-C, severity_3 split)")
+    assert whole.figure("fig3")["y_label"].endswith("(CINIC-10, images from ImageNet)")
+    assert whole.figure("fig2")["x_label"].endswith("(CIFAR-10, id_test split)")
     config = tiny(left_out=["cifar10_c", "cinic10", "cifar100"])
     said = leave_out(config)
     assert said[0] == "cifar10_c is left out, and with it: test set cifar10_c of cifar10, figure fig2_cifar10_c"

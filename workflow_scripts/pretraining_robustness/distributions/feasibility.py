@@ -31,6 +31,8 @@ def _check(name: str, config: Mapping[str, Any], locate: Locate) -> None:
     source = config["sources"][declared["source"]]
     label_map = config["label_maps"][declared["labels"]] if "labels" in declared else None
     choice = declared.get("classes", {})
+    for synsets in (choice[key] for key in ("under", "not_under") if key in choice):
+        wordnet.classes_under(synsets)  # refuses what is no synset
     superclasses = superclass_sizes(label_map, locate) if label_map else {}
     if "ratio" in choice:
         _check_subclasses(choice, superclasses)

@@ -165,7 +165,9 @@ def select_classes(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.DataFr
         first = [*(one for one in ranked if one in large), *(one for one in ranked if one not in large)]
         classes = classes[classes["class_id"].isin(first[:wanted])]
     if classes.empty:
-        raise InputError(f"distributions.{declared['distribution']}: {declared['source']} has none of its classes.")
+        raise InputError(
+            f"distributions.{declared['distribution']}: {declared['source']} has none of its classes; choose others."
+        )
     return classes.assign(siblings=classes.groupby("superclass")["class_id"].transform("size"))
 
 

@@ -14,10 +14,9 @@ from pretraining_robustness.evaluate.predictions import Checkpoint, read_predict
 from pretraining_robustness.finetune.merge_per_image import predict_merged
 from pretraining_robustness.networks.architectures import build, require_image_size
 from pretraining_robustness.networks.weights import read_description
-from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import class_numbers, task_classes
 from pretraining_robustness.tasks.test_sets import read_test_set
-from pretraining_robustness.training.batches import frame_of, load_images
+from pretraining_robustness.training.batches import frame_of, open_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.inference import load_checkpoints, predict_all
 from pretraining_robustness.training.recipes import read_recipe
@@ -95,7 +94,7 @@ def predict(
             require_image_size(model, plan.image_size)
             if frame_of(plan) != frame:
                 frame = frame_of(plan)
-                pixels = load_images(Store.open(images, rows_table, threads, frame), rows, device)
+                pixels = open_images(images, rows_table, rows, plan, device, threads)
             found = predict_all(model, list(states.values()), pixels, len(rows), plan, device, allowed)
             answers = dict(zip(states, found, strict=True))
             if groups is not None:

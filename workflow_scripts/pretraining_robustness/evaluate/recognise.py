@@ -16,9 +16,8 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.networks.architectures import build, load_all
 from pretraining_robustness.networks.weights import read_weights
-from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.augmentation import Preparation
-from pretraining_robustness.training.batches import consecutive_batches, frame_of, load_images
+from pretraining_robustness.training.batches import consecutive_batches, open_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.inference import BATCH_SIZE, in_batches_that_fit
 from pretraining_robustness.training.recipes import read_recipe
@@ -75,7 +74,7 @@ def recognise_generated(
         ) from error
     network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     preparation = Preparation(plan, device)
-    stored = load_images(Store.open(images, table, threads, frame_of(plan)), rows, device)
+    stored = open_images(images, table, rows, plan, device, threads)
 
     def guess(batch_size: int) -> Tensor:
         batches = stored.stream(consecutive_batches(len(rows), batch_size))

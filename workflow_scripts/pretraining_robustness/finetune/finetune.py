@@ -13,9 +13,8 @@ from pretraining_robustness.finetune.method import Start, plain_state, read_meth
 from pretraining_robustness.finetune.start import describe, starting_network
 from pretraining_robustness.networks.weights import read_description, save_tensors
 from pretraining_robustness.seeds import derived_seed
-from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import present_classes, read_split, task_classes
-from pretraining_robustness.training.batches import frame_of, load_images
+from pretraining_robustness.training.batches import open_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.loop import train, write_metrics
 from pretraining_robustness.training.objectives import Supervised
@@ -78,7 +77,7 @@ def finetune(
     finetuning.prepare(model, plan)
     description = describe(architecture, classes, distribution, method["kind"], seed, head, source)
     inputs = [path for path in (images, table, pretrained, head) if path is not None]
-    stored = load_images(Store.open(images, table, threads, frame_of(plan)), rows, device)
+    stored = open_images(images, table, rows, plan, device, threads)
     present = present_classes(table)
     answers = None if present is None else torch.tensor(present, device=device)
     supervised = Supervised(torch.tensor(labels, dtype=torch.int64, device=device), plan.label_smoothing, answers)

@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import read_weights, save_tensors
-from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import present_classes, read_split
-from pretraining_robustness.training.batches import frame_of, load_images
+from pretraining_robustness.training.batches import open_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.inference import load_checkpoints, predict_all
 from pretraining_robustness.training.recipes import read_recipe
@@ -131,7 +130,7 @@ def merge_weights(
         assert table is not None
         rows, truth = read_split(table, method["held_out"])
         model, plan = network(), read_recipe(recipe, source)
-        stored = load_images(Store.open(images, table, threads, frame_of(plan)), rows, device)
+        stored = open_images(images, table, rows, plan, device, threads)
         present, allowed = present_classes(table), None
         if present is not None:
             allowed = torch.zeros(len(rows), source["classes"], dtype=torch.bool)

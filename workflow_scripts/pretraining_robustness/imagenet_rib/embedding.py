@@ -1,12 +1,11 @@
 """Features of variants of ImageNet before the head of one network, and the distances between the variants by them."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -15,10 +14,10 @@ from pretraining_robustness.files import write_rows
 from pretraining_robustness.imagenet_rib.transport import Sample, distances
 from pretraining_robustness.networks.architectures import build, head_of
 from pretraining_robustness.networks.weights import read_description
-from pretraining_robustness.store.read import Store
-from pretraining_robustness.tasks.splits import task_classes
+from pretraining_robustness.tasks.splits import class_numbers, task_classes
+from pretraining_robustness.tasks.test_sets import read_test_set
 from pretraining_robustness.training.augmentation import Preparation
-from pretraining_robustness.training.batches import ResidentImages, StreamedImages, consecutive_batches, load_images
+from pretraining_robustness.training.batches import ResidentImages, StreamedImages, consecutive_batches, open_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.inference import in_batches_that_fit, load_checkpoints
 from pretraining_robustness.training.recipes import read_recipe
@@ -31,7 +30,7 @@ _BATCH = 250
 def measure_distances(
     *,
     stores: Mapping[str, tuple[str | Path, str | Path]],
-    task: str | Path,
+    test_sets: Sequence[Mapping[str, Any]],
     checkpoint: str | Path,
     network: Mapping[str, Any],
     count: int,
@@ -41,28 +40,34 @@ def measure_distances(
     """Write the distance between every two variants (`transport.otdd`).
 
     Args:
-        stores: images and images.parquet of each variant.
-        task: images.parquet of a task, which knows the classes of the head.
+        stores: images.npy and images.parquet of each store that a variant is taken from, by the store's name; the first
+            is that of a task, whose classes are the network's outputs.
+        test_sets: {name, store, split, classes} of each variant (see `tasks.test_sets.read_test_set`).
         checkpoint: safetensors of the network.
         network: architecture and recipe; see `predict.predict`.
-        count: images of each variant, evenly spaced in its store; equally many of all.
+        count: images of each variant, evenly spaced in it; equally many of all.
         distances_file: CSV to write: first, second, otdd.
 
     Raises:
         InputError: a variant has fewer images than asked for.
     """
     device = training_device(threads)
+    task = next(iter(stores.values()))[1]
     model = build(network["architecture"], task_classes(task)).to(device).eval()
     load_checkpoints(model, [checkpoint], device)
     recipe = read_recipe(network["recipe"], read_description(checkpoint))
     preparation = Preparation(recipe, device)
     samples = {}
-    for name, (images, table) in stores.items():
-        classes = pd.read_parquet(table, columns=["class_id"])["class_id"].to_numpy()
-        if len(classes) < count:
-            raise InputError(f"{table}: {len(classes)} images, fewer than imagenet_rib.transport.count, {count}")
-        rows = np.linspace(0, len(classes) - 1, count).astype(np.int64)
-        pixels = load_images(Store.open(images, table, threads), rows, device)
+    for spec in test_sets:
+        images, table = stores[spec["store"]]
+        variant = read_test_set({**spec, "own": table == task}, table, class_numbers(task))
+        if len(variant.rows) < count:
+            raise InputError(
+                f"{table}: {len(variant.rows)} images of {spec['name']}, fewer than "
+                f"imagenet_rib.transport.count, {count}; lower it"
+            )
+        kept = np.linspace(0, len(variant.rows) - 1, count).astype(np.int64)
+        pixels, classes = open_images(images, table, variant.rows[kept], recipe, device, threads), variant.truth[kept]
 
         def features(batch_size: int, pixels: ResidentImages | StreamedImages = pixels) -> np.ndarray:
             batches = pixels.stream(consecutive_batches(count, batch_size))
@@ -70,8 +75,8 @@ def measure_distances(
             return torch.cat(found).numpy()
 
         found = in_batches_that_fit(features, _BATCH, "the network", recipe.image_size)
-        samples[name] = Sample(found, np.unique(classes[rows], return_inverse=True)[1])
-        logger.info("%s: %d images, %d classes", name, count, len(np.unique(classes[rows])))
+        samples[spec["name"]] = Sample(found, np.unique(classes, return_inverse=True)[1])
+        logger.info("%s: %d images, %d classes", spec["name"], count, len(np.unique(classes)))
     write_rows(distances_file, distances(samples))
 
 

@@ -24,10 +24,9 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import read_description
-from pretraining_robustness.store.read import Store
 from pretraining_robustness.tasks.splits import task_classes
 from pretraining_robustness.training.augmentation import Preparation
-from pretraining_robustness.training.batches import consecutive_batches, frame_of, load_images
+from pretraining_robustness.training.batches import consecutive_batches, open_images
 from pretraining_robustness.training.devices import memory_named, training_device
 from pretraining_robustness.training.inference import load_checkpoints
 from pretraining_robustness.training.recipes import read_recipe
@@ -172,7 +171,7 @@ def compare_networks(
             raise InputError(f"similarity: no layer of {network['name']} is called {' or '.join(layers)}")
         plan = read_recipe(network["recipe"], read_description(paths[0]))
         preparation = Preparation(plan, device)
-        pixels = load_images(Store.open(images, table, threads, frame_of(plan)), rows, device)
+        pixels = open_images(images, table, rows, plan, device, threads)
         for epoch, state in load_checkpoints(tuned, paths[1:], device).items():
             tuned.load_state_dict(state)
             batches = pixels.stream(consecutive_batches(len(rows), batch_size))

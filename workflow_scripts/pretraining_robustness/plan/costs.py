@@ -426,12 +426,14 @@ def _text(
 ) -> Iterable[str]:
     of_rules = [row for row in rows if row[0] == "rule"]
     core_hours, disk = sum(row[4] for row in of_rules), sum(row[5] for row in of_rules)
+    space = f"{disk / 1e3:,.2f} TB" if disk >= 1e3 else f"{disk:,.0f} GB"
     yield (
-        f"{sum(counts.values()):,} jobs, {total:,.0f} hours of {card}, {core_hours:,.0f} of processor cores, "
-        f"{disk / 1e3:,.2f} TB of disk"
+        f"{sum(counts.values()):,} jobs, {_short(total)} hours of {card}, {_short(core_hours)} of processor cores, "
+        f"{space} of disk"
     )
     wall = max(total / cards, chain[0])
-    yield f"with {cards} cards at least {wall / 24:,.1f} days; the longest run takes {chain[0]:,.1f} hours:"
+    least = f"{wall / 24:,.1f} days" if wall >= 48 else f"{wall:.1f} hours"
+    yield f"with {cards} x {card} at least {least}; the longest run takes {chain[0]:,.1f} hours:"
     yield "  " + ", ".join(f"{part.rule} {part.distribution} {part.architecture} {part.hours:.1f}" for part in chain[1])
     for part, title in (
         ("rule", "by rule:"),
@@ -452,6 +454,13 @@ def _text(
     yield "what would cut the costs at the same recipes, if it were left out:"
     for kind in ("architecture", "distribution"):
         dearest = [row for row in rows if row[0] == kind][:5]
-        yield f"  {kind}: " + ", ".join(f"{row[1]} {row[3]:,.0f} h ({row[3] / total:.0%})" for row in dearest if total)
+        yield f"  {kind}: " + ", ".join(
+            f"{row[1]} {_short(row[3])} h ({row[3] / total:.0%})" for row in dearest if total
+        )
     if unknown:
         yield f"left out, because data/rates.csv has no rate of it: {'; '.join(sorted(unknown))}"
+
+
+def _short(hours: float) -> str:
+    """Return a number of hours, with a digit after the point where there are few."""
+    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.1f}"

@@ -61,6 +61,14 @@ class Labels(Declarations):
         """Return the readable name of a task."""
         return str(self.config["tasks"][task].get("label", task))
 
+    def test_set_label(self, task: str, name: str) -> str:
+        """Return what a test set is called on axes: the task and its split, or the source whose images it has."""
+        (one,) = (one for one in self.test_sets(task) if one["name"] == name)
+        if one["store"] == task:
+            return f"{self.task_label(task)}, {name} split"
+        label = str(self.collection(one["store"]).get("label", one["store"]))
+        return label if one["split"] in ("all", "test") else f"{label}, {one['split']} split"
+
     def architecture_label(self, name: str) -> str:
         """Return the family of an architecture and its name."""
         return f"{self.config['architectures'][name]['family']} ({name})"

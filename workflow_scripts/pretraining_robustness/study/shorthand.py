@@ -6,6 +6,7 @@ from typing import Any
 
 from pretraining_robustness.acquire.wilds_datasets import WILDS
 from pretraining_robustness.study.imagenet_rib import write_out_imagenet_rib
+from pretraining_robustness.study.names import SCRATCH
 
 TIMM = "timm/"
 
@@ -35,10 +36,21 @@ def write_out(config: dict[str, Any]) -> None:
 
 
 def replace_sections(config: dict[str, Any], own: dict[str, Any]) -> None:
-    """Keep, in place, only what a study's own files (`own`, merged) say of the sections that the study replaces."""
+    """Keep, in place, only what a study's own files (`own`, merged) say of the sections that the study replaces.
+
+    With distributions goes what config.yaml says of them elsewhere: their seeds, and that they are left out.
+    """
     replaced = config.get("replaces", [])
-    for section in replaced if isinstance(replaced, list) else []:
+    replaced = replaced if isinstance(replaced, list) else []
+    for section in replaced:
         config[section] = copy.deepcopy(own.get(section, {}))
+    if "distributions" not in replaced:
+        return
+    seeds, own_seeds = (study.get("runs", {}).get("seeds_of", {}) for study in (config, own))
+    for name in set(seeds) - {*own_seeds, *config["distributions"], SCRATCH}:
+        del seeds[name]
+    if "left_out" not in own:
+        config["left_out"] = []
 
 
 def leave_out(config: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.study.labels import Labels
+from pretraining_robustness.study.names import DEFAULT_METHOD
 
 
 class Study(Labels):
@@ -21,7 +22,7 @@ class Study(Labels):
             return {**common, "seed": spec["seed"], "panels": self.panels(name)}
         task_label, metric = self.task_label(spec["task"]), self.metric(name)
         score = score_metric(metric).label
-        pair = self.pair(name)[spec["task"]]
+        pair = {role: self.test_set_label(spec["task"], one) for role, one in self.pair(name)[spec["task"]].items()}
         common |= {
             "scale": spec["scale"],
             "confidence": self.config["trends"]["confidence"],
@@ -39,7 +40,7 @@ class Study(Labels):
                 "series": [series for series in spec["series"] if not self.is_left_out(series)],
                 "architectures": {one: self.architecture_label(one) for one in self.config["runs"]["architectures"]},
                 "x_label": "Epochs of fine-tuning",
-                "y_label": f"Residual of out-of-distribution {score} ({task_label}, {pair['ood']} split)",
+                "y_label": f"Residual of out-of-distribution {score} ({pair['ood']})",
                 "not_run": [self.label(series) for series in spec["series"] if self.is_left_out(series)],
             }
         asked = [series for panel in spec["panels"] for series in panel["series"]]
@@ -55,8 +56,8 @@ class Study(Labels):
             "panels": [
                 {**panel, "series": [s for s in panel["series"] if not self.is_left_out(s)]} for panel in spec["panels"]
             ],
-            "x_label": f"In-distribution {score} ({task_label}, {pair['id']} split)",
-            "y_label": f"Out-of-distribution {score} ({task_label}, {pair['ood']} split)",
+            "x_label": f"In-distribution {score} ({pair['id']})",
+            "y_label": f"Out-of-distribution {score} ({pair['ood']})",
             "not_run": [self.label(series) for series in dict.fromkeys(asked) if self.is_left_out(series)],
         }
 
@@ -85,7 +86,9 @@ class Study(Labels):
             "recipe": self.finetune_recipe(task, named["architecture"]),
         }
         run = {**named, "seed": self.config["runs"]["seeds"][0]}
-        return {"variants": list(self.imagenet_rib["variants"]), "count": spec["count"], "network": network, "run": run}
+        told = self.prediction(task, DEFAULT_METHOD, named["distribution"])
+        variants = [one for one in told["test_sets"] if one["name"] in self.imagenet_rib["variants"]]
+        return {"stores": told["stores"], "test_sets": variants, "count": spec["count"], "network": network, "run": run}
 
     def set_sizes(self) -> dict[str, Any]:
         """Return what RI by the size of the set fine-tuned on is computed of."""

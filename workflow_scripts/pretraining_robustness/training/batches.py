@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, partial
 from itertools import cycle, islice, pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -59,6 +60,13 @@ def frame_of(recipe: Recipe) -> Frame:
     if evaluation.resize is None:
         return Frame(recipe.image_size)
     return Frame(evaluation.resize, evaluation.interpolation, recipe.image_size)
+
+
+def open_images(
+    images: str | Path, table: str | Path, rows: np.ndarray, recipe: Recipe, device: torch.device, threads: int
+) -> "ResidentImages | StreamedImages":
+    """Open the images of some rows of a store as networks of a recipe are shown them (`frame_of`, `load_images`)."""
+    return load_images(Store.open(images, table, threads, frame_of(recipe)), rows, device)
 
 
 def load_images(store: Store, rows: np.ndarray, device: torch.device) -> "ResidentImages | StreamedImages":

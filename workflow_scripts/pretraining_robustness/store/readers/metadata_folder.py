@@ -227,11 +227,12 @@ class SplitFolders(RawCollection):
             )
         self.rows: list[tuple[str, str, str, FoundImage]] = []
         for split in (split for split in SPLITS if split in splits):
-            before = len(self.rows)
-            for name, path in class_folders(splits[split], self._passed_over).items():
-                self.rows += [(split, name, path, found) for found in find_images(path, self._passed_over)]
+            before, inside = len(self.rows), Counter[str]()
+            for name, path in class_folders(splits[split], inside).items():
+                self.rows += [(split, name, path, found) for found in find_images(path, inside)]
+            self._passed_over += inside
             if len(self.rows) == before:
-                found = said(self._passed_over) or "it is empty"
+                found = said(inside) or "it is empty"
                 raise InputError(
                     f"{splits[split]}: no class folder with images in it ({found}); a task without {METADATA} has "
                     "folders of splits, and in each a folder of images for each class: fill it, remove it, or write "

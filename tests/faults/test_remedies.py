@@ -1,0 +1,527 @@
+"""What a message says to do is done to the letter, and the same command goes on.
+
+One study of a user's own is spoilt and mended, fault by fault. Every fault is planned once, and the last line is its
+message. All that was mended stays mended, so that the plan at the end, which goes on, shows that every remedy works.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import unicodedata
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+METADATA = "task/metadata.csv"
+TARGETS = ["my_figure", *(f"own/results/stores/{name}/images.npy" for name in ("my_task", "tree", "my_pairs", "wnids"))]
+
+
+def draw(path, number=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(number).integers(0, 255, (40, 48, 3), dtype=np.uint8)).save(path)
+
+
+class Own:
+    """A study of one's own: a configuration, and folders of images and tables; with what a user does to them."""
+
+    def __init__(self, workflow, repository):
+        self.workflow, self.folder = workflow, workflow.folder
+        self.more = ""  # lines of the configuration that no program writes
+        for number, name in enumerate(("cat", "dog", "owl")):
+            for picture in range(4):
+                draw(self.folder / f"photos/{name}/{picture}.jpg", 10 * number + picture)
+        rows = ["filename,y,split,class_name,camera"]
+        captions = ["image,caption"]
+        for place, split in enumerate(("train", "id_val", "id_test", "val", "test")):
+            for number in range(4):
+                image = f"{split}/{number}.png"
+                draw(self.folder / "task" / image, 100 + 10 * place + number)
+                draw(self.folder / f"tree/{split}/{'ab'[number % 2]}/{number}.png", 200 + 10 * place + number)
+                draw(self.folder / "pairs" / image, 300 + 10 * place + number)
+                rows.append(f"{image},{number % 2},{split},{('Tier', 'Käfer')[number % 2]},c{place}")
+                captions.append(f"{image},picture {number} of {split}")
+        for wnid in ("n01440764", "n02667093"):
+            draw(self.folder / f"wnids/{wnid}/1.jpg")
+        (self.folder / METADATA).write_text("\n".join(rows) + "\n", encoding="utf-8")
+        (self.folder / "pairs/captions.csv").write_text("\n".join(captions) + "\n", encoding="utf-8")
+        (self.folder / "theirs.csv").write_text(
+            "model,id,ood,group\nA,0.5,0.4,theirs\nB,0.6,0.5,theirs\nC,0.7,0.6,theirs\n"
+        )
+        (self.folder / "kinds.csv").write_text("class,kind\ncat,mammal\ndog,mammal\nowl,bird\n")
+        self.study = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+        self.source, self.task = self.study["sources"]["my_source"], self.study["tasks"]["my_task"]
+        self.source["path"], self.task["path"] = "photos", "task"
+        self.study["tasks"]["tree"] = {**self.task, "path": "tree", "label": "Tree"}
+        self.study["sources"]["my_pairs"] = {"format": "image_text", "path": "pairs"}
+        self.study["sources"]["wnids"] = {"format": "folder", "path": "wnids"}
+        kinds = {"source": "my_source", "table": "kinds.csv", "key": "class", "column": "kind", "label": "kinds"}
+        self.study["label_maps"] = {"kinds": kinds}
+        self.distributions = self.study["distributions"]
+        self.distributions["my_source_500"] = {"source": "my_source", "images": 6}
+        self.distributions["coarse"] = {"source": "my_source", "labels": "kinds"}
+        self.figure = self.study["figures"]["my_figure"]
+        self.figure["published"] = ["theirs.csv"]
+        self.figure["panels"][0]["series"] += ["coarse", "theirs"]
+        self.study["runs"] = {"architectures": ["resnet10"], "seeds": [0], "seeds_of": {"scratch": [0]}}
+        self.study["architectures"] = {}
+        self.study["effective_robustness"] = {"baselines": ["scratch"]}
+
+    def plan(self, fails):
+        """Plan all targets, and return the last line."""
+        text = yaml.safe_dump(self.study, allow_unicode=True) + self.more
+        (self.folder / "study.yaml").write_text(text, encoding="utf-8")
+        printed = self.workflow.run(*TARGETS, "--dry-run", "--configfile", "study.yaml", fails=fails)
+        assert "Traceback (most recent call last)" not in printed
+        return [line for line in printed.splitlines() if line.startswith("ERROR: ") or not fails][-1]
+
+    def edit(self, path, old, new, count=-1):
+        """Replace text of a table."""
+        file = self.folder / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, count), encoding="utf-8")
+
+    def rename(self, old, new):
+        (self.folder / new).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / old).rename(self.folder / new)
+
+
+def meant(line):
+    """The name that a message supposes."""
+    return re.search(r"did you mean '(.+?)'\?", line)[1]
+
+
+def key(holder, name, value, mend):
+    """A fault of the configuration: `name` of what `holder` finds becomes `value`, and then what `mend` makes of it."""
+
+    def spoil(own):
+        holder(own)[name] = value
+
+    def remedy(own, line):
+        if mend is None:
+            del holder(own)[name]
+        else:
+            holder(own)[name] = mend(line) if callable(mend) else mend
+
+    return spoil, remedy
+
+
+def misspelt(holder, name, value):
+    """A name of the configuration that is not one."""
+    return key(holder, name, value, meant)
+
+
+def table(old, new, back=None, path=METADATA, count=1):
+    """A fault of a table: text that stands for other text, and what is then written in its place."""
+    return (
+        lambda own: own.edit(path, old, new, count),
+        lambda own, line: own.edit(path, new, old if back is None else back, count),
+    )
+
+
+def text(wrong, right):
+    """A line of the configuration as YAML reads it otherwise than meant, and as the message says to write it."""
+
+    def write(own, line):
+        own.more = line
+
+    return lambda own: write(own, f"{wrong}\n"), lambda own, line: write(own, f"{right}\n")
+
+
+def as_text(own, line):
+    """Do what the message says, with the command that it gives."""
+    command = re.search(r"\((iconv .*?),", line)[1].replace("OLD", METADATA).replace("NEW", "new.csv")
+    subprocess.run(command, shell=True, check=True, cwd=own.folder)
+    shutil.move(own.folder / "new.csv", own.folder / METADATA)
+
+
+def in_other_bytes(own, encoding):
+    file = own.folder / METADATA
+    file.write_bytes(file.read_text(encoding="utf-8").encode(encoding))
+
+
+def other_forms(own):
+    """A class's folder twice, in both forms of Unicode, as copies between macOS and Linux leave it."""
+    for form, number in (("NFC", 1), ("NFD", 2)):
+        draw(own.folder / f"photos/{unicodedata.normalize(form, 'Käuze')}/{number}.jpg")
+
+
+def join(own, line):
+    one, other = (own.folder / "photos" / unicodedata.normalize(form, "Käuze") for form in ("NFC", "NFD"))
+    for image in other.iterdir():
+        image.rename(one / image.name)
+    other.rmdir()
+    own.edit("kinds.csv", "owl,bird", "owl,bird\nKäuze,bird")
+
+
+def named(own, line):
+    """Return the path with which a message begins."""
+    return own.folder / re.match(r"ERROR: (.*?):", line)[1]
+
+
+def in_train(own):
+    own.rename("photos", "p/train")
+    shutil.copytree(own.folder / "p/train", own.folder / "p/val")
+    own.rename("p", "photos")
+
+
+def give_train(own, line):
+    own.source["path"] = re.search(r"give (\S+) as the source's path", line)[1]
+
+
+def latin_1(own):
+    with open(os.fsencode(own.folder / "photos/cat") + b"/caf\xe9.jpg", "wb") as file:
+        file.write((own.folder / "photos/cat/0.jpg").read_bytes()[:-1] + b"\0")
+
+
+def to_utf_8(own, line):
+    """What `convmv -f latin1 -t utf8 --notest` does, which the message names."""
+    wrong = os.fsencode(own.folder / "photos/cat") + b"/caf\xe9.jpg"
+    os.rename(wrong, wrong.decode("latin-1").encode())  # noqa: PTH104
+
+
+def link(target, path):
+    return lambda own: (own.folder / path).symlink_to(target)
+
+
+def remove(own, line):
+    named(own, line).unlink()
+
+
+def skip(own, line):
+    assert "set store.on_undecodable to skip in the config" in line
+    own.study["store"] = {"on_undecodable": "skip"}
+
+
+def duplicate(own):
+    own.study["tables"] = {"my_figure": {"kind": "sources", "title": "Sources", "sources": ["my_source"]}}
+
+
+def study(own):
+    return own.study
+
+
+def figures(own):
+    return own.study["figures"]
+
+
+def architecture(**spec):
+    return {"family": "F", "arguments": {}, **spec}
+
+
+CONFIGURATION = {
+    "a key twice": (*text("study: again", ""), "the key study stands on line .* remove or rename one"),
+    "octal": (*text("world_seed: 010", "world_seed: 10"), "octal number 8; write the number without its zeros"),
+    "base 60": (*text("world_seed: 12:30", "world_seed: 1230"), "base 60; write the number itself"),
+    "a number as a name": (*text("left_out: {2017: 1}", "left_out: []"), "the key 2017 is a number"),
+    "a key": (*key(study, "figurs", {}, None), "unknown key 'figurs' .*did you mean 'figures'"),
+    "1e-3": (
+        *key(study, "recipes", {"finetune": {"learning_rate": "1e-3"}}, {"finetune": {"learning_rate": 1.0e-3}}),
+        r"write 1\.0e-3",
+    ),
+    "no": (*key(lambda own: own.source, "label", False, "no"), "put a name in quotes"),
+    "a builder": (
+        *key(
+            study,
+            "architectures",
+            {"net": architecture(builder="resnet81")},
+            lambda line: {"net": architecture(builder=meant(line))},
+        ),
+        r"architectures\.net\.builder: 'resnet81' is not a builder",
+    ),
+    "a model of timm": (
+        *key(
+            study,
+            "architectures",
+            {"net": architecture(builder="timm", arguments={"model": "resnet50d.a9_in1k"})},
+            lambda line: {"net": architecture(builder="timm", arguments={"model": meant(line)})},
+        ),
+        "'resnet50d.a9_in1k' is not a name of weights of timm",
+    ),
+    "an architecture": (
+        *misspelt(lambda own: own.study["runs"]["architectures"], 0, "resnet_10"),
+        "is not an architecture",
+    ),
+    "a source": (
+        *misspelt(lambda own: own.distributions["coarse"], "source", "my_sauce"),
+        "'my_sauce' is not a source",
+    ),
+    "a scale": (*misspelt(lambda own: own.figure, "scale", "probit_"), "'probit_' is not one of linear, logit, probit"),
+    "a split": (
+        *key(
+            lambda own: own.task["test_sets"],
+            "test",
+            {"role": "ood", "split": "tset"},
+            lambda line: {"role": "ood", "split": meant(line)},
+        ),
+        "'tset' is not a split",
+    ),
+    "no path": (
+        *key(lambda own: own.study["sources"], "new", {"format": "folder"}, {"format": "folder", "path": "photos"}),
+        "needs 'path'",
+    ),
+    "a target's name": (
+        *key(figures, "plan", {"kind": "pipeline", "title": "P"}, None),
+        "'plan' is a rule or a target .*rename it",
+    ),
+    "two of one name": (duplicate, lambda own, line: own.study.pop("tables"), "a figure has the same name; rename one"),
+    "too many images": (
+        *key(lambda own: own.distributions["my_source_500"], "images", 500, 6),
+        "have 12; lower 'images'",
+    ),
+    "too many classes": (
+        *key(lambda own: own.distributions["my_source_500"], "classes", {"random": 6}, {"random": 3}),
+        "has 3; ask for fewer",
+    ),
+    "no such synsets": (
+        *key(
+            lambda own: own.distributions,
+            "dogs",
+            {"source": "wnids", "classes": {"under": "n02084071"}},
+            {"source": "wnids", "classes": {"under": "n00015388"}},
+        ),
+        "wnids has none of its classes; choose others",
+    ),
+    "no synset": (
+        *key(
+            lambda own: own.distributions,
+            "animals",
+            {"source": "wnids", "classes": {"under": "n00015387"}},
+            {"source": "wnids", "classes": {"under": "n00015388"}},
+        ),
+        "config distributions.animals: 'n00015387' is not a synset .*take a wnid of data/imagenet_classes.csv",
+    ),
+    "another's label map": (
+        *key(
+            lambda own: own.distributions,
+            "other",
+            {"source": "wnids", "labels": "kinds"},
+            {"source": "my_source", "labels": "kinds"},
+        ),
+        "is a label map of my_source; take another",
+    ),
+    "no table of superclasses": (
+        *key(lambda own: own.study["label_maps"]["kinds"], "table", "kind.csv", "kinds.csv"),
+        "kind.csv: there is no such table of superclasses; correct the path",
+    ),
+    "places": (
+        *key(
+            lambda own: own.task,
+            "splits",
+            {"by": "place", "column": "camera", "test": 20, "id_test": 0.2},
+            {"by": "place", "column": "camera", "test": 0.2, "id_test": 0.2},
+        ),
+        r"test: 20 is not valid .*By place: a share of the places \(0\.15\)",
+    ),
+    "an unknown place": (
+        *key(
+            lambda own: own.task,
+            "splits",
+            {"by": "place", "column": "camera", "test": ["c9"], "id_test": 0.2},
+            lambda line: {
+                "by": "place",
+                "column": "camera",
+                "test": [re.search("values: (.*?),", line)[1]],
+                "id_test": 0.2,
+            },
+        ),
+        "no image is left with the camera c9",
+    ),
+    "an unknown column": (
+        *key(lambda own: own.task, "clusters", "site", "camera"),
+        "no column site, .*or name another one",
+    ),
+    "nothing in order": (
+        *key(lambda own: own.figure["panels"][0], "ordered_by", "images", None),
+        "leave (it|ordered_by) out",
+    ),
+}
+
+TABLES = {
+    "semicolons": (
+        lambda own: own.edit(METADATA, ",", ";"),
+        lambda own, line: own.edit(METADATA, ";", ","),
+        "save the table with commas",
+    ),
+    "another encoding": (
+        lambda own: in_other_bytes(own, "cp1252"),
+        as_text,
+        "line 3: the byte 0xe4 is not UTF-8; save the table as UTF-8",
+    ),
+    "a spreadsheet": (
+        lambda own: own.rename("theirs.csv", "kept.csv") or (own.folder / "theirs.csv").write_bytes(b"PK\x03\x04"),
+        lambda own, line: own.rename("kept.csv", "theirs.csv"),
+        "save the .* as CSV in UTF-8",
+    ),
+    "percentages": (
+        *table("0.5,0.4", "50,40", path="theirs.csv"),
+        r"line 2: model A: id is not in \[0, 1\]; write a fraction",
+    ),
+    "no such model": (
+        *table("B,0.6", "A,0.6", path="theirs.csv"),
+        "line 3: .*appears twice in its group; keep one row",
+    ),
+    "no header": (
+        *table("filename,y,split,class_name,camera\n", ""),
+        "no columns filename, y, split; it has .*; name the columns in the first line",
+    ),
+    "a column": (*table("split,", "splits,"), "no column split; it has filename, y, splits, .*name the columns"),
+    "a column twice": (*table("class_name,camera", "camera,camera"), "the column camera occurs twice; rename"),
+    "a value more": (
+        *table(
+            "train/0.png,0,train,Tier", "train/0.png,0,train,Tier, wild", 'train/0.png,0,train,"Tier, wild"', count=1
+        ),
+        "line 2: the row has 6 values .*put values that hold a separator in quotation marks",
+    ),
+    "two names": (
+        lambda own: None,
+        lambda own, line: own.edit(METADATA, '"Tier, wild"', "Tier"),
+        "line 4: label 0 has several names: Tier, wild and Tier; give it one",
+    ),
+    "a value less": (
+        *table("train/0.png,0,train,Tier,c0", "train/0.png,0,train,Tier", "train/0.png,0,train,Tier,"),
+        "line 2: the row has 4 values .*an empty one where there is none",
+    ),
+    "a quotation mark": (*table("train,Tier", 'train,"Tier'), "line 2: a quotation mark .*; close or remove it"),
+    "a split in a table": (
+        *table(",id_val,", ",validation,", count=-1),
+        "line 6: split 'validation' is unknown: the splits are train, id_val",
+    ),
+    "nothing to train on": (*table(",train,", ",val,", count=4), "no image has the split train.*; give it to some"),
+    "a label": (*table("0.png,0,", "0.png,zero,", count=-1), "line 2: y is 'zero', not a whole number"),
+    "labels with a gap": (
+        *table(".png,1,", ".png,2,", count=-1),
+        "from 0 to 2 without a gap, but none is 1; number the classes anew",
+    ),
+    "no such image": (
+        *table("train/0.png", "train/0.PNG"),
+        "task/train/0.PNG: line 2 of metadata.csv names it, but no such file is there: correct it",
+    ),
+    "outside": (
+        *table("train/0.png", "/data/train/0.png"),
+        "line 2: .* leaves the folder: give it relative to the folder",
+    ),
+    "twice": (*table("train/1.png", "./train/0.png"), "line 3: .* occurs for the second time, first on line 2"),
+    "no class for a superclass": (
+        lambda own: own.edit("kinds.csv", "owl,bird\n", ""),
+        lambda own, line: own.edit("kinds.csv", "dog,", "owl,bird\ndog,"),
+        "no superclass for class owl .*add them to the table",
+    ),
+    "two captions": (
+        lambda own: (own.folder / "pairs/old.csv").write_text("image,caption\n"),
+        lambda own, line: (own.folder / "pairs/old.csv").unlink(),
+        "leave one kind in it",
+    ),
+    "no captions": (
+        *table("image,caption", "image,words", path="pairs/captions.csv"),
+        "the column caption or title is missing; it has image, words; add or rename one",
+    ),
+    "no caption": (
+        *table("train/0.png,picture 0 of train", "train/0.png,", path="pairs/captions.csv"),
+        "line 2: image 'train/0.png' has no caption",
+    ),
+}
+
+FOLDERS = {
+    "no folder": (
+        lambda own: own.rename("photos", "pictures"),
+        lambda own, line: own.source.update(path="pictures"),
+        "photos: no such folder",
+    ),
+    "other forms": (
+        lambda own: own.rename("pictures", "photos") or own.source.update(path="photos") or other_forms(own),
+        join,
+        "the same name in other Unicode forms; join the two",
+    ),
+    "an empty class": (
+        lambda own: (own.folder / "photos/new").mkdir(),
+        lambda own, line: named(own, line).rmdir(),
+        "photos/new: the class has no image .*: remove its folder",
+    ),
+    "a class of other files": (
+        lambda own: (
+            (own.folder / "photos/dog/new").mkdir()
+            or (own.folder / "photos/new").mkdir()
+            or (own.folder / "photos/new/1.heic").write_bytes(b"x")
+        ),
+        lambda own, line: (
+            (own.folder / "photos/new/1.heic").unlink()
+            or draw(own.folder / "photos/new/1.png")
+            or own.edit("kinds.csv", "owl,bird", "owl,bird\nnew,bird")
+        ),
+        r"it holds 1 files of \.heic: remove its folder, or convert what is in it",
+    ),
+    "a folder that a link leads to": (
+        link("/nowhere", "photos/old"),
+        remove,
+        "photos/old: the link leads nowhere; mend or remove it",
+    ),
+    "an image that a link leads to": (
+        link("/nowhere", "photos/cat/9.jpg"),
+        remove,
+        "9.jpg: the link leads to /nowhere, where nothing is: mend or remove it",
+    ),
+    "an empty file": (
+        lambda own: (own.folder / "photos/cat/9.jpg").touch(),
+        remove,
+        "9.jpg: the file is empty: fetch or remove it",
+    ),
+    "a pipe": (lambda own: os.mkfifo(own.folder / "photos/cat/9.jpg"), remove, "and is no file: rename or remove it"),
+    "a name in Latin-1": (
+        latin_1,
+        to_utf_8,
+        r"caf\\xe9.jpg: the name is not UTF-8: rename it \(convmv -r -f latin1 -t utf8",
+    ),
+    "another damaged image": (
+        lambda own: (own.folder / "photos/cat/8.jpg").touch(),
+        skip,
+        "or set store.on_undecodable to skip",
+    ),
+    "splits": (in_train, give_train, "its folders are splits .*not classes: give photos/train as the source's path"),
+    "a task without a table": (
+        lambda own: own.rename(METADATA, "task/labels.csv"),
+        lambda own, line: (own.folder / "task/labels.csv").rename(
+            named(own, line).parent / re.search(r"or write task/(\S+)", line)[1]
+        ),
+        r"task/train: no class folder with images in it \(4 images .*or write task/metadata.csv",
+    ),
+    "a strange split": (
+        lambda own: own.rename("tree/id_val", "tree/validation"),
+        lambda own, line: own.rename("tree/validation", "tree/id_val"),
+        "tree/validation: a task without metadata.csv has a folder for each split .*rename or remove",
+    ),
+    "an empty split": (
+        lambda own: own.rename("tree/id_val", "aside") or (own.folder / "tree/id_val").mkdir(),
+        lambda own, line: named(own, line).rmdir(),
+        "tree/id_val: no class folder with images in it .*remove it",
+    ),
+    "a split that is measured on": (
+        lambda own: own.rename("tree/test", "aside_test"),
+        lambda own, line: own.rename("aside_test", "tree/test"),
+        "tree: no image has the split test, on which the study measures",
+    ),
+    "no classes": (
+        lambda own: (
+            own.rename("wnids", "w/n")
+            or own.rename("w", "wnids")
+            or [draw(own.folder / "wnids/1.jpg"), shutil.move(own.folder / "wnids/n", own.folder / "kept")]
+        ),
+        lambda own, line: [own.rename(f"kept/{name}", f"wnids/{name}") for name in ("n01440764", "n02667093")],
+        "wnids: no class folder in it, but 1 images beside",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("faults", [CONFIGURATION, TABLES, FOLDERS], ids=["configuration", "tables", "folders"])
+def test_what_a_message_says_to_do_works(workflow, repository, faults):
+    own = Own(workflow, repository)
+    for name, (spoil, mend, words) in faults.items():
+        spoil(own)
+        line = own.plan(fails=True)
+        assert re.search(words, line), f"{name}: {line}"
+        mend(own, line)
+    own.plan(fails=False)
