@@ -3,7 +3,7 @@
 import base64
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -18,7 +18,6 @@ from pretraining_robustness.report.page import MOST_BYTES, STYLE, library
 logger = logging.getLogger(__name__)
 
 TEMPLATE = "rib_page.html"
-NETWORK = ["distribution", "architecture", "method"]
 
 
 def write_rib_page(
@@ -92,16 +91,19 @@ def matrix(rows: pd.DataFrame, labels: Mapping[str, Mapping[str, str]]) -> dict[
     ).round({"before": 2, "after": 2, "change": 2})
     columns = ["network", "by", "tuned", "tested", "before", "after", "change"]
     order = list(dict.fromkeys(variants.values()))
-    reach = float(named["change"].abs().max())
+    reach = float(named.loc[named["tuned"] != named["tested"], "change"].abs().max())
 
-    def chosen(name: str, words: str) -> dict[str, Any]:
-        options = list(dict.fromkeys(named[name]))
+    def chosen(name: str, words: str, order: Iterable[str]) -> dict[str, Any]:
+        present = set(named[name])
+        options = [one for one in order if one in present]
         return {
             "name": f"chosen_{name}",
             "value": options[0],
             "bind": {"input": "select", "options": options, "name": words},
         }
 
+    architectures = sorted(set(rows["architecture"]))
+    networks = (f"{label}, {one}" for label in labels["distributions"].values() for one in architectures)
     places = {
         "y": {"field": "tuned", "type": "nominal", "sort": order, "title": "Fine-tuned on"},
         "x": {"field": "tested", "type": "nominal", "sort": order, "title": "Tested on", "axis": {"labelAngle": -40}},
@@ -115,7 +117,7 @@ def matrix(rows: pd.DataFrame, labels: Mapping[str, Mapping[str, str]]) -> dict[
     }
     return {
         "data": {"values": named[columns].to_dict("records")},
-        "params": [chosen("network", "Network "), chosen("by", "Method ")],
+        "params": [chosen("network", "Network ", networks), chosen("by", "Method ", labels["methods"].values())],
         "transform": [{"filter": "datum.network === chosen_network && datum.by === chosen_by"}],
         "width": {"step": 74},
         "height": {"step": 30},
@@ -126,7 +128,7 @@ def matrix(rows: pd.DataFrame, labels: Mapping[str, Mapping[str, str]]) -> dict[
                 "encoding": {
                     "color": {
                         **{"field": "change", "type": "quantitative", "title": "Change (points)"},
-                        "scale": {"domain": [-reach, reach], "range": ["#b35806", "#f7f7f7", "#2166ac"]},
+                        "scale": {"domain": [-reach, reach], "clamp": True, "range": ["#b35806", "#f7f7f7", "#2166ac"]},
                     },
                     "tooltip": [{"field": name, "title": title} for name, title in told.items()],
                 },

@@ -10,6 +10,7 @@ from pretraining_robustness.imagenet_rib.comparison import ALL
 from pretraining_robustness.tables.estimates import estimate, interval_in_words, number, records, typeset
 from pretraining_robustness.tables.rib_crossing import crossing_table
 from pretraining_robustness.tables.rib_effective import effective_table
+from pretraining_robustness.tables.rib_networks import NETWORK, network_title, rows_shown
 from pretraining_robustness.tables.rib_published import published_table
 from pretraining_robustness.tables.rib_transport import transport_table
 from pretraining_robustness.tables.typeset import Column, TypesetTable
@@ -44,18 +45,12 @@ def tabulate_rib(
 
 def _indices_table(frames: Frames, table: Mapping[str, Any]) -> tuple[pd.DataFrame, TypesetTable]:
     """Return the table of RI, a group a network and method, its mRI last; of the `means` of `imagenet_rib.results`."""
-    facts = frames["means"]
-    facts = facts[facts["method"].isin(list(table["methods"])) & facts["distribution"].isin(list(table["networks"]))]
-    facts = facts[facts["architecture"].isin(list(table["architectures"]))]
-    key = ["method", "distribution", "architecture"]
-    facts = facts[facts["epoch"] == facts.groupby(key)["epoch"].transform("max")]
+    facts = rows_shown(frames["means"], table)
     order = [*table["variants"], ALL]
     lines = []
-    for names, rows in facts.groupby(key):
-        method, distribution, architecture = names
+    for network, rows in facts.groupby(NETWORK, observed=True):
         seeds = int(rows["seeds"].max())
-        group = f"{table['networks'][distribution]}, {architecture}, {table['methods'][method]}, "
-        group += f"{seeds} seed{'s' if seeds > 1 else ''}"
+        group = f"{network_title(network, table)}, {seeds} seed{'s' if seeds > 1 else ''}"
         for tuned in order:
             found = {row["counting"]: row for row in records(rows[rows["fine_tuned_on"] == tuned])}
             if "all" not in found:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pretraining_robustness.tables.estimates import count, number, records, typeset
+from pretraining_robustness.tables.rib_networks import NETWORK, network_title, rows_shown
 from pretraining_robustness.tables.typeset import Column, TypesetTable
 
 _COLUMNS = [
@@ -26,19 +27,15 @@ def effective_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]
     It is made of `effective` and `lines` of `imagenet_rib.effective`.
     """
     cells, lines = frames["effective"], frames["lines"]
-    used = cells[cells["counts"] & cells["method"].isin(list(table["methods"]))]
-    used = used[used["distribution"].isin(list(table["networks"]))]
-    used = used[used["architecture"].isin(list(table["architectures"]))]
-    key = ["method", "distribution", "architecture"]
-    used = used[used["epoch"] == used.groupby([*key, "seed"])["epoch"].transform("max")]
+    used = rows_shown(cells[cells["counts"]], table)
     numbers = [column.name for column in _COLUMNS[1:-1]]
-    grouped = used.groupby([*key, "tested_on"])
+    grouped = used.groupby([*NETWORK, "tested_on"], observed=True)
     facts = grouped[numbers].mean()
     facts["extrapolated"], facts["cells"] = grouped["extrapolated"].sum(), grouped.size()
     facts = facts.reset_index()
     rows = []
-    for (method, distribution, architecture), some in facts.groupby(key):
-        group = f"{table['networks'][distribution]}, {architecture}, {table['methods'][method]}"
+    for network, some in facts.groupby(NETWORK, observed=True):
+        group = network_title(network, table)
         found = {row["tested_on"]: row for row in records(some)}
         means, sums = some[numbers].mean(), some[["extrapolated", "cells"]].sum()
         found[_MEAN] = {str(name): value for name, value in [*means.items(), *sums.items()]}
