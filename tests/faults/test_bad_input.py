@@ -83,6 +83,16 @@ def test_an_image_that_does_not_decode_is_named_or_counted(own):
     listed = pd.read_csv(own.folder / "own/results/stores/my_source/undecodable.csv")
     assert listed["image"].tolist() == ["dog/2.jpg"]
     assert pd.read_csv(own.folder / "own/results/stores/my_source/classes.csv")["images"].tolist() == [4, 3, 4]
+    for image in broken.parent.iterdir():
+        image.write_bytes(b"<html>404</html>")
+    own.run("own/results/distributions/my_source_full/promises.csv", config=own.study)
+    chosen = pd.read_csv(own.folder / "own/results/distributions/my_source_full/classes.csv")
+    assert dict(zip(chosen["label_name"], chosen["label"], strict=True)) == {"cat": 0, "owl": 1}
+    for number in range(4):
+        (own.folder / f"pictures/my_task/test/{number}.png").write_bytes(b"<html>404</html>")
+    assert "no image of the split test, on which the study measures, could be decoded; repair some" in refusal(
+        own, STORE
+    )
 
 
 def test_what_a_training_job_refuses_before_it_trains_is_mended_and_the_same_command_goes_on(own):
