@@ -1,4 +1,5 @@
 import csv
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,20 @@ def test_what_is_left_out_saves_the_share_that_is_said(paper_config, rates) -> N
     assert total(Study(paper_config)) == pytest.approx(whole - share)
 
 
+@pytest.mark.parametrize("names", [["paper"], ["paper", "imagenet_rib"]])
+def test_a_prediction_ends_within_the_time_that_it_asks_for(config, rates, repository, names: list[str]) -> None:
+    """It begins anew where it is cut off, unlike a training: one job predicts a series, all architectures of it."""
+    for name in names:
+        update_config(config, yaml.safe_load((repository / f"data/studies/{name}.yaml").read_text(encoding="utf-8")))
+    write_out(config)
+    study = Study(config)
+    series: dict[tuple[str, ...], float] = defaultdict(float)
+    for part in Costs(study, rates, "H100").parts_of([*study.runs(*study.scored_figures), *study.rib_runs()]):
+        if part.rule == "predict" and part.run is not None:
+            series[part.run.task, part.distribution, part.run.method] += part.hours
+    assert max(series.values()) < config["resources"]["evaluate"]["runtime"] / 60
+
+
 def test_another_card_takes_longer(paper_config, rates) -> None:
     study = Study(paper_config)
     totals = {card: sum(part.hours for part in Costs(study, rates, card).parts("fig2")) for card in ("h100", "A100")}
@@ -166,10 +181,9 @@ def test_the_table_has_rules_figures_and_shares_and_names_what_has_no_rate(confi
 
 
 def test_a_part_of_imagenet_c_costs_its_part_and_is_named(paper_config, rates, repository, tmp_path: Path) -> None:
-    update_config(
-        paper_config, yaml.safe_load((repository / "data/studies/imagenet_rib.yaml").read_text(encoding="utf-8"))
-    )
-    paper_config["imagenet_rib"]["variants"]["imagenet_c"] |= {"only": {"severity": [3]}, "images": 750_000}
+    for name in ("imagenet_rib", "imagenet_rib_severity_3"):
+        overlay = yaml.safe_load((repository / f"data/studies/{name}.yaml").read_text(encoding="utf-8"))
+        update_config(paper_config, overlay)
     write_out(paper_config)
     jobs = tmp_path / "jobs.csv"
     jobs.write_text("rule,stage,jobs\npredict,evaluate,2\npredict_before,evaluate,3\n", encoding="utf-8")
