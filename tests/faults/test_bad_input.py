@@ -6,11 +6,13 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from PIL import Image
 
 from pretraining_robustness.acquire.archives import unpack
 from pretraining_robustness.miniature.formats.iwildcam_archive import draw_iwildcam
+from pretraining_robustness.networks.architectures import build
 
 
 @pytest.fixture
@@ -114,6 +116,16 @@ def test_what_a_training_job_refuses_before_it_trains_is_mended_and_the_same_com
     os.utime(images, ns=(stamp, stamp))  # as a disk does it
     assert "images.npy: not the images of a store" in refusal(own, weights)
     images.unlink()  # "remove it and run the same command again"
+    own.run(weights, config=own.study)
+    assert (own.folder / weights).exists()
+
+
+def test_published_weights_that_are_missing_are_named_and_putting_them_there_goes_on(own, config):
+    own.study["sources"]["theirs"] = {"format": "published", "images": 10, "pretrained": "theirs.pth"}
+    own.study["distributions"]["theirs"] = {"source": "theirs", "architectures": ["resnet10"]}
+    weights = "own/results/pretrain/theirs/resnet10/seed_0/weights.safetensors"
+    assert "theirs.pth: no such file of published weights; correct the path, or put it there" in refusal(own, weights)
+    torch.save(build(config["architectures"]["resnet10"], 7).state_dict(), own.folder / "theirs.pth")
     own.run(weights, config=own.study)
     assert (own.folder / weights).exists()
 
