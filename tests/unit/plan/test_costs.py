@@ -1,4 +1,5 @@
 import csv
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,20 @@ def test_what_is_left_out_saves_the_share_that_is_said(paper_config, rates) -> N
     assert share == pytest.approx(0.31 * whole, rel=0.1)  # 0.70 of the 2.25 ms that an image takes of all nine
     paper_config["runs"]["architectures"].remove("densenet161")
     assert total(Study(paper_config)) == pytest.approx(whole - share)
+
+
+@pytest.mark.parametrize("names", [["paper"], ["paper", "imagenet_rib"]])
+def test_a_prediction_ends_within_the_time_that_it_asks_for(config, rates, repository, names: list[str]) -> None:
+    """It begins anew where it is cut off, unlike a training: one job predicts a series, all architectures of it."""
+    for name in names:
+        update_config(config, yaml.safe_load((repository / f"data/studies/{name}.yaml").read_text(encoding="utf-8")))
+    write_out(config)
+    study = Study(config)
+    series: dict[tuple[str, ...], float] = defaultdict(float)
+    for part in Costs(study, rates, "H100").parts_of([*study.runs(*study.scored_figures), *study.rib_runs()]):
+        if part.rule == "predict" and part.run is not None:
+            series[part.run.task, part.distribution, part.run.method] += part.hours
+    assert max(series.values()) < config["resources"]["evaluate"]["runtime"] / 60
 
 
 def test_another_card_takes_longer(paper_config, rates) -> None:
