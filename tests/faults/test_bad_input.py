@@ -1,5 +1,6 @@
 """Bad input to the whole workflow: one line that says what is wrong, and nothing half-made."""
 
+import os
 import shutil
 
 import numpy as np
@@ -82,6 +83,29 @@ def test_an_image_that_does_not_decode_is_named_or_counted(own):
     listed = pd.read_csv(own.folder / "own/results/stores/my_source/undecodable.csv")
     assert listed["image"].tolist() == ["dog/2.jpg"]
     assert pd.read_csv(own.folder / "own/results/stores/my_source/classes.csv")["images"].tolist() == [4, 3, 4]
+
+
+def test_what_a_training_job_refuses_before_it_trains_is_mended_and_the_same_command_goes_on(own):
+    weights = "own/results/pretrain/my_source_full/resnet10/seed_0/weights.safetensors"
+    images = own.folder / "own/results/stores/my_source/images.npy"
+    network = {"family": "ResNet", "builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1]}}
+    own.study |= {"architectures": {"resnet10": network}, "effective_robustness": {"baselines": ["scratch"]}}
+    own.study["runs"] = {"architectures": ["resnet10"], "seeds_of": {"scratch": [0]}, "held_out": 0.001}
+    own.study["recipes"] = {"pretrain": {"epochs": None, "steps": 3, "batch_size": 4}}
+
+    assert "holds none out; raise runs.held_out" in refusal(own, weights)
+    own.study["runs"]["held_out"] = 0.5
+    assert "architecture: builder 'ResNet' does not take {'block': 'BasicBlock', 'layers': [1, 1], " in refusal(
+        own, weights
+    )
+    network["arguments"]["layers"] = [1, 1, 1, 1]
+    damaged, stamp = images.read_bytes()[:100], images.stat().st_mtime_ns
+    images.write_bytes(damaged)
+    os.utime(images, ns=(stamp, stamp))  # as a disk does it
+    assert "images.npy: not the images of a store" in refusal(own, weights)
+    images.unlink()  # "remove it and run the same command again"
+    own.run(weights, config=own.study)
+    assert (own.folder / weights).exists()
 
 
 def test_a_size_larger_than_the_source_says_both_numbers(own):

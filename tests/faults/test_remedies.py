@@ -8,10 +8,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import unicodedata
+from contextlib import redirect_stderr, redirect_stdout
 
 import numpy as np
 import pytest
+import snakemake.cli
 import yaml
 from PIL import Image
 
@@ -24,11 +27,34 @@ def draw(path, number=0):
     Image.fromarray(np.random.default_rng(number).integers(0, 255, (40, 48, 3), dtype=np.uint8)).save(path)
 
 
+def planned(folder, targets, files):
+    """Plan in a process of its own that has imported Snakemake already, which is half of the time.
+
+    Return whether it failed, and what it printed.
+    """
+    child = os.fork()
+    if not child:
+        os.chdir(folder)
+        with open("printed", "w", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+            sys.argv = ["snakemake", *targets]
+            code = 1
+            try:
+                snakemake.cli.main([*targets, *files, "--dry-run", "--cores", "2"])
+            except SystemExit as ended:
+                code = ended.code
+                if isinstance(code, str):  # as Python prints it
+                    print(code, file=file)
+            file.flush()
+            os._exit(code if isinstance(code, int) else 1)
+    failed = os.waitpid(child, 0)[1] != 0
+    return failed, (folder / "printed").read_text(encoding="utf-8")
+
+
 class Own:
     """A study of one's own: a configuration, and folders of images and tables; with what a user does to them."""
 
-    def __init__(self, workflow, repository):
-        self.workflow, self.folder = workflow, workflow.folder
+    def __init__(self, folder, repository):
+        self.folder, self.snakefile = folder, repository / "Snakefile"
         self.more = ""  # lines of the configuration that no program writes
         for number, name in enumerate(("cat", "dog", "owl")):
             for picture in range(4):
@@ -73,7 +99,10 @@ class Own:
         """Plan all targets, and return the last line."""
         text = yaml.safe_dump(self.study, allow_unicode=True) + self.more
         (self.folder / "study.yaml").write_text(text, encoding="utf-8")
-        printed = self.workflow.run(*TARGETS, "--dry-run", "--configfile", "study.yaml", fails=fails)
+        made = [f"own/results/distributions/{name}/promises.csv" for name in self.distributions]
+        files = ["--snakefile", str(self.snakefile), "--directory", str(self.folder), "--configfile", "study.yaml"]
+        failed, printed = planned(self.folder, [*TARGETS, *made], files)
+        assert failed == fails, printed[-3000:]
         assert "Traceback (most recent call last)" not in printed
         return [line for line in printed.splitlines() if line.startswith("ERROR: ") or not fails][-1]
 
@@ -517,11 +546,39 @@ FOLDERS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("faults", [CONFIGURATION, TABLES, FOLDERS], ids=["configuration", "tables", "folders"])
-def test_what_a_message_says_to_do_works(workflow, repository, faults):
-    own = Own(workflow, repository)
+def test_what_a_message_says_to_do_works(tmp_path, repository, faults):
+    own = Own(tmp_path, repository)
     for name, (spoil, mend, words) in faults.items():
         spoil(own)
         line = own.plan(fails=True)
         assert re.search(words, line), f"{name}: {line}"
         mend(own, line)
+    own.plan(fails=False)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda good: b"", "the configuration is empty; write its keys"),
+        (lambda good: b"- " + good.replace(b"\n", b"\n  "), "the configuration is no table of keys"),
+        (
+            lambda good: good.replace(b"label: ImageNet", b"label: K\xe4fer"),
+            r"line \d+: not UTF-8; save the file as UTF-8",
+        ),
+        (
+            lambda good: good + b"about: mine: all of it\n",
+            r"line \d+: not YAML \(.*put text that holds ': ' .* in quotes",
+        ),
+    ],
+)
+def test_a_config_yaml_that_snakemake_cannot_read_is_refused_by_us(tmp_path, repository, spoil, words):
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for name in ("Snakefile", "rules", "workflow_scripts", "envs", "data"):
+        (clone / name).symlink_to(repository / name)
+    good = (repository / "config.yaml").read_bytes()
+    (clone / "config.yaml").write_bytes(spoil(good))
+    own = Own(tmp_path, clone)
+    assert re.search(f"clone/config.yaml(: |, ){words}", own.plan(fails=True))
+    (clone / "config.yaml").write_bytes(good)
     own.plan(fails=False)

@@ -1,5 +1,6 @@
 """The study of Tiny-ImageNet and CIFAR plans without data, and runs end to end on archives that are drawn."""
 
+import re
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -51,6 +52,17 @@ def test_another_task_and_less_time_are_files_over_it(workflow, studies) -> None
     jobs = workflow.plan(config=short)
     left = set(short["distributions"]) - set(short["left_out"])
     assert jobs["pretrain"] == len(left) * len(short["runs"]["architectures"])
+
+
+def test_what_is_written_of_costs_is_what_the_plan_says(workflow, studies, repository) -> None:
+    written = (repository / "docs/tiny.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^    ((?:\w+\.yaml )+) +(\d+ jobs, ([\d.]+) hours of .*)$", written, re.MULTILINE)
+    assert len(lines) == 4
+    for files, said, hours in lines:
+        study = studies(*(name.removesuffix(".yaml") for name in files.split()))
+        assert said in workflow.run("plan", config=study).splitlines(), files
+        if "generated" not in files:
+            assert f"{hours} hours" in (repository / "README.md").read_text(encoding="utf-8")
 
 
 def test_generated_pictures_are_a_file_over_it(workflow, studies) -> None:

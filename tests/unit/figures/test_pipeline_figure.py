@@ -145,9 +145,12 @@ def test_rules_of_included_files_and_derived_rules_have_a_stage_and_targets_none
     (tmp_path / "rules/one.smk").write_text(
         '"""A rule: not this."""\nif True:\n\n    include: "one_more.smk"\n\n'
         "rule a:\nuse rule a as b with:\ncheckpoint c:\n"
+        'for folder in ["x", "y"]:\n\n    rule:\n        name:\n            f"take_{folder}"\n'
     )
     (tmp_path / "rules/one_more.smk").write_text("rule first:\n    input: []\n")
     assert stages_of_rules(tmp_path / "Snakefile") == dict.fromkeys(["first", "a", "b", "c"], "one")
+    named = stages_of_rules(tmp_path / "Snakefile", ["a", "all", "take_x", "fig1"])
+    assert named == dict.fromkeys(["take_x", "first", "a", "b", "c"], "one")
 
 
 def test_stages_keep_their_order_unless_data_demand_another():

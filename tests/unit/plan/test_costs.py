@@ -181,10 +181,9 @@ def test_the_table_has_rules_figures_and_shares_and_names_what_has_no_rate(confi
 
 
 def test_a_part_of_imagenet_c_costs_its_part_and_is_named(paper_config, rates, repository, tmp_path: Path) -> None:
-    update_config(
-        paper_config, yaml.safe_load((repository / "data/studies/imagenet_rib.yaml").read_text(encoding="utf-8"))
-    )
-    paper_config["imagenet_rib"]["variants"]["imagenet_c"] |= {"only": {"severity": [3]}, "images": 750_000}
+    for name in ("imagenet_rib", "imagenet_rib_severity_3"):
+        overlay = yaml.safe_load((repository / f"data/studies/{name}.yaml").read_text(encoding="utf-8"))
+        update_config(paper_config, overlay)
     write_out(paper_config)
     jobs = tmp_path / "jobs.csv"
     jobs.write_text("rule,stage,jobs\npredict,evaluate,2\npredict_before,evaluate,3\n", encoding="utf-8")

@@ -33,6 +33,7 @@ _STAGES = {
     "distributions": ("Distributions", "images, classes → pre-training data"),
     "pretrain": ("Pre-train", "distribution → pre-trained network"),
     "finetune": ("Fine-tune", "network, downstream task → checkpoints"),
+    "imagenet_rib_jobs": ("Shared jobs", "variants of ImageNet, all methods in one → predictions"),
     "evaluate": ("Evaluate", "checkpoints → predictions → scores in and out of distribution"),
     "trends": ("Trends", "scores → lines, tests, intervals"),
     "imagenet_rib": ("ImageNet-RIB", "predictions, scores → robustness kept in fine-tuning"),

@@ -26,6 +26,7 @@ _JOB = re.compile(r'^\s*(?P<id>\d+)\[label = "(?P<rule>\w+)')
 _EDGE = re.compile(r"^\s*(?P<source>\d+) -> (?P<target>\d+)\s*$")
 # Lines of Snakemake's language.
 _RULE = re.compile(r"^\s*(?:rule|checkpoint)\s+(\w+)\s*:|^\s*use\s+rule\s+\w+\s+as\s+(\w+)", re.MULTILINE)
+_NAMED = re.compile(r'^\s*name:\s*f"(\w+){', re.MULTILINE)  # a rule that a loop names: the beginning of its names
 _INCLUDE = re.compile(r"""^\s*include:\s*["']([^"']+)["']""", re.MULTILINE)
 
 
@@ -46,8 +47,8 @@ def plan_pipeline(snakefile: str | Path, config: Mapping[str, Any], jobs: str | 
         InputError: Snakemake cannot plan, or stages feed each other in a circle.
     """
     names, needs = read_graph(job_graph(snakefile, config))
-    stage_of = stages_of(snakefile)
     counts = Counter(names.values())
+    stage_of = stages_of(snakefile, counts)
     pairs = {(names[source], names[target]) for source, target in needs}
     pairs = {pair for pair in pairs if all(rule in stage_of for rule in pair) and pair[0] != pair[1]}
     order = order_stages(stage_of, pairs)
@@ -85,18 +86,22 @@ def read_graph(dot: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
     return jobs, edges
 
 
-def stages_of(snakefile: str | Path) -> dict[str, str]:
+def stages_of(snakefile: str | Path, names: Iterable[str] = ()) -> dict[str, str]:
     """Return the stage of every rule: the file below the Snakefile that defines it, without its ending.
 
     A file that is included by a stage's file belongs to that stage. Rules of the Snakefile itself are targets and have
-    no stage.
+    no stage. Of rules that are named in a loop, those among `names` are returned.
     """
     snakefile = Path(snakefile)
     stages: dict[str, str] = {}
+    beginnings: dict[str, str] = {}
     for name in _INCLUDE.findall(snakefile.read_text(encoding="utf-8")):
         path = snakefile.parent / name
-        stages |= dict.fromkeys(_rules_of(path), path.stem)
-    return stages
+        text = _whole_text(path)
+        stages |= dict.fromkeys((name or derived for name, derived in _RULE.findall(text)), path.stem)
+        beginnings |= dict.fromkeys(_NAMED.findall(text), path.stem)
+    named = {name: stage for name in names for beginning, stage in beginnings.items() if name.startswith(beginning)}
+    return {**named, **stages}
 
 
 def order_stages(stage_of: Mapping[str, str], pairs: Iterable[tuple[str, str]]) -> list[str]:
@@ -128,8 +133,7 @@ def order_stages(stage_of: Mapping[str, str], pairs: Iterable[tuple[str, str]]) 
     return order
 
 
-def _rules_of(path: Path) -> list[str]:
-    """Return the names of the rules that a file and those that it includes define."""
+def _whole_text(path: Path) -> str:
+    """Return the text of a file after that of the files that it includes."""
     text = path.read_text(encoding="utf-8")
-    rules = [name or derived for name, derived in _RULE.findall(text)]
-    return [*(rule for name in _INCLUDE.findall(text) for rule in _rules_of(path.parent / name)), *rules]
+    return "\n".join([*(_whole_text(path.parent / name) for name in _INCLUDE.findall(text)), text])

@@ -105,8 +105,13 @@ def build(spec: Mapping[str, Any], classes: int) -> nn.Module:
         if builder in FAMILIES:
             return FAMILIES[builder](num_classes=classes, **arguments)
         return models.get_model(builder, weights=None, num_classes=classes, **arguments)
-    except (TypeError, ValueError, AssertionError, RuntimeError) as error:
-        raise InputError(f"architecture: builder '{builder}' does not take {arguments}: {error}") from error
+    except InputError:
+        raise
+    except Exception as error:  # whatever three libraries trip over
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"architecture: builder '{builder}' does not take {arguments} ({reason}); correct its arguments"
+        ) from error
 
 
 def head_names(model: nn.Module) -> list[str]:

@@ -139,7 +139,10 @@ def pretrain_with(
         )
     held = choose_held_out(rows, labels, held_out)
     if held_out and not held.any():
-        raise InputError(f"{index}: a share of {held_out:g} of {len(rows)} images holds none out; raise runs.held_out")
+        raise InputError(
+            f"{index}: a share of {held_out:g} of {len(rows)} images holds none out; raise runs.held_out, or leave it "
+            "out where classes have one image each"
+        )
     measured = HeldOut(load_images(store, rows[held], device), labels[held]) if held_out else None
     if validation is not None:
         measured = open_validation(validation, threads, plan, device)

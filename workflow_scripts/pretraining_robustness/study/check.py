@@ -44,6 +44,10 @@ WITH_WNIDS = (
 )  # formats whose classes are or may be synsets
 PROMPTED = ("imagenet", "tiny_imagenet", "folder")  # formats whose classes a diffusion model is asked for
 SPLITS = ("train", "id_val", "id_test", "val", "test")
+# What a table needs besides its title.
+TABLES_NEED = {"sources": "sources", "cooccurrence": "animals", "fitted_trends": "scale", "calibration": "expectations"}
+IWILDCAM = ("location", "sequence", "datetime", "split", "y", "class_id", "image")
+FITTED_SCALE = "fitted scale (trends.scales)"
 MOST_LISTED = 50  # of more names than these, a message gives the nearest, however far it is
 METHOD_FILES = Path(__file__).parent.parent / "finetune" / "methods"
 
@@ -479,6 +483,10 @@ def _check_test_sets(config: dict[str, Any]) -> None:
                 known_name(f"{key}.split", test_set["split"], "split", [*SPLITS, "all"])
             if test_set["classes"] not in (None, "present"):
                 _column(f"{key}.classes", test_set["classes"], "class_id")
+            if config["tasks"].get(test_set["store"], {}).get("format") == "iwildcam":
+                for kind in ("groups", "clusters"):
+                    if test_set[kind] is not None:
+                        known_name(f"tasks.{task}.{kind}", test_set[kind], "column of iWildCam's store", IWILDCAM)
         _check_plots(f"tasks.{task}.plots", spec["plots"], spec["test_sets"])
 
 
@@ -567,7 +575,7 @@ def _check_figures(config: dict[str, Any]) -> None:
         known_name(f"{key}.task", figure["task"], "task", tasks)
         if "plots" in figure:
             _check_plots(f"{key}.plots", figure["plots"], config["tasks"][figure["task"]]["test_sets"])
-        known_name(f"{key}.scale", figure["scale"], "fitted scale (trends.scales)", config["trends"]["scales"])
+        known_name(f"{key}.scale", figure["scale"], FITTED_SCALE, config["trends"]["scales"])
         if figure["kind"] == "residuals":
             named = [("baseline", figure["baseline"]), *(("series", series) for series in figure["series"])]
         else:
@@ -645,11 +653,29 @@ def _check_attention(config: dict[str, Any]) -> None:
 
 
 def _check_tables(config: dict[str, Any]) -> None:
+    study, distributions = Runs(config), [SCRATCH, *config["distributions"]]
+    for name in config["effective_robustness"]["baselines"]:
+        known_name("effective_robustness.baselines", of_series(name)[0], "distribution", distributions)
     for name, table in config["tables"].items():
         if name in config["figures"]:
             raise InputError(f"config tables.{name}: a figure has the same name; rename one of them.")
+        required = TABLES_NEED.get(table["kind"])
+        if required and required not in table:
+            raise InputError(f"config tables.{name}: the key '{required}' is missing; {table['kind']} needs it.")
         for source in table.get("sources", []):
             known_name(f"tables.{name}.sources", source, "source", config["sources"])
+        for number, one in enumerate(table.get("expectations", [])):
+            key = f"tables.{name}.expectations.{number}"
+            known_name(f"{key}.figure", one["figure"], "figure of trends", study.of_kind("trends"))
+            for place in ("first", "second"):
+                if place in one:
+                    known_name(f"{key}.{place}", of_series(one[place])[0], "distribution", distributions)
+        if "scale" in table:
+            known_name(f"tables.{name}.scale", table["scale"], FITTED_SCALE, config["trends"]["scales"])
+        if table["kind"] == "effective_robustness" and not study.runs(*study.scored_figures):
+            raise InputError(
+                f"config tables.{name}: it shows this study's own checkpoints, and no figure has any; leave it out."
+            )
 
 
 def _describe(error: ValidationError, files: Sequence[str | Path]) -> str:

@@ -38,19 +38,30 @@ def write_out(config: dict[str, Any]) -> None:
 def replace_sections(config: dict[str, Any], own: dict[str, Any]) -> None:
     """Keep, in place, only what a study's own files (`own`, merged) say of the sections that the study replaces.
 
-    With distributions goes what config.yaml says of them elsewhere: their seeds, and that they are left out.
+    With distributions goes what config.yaml says of them elsewhere: their seeds, that they are left out or baselines.
     """
     replaced = config.get("replaces", [])
     replaced = replaced if isinstance(replaced, list) else []
     for section in replaced:
         config[section] = copy.deepcopy(own.get(section, {}))
-    if "distributions" not in replaced:
+    if "distributions" not in replaced or not isinstance(config["distributions"], dict):
         return
-    seeds, own_seeds = (study.get("runs", {}).get("seeds_of", {}) for study in (config, own))
-    for name in set(seeds) - {*own_seeds, *config["distributions"], SCRATCH}:
-        del seeds[name]
+    known = [SCRATCH, *config["distributions"]]
     if "left_out" not in own:
         config["left_out"] = []
+    seeds, own_seeds = (_part(study, "runs", "seeds_of") for study in (config, own))
+    for name in set(seeds) - {*own_seeds, *known}:
+        del seeds[name]
+    measured = _part(config, "effective_robustness")
+    if "baselines" in measured and "baselines" not in _part(own, "effective_robustness"):
+        measured["baselines"] = [name for name in measured["baselines"] if name in known]
+
+
+def _part(study: Any, *keys: str) -> dict[str, Any]:
+    """Return what stands under these keys, or nothing where that is no table."""
+    for key in keys:
+        study = study.get(key) if isinstance(study, dict) else None
+    return study if isinstance(study, dict) else {}
 
 
 def leave_out(config: dict[str, Any]) -> list[str]:
