@@ -156,6 +156,29 @@ def test_figure_4_shows_both_panels_with_series_references_and_labels(fitted):
     assert np.array_equal(identity.get_xdata(), identity.get_ydata())
 
 
+def test_why_no_series_has_a_trend_is_said_once(tmp_path, texts_apart):
+    scores = made_up_scores(architectures=1)
+    _, trends, bands = tables(tmp_path, scores)
+    page = drawn(draw_trend_figure(scores, read_trends(trends), read_bands(bands), FIGURE_4))
+    assert texts_apart(page)
+    for axes in large(page):
+        assert not any("no trend" in text.get_text() for text in axes.get_legend().get_texts())
+    assert "Axes on probit scale. No trend: a single run says nothing about other runs." in footer(page)
+    assert "Bands" not in footer(page)
+
+
+def test_the_note_gives_way_to_points(fitted):
+    scores, trends, bands = fitted
+    f1 = scores[["id_macro_f1", "ood_macro_f1"]]
+    corner = scores.assign(id_macro_f1=f1.min(axis=None), ood_macro_f1=f1.max(axis=None))
+    places = []
+    for table in (scores, pd.concat([scores, corner])):
+        (axes, _) = large(draw_trend_figure(table, trends, bands, FIGURE_4))
+        (note,) = (text for text in axes.texts if text.get_style() == "italic")
+        places.append(note.get_position())
+    assert places == [(0.025, 0.975), (0.975, 0.025)]
+
+
 def trend_lines(axes):
     """The lines of trends over their own checkpoints."""
     return [line for line in axes.lines if line.get_label() in LABELS.values()]

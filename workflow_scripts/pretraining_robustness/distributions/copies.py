@@ -7,6 +7,7 @@ are screened at 8 x 8 pixels and confirmed at 16 x 16.
 Of 120 drawn pictures of 64 pixels, copies of 32 pixels by three filters correlate at 16 x 16 by 0.98 or more at JPEG
 quality 95 and by 0.936 or more (half of them by 0.985) at quality 60; copies that are cut by 3 pixels on two sides by
 0.80 or more (half by 0.91), so that these are mostly missed; 200 other pictures of the same classes by 0.906 at most.
+Of the 990 pictures of the drawn Tiny-ImageNet, one correlates by 0.951 with one of 1,372 that it is no copy of.
 How often real pictures that are no copies exceed 0.95 was not measured: look at some of those that are listed.
 """
 

@@ -17,7 +17,7 @@ from pretraining_robustness.figures.band_panels import Curve, Grid, draw_band_pa
 from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.page import Page, make_page
 from pretraining_robustness.figures.style import SeriesStyle, series_styles
-from pretraining_robustness.figures.text import LINE, SMALL, wrap
+from pretraining_robustness.figures.text import LINE, SMALL, height, wrap
 from pretraining_robustness.figures.trend_marks import (
     draw_band,
     draw_continuation,
@@ -27,7 +27,7 @@ from pretraining_robustness.figures.trend_marks import (
     key,
     name_identity,
 )
-from pretraining_robustness.figures.words import count
+from pretraining_robustness.figures.words import count, sentence
 from pretraining_robustness.trends.fit import UNITS
 from pretraining_robustness.trends.specification import Panel, TrendFigure
 
@@ -94,7 +94,7 @@ def draw_trend_figure(
             set_up_score_axes(axes, limits, spec.scale)
             draw_identity(axes, limits)
             name_identity(axes, limits, spec.scale)
-            _draw_note(axes, spec)
+            _draw_note(axes, spec, mine[[spec.metric.id_column, spec.metric.ood_column]].to_numpy(dtype=np.float64))
             for name, curve in curves.items():
                 if len(curve.band):
                     reference = name in spec.references
@@ -189,6 +189,8 @@ def _footer(spec: TrendFigure, trends: pd.DataFrame, apart: bool) -> list[str]:
         f"{axes}Bands: {spec.confidence * 100:g}\N{NO-BREAK SPACE}% {UNITS[spec.band]}{runs}. Thin{where}: the "
         "reference trends beyond their own checkpoints."
     )
+    if reason := _shared_reason(spec, trends):
+        first = f"{axes}{sentence(reason)}"
     if apart:
         first += " Small panels: the bands of the references, and each series with its band and the references' lines."
     lines = [first]
@@ -202,23 +204,27 @@ def _footer(spec: TrendFigure, trends: pd.DataFrame, apart: bool) -> list[str]:
     return lines
 
 
-def _draw_note(axes: Axes, spec: TrendFigure) -> None:
-    """Write the note where points are rarest: in the upper left corner, above y = x."""
-    if spec.note:
-        lines = wrap(spec.note, 0.62 * _side(spec), SMALL)
-        axes.text(
-            0.025,
-            0.975,
-            "\n".join(lines),
-            transform=axes.transAxes,
-            va="top",
-            ha="left",
-            fontsize=SMALL,
-            style="italic",
-            color="0.25",
-            zorder=1.8,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},  # the grid stops around it
-        )
+def _draw_note(axes: Axes, spec: TrendFigure, points: np.ndarray) -> None:
+    """Write the note in the upper left corner, above y = x, or in the lower right one where that has fewer points."""
+    if not spec.note:
+        return
+    lines = wrap(spec.note, 0.62 * _side(spec), SMALL)
+    across, down = 0.66, 0.04 + height(lines, SMALL) / _side(spec)  # room, in parts of the axes
+    x, y = (axes.transData + axes.transAxes.inverted()).transform(points.reshape(-1, 2)).T
+    upper, lower = ((x < across) & (y > 1 - down)).sum(), ((x > 1 - across) & (y < down)).sum()
+    place = (0.025, 0.975) if upper <= lower else (0.975, 0.025)
+    axes.text(
+        *place,
+        "\n".join(lines),
+        transform=axes.transAxes,
+        va="top" if upper <= lower else "bottom",
+        ha="left" if upper <= lower else "right",
+        fontsize=SMALL,
+        style="italic",
+        color="0.25",
+        zorder=1.8,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},  # the grid stops around it
+    )
 
 
 def _draw_legend(
@@ -245,8 +251,14 @@ def _draw_legend(
 
 def _legend_text(spec: TrendFigure, name: str, trends: pd.DataFrame, side: float) -> list[str]:
     note = str(trends.at[name, "note"]) if name in trends.index else "no trend: not fitted"
-    missing = f" ({note})" if note.startswith("no trend") else ""
+    missing = f" ({note})" if note.startswith("no trend") and not _shared_reason(spec, trends) else ""
     return wrap(spec.label(name) + missing, side - _KEY_LENGTH * 8 / 72 - 0.1, 8)
+
+
+def _shared_reason(spec: TrendFigure, trends: pd.DataFrame) -> str:
+    """Return why no series of a figure has a trend, where it is one reason for all; nothing where some have one."""
+    notes = set(trends.reindex(spec.distributions())["note"].fillna("").astype(str))
+    return notes.pop() if len(notes) == 1 and next(iter(notes)).startswith("no trend") else ""
 
 
 def _side(spec: TrendFigure) -> float:
