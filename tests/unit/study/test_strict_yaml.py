@@ -9,7 +9,7 @@ import yaml
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.study.check import check_config
-from pretraining_robustness.study.shorthand import write_out
+from pretraining_robustness.study.shorthand import leave_out, replace_sections, write_out
 from pretraining_robustness.study.strict_yaml import check_yaml, line_of, meant_as_number
 
 
@@ -103,12 +103,16 @@ def places(config, path=()):
 def test_no_configuration_brings_the_checker_down(config, repository):
     draw = random.Random(0)
     odd = [None, True, 2017, -1, 1.5, "", "x", "2017", [], {}, [None], [[1]], {"x": None}, {2017: {}}, {None: 1}]
-    for path in draw.sample(sorted(places(config), key=str), 100):
-        changed = copy.deepcopy(config)
+    sections = [("distributions",), ("distributions", "imagenet_5k"), ("sources",), ("sources", "imagenet"), ("tasks",)]
+    for path in [*sections, *draw.sample(sorted(places(config), key=str), 100)]:
+        changed = copy.deepcopy(config) | {"replaces": ["distributions"]}
+        changed["left_out"].append("inaturalist")
         owner = changed
         for part in path[:-1]:
             owner = owner[part]
         owner[path[-1]] = draw.choice(odd)
+        replace_sections(changed, copy.deepcopy(changed))
+        leave_out(changed)
         write_out(changed)
         with suppress(InputError):
             check_config(changed, repository / "rules/config.schema.yaml", repository)

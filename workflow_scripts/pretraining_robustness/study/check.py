@@ -654,7 +654,7 @@ def _check_attention(config: dict[str, Any]) -> None:
 
 def _check_tables(config: dict[str, Any]) -> None:
     study, distributions = Runs(config), [SCRATCH, *config["distributions"]]
-    for name in config["effective_robustness"]["baselines"]:
+    for name in config["effective_robustness"]["baselines"] if study.of_kind("effective_robustness") else []:
         known_name("effective_robustness.baselines", of_series(name)[0], "distribution", distributions)
     for name, table in config["tables"].items():
         if name in config["figures"]:
