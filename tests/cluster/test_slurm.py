@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("snakemake_executor_plugin_slurm")
 sys.path.insert(0, str(Path(__file__).parent))
-from local_slurm import LocalSlurm, why_not
+from local_slurm import LocalSlurm, output, why_not
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(why_not() is not None, reason=f"no SLURM: {why_not()}")]
 
@@ -147,13 +147,19 @@ def test_trainings_in_one_allocation_share_out_its_cards(slurm, tmp_path, reposi
 
 
 def test_more_jobs_of_a_rule_than_are_submitted_at_a_time_all_run(slurm, tmp_path, workflow_type):
-    """The plugin's array jobs, which the profile leaves off, lose some and wait for ever."""
+    """Two at a time, each on a card and so in the partition that has them.
+
+    The plugin's array jobs, which the profile leaves off, lose some and wait for ever.
+    """
     own = workflow_type(tmp_path)
     sizes = [f"results/distributions/imagenet_{size}k/index.parquet" for size in (150, 100, 50, 25, 5)]
     own.run("results/stores/imagenet/images.npy", config=STUDY)
-    process = on_slurm(own, "--jobs", "2", targets=sizes, config=STUDY, log=tmp_path / "printed")
+    on_cards = ["--set-resources", "make_distribution:gpu=1"]
+    process = on_slurm(own, "--jobs", "2", *on_cards, targets=sizes, config=STUDY, log=tmp_path / "printed")
     assert process.wait(timeout=150) == 0, (tmp_path / "printed").read_text()[-6000:]
     assert all((tmp_path / path).exists() for path in sizes)
+    jobs = output("squeue", "--states=all", "--noheader", "--format=%P %k").splitlines()
+    assert [job.split()[0] for job in jobs if "make_distribution" in job] == ["gpu"] * len(sizes)
 
 
 @pytest.mark.parametrize(

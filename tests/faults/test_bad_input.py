@@ -6,11 +6,13 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from PIL import Image
 
 from pretraining_robustness.acquire.archives import unpack
 from pretraining_robustness.miniature.formats.iwildcam_archive import draw_iwildcam
+from pretraining_robustness.networks.architectures import build
 
 
 @pytest.fixture
@@ -83,6 +85,16 @@ def test_an_image_that_does_not_decode_is_named_or_counted(own):
     listed = pd.read_csv(own.folder / "own/results/stores/my_source/undecodable.csv")
     assert listed["image"].tolist() == ["dog/2.jpg"]
     assert pd.read_csv(own.folder / "own/results/stores/my_source/classes.csv")["images"].tolist() == [4, 3, 4]
+    for image in broken.parent.iterdir():
+        image.write_bytes(b"<html>404</html>")
+    own.run("own/results/distributions/my_source_full/promises.csv", config=own.study)
+    chosen = pd.read_csv(own.folder / "own/results/distributions/my_source_full/classes.csv")
+    assert dict(zip(chosen["label_name"], chosen["label"], strict=True)) == {"cat": 0, "owl": 1}
+    for number in range(4):
+        (own.folder / f"pictures/my_task/test/{number}.png").write_bytes(b"<html>404</html>")
+    assert "no image of the split test, on which the study measures, could be decoded; repair some" in refusal(
+        own, STORE
+    )
 
 
 def test_what_a_training_job_refuses_before_it_trains_is_mended_and_the_same_command_goes_on(own):
@@ -104,6 +116,16 @@ def test_what_a_training_job_refuses_before_it_trains_is_mended_and_the_same_com
     os.utime(images, ns=(stamp, stamp))  # as a disk does it
     assert "images.npy: not the images of a store" in refusal(own, weights)
     images.unlink()  # "remove it and run the same command again"
+    own.run(weights, config=own.study)
+    assert (own.folder / weights).exists()
+
+
+def test_published_weights_that_are_missing_are_named_and_putting_them_there_goes_on(own, config):
+    own.study["sources"]["theirs"] = {"format": "published", "images": 10, "pretrained": "theirs.pth"}
+    own.study["distributions"]["theirs"] = {"source": "theirs", "architectures": ["resnet10"]}
+    weights = "own/results/pretrain/theirs/resnet10/seed_0/weights.safetensors"
+    assert "theirs.pth: no such file of published weights; correct the path, or put it there" in refusal(own, weights)
+    torch.save(build(config["architectures"]["resnet10"], 7).state_dict(), own.folder / "theirs.pth")
     own.run(weights, config=own.study)
     assert (own.folder / weights).exists()
 

@@ -172,7 +172,7 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     for stage in ("finetune", "merge"):
         assert jobs[f"{stage}_by_all_methods"] == networks
     assert jobs["finetune_on_all_variants"] == crossed - networks
-    assert jobs["finetune"] == subsets * seeds["imagenet_full"] * architectures + heads
+    assert jobs["finetune"] == subsets * seeds["imagenet_full"] * len(rib["architectures"]) + heads
     for stage in ("predict", "score"):
         assert jobs[f"{stage}_by_all_methods"] == len(rib["networks"])
         assert jobs[f"{stage}_on_all_variants"] == len(series) - len(rib["networks"])

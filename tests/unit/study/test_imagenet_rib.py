@@ -76,7 +76,11 @@ def test_a_further_column_is_a_config_entry(full, repository):
 
 def test_a_source_with_other_classes_is_given_imagenets_head_by_a_stage_of_its_own(miniature, repository):
     networks = ["imagenet_full", "inaturalist_full"]
-    heads = {"of": ["inaturalist_full"], "trained_on": "imagenet_full", "method": "linear_probe"}
+    heads = {
+        "of": [*miniature["imagenet_rib"]["heads"]["of"], "inaturalist_full"],
+        "trained_on": "imagenet_full",
+        "method": "linear_probe",
+    }
     update_config(miniature, {"imagenet_rib": {"networks": networks, "heads": heads}})
     write_out(miniature)
     check_config(miniature, repository / "rules/config.schema.yaml", repository)

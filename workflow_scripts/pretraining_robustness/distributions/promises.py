@@ -51,6 +51,7 @@ def check_promises(
     if copies is not None:
         left_out = copies.drop_duplicates("image")["class_id"].value_counts()
         classes = classes.assign(images=classes["images"] - classes["class_id"].map(left_out).fillna(0))
+    classes = classes[classes["images"] > 0]
     return [
         *_sound(manifest, classes),
         *_totals(manifest, declared),

@@ -40,6 +40,7 @@ def make_distribution(
     Raises:
         InputError: the source has fewer classes or images than declared, or a class without a superclass.
     """
+    classes = classes[classes["images"] > 0]  # a class of damaged images alone, or of copies, is none
     chosen = select_classes(add_superclasses(classes, label_map, declared), declared)
     counts = images_per_class(chosen, declared)
     selected = select_images(images, counts, declared["seed"], first=declared["take"] == "first")

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 # torchvision's files of DenseNet name layers as its first versions did (see its densenet._load_state_dict), those of
 # GoogLeNet and Inception hold heads that only training uses.
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
+OTHERS = "correct the source's pretrained, or list another architecture"
 TRAINING_HEADS = ("aux1.", "aux2.", "AuxLogits.")
 
 
@@ -70,7 +71,7 @@ def take_published_weights(
         read = _read_timm if architecture["builder"] == "timm" else _read_torchvision
         classes, tensors = read(path, architecture, known)
     except Exception as error:  # unpickling, the shapes of the weights, safetensors' own
-        raise InputError(f"{path}: not weights of this architecture ({_reason(error)})") from error
+        raise InputError(f"{path}: not weights of this architecture ({_reason(error)}); {OTHERS}") from error
     logger.info("read %s, with a head of %d classes", path, classes)
     save_tensors(weights, tensors, {**description, "classes": classes})
 
@@ -166,7 +167,7 @@ def _load(model: nn.Module, path: Path) -> None:
     try:
         load_checkpoint(model, str(path), weights_only=not script)
     except Exception as error:  # unpickling, the shapes of the weights, safetensors' own
-        raise InputError(f"{path}: not weights of this architecture ({_reason(error)})") from error
+        raise InputError(f"{path}: not weights of this architecture ({_reason(error)}); {OTHERS}") from error
 
 
 def _reason(error: Exception) -> str:

@@ -141,6 +141,7 @@ def build_store(
         raise InputError(
             f"{raw}: {len(stored):,} of {len(collection):,} images could be stored: is it the right collection?"
         )
+    _check_left(stored, collection, raw, splits)
     _write_tables(entries, collection, spec, Path(table), Path(classes), Path(undecodable))
     repeated = _duplicates(stored)
     counts = {"images": len(stored), "undecodable": len(entries) - len(stored), "duplicates": len(repeated)}
@@ -165,6 +166,20 @@ def _check_counts(collection: RawCollection, raw: object, expected: Mapping[str,
             f"{raw}: {found[0]:,} images of {found[1]:,} classes where {expected['images']:,} of "
             f"{expected['classes']:,} are declared: is it another version, or cut short?"
         )
+
+
+def _check_left(stored: list[Entry], collection: RawCollection, raw: object, splits: Sequence[str]) -> None:
+    """Refuse a task of which damage leaves a split no image; warn of classes that it leaves none."""
+    kept = {entry.attributes.get("split") for entry in stored}
+    lost = next((split for split in splits if kept != {None} and split not in kept), None)
+    if lost is not None:
+        raise InputError(
+            f"{raw}: no image of the split {lost}, on which the study measures, could be decoded; repair some (the log "
+            "names them above), or name another split in the task's config"
+        )
+    empty = sorted((collection.class_counts() or Counter()).keys() - {entry.class_id for entry in stored})
+    if empty:
+        logger.warning("%s: no image of %d classes could be decoded, first %s", raw, len(empty), empty[0])
 
 
 def _request(format: str, collection: RawCollection, spec: StoreSpec) -> str:

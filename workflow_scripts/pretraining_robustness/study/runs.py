@@ -147,20 +147,20 @@ class Runs(Names):
         """Yield the runs of a series: every architecture with every seed of its distribution."""
         architectures = self.architectures(distribution)
         if self.is_variant_task(task) and not self.is_published(distribution):
-            architectures = self.rib_architectures(method, distribution) or architectures
+            architectures = self.rib_architectures(task, method, distribution) or architectures
         for architecture in architectures:
             for seed in self.seeds(distribution):
                 yield Run(task, method, distribution, architecture, seed)
 
-    def rib_architectures(self, method: str, distribution: str) -> list[str]:
+    def rib_architectures(self, task: str, method: str, distribution: str) -> list[str]:
         """Return the architectures of a series of ImageNet-RIB that its configuration names.
 
         They are those of imagenet_rib for its own networks, and those of the figures of the crossing that show the
-        series.
+        series, which do not show parts of variants.
         """
         spec = self.imagenet_rib
         named = list(spec.get("architectures", [])) if distribution in spec["networks"] else []
-        for name in self.of_kind("rib_crossing"):
+        for name in self.of_kind("rib_crossing") if task in self.variant_tasks else []:
             if distribution in self.rib_networks(name) and method in self.rib_methods(name):
                 named += self.rib_shown(name).get("architectures", spec.get("architectures", []))
         return list(dict.fromkeys(named))
