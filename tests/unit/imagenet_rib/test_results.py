@@ -283,6 +283,9 @@ def test_tables(tables: Path, kind: str) -> None:
     elif kind == "rib":
         assert text.count("mRI (mean)") == 1
         assert "ImageNet, vit, full fine-tuning, 2 seeds" in text
+        assert "Without shared images" in text
+        tabulate_rib(files=files, table={**labels(kind), "sharing": []}, **paths)
+        assert "Without shared images" not in paths["html"].read_text(encoding="utf-8")
     elif kind == "rib_transport":
         assert "Features of ImageNet, vit" in text
     elif kind == "rib_effective":

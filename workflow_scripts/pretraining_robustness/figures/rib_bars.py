@@ -40,16 +40,17 @@ def draw_bars(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> 
     each = len(methods) * _BAR + _BETWEEN
     tall = len(networks) * each
     text = _caption(means, figure)
-    footer = [f"Bars: mRI; whiskers: {_whiskers(means, figure)} {without_shared(figure)}"]
+    footer = [f"Bars: mRI; whiskers: {_whiskers(means, figure)} {without_shared(figure)}".rstrip()]
     if any((network[1], method) in published for network in networks for method in methods):
         said = "Diamonds: mRI of the same network as published, read off the vector figure to 0.03."
         footer, text = [f"{footer[0]} {said}"], f"{text.rstrip()}\n\n{said}\n"
     page = make_page(FULL_WIDTH, tall + _BELOW + 0.25 * (1 + len(methods) // 3) + 0.25, figure["title"], footer,
                      figure["note"] or "")  # fmt: skip
-    width = (page.width - NAMES - 3 * MARGIN) / 2
+    countings = COUNTINGS if figure["sharing"] else COUNTINGS[:1]
+    width = (page.width - NAMES - 3 * MARGIN) / len(countings)
     looks = looks_of(methods)
     panels = []
-    for place, counting in enumerate(COUNTINGS):
+    for place, counting in enumerate(countings):
         axes = page.add_axes(NAMES + place * (width + MARGIN), page.bottom + _BELOW, width, tall, counting)
         axes.set_title("All variants" if counting == "all" else "Without shared images")
         for number, network in enumerate(networks):
@@ -98,11 +99,12 @@ def _caption(means: pd.DataFrame, figure: Mapping[str, Any]) -> str:
             f"[{one['low']:+.2f}, {one['high']:+.2f}], mean accuracy {one['before']:.2f} before and {one['after']:.2f} "
             "after."
         )
+    base = figure["variants"][figure["reference"]]
+    last = " ".join(filter(None, [without_shared(figure), INFERRED, sentence(figure["note"])]))
     paragraph = (
-        f"{sentence(figure['title'])} mRI: mean over the variants of ImageNet that a network is fine-tuned on of the "
+        f"{sentence(figure['title'])} mRI: mean over the variants of {base} that a network is fine-tuned on of the "
         f"mean change of accuracy on the others, in percentage points. Variants: "
         f"{named_variants(figure['tested_on'], figure)}. Bars are means over seeds; {_whiskers(means, figure)} Images "
-        f"are paired before and after, and the renderings of one image are one cluster. {without_shared(figure)} "
-        f"{INFERRED} {sentence(figure['note'])}"
+        f"are paired before and after, and the renderings of one image are one cluster. {last}"
     )
     return "\n".join([paragraph.strip(), "", *readings]) + "\n"

@@ -73,7 +73,9 @@ def named_variants(names: Sequence[str], figure: Mapping[str, Any]) -> str:
 
 
 def without_shared(figure: Mapping[str, Any]) -> str:
-    """Return the sentence that says which cells are left out for shared images."""
+    """Return the sentence that says which cells are left out for shared images; nothing where none share any."""
+    if not figure["sharing"]:
+        return ""
     names = named_variants(figure["sharing"], figure)
     return f"Without shared images: none of {names}, renderings of the same images, counts for another of them."
 

@@ -19,11 +19,12 @@ from pretraining_robustness.figures.rib_common import (
     rows_of,
     signed,
 )
-from pretraining_robustness.figures.text import SMALL, wrap_words
+from pretraining_robustness.figures.text import SMALL, width, wrap_words
 from pretraining_robustness.figures.words import count, sentence
 
 # Inches.
 _CELL, _COLUMN_NAMES, _ROW_NAMES, _PANEL_TITLE, _GAP, _WIDEST_CELL = 0.27, 0.85, 0.95, 0.46, 0.15, 0.36
+_BESIDE_NAMES, _NARROWEST = 0.12, 4.6
 
 
 def draw_matrix(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:
@@ -32,7 +33,11 @@ def draw_matrix(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -
     tuned = [name for name in figure["variants"] if name in set(rows["fine_tuned_on"])]
     tested = [figure["reference"], *figure["tested_on"]]
     across = len(methods)
-    wide = min(_WIDEST_CELL, (FULL_WIDTH - _ROW_NAMES - 2 * MARGIN - across * _GAP) / (across * len(tested)))
+    row_names, column_names = (
+        max(least, max(width(figure["variants"][name], SMALL) for name in names) + _BESIDE_NAMES)
+        for least, names in ((_ROW_NAMES, tuned), (_COLUMN_NAMES, tested))
+    )
+    wide = min(_WIDEST_CELL, (FULL_WIDTH - row_names - 2 * MARGIN - across * _GAP) / (across * len(tested)))
     cell = (wide * len(tested), _CELL * len(tuned))
     row = cell[1] + _PANEL_TITLE
     footer = [
@@ -40,7 +45,8 @@ def draw_matrix(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -
         f"{100 * figure['confidence']:g} % interval of the change excludes 0; "
         f"on {figure['variants'][figure['reference']]} there is none."
     ]
-    page = make_page(FULL_WIDTH, len(networks) * row + _COLUMN_NAMES, figure["title"], footer, figure["note"] or "")
+    page_width = max(_NARROWEST, 2 * MARGIN + row_names + across * (cell[0] + _GAP))
+    page = make_page(page_width, len(networks) * row + column_names, figure["title"], footer, figure["note"] or "")
     reach = float(np.ceil(rows.loc[rows["tested_on"].isin(tested), "change"].abs().max()))
     for down, network in enumerate(networks):
         for right, method in enumerate(methods):
@@ -52,7 +58,7 @@ def draw_matrix(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -
                 )
                 for value in ("change", "clear")
             )
-            left = MARGIN + _ROW_NAMES + right * (cell[0] + _GAP)
+            left = MARGIN + row_names + right * (cell[0] + _GAP)
             axes = page.add_axes(left, page.top - (down + 1) * row, *cell, label=f"{down} {right}")
             _heat_map(axes, matrix, clear, reach, figure, names=(right == 0, down == len(networks) - 1))
             name = network_name(network, figure).replace("\n", " ")

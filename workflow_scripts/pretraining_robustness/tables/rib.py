@@ -35,8 +35,8 @@ def tabulate_rib(
 
     Args:
         files: the tables that it is made of, by the names by which its module calls them.
-        table: kind, name, title, note, confidence, methods, networks, architectures and variants (readable names, in
-            the order shown), and what its module says.
+        table: kind, name, title, note, confidence, sharing (variants of the same images), methods, networks,
+            architectures and variants (readable names, in the order shown), and what its module says.
         csv, html, tex: outputs.
     """
     facts, typeset_table = _KINDS[table["kind"]]({name: pd.read_csv(path) for name, path in files.items()}, table)
@@ -72,7 +72,8 @@ def _indices_table(frames: Frames, table: Mapping[str, Any]) -> tuple[pd.DataFra
         "RI: mean change of accuracy on the variants that were not fine-tuned on, unweighted. The formula is inferred "
         "from the published figures (arXiv 2410.21582).",
     ]
-    return facts, typeset(table, _COLUMNS, lines, notes)
+    columns = [column for column in _COLUMNS if column.name != "without" or table["sharing"]]
+    return facts, typeset(table, columns, lines, notes)
 
 
 _KINDS: dict[str, Make] = {
