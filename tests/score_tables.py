@@ -40,6 +40,7 @@ def read_paired(path):
 
 def evaluated(folder, *, images, table, checkpoints, architecture, recipe):
     """Predict and score a network's checkpoints on the splits of `PAIR`; return the paired scores."""
+    from pretraining_robustness.evaluate.metrics import METRICS
     from pretraining_robustness.evaluate.predict import predict
     from pretraining_robustness.evaluate.score import score
 
@@ -55,5 +56,6 @@ def evaluated(folder, *, images, table, checkpoints, architecture, recipe):
     )
     whose = {"task": "task", "method": "full", "distribution": "some"}
     options = {"confidence": 0.95, "resamples": 10, "seed": 0}
-    score(predictions=predictions, tables={"task": table}, test_sets=test_sets, scores=scores, **whose, **options)
+    files = {"predictions": predictions, "tables": {"task": table}, "scores": scores}
+    score(test_sets=test_sets, metrics=list(METRICS), **files, **whose, **options)
     return read_paired(scores)
