@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy import stats
 
 from pretraining_robustness.imagenet_rib.crossing import (
@@ -116,3 +117,21 @@ def test_beyond_accuracy_keeps_its_level_and_sees_an_effect() -> None:
         seen += beyond_accuracy(noise - 0.3 * before - 3 * sizes, before, IMAGES, 199, trial) <= 0.05
     assert found / 200 < 0.09
     assert seen / 200 > 0.5
+
+
+def test_what_the_miniature_showed_is_found(repository: Path, tmp_path: Path) -> None:
+    """Of 24 networks of a whole run: more, finer labelled and more natural pre-training data cost more robustness."""
+    study = yaml.safe_load((repository / "data/studies/imagenet_rib_miniature.yaml").read_text(encoding="utf-8"))
+    panels = study["figures"]["fig_rib_crossing"]["panels"]
+    names = {name: name for panel in panels for name in panel["series"]}
+    images = {"imagenet_full": 12812, "imagenet_150k": 1500, "imagenet_25k": 250, "imagenet_5k": 50}
+    paths = {name: tmp_path / f"{name}.csv" for name in ("means", "trends", "contrasts")}
+    figure = {**FIGURE, "panels": panels, "networks": names, "images": images}
+    cross_with_pretraining(indices=repository / "benchmarks/results/imagenet_rib_miniature.csv", figure=figure, **paths)
+    quantity = pd.read_csv(paths["trends"]).iloc[0]
+    assert quantity["page_p"] < 0.01
+    assert quantity["per_tenfold_high"] < -2
+    contrasts = pd.read_csv(paths["contrasts"]).set_index(["first", "second"])
+    for pair in (("imagenet_full", "imagenet_depth_2"), ("imagenet_150k", "fractaldb_150k")):
+        assert contrasts.loc[pair, "high"] < 0
+        assert contrasts.loc[pair, "p_holm"] < 0.05
