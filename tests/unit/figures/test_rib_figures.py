@@ -7,6 +7,7 @@ import pytest
 
 from pretraining_robustness.figures.rib_bars import draw_bars
 from pretraining_robustness.figures.rib_matrix import draw_matrix
+from pretraining_robustness.figures.rib_panels import draw_accuracy
 
 TUNED = ["cifar10_1", "cinic10", "cifar10_c"]
 FIGURE = {
@@ -33,6 +34,13 @@ def test_long_names_of_variants_have_room(cells, texts_apart) -> None:
     page, _ = draw_matrix(cells, {}, FIGURE)
     texts = [text for text, _ in texts_apart(page)]
     assert texts.count("CINIC-10, images from ImageNet") == 2 + 1  # a row of each network, and the columns
+
+
+def test_long_names_stay_on_the_page_beside_accuracies(cells, all_texts) -> None:
+    page, _ = draw_accuracy(cells.assign(seed=0, before=40.0, after=43.0), {}, FIGURE)
+    names = [box for text, box in all_texts(page) if text == "CINIC-10, images\nfrom ImageNet"]
+    assert len(names) == 1
+    assert names[0].x0 >= 0
 
 
 def test_nothing_is_said_of_shared_images_where_there_are_none(all_texts) -> None:

@@ -21,9 +21,11 @@ from pretraining_robustness.figures.rib_common import (
     network_name,
     write_legend,
 )
+from pretraining_robustness.figures.text import fitting_size
 from pretraining_robustness.figures.words import count, sentence
 
 _ACROSS, _PANEL_TITLE, _LEFT, _BELOW, _SPACE = 4, 0.28, 0.55, 0.42, 0.3  # panels; inches
+_TITLE = 9  # points
 _TICKS = np.array([1, 2, 5, 10, 20, 30, 50, 70, 80, 90, 95, 98, 99])
 _KEY = ["method", "distribution", "architecture"]
 
@@ -66,7 +68,8 @@ def draw_effective(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]
         for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
             shown = _TICKS[(_place(_TICKS) >= limits[0]) & (_place(_TICKS) <= limits[1])]
             axis.set_ticks(_place(shown), [f"{tick:g}" for tick in shown])
-        axes.set_title(figure["variants"][name])
+        title = figure["variants"][name]
+        axes.set_title(title, fontsize=fitting_size(title, size, _TITLE))
         axes.grid()
         axes.set_axisbelow(True)
         if across == 0:

@@ -26,7 +26,7 @@ from pretraining_robustness.figures.rib_common import (
     write_legend,
 )
 from pretraining_robustness.figures.style import SeriesStyle
-from pretraining_robustness.figures.text import SMALL
+from pretraining_robustness.figures.text import SMALL, wrap_words
 from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.imagenet_rib.tradeoff import tradeoff
 
@@ -100,7 +100,7 @@ def draw_accuracy(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any])
                 after = some.loc[(method, name), "after"]
                 axes.plot([before, after], [y, y], color="0.7", linewidth=0.6, zorder=1)
                 axes.plot(after, y, marker=looks[method].marker, color=looks[method].colour, markersize=3.2 + step)
-        labels = [figure["variants"][name] for name in names]
+        labels = ["\n".join(wrap_words(figure["variants"][name], _ACCURACY_LEFT - 0.2, SMALL)) for name in names]
         axes.set_yticks(range(0, -len(names), -1), labels if number % _ACROSS == 0 else [], fontsize=SMALL)
         axes.set_ylim(-len(names) + 0.45, 0.55)
         axes.set_xlabel("Accuracy (%)")
