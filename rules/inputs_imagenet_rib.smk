@@ -52,7 +52,7 @@ def runs_on_variants(wildcards, methods):
 
 
 def of_each_variant(files):
-    """Lists of files by name, for a rule without a wildcard of the task: those of each variant's task in turn."""
+    """Lists of files by name, where no wildcard tells the task: those of each variant's task in turn."""
 
     def of_all(wildcards):
         found = {}
