@@ -173,15 +173,21 @@ def test_a_home_that_is_down_costs_its_column_alone(workflow, placed) -> None:
     assert set(metrics["held_out_images"]) == {10}  # all of the validation part
 
 
-def test_bad_archives_are_one_line_each(workflow, placed) -> None:
+def test_bad_archives_are_one_line_each_and_others_in_their_place_are_taken(workflow, placed) -> None:
     folder, downloads = workflow.folder / "tiny/downloads", placed["downloads"]
-    cut = (folder / "tiny-imagenet-200.zip").read_bytes()[:-500]
+    whole = {path: path.read_bytes() for path in folder.iterdir()}
+    cut = whole[folder / "tiny-imagenet-200.zip"][:-500]
     (folder / "tiny-imagenet-200.zip").write_bytes(cut)
     store = "tiny/results/stores/tiny_imagenet/images.npy"
     said = refusal(workflow, store, placed)
     assert f"the file has {len(cut):,} bytes where {len(cut) + 500:,} were expected: fetch the file again" in said
     downloads["tiny_imagenet"]["files"]["tiny-imagenet-200.zip"]["bytes"] = len(cut)
     assert "tiny-imagenet-200.zip: the archive is truncated or damaged" in refusal(workflow, store, placed)
+    downloads["tiny_imagenet"]["files"]["tiny-imagenet-200.zip"]["bytes"] = len(cut) + 500
+    (folder / "tiny-imagenet-200.zip").write_bytes(bytes(500) + cut)
+    assert "tiny-imagenet-200.zip: the archive is" in refusal(workflow, store, placed)
+    (folder / "tiny-imagenet-200.zip").write_bytes(whole[folder / "tiny-imagenet-200.zip"])
+    workflow.run(store, config=placed)
 
     data, labels = (folder / f"cifar10.1_v6_{part}.npy" for part in ("data", "labels"))
     np.save(data, np.zeros((2021, 32, 32, 3), np.uint8))
@@ -192,3 +198,7 @@ def test_bad_archives_are_one_line_each(workflow, placed) -> None:
     labels.unlink()
     (workflow.folder / "tiny/resources/cifar10_1" / labels.name).unlink()
     assert "files are missing: fetch cifar10.1_v6_labels.npy by hand" in refusal(workflow, store, placed)
+    for path in (data, labels):
+        path.write_bytes(whole[path])
+        downloads["cifar10_1"]["files"][path.name] = {"bytes": len(whole[path])}
+    workflow.run(store, config=placed)

@@ -104,6 +104,10 @@ def network(config, builder, **arguments):
     ("change", "words"),
     [
         (lambda c: c.update(figurs={}), ["unknown key 'figurs'", "did you mean 'figures'?"]),
+        (
+            lambda c: c.update(downloads={"place": "d", "imagenet": {"home": "https://a", "files": {"a.tar": {}}}}),
+            ["downloads.imagenet.files.a.tar: one of the keys md5, sha256, bytes is missing; add it"],
+        ),
         (lambda c: c["recipes"]["finetune"].update(learning_rat=1), ["recipes.finetune", "'learning_rate'"]),
         (lambda c: fig4(c)["panels"][0]["series"].append("imagenet_10k"), ["fig4.panels.0.series", "'imagenet_1"]),
         (lambda c: fig4(c)["panels"][0]["series"].append("inaturalist_50k"), ["0.ordered_by", "different numbers"]),

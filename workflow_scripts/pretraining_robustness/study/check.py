@@ -693,6 +693,9 @@ def _describe(error: ValidationError, files: Sequence[str | Path]) -> str:
         missing = next(name for name in error.validator_value if name not in error.instance)
         meaning = properties.get(missing, {}).get("description", "")
         return f"{place}: the key '{missing}' is missing{_on(line)}. {meaning}"
+    if error.validator == "anyOf" and all(list(one) == ["required"] for one in error.validator_value):
+        needed = [" and ".join(one["required"]) for one in error.validator_value]
+        return f"{place}: one of the keys {', '.join(needed)} is missing{_on(line)}; add it."
     if error.validator == "enum":
         allowed = [str(value) for value in error.validator_value]
         nearest = _nearest(str(error.instance), allowed)
