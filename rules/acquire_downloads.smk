@@ -129,7 +129,7 @@ rule select_breeds:
         hierarchy="<resources>/breeds/class_hierarchy.txt",
         names="<resources>/breeds/node_names.txt",
         info="<resources>/breeds/dataset_class_info.json",
-        committed=os.path.relpath(Path(workflow.basedir, "data", "imagenet_breeds.csv")),
+        committed=os.path.relpath(Path(REPOSITORY, "data", "imagenet_breeds.csv")),
     output:
         table="<resources>/breeds/imagenet_breeds.csv",
     log:

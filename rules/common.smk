@@ -13,7 +13,9 @@ from pathlib import Path
 
 import yaml
 
-SCRIPTS = Path(workflow.basedir, "workflow_scripts")
+# Of this file, so that another workflow can take this one as a module.
+REPOSITORY = Path(str(workflow.current_basedir)).parent
+SCRIPTS = REPOSITORY / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
@@ -54,15 +56,15 @@ keep_out(SCRIPTS)
 
 with refusals_in_one_line():
     check_interpreter()
-    check_clone(workflow.basedir)
+    check_clone(REPOSITORY)
     if workflow.is_main_process:
-        check_yaml(os.path.relpath(f"{workflow.basedir}/config.yaml"))
+        check_yaml(os.path.relpath(REPOSITORY / "config.yaml"))
 
 
 # A job that runs elsewhere reads the Snakefile again, and is given the configuration as it was when the run started.
 if workflow.is_main_process:
 
-    configfile: f"{workflow.basedir}/config.yaml"
+    configfile: REPOSITORY / "config.yaml"
 
 
 # Those of the command line count before the repository's own, and of them the last.
@@ -83,8 +85,8 @@ with refusals_in_one_line():
     write_out(config)
     check_config(
         config,
-        schema=Path(workflow.basedir, "rules", "config.schema.yaml"),
-        repository=Path(workflow.basedir),
+        schema=Path(REPOSITORY, "rules", "config.schema.yaml"),
+        repository=REPOSITORY,
         files=CONFIG_FILES,
     )
 
@@ -166,8 +168,8 @@ def free_names(kind, names):
 RULE_FILES = [
     os.path.relpath(path)
     for path in (
-        Path(workflow.basedir, "Snakefile"),
-        *sorted(Path(workflow.basedir, "rules").glob("*.smk")),
+        Path(REPOSITORY, "Snakefile"),
+        *sorted(Path(REPOSITORY, "rules").glob("*.smk")),
     )
 ]
 
@@ -224,7 +226,7 @@ def tell_changed_configuration():
 
 def locked_versions():
     """The version of each package that the environments pin."""
-    lock = Path(workflow.basedir, "envs", "lock.txt").read_text(encoding="utf-8")
+    lock = Path(REPOSITORY, "envs", "lock.txt").read_text(encoding="utf-8")
     pins = (
         line.partition(";")[0].split("==") for line in lock.splitlines() if "==" in line
     )

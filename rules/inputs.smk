@@ -102,9 +102,7 @@ def prompted_classes(wildcards):
     if study.is_drawn(source):
         return prompted_store("classes.csv")(wildcards)
     part = "tiny_" if study.collection(source)["format"] == "tiny_imagenet" else ""
-    return os.path.relpath(
-        Path(workflow.basedir, "data", f"{part}imagenet_classes.csv")
-    )
+    return os.path.relpath(Path(REPOSITORY, "data", f"{part}imagenet_classes.csv"))
 
 
 def diffusion_model(wildcards):
@@ -254,7 +252,7 @@ def superclass_table(wildcards):
         return []
     if label_map["name"] in config.get("downloads", {}):
         return f"<resources>/{label_map['name']}/{Path(table).name}"
-    return os.path.relpath(locate(table, Path(workflow.basedir)))
+    return os.path.relpath(locate(table, REPOSITORY))
 
 
 def related_manifests(wildcards):
@@ -478,11 +476,7 @@ def variant_raw(wildcards):
 def variant_classes(name):
     """The table of a variant's classes, where it has only some."""
     table = study.collection(name)["variant"].get("table")
-    return (
-        {"table": os.path.relpath(locate(table, Path(workflow.basedir)))}
-        if table
-        else {}
-    )
+    return {"table": os.path.relpath(locate(table, REPOSITORY))} if table else {}
 
 
 def imagenet_classes(wildcards):
@@ -490,4 +484,4 @@ def imagenet_classes(wildcards):
     archives = study.sources_of_format("imagenet")
     if config["acquisition"] == "draw" and archives:
         return f"<results>/stores/{archives[0]}/classes.csv"
-    return os.path.relpath(Path(workflow.basedir, "data", "imagenet_classes.csv"))
+    return os.path.relpath(Path(REPOSITORY, "data", "imagenet_classes.csv"))

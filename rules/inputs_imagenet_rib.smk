@@ -174,7 +174,7 @@ def crossing_file(figure, name):
 
 def published_rib(name):
     """A table of what was published of ImageNet-RIB."""
-    return os.path.relpath(locate(study.imagenet_rib[name], Path(workflow.basedir)))
+    return os.path.relpath(locate(study.imagenet_rib[name], REPOSITORY))
 
 
 def rib_figure_files(wildcards):

@@ -5,7 +5,7 @@ rule plan:
     """Estimate the study's jobs, hours and disk from a table of rates, and say them."""
     input:
         jobs="<results>/pipeline/jobs.csv",
-        rates=os.path.relpath(Path(workflow.basedir, "data", "rates.csv")),
+        rates=os.path.relpath(Path(REPOSITORY, "data", "rates.csv")),
     output:
         costs="<results>/plan.csv",
     log:
