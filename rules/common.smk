@@ -250,3 +250,16 @@ def nearest_target(wildcards):
 
 starts_jobs = workflow.is_main_process and not workflow.output_settings.dryrun
 configuration_digests = freeze_configuration() if starts_jobs else {}
+
+
+def show_time_left():
+    """Add the time left, judged by the jobs done so far, to the progress bars of `--logger rich`."""
+    for handler in workflow.logger_manager.plugin_handlers:
+        if hasattr(handler, "progress"):
+            from rich.progress import TimeRemainingColumn
+
+            handler.progress.columns += (TimeRemainingColumn(),)
+            handler.progress.speed_estimate_period = 3600
+
+
+show_time_left()
