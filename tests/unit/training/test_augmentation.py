@@ -77,7 +77,7 @@ def test_crops_are_those_of_affine_grid_to_the_bit(count: int, size: int, monkey
         return grid_sample(images, grid, **arguments)
 
     monkeypatch.setattr(augmentation.functional, "grid_sample", record)
-    images = pictures(count, 64)
+    images = pictures(count, 16)  # a power of two, so that height / width rounds nothing
     torch.manual_seed(2)
     augmentation.random_resized_crop(images, size, (0.08, 1.0), flip=True)
     torch.manual_seed(2)

@@ -161,14 +161,20 @@ def test_shifted_images_are_crops_of_the_image_with_repeated_edges() -> None:
     assert len(seen) > 45  # nearly all of the 5 x 5 x 2 possible results
 
 
-def test_a_crop_is_torchvisions_away_from_its_edge(monkeypatch: pytest.MonkeyPatch) -> None:
-    stored = torch.from_numpy(pictures(1, 32))
-    # A box of a quarter of the area and aspect 1, at the left edge and in the middle from top to bottom, mirrored.
-    draws = torch.tensor([[0.0], [0.5], [0.0], [0.5], [0.25]])
+@pytest.mark.parametrize(("stored_size", "side", "size"), [(32, 16, 24), (64, 48, 32), (64, 64, 24), (96, 56, 33)])
+def test_a_crop_of_a_larger_image_is_torchvisions_antialiased_one(
+    stored_size: int, side: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Boxes at the left edge, in the middle from top to bottom; the second image is mirrored."""
+    stored = torch.from_numpy(pictures(2, stored_size))
+    area = (side / stored_size) ** 2
+    draws = torch.tensor([[0.0, 0.0], [0.5, 0.5], [0.0, 0.0], [0.5, 0.5], [0.75, 0.25]])
     monkeypatch.setattr(augmentation.torch, "rand", lambda *size, device: draws)
-    ours = random_resized_crop(stored, 24, (0.25, 0.25), flip=True).permute(0, 3, 1, 2)
-    box = reference.resized_crop(stored.permute(0, 3, 1, 2).float(), 8, 0, 16, 16, [24, 24], antialias=False)
-    torch.testing.assert_close(ours.flip(-1)[..., 1:-1, 1:-1], box[..., 1:-1, 1:-1], atol=1e-2, rtol=0)
+    ours = random_resized_crop(stored, size, (area, area), flip=True).permute(0, 3, 1, 2)
+    top = (stored_size - side) // 2
+    box = reference.resized_crop(stored.permute(0, 3, 1, 2).float(), top, 0, side, side, [size, size], antialias=True)
+    torch.testing.assert_close(ours[0], box[0], atol=1e-2, rtol=0)
+    torch.testing.assert_close(ours[1].flip(-1), box[1], atol=1e-2, rtol=0)
 
 
 def test_crops_cover_the_areas_asked_for() -> None:

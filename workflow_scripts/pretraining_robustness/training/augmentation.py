@@ -125,9 +125,8 @@ def random_resized_crop(images: Tensor, size: int, scale: tuple[float, float], f
     """Cut a random box from each image of (N, H, W, 3) and resample it to (N, size, size, 3), bilinear.
 
     The box's area is uniform in `scale` (fractions of the image), its aspect ratio log-uniform in `ASPECT_RATIOS`,
-    sides limited to the image's (torchvision's RandomResizedCrop draws again instead). There is no antialiasing:
-    stores are little larger than `size`, so boxes are rarely shrunk. Only FractalDB's pictures at full scale, of 362
-    pixels, are shrunk, by up to 1.6, so that their single points may be passed over [ours].
+    sides limited to the image's (torchvision's RandomResizedCrop draws again instead). Images larger than `size` are
+    resampled with antialiasing; of others every box is enlarged, so that a plain bilinear sample is enough.
     """
     count, height, width, _ = images.shape
     draws = torch.rand(5, count, device=images.device)
@@ -136,11 +135,16 @@ def random_resized_crop(images: Tensor, size: int, scale: tuple[float, float], f
     aspect = torch.exp(low + (high - low) * draws[1]) * height / width
     box_width = (area * aspect).sqrt().clamp_(max=1)
     box_height = (area / aspect).sqrt().clamp_(max=1)
+    mirrored = draws[4] < 0.5 if flip else torch.zeros(count, dtype=torch.bool, device=images.device)
+    if size < max(height, width):
+        left, top = draws[2] * (1 - box_width) * width, draws[3] * (1 - box_height) * height
+        rows = _resample_rows(images.float(), size, top, box_height * height, torch.zeros_like(mirrored))
+        columns = _resample_rows(rows.transpose(1, 2), size, left, box_width * width, mirrored)
+        return columns.transpose(1, 2).contiguous()
     # Coordinates of grid_sample run from -1 to 1, so a box of relative width w has its centre within 1 - w of 0.
     centre_x = (2 * draws[2] - 1) * (1 - box_width)
     centre_y = (2 * draws[3] - 1) * (1 - box_height)
-    if flip:
-        box_width = torch.where(draws[4] < 0.5, -box_width, box_width)
+    box_width = torch.where(mirrored, -box_width, box_width)
     # affine_grid's own numbers without its matrix product, which bfloat16 puts up to 0.6 pixels off.
     middles = torch.linspace(-1, 1, size, device=images.device) * (size - 1) / size
     columns = centre_x[:, None] + box_width[:, None] * middles
@@ -150,6 +154,32 @@ def random_resized_crop(images: Tensor, size: int, scale: tuple[float, float], f
     channels_first = images.permute(0, 3, 1, 2).float()
     cropped = functional.grid_sample(channels_first, grid, padding_mode="border", align_corners=False)
     return cropped.permute(0, 2, 3, 1).contiguous()
+
+
+def _resample_rows(images: Tensor, size: int, start: Tensor, length: Tensor, mirrored: Tensor) -> Tensor:
+    """Resample rows `start` to `start + length` (N, in pixels) of float32 (N, H, W, 3) to (N, size, W, 3), upside down
+    where `mirrored`.
+
+    The filter is a triangle as wide as an output row or as two input rows, whichever is more, cut at the box: the
+    antialiased bilinear one of Pillow and torchvision, equal up to rounding where boxes are whole pixels.
+    """
+    count, height, width, channels = images.shape
+    position = torch.arange(size, device=images.device).expand(count, size)
+    position = torch.where(mirrored[:, None], size - 1 - position, position) + 0.5
+    step = (length / size)[:, None, None]
+    centre, reach = start[:, None, None] + position[..., None] * step, step.clamp(min=1)
+    taps = torch.arange(math.ceil(2 * max(height / size, 1)), device=images.device)
+    middle = torch.ceil(centre - reach - 0.5) + taps + 0.5
+    inside = (middle >= start[:, None, None]) & (middle <= (start + length)[:, None, None])
+    weight = (1 - (middle - centre).abs() / reach).clamp_(min=0) * inside
+    weight = weight / weight.sum(dim=-1, keepdim=True)
+    first = torch.arange(0, count * height, height, device=images.device)
+    row = first[:, None, None] + middle.long().clamp_(0, height - 1)
+    table = images.reshape(count * height, width * channels)
+    resampled = functional.embedding_bag(
+        row.view(count * size, -1), table, mode="sum", per_sample_weights=weight.view(count * size, -1)
+    )
+    return resampled.view(count, size, width, channels)
 
 
 def colour_jitter(images: Tensor, strength: float, grayscale: float) -> Tensor:
