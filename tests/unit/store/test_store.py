@@ -498,7 +498,7 @@ def test_packed_pictures_are_pillows_with_either_decoder_and_a_broken_one_is_nam
     data[ends[2] : ends[3]] = 0
     np.save(tmp_path / "images.npy", data)
     store = Store.open(tmp_path / "images.npy", tmp_path / "images.parquet")
-    with pytest.raises(InputError, match=r"images\.npy: picture 3 does not decode; remove it and run"):
+    with pytest.raises(InputError, match=r"images\.npy: image 3 does not decode; remove it"):
         store.read(np.arange(6))
 
 

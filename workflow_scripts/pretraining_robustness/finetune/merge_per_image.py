@@ -57,13 +57,12 @@ def predict_merged(
     count = sum(sizes)
     both = predict_all(model, [first, second], images, count, recipe, device, allowed, answer=entropy)
     starts = np.cumsum([0, *sizes[:-1]])
-    group = np.empty(count, dtype=np.int64)
-    merged: list[State] = []
+    answers = np.empty(count, dtype=np.int16)
     for start, size in zip(starts, sizes, strict=True):
         part = slice(start, start + size)
         alphas = coefficients(both[0][part], both[1][part])
         for members in np.array_split(np.argsort(alphas, kind="stable"), min(groups, size)):
-            group[start + members] = len(merged)
-            merged.append(interpolate(first, second, float(alphas[members].mean())))
-    answers = predict_all(model, merged, images, count, recipe, device, allowed)
-    return np.stack(answers)[group, np.arange(count)]
+            merged = interpolate(first, second, float(alphas[members].mean()))
+            rows = start + np.sort(members)
+            (answers[rows],) = predict_all(model, [merged], images, count, recipe, device, allowed, chosen=rows)
+    return answers

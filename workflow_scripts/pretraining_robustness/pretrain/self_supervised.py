@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-from pytorch_metric_learning.losses import SelfSupervisedLoss, SupConLoss  # type: ignore[import-untyped]
-from pytorch_metric_learning.reducers import MeanReducer  # type: ignore[import-untyped]
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -53,10 +51,7 @@ class SelfSupervised(Objective):
         self.projection = nn.Sequential(
             nn.BatchNorm1d(features), nn.ReLU(), nn.Linear(features, settings.projection, bias=False)
         )
-        # With one other view of the same class a view, the supervised contrastive loss is NT-Xent (Khosla et al. 2020,
-        # section 3.2.3). The library's own NTXentLoss holds every pair times every other view in memory, the cube of
-        # the batch; this one holds the square.
-        self.loss = SelfSupervisedLoss(SupConLoss(settings.temperature, reducer=MeanReducer()))
+        self.temperature = settings.temperature
 
     def forward(
         self, network: Network, preparation: Preparation, pixels: Tensor, positions: Tensor
@@ -65,14 +60,28 @@ class SelfSupervised(Objective):
         views = torch.cat([preparation.for_training(pixels), preparation.for_training(pixels)])
         first, second = self.projection(network(views)).float().chunk(2)
         with torch.autocast(self.device.type, enabled=False):
-            loss = self.loss(first, second)
-        return loss, _nearest_is_partner(first.detach(), second.detach()).sum()
+            similarities = similarity_of_views(first, second)
+            loss = nt_xent(similarities, self.temperature)
+        return loss, (similarities[: len(first)].argmax(dim=1) == partners(len(first), self.device)[: len(first)]).sum()
 
 
-def _nearest_is_partner(first: Tensor, second: Tensor) -> Tensor:
-    """Whether row i of `second` is the most similar of all other rows to row i of `first` (n, width), by cosine."""
-    anchors = functional.normalize(first, dim=1)
-    similarity = anchors @ functional.normalize(torch.cat([first, second]), dim=1).T
-    similarity.fill_diagonal_(-2.0)  # itself, below any cosine
-    count = len(first)
-    return similarity.argmax(dim=1) == torch.arange(count, 2 * count, device=first.device)
+def similarity_of_views(first: Tensor, second: Tensor) -> Tensor:
+    """Return the cosines of all pairs of views, (2n, 2n), from both views of n images, (n, width) each.
+
+    The first n rows and columns are the first views. The diagonal is -inf, so that no view is compared with itself.
+    """
+    views = functional.normalize(torch.cat([first, second]), dim=1)
+    return (views @ views.T).fill_diagonal_(-torch.inf)
+
+
+def partners(images: int, device: torch.device) -> Tensor:
+    """Return for each of the 2n views the row of the other view of its image, int64 (2n,)."""
+    return torch.arange(2 * images, device=device).roll(images)
+
+
+def nt_xent(similarities: Tensor, temperature: float) -> Tensor:
+    """Return the mean NT-Xent loss of all views (Chen et al. 2020, equation 1), from `similarity_of_views`.
+
+    It is the cross entropy of picking a view's partner among all other views. Nothing in it makes a GPU wait.
+    """
+    return functional.cross_entropy(similarities / temperature, partners(len(similarities) // 2, similarities.device))

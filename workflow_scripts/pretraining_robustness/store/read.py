@@ -118,9 +118,8 @@ class Store:
         places = np.stack([columns[name].to_numpy() for name in names], axis=1)
         if places[-1].sum() != len(array):
             raise InputError(f"{table}: does not belong to {images}; remove it and run the same command again")
-        return cls(
-            FilePictures(array, places, frame) if are_files else JpegPictures(array, places, str(images)), threads
-        )
+        files = PackedFiles(open(images, "rb"), mapped.offset, places)  # noqa: SIM115 (as long as the store)
+        return cls(FilePictures(files, frame) if are_files else JpegPictures(files), threads)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -184,19 +183,48 @@ class PixelPictures:
     def _request(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
         assert self._file is not None
         length = self._pixels[0].nbytes
-        for row, picture in zip(rows.tolist(), out.reshape(len(out), length), strict=True):
-            done = 0
-            while done < length:
-                read = os.preadv(self._file.fileno(), [picture[done:].data], self._offset + row * length + done)
-                if read == 0:
-                    raise InputError(
-                        f"{self._file.name}: ends within picture {row}; remove it and run the same command again"
-                    )
-                done += read
+        for row, image in zip(rows.tolist(), out.reshape(len(out), length), strict=True):
+            fill(image.data, self._file, self._offset + row * length, row)
+
+
+class PackedFiles:
+    """Files that lie one behind another in an array: places (n, 2) are the offset and the length of each in bytes.
+
+    Each is read by a request of its own. Mapped memory would bring in its surroundings, too: in random order, from a
+    cold disk, 84 to 91 bytes for each one asked, against 1.3 by requests (`benchmarks/cold_reads.py`).
+    """
+
+    def __init__(self, file: io.BufferedReader, start: int, places: NDArray[np.int64]) -> None:
+        """Take the file in which the array's bytes begin at `start`."""
+        self._file, self._start, self._places = file, start, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def read(self, row: int) -> NDArray[np.uint8]:
+        """Return the bytes of a file, uint8 (length,); InputError where the array ends within it."""
+        offset, length = self._places[row].tolist()
+        content = bytearray(length)
+        fill(memoryview(content), self._file, self._start + offset, row)
+        return np.frombuffer(content, np.uint8)
+
+    def damaged(self, row: int) -> InputError:
+        """Return the error for a file that does not decode."""
+        return InputError(f"{self._file.name}: image {row} does not decode; remove it and run the same command again")
+
+
+def fill(out: memoryview, file: io.BufferedReader, start: int, row: int) -> None:
+    """Fill `out` with the bytes of a file from `start` on, which are those of image `row`; InputError where it ends."""
+    done = 0
+    while done < len(out):
+        read = os.preadv(file.fileno(), [out[done:]], start + done)
+        if read == 0:
+            raise InputError(f"{file.name}: ends within image {row}; remove it and run the same command again")
+        done += read
 
 
 class JpegPictures:
-    """Pictures kept as JPEG files, in a row in `data`: places (n, 2) are the offset and the length of each in bytes.
+    """Images kept as JPEG files.
 
     OpenCV decodes them, without Python's lock, so that threads share the work, and in three quarters of Pillow's time;
     where it is not installed, Pillow does. Both come with libjpeg-turbo and give the same pixels.
@@ -204,33 +232,30 @@ class JpegPictures:
 
     encoding = "jpeg"
 
-    def __init__(self, data: NDArray[np.uint8], places: NDArray[np.int64], name: str) -> None:
-        self._data = data
-        self._places = places
-        self._name = name
+    def __init__(self, files: PackedFiles) -> None:
+        self._files = files
         self._decode = _jpeg_decoder()
-        self.size = self._picture(0).shape[0]
+        self.size = self._image(0).shape[0]
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._files)
 
     def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
         """See `Pictures`."""
-        for place, row in enumerate(rows):
-            out[place] = self._picture(int(row))
+        for place, row in enumerate(rows.tolist()):
+            out[place] = self._image(row)
 
-    def _picture(self, row: int) -> NDArray[np.uint8]:
-        offset, length = self._places[row]
-        picture = self._decode(self._data[offset : offset + length])
-        if picture is None:
-            raise InputError(f"{self._name}: picture {row} does not decode; remove it and run the same command again")
-        return picture
+    def _image(self, row: int) -> NDArray[np.uint8]:
+        image = self._decode(self._files.read(row))
+        if image is None:
+            raise self._files.damaged(row)
+        return image
 
 
 def _jpeg_decoder() -> Callable[[NDArray[np.uint8]], NDArray[np.uint8] | None]:
     """Return what decodes the bytes of a JPEG file to RGB values (height, width, 3), or to None if they are no such."""
     try:
-        cv2 = import_module("cv2")  # by name: environments that only draw pictures do without it
+        cv2 = import_module("cv2")  # by name: environments that only draw images do without it
     except ImportError:
         return _decode_with_pillow
     return partial(cv2.imdecode, flags=cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -246,24 +271,20 @@ def _decode_with_pillow(file: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
 
 class FilePictures:
-    """Image files as they were found, in a row in `data`, decoded and framed when they are read.
-
-    places (n, 2) are the offset and the length of each in bytes.
-    """
+    """Image files as they were found, decoded and framed when they are read."""
 
     encoding = "files"
 
-    def __init__(self, data: NDArray[np.uint8], places: NDArray[np.int64], frame: Frame) -> None:
-        self._data, self._places, self._frame = data, places, frame
+    def __init__(self, files: PackedFiles, frame: Frame) -> None:
+        self._files, self._frame = files, frame
         self.size = frame.size
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._files)
 
     def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
         """See `Pictures`."""
         from pretraining_robustness.store.decoding import read_framed  # brings Pillow, which only these need
 
         for place, row in enumerate(rows.tolist()):
-            offset, length = self._places[row]
-            out[place] = read_framed(io.BytesIO(self._data[offset : offset + length].data), self._frame)
+            out[place] = read_framed(io.BytesIO(self._files.read(row).data), self._frame)

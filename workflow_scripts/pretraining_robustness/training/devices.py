@@ -38,6 +38,7 @@ def training_device(threads: int) -> torch.device:
             f"update the driver, install a torch built for it, or {WHAT_TO_DO}"
         ) from error
     torch.backends.cudnn.benchmark = True
+    torch._dynamo.config.recompile_limit = 64  # one graph per architecture of a prediction; the default is 8
     torch.set_float32_matmul_precision("high")
     return torch.device("cuda")
 

@@ -42,14 +42,17 @@ def predict_all(
     device: torch.device,
     allowed: Tensor | None = None,
     answer: Callable[[Tensor], Tensor] = most_likely,
+    chosen: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """Return the most likely class of each of the `count` images by each of the model's states: int16 (count,) each.
 
     The images are read once for all states. `allowed`, bool (count, classes), says which classes each may be. A batch
-    that a card's memory does not hold is halved, for all images. `answer` is what becomes of a batch's scores.
+    that a GPU's memory does not hold is halved, for all images. `answer` is what becomes of a batch's scores. `chosen`,
+    int64 (n,), restricts the prediction to the images at these positions; the results are (n,) in its order.
 
-    Raises InputError if the card does not hold the states and one image.
+    Raises InputError if the GPU does not hold the states and one image.
     """
+    where = np.arange(count) if chosen is None else chosen
 
     def forward(state: State, batch: Tensor) -> Tensor:
         return functional_call(model, state, (batch,))
@@ -60,7 +63,7 @@ def predict_all(
 
     def predict(batch_size: int) -> list[np.ndarray]:
         answers: list[list[Tensor]] = [[] for _ in states]
-        for positions, pixels in images.stream(consecutive_batches(count, batch_size)):
+        for positions, pixels in images.stream(where[part] for part in consecutive_batches(len(where), batch_size)):
             batch = preparation.for_evaluation(pixels)
             size = len(batch)
             if recipe.compile and size < batch_size:  # one shape, one compiled graph

@@ -39,7 +39,14 @@ class Method(FineTuning):
         mask = torch.ones(1, 3, size, size)
         mask[:, :, width:-width, width:-width] = 0
         prompt = add_prompt(model, torch.randn(1, 3, size, size) * mask)
-        prompt.register_hook(lambda gradient: gradient * mask.to(gradient.device))
+        on_device: dict[torch.device, torch.Tensor] = {}  # copied once, not at every step
+
+        def keep_border(gradient: torch.Tensor) -> torch.Tensor:
+            if gradient.device not in on_device:
+                on_device[gradient.device] = mask.to(gradient.device)
+            return gradient * on_device[gradient.device]
+
+        prompt.register_hook(keep_border)
 
     def phases(self, recipe: Recipe, new_head: bool) -> list[Phase]:
         """See `FineTuning.phases`."""
