@@ -1,6 +1,6 @@
 """Robustness improvement: how fine-tuning on one variant of ImageNet changes the accuracy on the others.
 
-Hong et al. (arXiv 2410.21582). With A_pre(j) the accuracy before fine-tuning on the variant j and A_i(j) that after
+Hwang et al. (arXiv 2410.21582). With A_pre(j) the accuracy before fine-tuning on the variant j and A_i(j) that after
 fine-tuning on the variant i, of n variants:
 
     RI(i) = mean over j != i of A_i(j) - A_pre(j)         mRI = mean over i of RI(i)
