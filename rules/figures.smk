@@ -1,15 +1,55 @@
-"""Takes scores, trends and pictures; makes figures: vector PDF, 300 dpi PNG, what is shown as CSV, a caption as text."""
+"""Takes tables and images; makes figures: vector PDF, 300 dpi PNG, what is shown as CSV, a caption as text."""
+
+from pretraining_robustness.figures.kinds import FROM_CONFIG, KINDS, reads
+
+
+def figure_inputs(wildcards):
+    """What a figure is drawn from: the files that the module of its kind reads."""
+    name = wildcards.figure
+    kind = config["figures"][name]["kind"]
+    files = {
+        key: (
+            tables_from_config(name, key)
+            if path == FROM_CONFIG
+            else figure_paths(name, f"<results>/{path}")
+        )
+        for key, path in reads(kind).items()
+    }
+    if kind in ("trends", "residuals"):
+        files["scores"] = figure_table(wildcards)
+    return {key: found for key, found in files.items() if found}
+
+
+def figure_paths(name, path):
+    """The files of a figure that a path with wildcards stands for: one, or one per panel or series."""
+    if "{method}" in path:
+        series = study.rib_series(name)
+        return [path.format(method=one, distribution=other) for one, other in series]
+    if "{collection}" in path or "{distribution}" in path:
+        panels = study.panels(name)
+        key = "collection" if "{collection}" in path else "distribution"
+        return [path.format(**panel) for panel in panels if panel[key]]
+    return path.format(figure=name)
+
+
+def tables_from_config(name, key):
+    """The tables that the config names for a figure under a key: paths, by name or not."""
+    if name in study.rib_figures:
+        return [published_rib(key)] if key in study.imagenet_rib else []
+    tables = config["figures"][name].get(key, [])
+    return list(tables.values()) if isinstance(tables, dict) else list(tables)
+
+
+def drawing_module(wildcards):
+    """The module that draws figures of a kind, below the folder of the scripts."""
+    kind = config["figures"][wildcards.figure]["kind"]
+    return f"pretraining_robustness/figures/kinds/{KINDS[kind]}.py"
 
 
 rule draw_figure:
-    """Draw a figure from its tables."""
+    """Draw a figure from its tables or images."""
     input:
-        scores=figure_table,
-        trends="<results>/trends/{figure}.csv",
-        bands="<results>/trends/{figure}_bands.csv",
-        comparisons=figure_comparisons,
-        published=tables_from_elsewhere("published"),
-        studies=tables_from_elsewhere("studies"),
+        unpack(figure_inputs),
     output:
         pdf="<results>/figures/{figure}.pdf",
         png=report(
@@ -27,89 +67,8 @@ rule draw_figure:
         "../envs/analyse.yaml"
     params:
         figure=lambda wildcards: study.figure(wildcards.figure),
-        code=code("draw_figure.py"),
+        code=lambda wildcards: code("draw_figure.py", drawing_module(wildcards)),
     message:
         "Draw {wildcards.figure}"
     script:
         "../workflow_scripts/draw_figure.py"
-
-
-rule draw_pictures:
-    """Draw grids of random pictures of sources, distributions or test splits."""
-    input:
-        images=panel_files("stores", "images.npy", of="collection"),
-        tables=panel_files("stores", "images.parquet", of="collection"),
-        classes=panel_files("stores", "classes.csv", of="collection"),
-        manifests=panel_files("distributions", "manifest.csv", of="distribution"),
-    output:
-        pdf="<results>/figures/{picture_figure}.pdf",
-        png=report(
-            "<results>/figures/{picture_figure}.png",
-            caption="captions/figure.rst",
-            category="Figures",
-            labels=report_labels,
-        ),
-        table="<results>/figures/{picture_figure}.csv",
-        caption="<results>/figures/{picture_figure}.txt",
-    log:
-        "<logs>/draw_pictures/{picture_figure}.log",
-    localrule: True
-    conda:
-        "../envs/analyse.yaml"
-    params:
-        figure=lambda wildcards: study.figure(wildcards.picture_figure),
-        code=code("draw_pictures.py"),
-    message:
-        "Draw the pictures of {wildcards.picture_figure}"
-    script:
-        "../workflow_scripts/draw_pictures.py"
-
-
-rule plan_pipeline:
-    """Plan the whole study and list its rules, how often each runs and what each feeds."""
-    input:
-        rules=RULE_FILES,
-    output:
-        jobs="<results>/pipeline/jobs.csv",
-        edges="<results>/pipeline/edges.csv",
-    log:
-        "<logs>/plan_pipeline.log",
-    localrule: True
-    conda:
-        "../envs/workflow.yaml"
-    params:
-        config=config,
-        code=code("plan_pipeline.py"),
-    message:
-        "Plan the whole study"
-    script:
-        "../workflow_scripts/plan_pipeline.py"
-
-
-rule draw_pipeline:
-    """Draw the pipeline from the plan of the study."""
-    input:
-        jobs="<results>/pipeline/jobs.csv",
-        edges="<results>/pipeline/edges.csv",
-    output:
-        pdf="<results>/figures/{pipeline_figure}.pdf",
-        png=report(
-            "<results>/figures/{pipeline_figure}.png",
-            caption="captions/figure.rst",
-            category="Figures",
-            labels=report_labels,
-        ),
-        table="<results>/figures/{pipeline_figure}.csv",
-        caption="<results>/figures/{pipeline_figure}.txt",
-    log:
-        "<logs>/draw_pipeline/{pipeline_figure}.log",
-    localrule: True
-    conda:
-        "../envs/analyse.yaml"
-    params:
-        figure=lambda wildcards: study.figure(wildcards.pipeline_figure),
-        code=code("draw_pipeline.py"),
-    message:
-        "Draw {wildcards.pipeline_figure}"
-    script:
-        "../workflow_scripts/draw_pipeline.py"

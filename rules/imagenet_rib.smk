@@ -227,34 +227,6 @@ rule compare_networks:
         "../workflow_scripts/compare_networks.py"
 
 
-rule draw_rib_figure:
-    """Draw a figure of ImageNet-RIB."""
-    input:
-        unpack(rib_figure_files),
-    output:
-        pdf="<results>/figures/{rib_figure}.pdf",
-        png=report(
-            "<results>/figures/{rib_figure}.png",
-            caption="captions/figure.rst",
-            category="Figures",
-            labels=report_labels,
-        ),
-        table="<results>/figures/{rib_figure}.csv",
-        caption="<results>/figures/{rib_figure}.txt",
-    log:
-        "<logs>/draw_rib_figure/{rib_figure}.log",
-    localrule: True
-    conda:
-        "../envs/analyse.yaml"
-    params:
-        figure=lambda wildcards: study.figure(wildcards.rib_figure),
-        code=code("draw_rib_figure.py"),
-    message:
-        "Draw {wildcards.rib_figure}"
-    script:
-        "../workflow_scripts/draw_rib_figure.py"
-
-
 rule tabulate_rib:
     """Put results of ImageNet-RIB into a table."""
     input:

@@ -168,13 +168,6 @@ def figure_table(wildcards):
     return f"<results>/scores/{name}.csv" if study.runs(name) else []
 
 
-def figure_comparisons(wildcards):
-    """The tests behind a figure of trends; other figures of scores have none."""
-    if wildcards.figure in study.of_kind("trends"):
-        return f"<results>/comparisons/{wildcards.figure}.csv"
-    return []
-
-
 def calibrated(pattern):
     """A file of each figure of which a table expects something."""
 
@@ -261,18 +254,6 @@ def related_manifests(wildcards):
         relation: f"<results>/distributions/{other}/manifest.csv"
         for relation, other in study.relations(wildcards.distribution).items()
     }
-
-
-def panel_files(stage, name, of):
-    """A file of each panel of a figure of pictures: of its `collection`, or of its `distribution` where it has one."""
-
-    def paths(wildcards):
-        panels = study.panels(wildcards.picture_figure)
-        return [
-            f"<results>/{stage}/{panel[of]}/{name}" for panel in panels if panel[of]
-        ]
-
-    return paths
 
 
 def pretraining_file(name):

@@ -106,22 +106,6 @@ def variant_task_classes(wildcards):
     return f"<results>/stores/{study.imagenet_rib['reference']}/classes.csv"
 
 
-# The tables of ImageNet-RIB whose rows a figure shows, and those that it reads beside them.
-RIB_ROWS = {
-    "rib_bars": "means",
-    "rib_matrix": "cell_means",
-    "rib_crossing": "indices",
-    "rib_flips": "cell_means",
-    "rib_effective": "effective",
-    "rib_tradeoff": "cells",
-    "rib_accuracy": "cells",
-    "rib_methods": "means",
-    "rib_alphas": "cells",
-    "rib_set_size": "set_sizes",
-    "rib_transport": "cells",
-}
-
-
 def rib_file(name):
     """A table of all networks of ImageNet-RIB."""
     return f"<results>/imagenet_rib/{name}.csv"
@@ -175,31 +159,6 @@ def crossing_file(figure, name):
 def published_rib(name):
     """A table of what was published of ImageNet-RIB."""
     return os.path.relpath(locate(study.imagenet_rib[name], REPOSITORY))
-
-
-def rib_figure_files(wildcards):
-    """The tables behind a figure of ImageNet-RIB: `rows` that it shows, and others."""
-    figure = wildcards.rib_figure
-    kind = config["figures"][figure]["kind"]
-    if kind == "rib_similarity":
-        return {
-            "rows": [
-                rib_file_of_method("similarity").format(
-                    method=method, distribution=distribution
-                )
-                for method, distribution in study.rib_series(figure)
-            ]
-        }
-    files = {"rows": [rib_file(RIB_ROWS[kind])]}
-    if kind == "rib_crossing":
-        files |= {name: crossing_file(figure, name) for name in ("means", "trends")}
-    if kind == "rib_effective":
-        files |= {name: rib_file(name) for name in ("lines", "points")}
-    if kind == "rib_transport":
-        files["distances"] = rib_file("distances")
-    if kind == "rib_bars" and "published" in study.imagenet_rib:
-        files["published"] = published_rib("published")
-    return files
 
 
 def rib_page():

@@ -1,6 +1,27 @@
 """Takes nothing; says what the study would cost: jobs, hours, disk. No data and no card are needed."""
 
 
+rule plan_pipeline:
+    """Plan the whole study and list its rules, how often each runs and what each feeds."""
+    input:
+        rules=RULE_FILES,
+    output:
+        jobs="<results>/pipeline/jobs.csv",
+        edges="<results>/pipeline/edges.csv",
+    log:
+        "<logs>/plan_pipeline.log",
+    localrule: True
+    conda:
+        "../envs/workflow.yaml"
+    params:
+        config=config,
+        code=code("plan_pipeline.py"),
+    message:
+        "Plan the whole study"
+    script:
+        "../workflow_scripts/plan_pipeline.py"
+
+
 rule plan:
     """Estimate the study's jobs, hours and disk from a table of rates, and say them."""
     input:

@@ -7,15 +7,11 @@ if __name__ == "__main__":
     run_rule(
         snakemake,
         lambda: draw_figure(
-            scores=snakemake.input.get("scores") or None,
-            trends=snakemake.input.trends,
-            bands=snakemake.input.bands,
-            specification=snakemake.params.figure,
+            files={name: found for name, found in snakemake.input.items() if name and found},
+            figure=snakemake.params.figure,
             pdf=snakemake.output.pdf,
             png=snakemake.output.png,
             table=snakemake.output.table,
             caption=snakemake.output.caption,
-            comparisons=snakemake.input.get("comparisons") or None,
-            published=snakemake.input.get("published", []),
         ),
     )

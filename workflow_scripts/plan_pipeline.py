@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pretraining_robustness.figures.pipeline_plan import plan_pipeline
+from pretraining_robustness.plan.jobs import plan_pipeline
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def test_runs_shared_by_figures_are_trained_once(workflow, config):
     assert jobs["finetune"] == (series + second_seeds) * architectures
     assert jobs["merge_weights"] == 2 * 3 * architectures
     assert jobs["predict"] == jobs["score"] == series + 3
-    assert jobs["draw_figure"] + jobs["draw_pictures"] + jobs["draw_pipeline"] == len(config["figures"])
+    assert jobs["draw_figure"] == len(config["figures"])
     assert sum(number for rule, number in jobs.items() if rule.startswith("tabulate_")) == len(config["tables"])
 
 

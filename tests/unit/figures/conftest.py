@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -9,6 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from pretraining_robustness.figures.draw import draw_figure
+
+ENDINGS = {"pdf": "pdf", "png": "png", "table": "csv", "caption": "txt"}
 Boxes = list[tuple[str, Bbox]]
 
 
@@ -39,3 +43,15 @@ def texts_apart() -> Callable[..., Boxes]:
         return boxes
 
     return check
+
+
+@pytest.fixture(scope="session")
+def write_figure() -> Callable[..., list[Path]]:
+    """Draws a figure from its files into a folder; returns its PDF, PNG, table and caption."""
+
+    def draw(folder: Path, files: object, figure: dict[str, object]) -> list[Path]:
+        paths = {key: folder / f"{figure['name']}.{end}" for key, end in ENDINGS.items()}
+        draw_figure(files, figure, **paths)
+        return list(paths.values())
+
+    return draw

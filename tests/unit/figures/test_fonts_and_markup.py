@@ -12,7 +12,7 @@ from matplotlib.font_manager import FontEntry, findfont, fontManager
 
 from pretraining_robustness.figures import fonts
 from pretraining_robustness.figures.fonts import own_look
-from pretraining_robustness.figures.output import save_figure
+from pretraining_robustness.figures.output import Drawing, save_figure
 from pretraining_robustness.figures.text import width
 
 
@@ -44,7 +44,7 @@ def save(label: str, folder: Path) -> bytes:
         figure = Figure(figsize=(3, 1))
         figure.text(0.1, 0.4, label)
     files = {key: folder / f"figure.{key}" for key in ("pdf", "png", "table", "caption")}
-    save_figure(figure, pd.DataFrame({"a": [1]}), "text", **files)
+    save_figure(Drawing(figure, pd.DataFrame({"a": [1]}), "text"), **files)
     return files["png"].read_bytes()
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 from pretraining_robustness.evaluate.predictions import Checkpoint, read_predictions, write_predictions
 from pretraining_robustness.evaluate.score import score
 from pretraining_robustness.evaluate.scores import collect_scores
-from pretraining_robustness.figures.rib_figure import draw_rib_figure
+from pretraining_robustness.figures.draw import draw_figure
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.imagenet_rib.comparison import ALL, compare_with_start, standard_errors
 from pretraining_robustness.imagenet_rib.crossing import cross_with_pretraining
@@ -231,7 +231,7 @@ def test_figures_and_captions(tables: Path, kind: str) -> None:
     rows, others = FIGURES[kind]
     prefix = "crossed_" if kind == "rib_crossing" else ""
     beside = {name: tables / f"{prefix}{name}.csv" for name in others}
-    draw_rib_figure(rows=[tables / f"{rows}.csv"], beside=beside, figure=labels(kind), **files)
+    draw_figure({"rows": tables / f"{rows}.csv", **beside}, labels(kind), **files)
     caption = files["caption"].read_text(encoding="utf-8")
     assert "Made up." in caption
     if kind == "rib_bars":

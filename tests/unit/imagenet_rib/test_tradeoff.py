@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pretraining_robustness.figures.rib_alphas import sweep
+from pretraining_robustness.figures.kinds.imagenet_rib.alphas import sweep
 from pretraining_robustness.imagenet_rib.tradeoff import tradeoff
 
 

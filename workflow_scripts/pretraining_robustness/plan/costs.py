@@ -349,7 +349,7 @@ def estimate_costs(
     Args:
         config: a study's checked configuration.
         rates: `data/rates.csv`.
-        jobs: how many jobs each rule has, as `figures.pipeline_plan` writes it.
+        jobs: how many jobs each rule has, as `plan.jobs` writes it.
         card: name of a card in the table.
         cards: how many of them work at a time.
         costs: CSV to write: part (rule, figure, variant, architecture, distribution), name, jobs, gpu_hours,

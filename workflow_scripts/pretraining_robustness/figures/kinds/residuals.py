@@ -9,15 +9,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from pretraining_robustness.figures.captions import residual_caption
 from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.line_names import LineEnd, name_line_ends, names_width
+from pretraining_robustness.figures.output import Drawing, Files
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, axes_size, make_page
+from pretraining_robustness.figures.scores import read_scores
 from pretraining_robustness.figures.style import SERIES, SeriesStyle
 from pretraining_robustness.figures.text import LINE, height, wrap
 from pretraining_robustness.figures.trend_marks import key
 from pretraining_robustness.figures.words import count
 from pretraining_robustness.trends.residuals import baseline_trend, mean_over_seeds, residual_points
 from pretraining_robustness.trends.specification import ResidualFigure
+
+READS = {
+    "scores": "scores/{figure}.csv",
+    "trends": "trends/{figure}.csv",
+    "bands": "trends/{figure}_bands.csv",
+    "published": "config",
+    "studies": "config",
+}
 
 _MOST = len(SERIES)  # lines that one panel can tell apart
 _COLUMNS = 3  # of small multiples
@@ -36,6 +47,16 @@ class Panel:
     title: str
     distribution: str
     styles: dict[str, SeriesStyle]
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of residuals."""
+    scores, trends, bands, told = read_scores(files, figure)
+    return Drawing(
+        draw_residual_figure(scores, trends, bands, told),
+        residual_points(scores, trends, told),
+        residual_caption(scores, trends, bands, told),
+    )
 
 
 def draw_residual_figure(

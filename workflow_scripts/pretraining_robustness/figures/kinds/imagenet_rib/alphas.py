@@ -9,22 +9,31 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import (
+from pretraining_robustness.figures.imagenet_rib import (
     DEFINED,
     INFERRED,
     LEGEND_LINE,
     LOOKS,
     Beside,
+    drawn,
     network_name,
     networks_of,
     rows_of,
     write_legend,
 )
+from pretraining_robustness.figures.output import Drawing, Files
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.imagenet_rib.tradeoff import tradeoff
 
+READS = {"rows": "imagenet_rib/cells.csv"}
+
 _TALL, _LEFT, _BELOW, _SPACE = 2.3, 0.7, 0.45, 0.75  # inches
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of this kind."""
+    return drawn(files, figure, draw_alphas)
 
 
 def draw_alphas(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:

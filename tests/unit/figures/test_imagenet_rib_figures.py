@@ -5,9 +5,9 @@ import itertools
 import pandas as pd
 import pytest
 
-from pretraining_robustness.figures.rib_bars import draw_bars
-from pretraining_robustness.figures.rib_matrix import draw_matrix
-from pretraining_robustness.figures.rib_panels import draw_accuracy
+from pretraining_robustness.figures.kinds.imagenet_rib.bars import draw_bars
+from pretraining_robustness.figures.kinds.imagenet_rib.matrix import draw_matrix
+from pretraining_robustness.figures.kinds.imagenet_rib.panels import draw_accuracy
 
 TUNED = ["cifar10_1", "cinic10", "cifar10_c"]
 FIGURE = {

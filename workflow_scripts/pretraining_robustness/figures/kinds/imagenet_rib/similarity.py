@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import (
+from pretraining_robustness.figures.imagenet_rib import (
     Beside,
     add_legend,
+    drawn,
     looks_of,
     methods_of,
     named_variants,
@@ -17,10 +17,19 @@ from pretraining_robustness.figures.rib_common import (
     networks_of,
     rows_of,
 )
+from pretraining_robustness.figures.output import Drawing, Files
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.text import SMALL
 from pretraining_robustness.figures.words import sentence
 
+READS = {"rows": "imagenet_rib/{method}/{distribution}/similarity.csv"}
+
 _SIMILARITY, _LAYER_NAMES, _PANEL_TITLE = 1.4, 0.6, 0.46  # inches
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of this kind."""
+    return drawn(files, figure, draw_similarity)
 
 
 def draw_similarity(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:

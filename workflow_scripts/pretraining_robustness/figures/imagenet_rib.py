@@ -1,12 +1,14 @@
 """What figures of ImageNet-RIB share: looks, the rows of a network, names, and what captions say of the formula."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.figures.output import Drawing, Files, all_files, one_file
 from pretraining_robustness.figures.page import Page
 from pretraining_robustness.figures.style import REFERENCES, SERIES, SeriesStyle
 from pretraining_robustness.figures.text import SMALL, wrap_words
@@ -26,6 +28,28 @@ DEFINED = (
 
 Beside = Mapping[str, pd.DataFrame]
 """Tables that a figure reads beside its rows, by name."""
+
+
+def drawn(
+    files: Files,
+    figure: Mapping[str, Any],
+    draw: Callable[[pd.DataFrame, Beside, Mapping[str, Any]], tuple[Figure, str]],
+) -> Drawing:
+    """Read the tables of a figure, keep of `rows` what it shows after the last epoch, and draw it.
+
+    Raises:
+        InputError: no network that the figure shows was fine-tuned.
+    """
+    shown = pd.concat([pd.read_csv(path) for path in all_files(files, "rows")], ignore_index=True)
+    for column, names in (("method", "methods"), ("distribution", "networks"), ("architecture", "architectures")):
+        shown = shown[shown[column].isin(list(figure[names]))]
+    if shown.empty:
+        raise InputError(f"{all_files(files, 'rows')[0]}: holds no network that {figure['name']} shows; fine-tune one")
+    network = [name for name in ("method", "distribution", "architecture", "seed") if name in shown]
+    shown = shown[shown["epoch"] == shown.groupby(network)["epoch"].transform("max")]
+    beside = {name: pd.read_csv(one_file(files, name)) for name in files if name != "rows"}
+    page, caption = draw(shown, beside, figure)
+    return Drawing(page, shown, caption)
 
 
 def networks_of(rows: pd.DataFrame, figure: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,18 +1,41 @@
-"""Grids of example pictures, pixel by pixel: what a resampling viewer would blur or alias is resampled here, once."""
+"""Grids of example images, pixel by pixel: what a resampling viewer would blur or alias is resampled here, once."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures.fonts import own_look
+from pretraining_robustness.figures.output import Drawing, Files, all_files
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, make_page
-from pretraining_robustness.figures.picture_selection import Choice, PictureFigure
+from pretraining_robustness.figures.picture_selection import (
+    COLUMNS,
+    Choice,
+    PictureFigure,
+    choose_pictures,
+    group_words,
+)
 from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH
 from pretraining_robustness.figures.text import LINE, SMALL, clip, height, width, wrap, wrap_words
+from pretraining_robustness.figures.words import sentence
+from pretraining_robustness.store.read import Store
+
+READS = {
+    "images": "stores/{collection}/images.npy",
+    "tables": "stores/{collection}/images.parquet",
+    "classes": "stores/{collection}/classes.csv",
+    "manifests": "distributions/{distribution}/manifest.csv",
+}
+
+logger = logging.getLogger(__name__)
 
 Pictures = NDArray[np.uint8]
 
@@ -23,6 +46,7 @@ _BETWEEN, _BETWEEN_ROWS, _GAP, _NAME_GAP = 0.3, 0.22, 0.02, 0.07
 _WIDEST_NAME, _NARROWEST_PAGE = 0.95, 4.2
 _TITLE = 9  # points
 _PAPER = 255
+_TEXT = ["image", "class_id", "class_name", "name", "label_name"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +55,32 @@ class Layout:
 
     across: int
     cell: int
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Choose the images of a figure at random and draw them; its table is the list of them.
+
+    Args:
+        files: images, tables and classes: those of the store of each panel; manifests: of each panel that names a
+            distribution, in the order of these panels.
+        figure: picture_selection.PictureFigure as a dict.
+
+    Raises:
+        InputError: the specification does not fit itself or the stores, or a file is not what it should be.
+    """
+    spec = PictureFigure.from_dict(figure)
+    if not spec.panels:
+        raise InputError(f"figure {spec.name}: has no panels to show; give it one or leave the figure out")
+    manifests = iter(all_files(files, "manifests"))
+    stores = (all_files(files, name) for name in ("images", "tables", "classes"))
+    choices, pixels = [], []
+    for panel, image_file, table_file, class_file in zip(spec.panels, *stores, strict=True):
+        manifest = _read_csv(next(manifests)) if panel.distribution else None
+        choice = choose_pictures(panel, pd.read_parquet(table_file), _read_csv(class_file), manifest, spec.seed)
+        logger.info("%s: %s", panel.title, choice.says())
+        choices.append(choice)
+        pixels.append(Store.open(image_file, table_file).read(choice.pictures["row"].to_numpy(np.int64)))
+    return Drawing(draw_picture_figure(spec, choices, pixels), picture_list(choices), picture_caption(spec, choices))
 
 
 def draw_picture_figure(spec: PictureFigure, choices: Sequence[Choice], pixels: Sequence[Pictures]) -> Figure:
@@ -182,3 +232,38 @@ def _dots(inches: float) -> int:
 
 def _whole_dots(inches: float) -> float:
     return _dots(inches) / PNG_DOTS_PER_INCH
+
+
+def picture_list(choices: Sequence[Choice]) -> pd.DataFrame:
+    """Return every picture of a figure in the order shown: picture_selection.COLUMNS; `row` is that in the store."""
+    parts = [choice.pictures.assign(panel=choice.panel.title) for choice in choices]
+    listed = pd.concat(parts, ignore_index=True)[COLUMNS]
+    return listed.assign(label=listed["label"].astype("Int64"))
+
+
+def picture_caption(spec: PictureFigure, choices: Sequence[Choice]) -> str:
+    """Return the caption: what each panel shows, of how many, and how it was chosen."""
+    where = "Panels, from left to right and top to bottom: " if len(choices) > 1 else ""
+    panels = "; ".join(map(_describe, choices))
+    how = f"Pictures were drawn uniformly at random without replacement (seed {spec.seed}) and not chosen by eye."
+    some = [choice.panel.group_by for choice in choices if choice.panel.group_by and len(choice.grid) < choice.groups]
+    if some:
+        many = " or ".join(dict.fromkeys(group_words(group_by)[1] for group_by in some))
+        how += f" Where not all {many} are shown, they were drawn at random among those with enough pictures for a row."
+    return (
+        " ".join(text for text in (sentence(spec.title), f"{where}{panels}.", how, sentence(spec.note)) if text) + "\n"
+    )
+
+
+def _describe(choice: Choice) -> str:
+    panel = choice.panel
+    place = f"distribution {panel.distribution}" if panel.distribution else f"collection {panel.collection}"
+    split = f", split {panel.split}" if panel.split else ""
+    return f"{panel.title} ({place}{split}): {choice.says()}"
+
+
+def _read_csv(path: str | Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such table; make it first") from None

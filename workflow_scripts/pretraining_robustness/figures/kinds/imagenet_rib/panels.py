@@ -12,12 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, make_page
-from pretraining_robustness.figures.rib_common import (
+from pretraining_robustness.figures.imagenet_rib import (
     DEFINED,
     INFERRED,
     LEGEND_LINE,
     Beside,
+    drawn,
     looks_of,
     methods_of,
     network_name,
@@ -25,14 +25,23 @@ from pretraining_robustness.figures.rib_common import (
     rows_of,
     write_legend,
 )
+from pretraining_robustness.figures.output import Drawing, Files
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, make_page
 from pretraining_robustness.figures.style import SeriesStyle
 from pretraining_robustness.figures.text import SMALL, wrap_words
 from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.imagenet_rib.tradeoff import tradeoff
 
+READS = {"rows": "imagenet_rib/cells.csv"}
+
 _ACROSS, _PANEL_TITLE, _BELOW, _SPACE = 2, 0.4, 0.45, 0.25  # panels; inches
 _TRADEOFF, _TRADEOFF_LEFT = 2.2, 0.55
 _VARIANT, _ACCURACY_LEFT = 0.2, 1.15
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of this kind."""
+    return drawn(files, figure, draw_accuracy if figure["kind"] == "rib_accuracy" else draw_tradeoff)
 
 
 def draw_tradeoff(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:

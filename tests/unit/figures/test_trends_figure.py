@@ -18,8 +18,8 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures.axes import common_limits, round_ticks
 from pretraining_robustness.figures.captions import trend_caption
 from pretraining_robustness.figures.draw import draw_figure
+from pretraining_robustness.figures.kinds.trends import draw_trend_figure, figure_points
 from pretraining_robustness.figures.style import SCRATCH
-from pretraining_robustness.figures.trend_figure import draw_trend_figure, figure_points
 from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.comparisons import compare_series, read_comparisons
 from pretraining_robustness.trends.fit import UNITS, fit_trends, read_bands, read_trends
@@ -358,9 +358,10 @@ def test_the_caption_gives_the_numbers_of_the_tables(fitted):
 # Files ---------------------------------------------------------------------------------------------------------------
 
 
-def draw_files(folder: Path, paths, figure=FIGURE_4, **options):
+def draw_files(folder: Path, paths, figure=FIGURE_4, **more):
     names = [folder / f"fig4.{ending}" for ending in ("pdf", "png", "csv", "txt")]
-    draw_figure(*paths, figure, *names, **options)
+    files = {**dict(zip(("scores", "trends", "bands"), map(str, paths), strict=True)), **more}
+    draw_figure(files, figure, **dict(zip(("pdf", "png", "table", "caption"), names, strict=True)))
     return names
 
 
@@ -408,8 +409,10 @@ def test_another_process_at_another_time_writes_the_same_bytes(tmp_path):
     code = (
         "from pathlib import Path; from pretraining_robustness.figures.draw import draw_figure; "
         f"folder = Path({str(tmp_path / 'second')!r}); "
-        "names = [folder / f'fig4.{ending}' for ending in ('pdf', 'png', 'csv', 'txt')]; "
-        f"draw_figure(*{[str(path) for path in paths]!r}, {FIGURE_4!r}, *names)"
+        "ends = {'pdf': 'pdf', 'png': 'png', 'table': 'csv', 'caption': 'txt'}; "
+        "names = {name: folder / f'fig4.{ending}' for name, ending in ends.items()}; "
+        f"files = dict(zip(('scores', 'trends', 'bands'), {[str(path) for path in paths]!r})); "
+        f"draw_figure(files, {FIGURE_4!r}, **names)"
     )
     library = Path(draw_figure.__code__.co_filename).parents[2]
     environment = {"PYTHONPATH": str(library), "PYTHONHASHSEED": "7", "MPLCONFIGDIR": mpl.get_cachedir()}
@@ -420,7 +423,7 @@ def test_another_process_at_another_time_writes_the_same_bytes(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"kind": "pie"}, "kind 'pie' is not one of trends"),
+        ({"kind": "pie"}, "kind 'pie' is not one of pipeline"),
         ({"scale": "log"}, "'log' is not an axis scale"),
         ({"band": "epochs"}, "band 'epochs' is none; use one of runs, resampled_runs, checkpoints"),
     ],

@@ -11,24 +11,37 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import (
+from pretraining_robustness.figures.imagenet_rib import (
     DEFINED,
     INFERRED,
     LEGEND_LINE,
     NAMES,
     Beside,
+    drawn,
     looks_of,
     methods_of,
     named_variants,
     write_legend,
 )
+from pretraining_robustness.figures.output import Drawing, Files
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.text import SMALL, wrap_words
 from pretraining_robustness.figures.words import count, sentence
 from pretraining_robustness.imagenet_rib.comparison import ALL
 
+READS = {
+    "rows": "imagenet_rib/indices.csv",
+    "means": "imagenet_rib/crossing/{figure}/means.csv",
+    "trends": "imagenet_rib/crossing/{figure}/trends.csv",
+}
+
 _COUNTING = "all"
 _POINT, _BETWEEN, _PANEL_TITLE, _X_LABEL, _SPACE = 0.17, 0.13, 0.3, 0.4, 0.3  # inches
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of this kind."""
+    return drawn(files, figure, draw_crossing)
 
 
 def draw_crossing(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:

@@ -14,8 +14,11 @@ from matplotlib.figure import Figure
 
 from pretraining_robustness.figures.axes import common_limits, set_up_score_axes
 from pretraining_robustness.figures.band_panels import Curve, Grid, draw_band_panels, titles_of
+from pretraining_robustness.figures.captions import trend_caption
 from pretraining_robustness.figures.fonts import own_look
+from pretraining_robustness.figures.output import Drawing, Files, one_file
 from pretraining_robustness.figures.page import Page, make_page
+from pretraining_robustness.figures.scores import read_scores
 from pretraining_robustness.figures.style import SeriesStyle, series_styles
 from pretraining_robustness.figures.text import LINE, SMALL, height, wrap
 from pretraining_robustness.figures.trend_marks import (
@@ -28,8 +31,18 @@ from pretraining_robustness.figures.trend_marks import (
     name_identity,
 )
 from pretraining_robustness.figures.words import count, sentence
+from pretraining_robustness.trends.comparisons import read_comparisons
 from pretraining_robustness.trends.fit import UNITS
 from pretraining_robustness.trends.specification import Panel, TrendFigure
+
+READS = {
+    "scores": "scores/{figure}.csv",
+    "trends": "trends/{figure}.csv",
+    "bands": "trends/{figure}_bands.csv",
+    "comparisons": "comparisons/{figure}.csv",
+    "published": "config",
+    "studies": "config",
+}
 
 _MOST_BANDS = 3  # that one panel shows legibly
 _KEY_LENGTH = 3.2  # of the font size: room for two repeats of the dashes
@@ -37,6 +50,17 @@ _KEY_LENGTH = 3.2  # of the font size: room for two repeats of the dashes
 _PANEL = {1: 3.9, 2: 3.45}
 _SMALL_PANEL = 3.0
 _LEFT, _BETWEEN, _BESIDE, _RIGHT, _BELOW_AXES = 0.72, 0.85, 0.42, 0.18, 0.62
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of trends; `comparisons`, tests of the differences between series, end its caption."""
+    scores, trends, bands, told = read_scores(files, figure)
+    tested = read_comparisons(one_file(files, "comparisons")) if "comparisons" in files else None
+    return Drawing(
+        draw_trend_figure(scores, trends, bands, told),
+        figure_points(scores, told),
+        trend_caption(scores, trends, bands, told, tested),
+    )
 
 
 def figure_points(scores: pd.DataFrame, figure: Mapping[str, Any]) -> pd.DataFrame:

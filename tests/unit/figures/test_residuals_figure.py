@@ -12,9 +12,8 @@ from score_tables import PAIRS, paired, write_score_table
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures.captions import residual_caption
-from pretraining_robustness.figures.draw import draw_figure
+from pretraining_robustness.figures.kinds.residuals import draw_residual_figure
 from pretraining_robustness.figures.line_names import spread
-from pretraining_robustness.figures.residual_figure import draw_residual_figure
 from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.fit import fit_trends, read_bands, read_trends
 from pretraining_robustness.trends.residuals import baseline_trend, changes_sign, mean_over_seeds, residual_points
@@ -268,13 +267,11 @@ def test_the_caption_gives_the_numbers_and_claims_no_more(nine):
     assert f"- AlexNet (alexnet): mean {one.mean():+.3f}, from {one.min():+.3f} to {one.max():+.3f}" in caption
 
 
-def test_files_have_every_checkpoint_and_the_same_bytes_twice(tmp_path):
-    paths = tables(tmp_path, made_up_scores(FEW))
+def test_files_have_every_checkpoint_and_the_same_bytes_twice(tmp_path, write_figure):
+    files = dict(zip(("scores", "trends", "bands"), tables(tmp_path, made_up_scores(FEW)), strict=True))
     contents = []
     for folder in ("first", "second"):
-        names = [tmp_path / folder / f"fig3.{ending}" for ending in ("pdf", "png", "csv", "txt")]
-        draw_figure(*paths, FIGURE, *names)
-        contents.append([name.read_bytes() for name in names])
+        contents.append([path.read_bytes() for path in write_figure(tmp_path / folder, files, FIGURE)])
     assert contents[0] == contents[1]
     listed = pd.read_csv(tmp_path / "first/fig3.csv")
     assert len(listed) == 36

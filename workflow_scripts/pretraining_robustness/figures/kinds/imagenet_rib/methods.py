@@ -8,13 +8,21 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from pretraining_robustness.figures.imagenet_rib import INFERRED, Beside, drawn, network_name, networks_of, signed
+from pretraining_robustness.figures.output import Drawing, Files
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import INFERRED, Beside, network_name, networks_of, signed
 from pretraining_robustness.figures.text import SMALL, wrap_words
 from pretraining_robustness.figures.words import count, sentence
 from pretraining_robustness.imagenet_rib.comparison import ALL
 
+READS = {"rows": "imagenet_rib/means.csv"}
+
 _ROW, _WIDEST, _METHODS, _NETWORKS = 0.3, 1.3, 1.9, 0.75  # inches
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of this kind."""
+    return drawn(files, figure, draw_methods)
 
 
 def draw_methods(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:

@@ -1,12 +1,8 @@
-"""Figure 1: the plan is Snakemake's own, counted twice, and its drawing is legible."""
+"""The plan of a study is Snakemake's own, counted twice."""
 
 import contextlib
-import itertools
-import random
 import subprocess
 import sys
-from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -14,15 +10,7 @@ import pytest
 import yaml
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.figures import pipeline_routing
-from pretraining_robustness.figures.page import FULL_WIDTH
-from pretraining_robustness.figures.pipeline_figure import draw_pipeline, draw_pipeline_figure, stages_of
-from pretraining_robustness.figures.pipeline_layout import in_chains, lay_out
-from pretraining_robustness.figures.pipeline_plan import order_stages, plan_pipeline, read_graph
-from pretraining_robustness.figures.pipeline_plan import stages_of as stages_of_rules
-from pretraining_robustness.figures.pipeline_routing import crossings, nets_of, room_for_lanes, route
-
-FIGURE = {"name": "fig1", "kind": "pipeline", "title": "The pipeline", "note": "A note that must be seen"}
+from pretraining_robustness.plan.jobs import order_stages, plan_pipeline, read_graph, stages_of
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +61,7 @@ def test_data_flow_one_way(planned):
 
 PLAN_INSIDE = (
     "import sys, os; sys.path.insert(0, {library!r}); "
-    "from pretraining_robustness.figures.pipeline_plan import plan_pipeline; "
+    "from pretraining_robustness.plan.jobs import plan_pipeline; "
     "assert os.listdir('.snakemake/locks'); "
     "plan_pipeline('Snakefile', {{'copies': 3}}, 'jobs.csv', 'edges.csv')"
 )
@@ -148,8 +136,8 @@ def test_rules_of_included_files_and_derived_rules_have_a_stage_and_targets_none
         'for folder in ["x", "y"]:\n\n    rule:\n        name:\n            f"take_{folder}"\n'
     )
     (tmp_path / "rules/one_more.smk").write_text("rule first:\n    input: []\n")
-    assert stages_of_rules(tmp_path / "Snakefile") == dict.fromkeys(["first", "a", "b", "c"], "one")
-    named = stages_of_rules(tmp_path / "Snakefile", ["a", "all", "take_x", "fig1"])
+    assert stages_of(tmp_path / "Snakefile") == dict.fromkeys(["first", "a", "b", "c"], "one")
+    named = stages_of(tmp_path / "Snakefile", ["a", "all", "take_x", "fig1"])
     assert named == dict.fromkeys(["take_x", "first", "a", "b", "c"], "one")
 
 
@@ -167,133 +155,3 @@ def test_the_graph_is_read_with_and_without_wildcards():
         '\t1[label = "copy\\nnumber: 1", color = "0 1 1", style="rounded,dashed"];\n\t1 -> 0\n}\n'
     )
     assert read_graph(dot) == ({"0": "all", "1": "copy"}, [("1", "0")])
-
-
-# The drawing ---------------------------------------------------------------------------------------------------------
-
-
-def made_up_plan(stages, rules, seed):
-    """A random pipeline in which rules feed later ones."""
-    generator = random.Random(seed)
-    names = [
-        (f"rule_number_{s}_{r}", f"stage_{s}") for s in range(stages) for r in range(1 + generator.randrange(rules))
-    ]
-    jobs = pd.DataFrame(
-        [(rule, stage, generator.randrange(1, 2000)) for rule, stage in names], columns=["rule", "stage", "jobs"]
-    )
-    pairs = [
-        (one, other)
-        for (one, first), (other, second) in itertools.combinations(names, 2)
-        if generator.random() < (0.25 if first != second else 0.2)
-    ]
-    return jobs, pd.DataFrame(pairs, columns=["rule", "feeds"])
-
-
-@pytest.fixture(params=["this repository", (3, 2, 1), (8, 3, 2), (9, 3, 3), (10, 2, 4)], ids=str)
-def plan(request):
-    if isinstance(request.param, str):
-        return request.getfixturevalue("planned")[1:3]
-    return made_up_plan(*request.param)
-
-
-def routed(jobs, edges):
-    pairs = list(zip(edges["rule"], edges["feeds"], strict=True))
-    stages = stages_of(jobs, pairs)
-    boxes = lay_out(stages, 0.0).boxes
-    nets = nets_of(pairs, boxes)
-    layout = lay_out(stages, room_for_lanes(nets, boxes))
-    return layout, nets, route(layout, nets)
-
-
-def test_every_edge_is_one_path_from_box_to_box(plan):
-    jobs, edges = plan
-    layout, _, paths = routed(jobs, edges)
-    drawn = Counter()
-    for net, own in paths.items():
-        for (source, target), path in zip(itertools.product(net.sources, net.targets), own, strict=True):
-            one, other = layout.boxes[source], layout.boxes[target]
-            assert path[0] == (one.right, one.middle)
-            assert path[-1][0] == other.left
-            assert other.top < path[-1][1] < other.bottom
-            assert all(first[0] == second[0] or first[1] == second[1] for first, second in pairwise(path))
-            drawn[source, target] += 1
-    stage = dict(zip(jobs["rule"], jobs["stage"], strict=True))
-    pairs = zip(edges["rule"], edges["feeds"], strict=True)
-    assert drawn == Counter(pair for pair in pairs if stage[pair[0]] != stage[pair[1]])
-
-
-def test_no_line_runs_through_a_box_or_a_column_that_it_does_not_end_in(plan):
-    layout, _, paths = routed(*plan)
-    for net, own in paths.items():
-        for path in own:
-            assert all(0 <= x <= FULL_WIDTH for x, _ in path)
-            for (x1, y1), (x2, y2) in list(pairwise(path))[1:-1]:  # the first and the last leave and enter a box
-                for column in layout.columns:
-                    beside = max(x1, x2) <= column.left or min(x1, x2) >= column.left + column.width
-                    assert beside or max(y1, y2) <= column.top or min(y1, y2) >= column.bottom, net
-
-
-def test_changing_places_leaves_fewer_crossings(plan):
-    layout, nets, paths = routed(*plan)
-    assert crossings(paths) <= crossings(route_once(layout, nets))
-
-
-def route_once(layout, nets):
-    return pipeline_routing._paths(layout, nets, pipeline_routing._first_order(layout, nets))
-
-
-def test_no_text_meets_another_and_all_fit_their_boxes(plan, texts_apart):
-    jobs, edges = plan
-    page = draw_pipeline_figure(jobs, edges, FIGURE["title"], FIGURE["note"])
-    boxes = texts_apart(page)
-    shown = "".join(text for text, _ in boxes)
-    for rule in jobs["rule"]:
-        assert rule in shown
-    for number in jobs["jobs"]:
-        assert f"{number:,} job" in shown
-    assert FIGURE["note"] in shown
-    layout, _, _ = routed(jobs, edges)
-    canvas = page.axes[0]
-    for box in layout.boxes.values():
-        left, right = (canvas.transData.transform((x, 0))[0] for x in (box.left, box.right))
-        for line in box.lines:
-            widest = max((extent.width for text, extent in boxes if text == line), default=0)
-            assert 0 < widest < right - left
-
-
-def test_rules_that_feed_each_other_stand_together():
-    pairs = [("fetch_a", "unpack_a"), ("fetch_b", "unpack_b"), ("fetch_a", "elsewhere")]
-    rules = ["fetch_a", "fetch_b", "unpack_a", "unpack_b", "alone"]
-    assert in_chains(rules, pairs) == ["fetch_a", "unpack_a", "fetch_b", "unpack_b", "alone"]
-
-
-# Files ---------------------------------------------------------------------------------------------------------------
-
-
-def test_files_are_the_same_twice_and_the_caption_adds_up(planned, tmp_path):
-    folder, jobs, _, counted = planned
-    contents = []
-    for again in ("first", "second"):
-        names = [tmp_path / again / f"fig1.{ending}" for ending in ("pdf", "png", "csv", "txt")]
-        draw_pipeline(folder / "jobs.csv", folder / "edges.csv", FIGURE, *names)
-        contents.append([name.read_bytes() for name in names])
-    assert contents[0] == contents[1]
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "first/fig1.csv"), jobs)
-    caption = contents[0][3].decode()
-    assert f"plan of {counted.total() - 1:,} jobs" in caption  # without the target `all`
-    pretrained = counted["pretrain"] + counted["pretrain_image_text"]
-    tuned = counted["finetune"] + counted["merge_weights"]
-    assert f"pre-train {pretrained}, fine-tune {tuned}" in caption
-    assert caption.endswith("A note that must be seen.\n")
-    assert b"/Subtype /Image" not in contents[0][0]
-
-
-def test_a_plan_of_another_kind_is_refused(tmp_path):
-    names = [tmp_path / f"fig1.{ending}" for ending in ("pdf", "png", "csv", "txt")]
-    (tmp_path / "jobs.csv").write_text("rule,stage,jobs\na,one,1\n")
-    (tmp_path / "edges.csv").write_text("rule,feeds\na,b\n")
-    with pytest.raises(InputError, match=r"edges\.csv: b is not a rule of .*jobs\.csv"):
-        draw_pipeline(tmp_path / "jobs.csv", tmp_path / "edges.csv", FIGURE, *names)
-    (tmp_path / "jobs.csv").write_text("rule,jobs\na,1\n")
-    with pytest.raises(InputError, match=r"jobs\.csv: not a plan of this version"):
-        draw_pipeline(tmp_path / "jobs.csv", tmp_path / "edges.csv", FIGURE, *names)

@@ -10,12 +10,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import (
+from pretraining_robustness.figures.imagenet_rib import (
     INFERRED,
     NAMES,
     Beside,
     add_legend,
+    drawn,
     looks_of,
     methods_of,
     named_variants,
@@ -24,11 +24,20 @@ from pretraining_robustness.figures.rib_common import (
     rows_of,
     without_shared,
 )
+from pretraining_robustness.figures.output import Drawing, Files
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.imagenet_rib.comparison import ALL, COUNTINGS
 
+READS = {"rows": "imagenet_rib/means.csv", "published": "config"}
+
 _BAR, _BETWEEN, _BELOW = 0.13, 0.2, 0.45  # inches
 _OUTLINE = [withStroke(linewidth=2.4, foreground="white")]  # so that whiskers are seen on dark bars
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of this kind."""
+    return drawn(files, figure, draw_bars)
 
 
 def draw_bars(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:

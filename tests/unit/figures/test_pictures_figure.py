@@ -10,8 +10,15 @@ from PIL import Image
 from scipy import stats
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.figures.draw_pictures import draw_pictures, picture_caption, picture_list
-from pretraining_robustness.figures.picture_figure import draw_picture_figure, lay_out, mosaic, resize
+from pretraining_robustness.figures.draw import draw_figure
+from pretraining_robustness.figures.kinds.pictures import (
+    draw_picture_figure,
+    lay_out,
+    mosaic,
+    picture_caption,
+    picture_list,
+    resize,
+)
 from pretraining_robustness.figures.picture_selection import Choice, PictureFigure, PicturePanel, choose_pictures
 from pretraining_robustness.store.read import Store
 
@@ -87,9 +94,11 @@ def write_store(folder, pixels, encoding):
 def draw(store, out, figure=FIGURE):
     count = len(figure["panels"])
     names = [out / f"fig13.{ending}" for ending in ("pdf", "png", "csv", "txt")]
-    inputs = [[store / name] * count for name in ("images.npy", "images.parquet", "classes.csv")]
+    names_of = {"images": "images.npy", "tables": "images.parquet", "classes": "classes.csv"}
+    files = {key: [store / name] * count for key, name in names_of.items()}
     manifests = [store / "manifest.csv" for one in figure["panels"] if one.get("distribution")]
-    draw_pictures(*inputs, manifests, figure, *names)
+    ends = dict(zip(("pdf", "png", "table", "caption"), names, strict=True))
+    draw_figure({**files, "manifests": manifests}, {"kind": "pictures", **figure}, **ends)
     return names
 
 

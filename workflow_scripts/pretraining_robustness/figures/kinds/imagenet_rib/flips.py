@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import (
+from pretraining_robustness.figures.imagenet_rib import (
     LEGEND_LINE,
     NAMES,
     Beside,
+    drawn,
     looks_of,
     methods_of,
     named_variants,
@@ -19,10 +19,19 @@ from pretraining_robustness.figures.rib_common import (
     rows_of,
     write_legend,
 )
+from pretraining_robustness.figures.output import Drawing, Files
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.text import SMALL
 from pretraining_robustness.figures.words import count, sentence
 
+READS = {"rows": "imagenet_rib/cell_means.csv"}
+
 _BAR, _BETWEEN, _BELOW = 0.16, 0.14, 0.45  # inches
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of this kind."""
+    return drawn(files, figure, draw_flips)
 
 
 def draw_flips(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:

@@ -9,22 +9,31 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import (
+from pretraining_robustness.figures.imagenet_rib import (
     INFERRED,
     Beside,
+    drawn,
     methods_of,
     network_name,
     networks_of,
     rows_of,
     signed,
 )
+from pretraining_robustness.figures.output import Drawing, Files
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.text import SMALL, width, wrap_words
 from pretraining_robustness.figures.words import count, sentence
 
 # Inches.
+READS = {"rows": "imagenet_rib/cell_means.csv"}
+
 _CELL, _COLUMN_NAMES, _ROW_NAMES, _PANEL_TITLE, _GAP, _WIDEST_CELL = 0.27, 0.85, 0.95, 0.46, 0.15, 0.36
 _BESIDE_NAMES, _NARROWEST = 0.12, 4.6
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of this kind."""
+    return drawn(files, figure, draw_matrix)
 
 
 def draw_matrix(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:

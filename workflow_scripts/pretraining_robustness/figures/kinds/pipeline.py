@@ -1,6 +1,5 @@
 """Figure 1: the experimental pipeline, drawn from Snakemake's own plan of the study."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path as File
 from typing import Any
@@ -14,14 +13,12 @@ from matplotlib.path import Path as Outline
 
 from pretraining_robustness.errors import InputError, missing_keys_named
 from pretraining_robustness.figures.fonts import own_look
-from pretraining_robustness.figures.output import save_figure
+from pretraining_robustness.figures.output import Drawing, Files, one_file
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.pipeline_layout import STAGE_SIZE, Box, Column, Stage, in_chains, lay_out
 from pretraining_robustness.figures.pipeline_routing import Path, inner_path, nets_of, room_for_lanes, route
 from pretraining_robustness.figures.text import LINE, SMALL, fitting_size, wrap_words
 from pretraining_robustness.figures.words import count, sentence
-
-logger = logging.getLogger(__name__)
 
 # How a stage is called and what goes in and out; a stage that is not here has its own name and no words.
 _STAGES = {
@@ -49,40 +46,25 @@ _CORNER, _HEAD = 0.045, 0.055  # inches
 """Radius of a line's bends, and length of an arrow's head."""
 
 
-def draw_pipeline(
-    jobs: str | File,
-    edges: str | File,
-    specification: Mapping[str, Any],
-    pdf: str | File,
-    png: str | File,
-    table: str | File,
-    caption: str | File,
-) -> None:
-    """Draw the plan that pipeline_plan.plan_pipeline wrote (`jobs`: rule, stage, jobs; `edges`: rule, feeds).
+READS = {"jobs": "pipeline/jobs.csv", "edges": "pipeline/edges.csv"}
 
-    Writes a vector PDF, a 300 dpi PNG, the table of jobs as CSV and the caption as text. `specification` has name,
-    title and note (or None).
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw the plan that plan.jobs.plan_pipeline wrote (`jobs`: rule, stage, jobs; `edges`: rule, feeds).
 
     Raises:
         InputError: a key is missing, or a table is not such a plan.
     """
-    with missing_keys_named(specification):
-        title, note = specification["title"], specification.get("note") or ""
+    with missing_keys_named(figure):
+        title, note = figure["title"], figure.get("note") or ""
+    jobs, edges = one_file(files, "jobs"), one_file(files, "edges")
     job_table = _read(jobs, ["rule", "stage", "jobs"])
     edge_table = _read(edges, ["rule", "feeds"])
     unknown = set(edge_table.to_numpy().ravel()) - set(job_table["rule"])
     if unknown:
         raise InputError(f"{edges}: {min(unknown)} is not a rule of {jobs}; remove both files to plan again")
-    save_figure(
-        draw_pipeline_figure(job_table, edge_table, title, note),
-        job_table,
-        pipeline_caption(job_table, title, note),
-        pdf=pdf,
-        png=png,
-        table=table,
-        caption=caption,
-    )
-    logger.info("drew %s", pdf)
+    page = draw_pipeline_figure(job_table, edge_table, title, note)
+    return Drawing(page, job_table, pipeline_caption(job_table, title, note))
 
 
 def draw_pipeline_figure(jobs: pd.DataFrame, edges: pd.DataFrame, title: str, note: str) -> Figure:

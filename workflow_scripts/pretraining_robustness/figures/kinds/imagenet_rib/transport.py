@@ -9,25 +9,34 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import (
+from pretraining_robustness.figures.imagenet_rib import (
     DEFINED,
     LEGEND_LINE,
     Beside,
+    drawn,
     looks_of,
     methods_of,
     network_name,
     networks_of,
     write_legend,
 )
+from pretraining_robustness.figures.output import Drawing, Files
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.text import SMALL
 from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.imagenet_rib.indices import robustness_improvement
 from pretraining_robustness.imagenet_rib.transport import correlations, with_distances
 from pretraining_robustness.trends.conclusions import p_in_words
 
+READS = {"rows": "imagenet_rib/cells.csv", "distances": "imagenet_rib/distances.csv"}
+
 _TALL, _LEFT, _BELOW, _SPACE, _ABOVE = 2.4, 0.6, 0.45, 0.7, 0.6  # inches
 _KEY = ["method", "distribution", "architecture"]
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of this kind."""
+    return drawn(files, figure, draw_transport)
 
 
 def draw_transport(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:

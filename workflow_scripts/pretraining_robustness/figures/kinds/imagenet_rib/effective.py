@@ -12,22 +12,31 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import special
 
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import (
+from pretraining_robustness.figures.imagenet_rib import (
     LEGEND_LINE,
     Beside,
+    drawn,
     looks_of,
     methods_of,
     network_name,
     write_legend,
 )
+from pretraining_robustness.figures.output import Drawing, Files
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.text import fitting_size
 from pretraining_robustness.figures.words import count, sentence
+
+READS = {"rows": "imagenet_rib/effective.csv", "lines": "imagenet_rib/lines.csv", "points": "imagenet_rib/points.csv"}
 
 _ACROSS, _PANEL_TITLE, _LEFT, _BELOW, _SPACE = 4, 0.28, 0.55, 0.42, 0.3  # panels; inches
 _TITLE = 9  # points
 _TICKS = np.array([1, 2, 5, 10, 20, 30, 50, 70, 80, 90, 95, 98, 99])
 _KEY = ["method", "distribution", "architecture"]
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of this kind."""
+    return drawn(files, figure, draw_effective)
 
 
 def draw_effective(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:

@@ -6,17 +6,21 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.rib_common import (
+from pretraining_robustness.figures.imagenet_rib import (
     LEGEND_LINE,
     LOOKS,
     Beside,
+    drawn,
     named_variants,
     network_name,
     write_legend,
 )
+from pretraining_robustness.figures.output import Drawing, Files
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
 from pretraining_robustness.figures.text import SMALL
 from pretraining_robustness.figures.words import sentence
+
+READS = {"rows": "imagenet_rib/set_sizes.csv"}
 
 _TALL, _LEFT, _BELOW, _TITLE = 1.9, 0.72, 0.65, 0.25  # inches
 _SHOWN = {
@@ -25,6 +29,11 @@ _SHOWN = {
     "reference_after": "Accuracy on {} (%)",
 }
 _EQUAL = {"epochs": "equal epochs", "steps": "equal steps"}
+
+
+def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
+    """Draw a figure of this kind."""
+    return drawn(files, figure, draw_set_size)
 
 
 def draw_set_size(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:
