@@ -36,6 +36,7 @@ from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
 from pretraining_robustness.study.shorthand import (
     leave_out,
     replace_sections,
+    take_out,
     write_out,
 )
 from pretraining_robustness.study.strict_yaml import check_yaml
@@ -80,6 +81,7 @@ with refusals_in_one_line():
     for path in map(os.path.relpath, workflow.config_settings.configfiles):
         check_yaml(path)
     replace_sections(config, workflow.config_settings.overwrite_config)
+    take_out(config)
     for sentence in leave_out(config):
         print(sentence, file=sys.stderr)
     write_out(config)

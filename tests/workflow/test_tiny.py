@@ -55,7 +55,7 @@ def test_another_task_and_less_time_are_files_over_it(workflow, studies) -> None
 
 
 def test_what_is_written_of_costs_is_what_the_plan_says(workflow, studies, repository) -> None:
-    written = (repository / "docs/tiny.md").read_text(encoding="utf-8")
+    written = (repository / "docs/real-images.md").read_text(encoding="utf-8")
     lines = re.findall(r"^    ((?:\w+\.yaml )+) +(\d+ jobs, ([\d.]+) hours of .*)$", written, re.MULTILINE)
     assert len(lines) == 4
     for files, said, hours in lines:

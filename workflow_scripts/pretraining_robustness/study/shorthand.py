@@ -9,6 +9,8 @@ from pretraining_robustness.study.imagenet_rib import write_out_imagenet_rib
 from pretraining_robustness.study.names import SCRATCH
 
 TIMM = "timm/"
+FEWEST_VARIANTS = 3  # of ImageNet-RIB: the reference, one that is fine-tuned on and one that is not
+SECTIONS = ("sources", "tasks", "label_maps", "distributions", "architectures", "methods", "figures", "tables")
 
 
 def write_out(config: dict[str, Any]) -> None:
@@ -57,6 +59,21 @@ def replace_sections(config: dict[str, Any], own: dict[str, Any]) -> None:
         measured["baselines"] = [name for name in measured["baselines"] if name in known]
 
 
+def take_out(config: dict[str, Any]) -> None:
+    """Take out, in place, what a later file sets to null: an entry of a section, a test set, a variant, a checksum."""
+    holders: list[Any] = [config.get(section) for section in SECTIONS]
+    holders += [_part(task, "test_sets") for task in _part(config, "tasks").values()]
+    holders.append(_part(config, "imagenet_rib", "variants"))
+    for source in _part(config, "downloads").values():
+        holders += _part(source, "files").values()
+    for holder in holders:
+        if isinstance(holder, dict):
+            for name in [name for name, one in holder.items() if one is None]:
+                del holder[name]
+    if config.get("imagenet_rib", ...) is None:
+        del config["imagenet_rib"]
+
+
 def _part(study: Any, *keys: str) -> dict[str, Any]:
     """Return what stands under these keys, or nothing where that is no table."""
     for key in keys:
@@ -95,10 +112,21 @@ def _leave_out(config: dict[str, Any]) -> list[str]:
                 other["copies"]["of"].remove(source)
             if other.get("validation") == source:
                 del other["validation"]
-        config.get("imagenet_rib", {}).get("variants", {}).pop(source, None)
         removed = [*_untested(config, source), *_undrawn(config, source)]
+        variants = _part(config, "imagenet_rib", "variants")
+        if variants.pop(source, None) is not None and len(variants) < FEWEST_VARIANTS:
+            removed += _without_imagenet_rib(config)
         sentences.append(f"{source} is left out, and with it: {', '.join(removed) or 'nothing'}")
     return sentences
+
+
+def _without_imagenet_rib(config: dict[str, Any]) -> list[str]:
+    """Remove ImageNet-RIB with its figures and tables; return what is gone, in words."""
+    left = ", ".join(config.pop("imagenet_rib")["variants"])
+    for section in ("figures", "tables"):
+        for name in [name for name, one in config.get(section, {}).items() if one.get("kind", "").startswith("rib")]:
+            del config[section][name]
+    return [f"imagenet_rib (of its variants only {left} would be left, of at least {FEWEST_VARIANTS})"]
 
 
 def _untested(config: dict[str, Any], source: str) -> list[str]:
