@@ -27,7 +27,7 @@ test-part: $(VENV)/installed-test ## plan the study and run the quick tests: for
 	$(BIN)/snakemake -n --quiet all
 	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile tests/unit/study tests/unit/trends tests/unit/store tests/unit/test_*.py
 
-check: $(VENV)/installed-test ## lint, types, formats, spelling, documentation
+check: $(VENV)/installed-test docs ## lint, types, formats, spelling, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
