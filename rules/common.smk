@@ -130,15 +130,8 @@ wildcard_constraints:
     variant_task=one_of([*study.variant_tasks, *study.subset_tasks, *study.head_tasks]),
     figure=one_of(study.figures),
     rib_crossing=one_of(study.of_kind("rib_crossing")),
-    rib_table=one_of(study.rib_tables),
+    table=one_of(study.tables),
     trend_figure=one_of(study.of_kind("trends")),
-    source_table=one_of(study.of_kind("sources")),
-    experiment_table=one_of(study.of_kind("experiments")),
-    cooccurrence_table=one_of(study.of_kind("cooccurrence")),
-    trend_table=one_of(study.of_kind("fitted_trends")),
-    contrast_table=one_of(study.of_kind("contrasts")),
-    robustness_table=one_of(study.of_kind("effective_robustness")),
-    calibration_table=one_of(study.of_kind("calibration")),
     target=one_of(map(re.escape, typed_names())),
 
 

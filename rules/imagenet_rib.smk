@@ -227,26 +227,6 @@ rule compare_networks:
         "../workflow_scripts/compare_networks.py"
 
 
-rule tabulate_rib:
-    """Put results of ImageNet-RIB into a table."""
-    input:
-        unpack(rib_table_files),
-    output:
-        **files_of_table("rib_table"),
-    log:
-        "<logs>/tabulate_rib/{rib_table}.log",
-    localrule: True
-    conda:
-        "../envs/analyse.yaml"
-    params:
-        table=lambda wildcards: study.table(wildcards.rib_table),
-        code=code("tabulate_rib.py"),
-    message:
-        "Tabulate {wildcards.rib_table}"
-    script:
-        "../workflow_scripts/tabulate_rib.py"
-
-
 rule write_rib_page:
     """Write the page of all results of ImageNet-RIB: a matrix to choose from, all figures, all tables."""
     input:

@@ -39,18 +39,6 @@ def own_results():
     ]
 
 
-def files_of_table(table):
-    """The three files of a table, whose name is this wildcard; the page stands in the report."""
-    path = f"<results>/tables/{{{table}}}"
-    page = report(
-        f"{path}.html",
-        caption="captions/table.rst",
-        category="Tables",
-        labels=report_labels,
-    )
-    return {"csv": f"{path}.csv", "html": page, "tex": f"{path}.tex"}
-
-
 def source_file(name):
     """A file of the store of a distribution's source."""
 
@@ -166,17 +154,6 @@ def figure_table(wildcards):
     """The table of a figure's scores; none where all of its points are from elsewhere."""
     name = wildcards.get("trend_figure") or wildcards.get("figure")
     return f"<results>/scores/{name}.csv" if study.runs(name) else []
-
-
-def calibrated(pattern):
-    """A file of each figure of which a table expects something."""
-
-    def paths(wildcards):
-        table = config["tables"][wildcards.calibration_table]
-        figures = dict.fromkeys(one["figure"] for one in table["expectations"])
-        return collect(pattern, figure=figures)
-
-    return paths
 
 
 def recogniser(wildcards):

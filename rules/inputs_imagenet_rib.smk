@@ -164,20 +164,3 @@ def published_rib(name):
 def rib_page():
     """The page of ImageNet-RIB, in a study that has it."""
     return ["<results>/imagenet_rib.html"] if study.imagenet_rib else []
-
-
-def rib_table_files(wildcards):
-    """The tables behind a typeset table of ImageNet-RIB."""
-    spec = config["tables"][wildcards.rib_table]
-    if spec["kind"] == "rib_crossing":
-        names = ("means", "trends", "contrasts")
-        return {name: crossing_file(spec["figure"], name) for name in names}
-    if spec["kind"] == "rib_effective":
-        return {name: rib_file(name) for name in ("effective", "lines")}
-    if spec["kind"] == "rib_published":
-        published = ("published", "published_cells")
-        here = {name: rib_file(name) for name in ("means", "cell_means")}
-        return {**here, **{name: published_rib(name) for name in published}}
-    if spec["kind"] == "rib_transport":
-        return {"distances": rib_file("distances")}
-    return {"means": rib_file("means")}

@@ -20,7 +20,7 @@ from pretraining_robustness.imagenet_rib.effective import effective_robustness
 from pretraining_robustness.imagenet_rib.indices import interval_over_images_and_seeds
 from pretraining_robustness.imagenet_rib.results import compute_indices
 from pretraining_robustness.imagenet_rib.variant_task import make_variant_task
-from pretraining_robustness.tables.rib import tabulate_rib
+from pretraining_robustness.tables.tabulate import tabulate
 from pretraining_robustness.tasks.splits import class_numbers
 from pretraining_robustness.tasks.test_sets import read_test_set
 
@@ -268,8 +268,8 @@ TABLES = {
 @pytest.mark.parametrize("kind", list(TABLES))
 def test_tables(tables: Path, kind: str) -> None:
     paths = {end: tables / f"table_{kind}.{end}" for end in ("csv", "html", "tex")}
-    files = {name.removeprefix("crossed_"): tables / f"{name}.csv" for name in TABLES[kind]}
-    tabulate_rib(files=files, table=labels(kind), **paths)
+    files = {name.removeprefix("crossed_"): [tables / f"{name}.csv"] for name in TABLES[kind]}
+    tabulate(files=files, table=labels(kind), **paths)
     text = paths["html"].read_text(encoding="utf-8")
     if kind == "rib_published":
         facts = pd.read_csv(paths["csv"]).set_index(["architecture", "fine_tuned_on", "tested_on"])
@@ -284,12 +284,12 @@ def test_tables(tables: Path, kind: str) -> None:
         assert text.count("mRI (mean)") == 1
         assert "ImageNet, vit, full fine-tuning, 2 seeds" in text
         assert "Without shared images" in text
-        tabulate_rib(files=files, table={**labels(kind), "sharing": []}, **paths)
+        tabulate(files=files, table={**labels(kind), "sharing": []}, **paths)
         assert "Without shared images" not in paths["html"].read_text(encoding="utf-8")
     elif kind == "rib_transport":
         assert "Features of ImageNet, vit" in text
     elif kind == "rib_effective":
         assert text.count("Mean of the variants") == 1
-        assert "6 networks trained on ImageNet alone" in text
+        assert "6 networks trained only on ImageNet" in text
     else:
         assert "Quantity, full fine-tuning, without shared images" in text

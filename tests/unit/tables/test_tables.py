@@ -1,4 +1,4 @@
-"""Tables 1 and 2: counts and comparisons against answers worked out by hand, and pages and sources that are valid."""
+"""Tables 1 and 2, and typesetting: counts and comparisons worked out by hand, and pages and sources that are valid."""
 
 import json
 import os
@@ -7,9 +7,7 @@ import shutil
 import subprocess
 import sys
 from copy import deepcopy
-from html.parser import HTMLParser
 from itertools import combinations
-from string import printable
 
 import numpy as np
 import pandas as pd
@@ -19,68 +17,32 @@ import yaml
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.study.experiments import experiments as experiments_of
 from pretraining_robustness.study.show import Study
-from pretraining_robustness.tables.experiments import tabulate_experiments
-from pretraining_robustness.tables.html_page import html_page
-from pretraining_robustness.tables.latex_source import escape, latex_source
+from pretraining_robustness.tables.kinds import KINDS, reads
+from pretraining_robustness.tables.kinds.sources import gini
 from pretraining_robustness.tables.settings import compare, differences, most_common, recipe_settings, text_of
-from pretraining_robustness.tables.sources import gini, tabulate_sources
-from pretraining_robustness.tables.typeset import Column, TypesetTable
+from pretraining_robustness.tables.typeset import Column, TypesetTable, html_page, latex_source
 
 AWKWARD = "a & b < c > \"d\" 'e' 100% #1 {x_y} ~^ $5 \\ | ` [z] *w -- / é → ≥"
 
 
-def outputs(folder, name):
-    return {kind: folder / f"{name}.{kind}" for kind in ("csv", "html", "tex")}
-
-
-def read(path):
-    return pd.read_csv(path, keep_default_na=False, dtype=str)
+def test_every_kind_of_the_configuration_is_a_file_that_says_what_it_reads(repository):
+    schema = yaml.safe_load((repository / "rules/config.schema.yaml").read_text(encoding="utf-8"))
+    assert sorted(schema["properties"]["tables"]["additionalProperties"]["properties"]["kind"]["enum"]) == KINDS
+    assert all(reads(kind) for kind in KINDS)
+    assert "tables/kinds/" in (repository / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Typesetting
 
 
-class Page(HTMLParser):
-    """What a browser would show: the cells of each row, the columns that each row covers, tags left open, links."""
-
-    VOID = ("meta", "col", "br", "wbr")
-
-    def __init__(self, source):
-        super().__init__()
-        self.open, self.rows, self.spans, self.tags, self.attributes = [], [], [], set(), []
-        self.feed(source)
-        self.close()
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.add(tag)
-        self.attributes += attributes
-        if tag not in self.VOID:
-            self.open.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-            self.spans.append([])
-        if tag in ("th", "td"):
-            self.rows[-1].append("")
-            self.spans[-1].append((int(dict(attributes).get("colspan", 1)), int(dict(attributes).get("rowspan", 1))))
-        if tag == "br" and self.rows:
-            self.rows[-1][-1] += "\n"
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and {"th", "td"} & set(self.open):
-            self.rows[-1][-1] += data
-
-
 @pytest.fixture
 def table():
     rows = pd.DataFrame(
         {
-            "kind": ["First & last", "First & last", "Other"],
+            "group": ["First & last", "First & last", "[Other] *"],
             "name": [AWKWARD, "two\nlines", "[not an option]"],
-            "fewest": ["1", "1,000", "–"],
+            "fewest": ["-1.5\n[-2.0, 3.0], 2020-21", "1,000", "–"],
             "most": ["2", "2,000", "* not a star"],
             "text": ["sgd with WILDS", "x_1", ""],
         }
@@ -91,96 +53,53 @@ def table():
         Column("most", "Most", spanner="Images & more", numeric=True),
         Column("text", "Text"),
     ]
-    return TypesetTable("t1", "All < none", columns, rows, "Drawn & small", ["See _this_."], group="kind")
+    return TypesetTable("t1", "All < none", columns, rows, "Drawn & small", ["See _this_."])
 
 
-def test_page_shows_every_cell_as_it_is_and_is_well_formed(table):
-    page = Page(html_page(table))
-    assert page.open == []
-    assert page.rows == [
-        ["Name", "Images & more", "Text"],
-        ["Fewest", "Most"],
+def test_page_shows_every_cell_as_it_is_with_minus_signs(table, page_rows):
+    assert page_rows(html_page(table)) == [
+        ["", "Images & more", ""],
+        ["Name", "Fewest", "Most", "Text"],
         ["First & last"],
-        [AWKWARD, "1", "2", "sgd with WILDS"],
+        [AWKWARD, "\u22121.5\n[\u22122.0, 3.0], 2020-21", "2", "sgd with WILDS"],
         ["two\nlines", "1,000", "2,000", "x_1"],
-        ["Other"],
+        ["[Other] *"],
         ["[not an option]", "–", "* not a star", ""],
     ]
-    # Headings of two rows reach into the second; every other row covers all four columns.
-    upper, lower, *body = page.spans
-    assert sum(columns for columns, _ in upper) == 4
-    assert sum(columns for columns, rows in upper if rows == 2) + len(lower) == 4
-    assert {sum(columns for columns, _ in row) for row in body} == {4}
 
 
 def test_page_needs_nothing_from_elsewhere(table):
-    source = html_page(table)
-    page = Page(source)
-    assert not page.tags & {"script", "link", "img", "iframe", "object", "base"}
-    assert not {name for name, _ in page.attributes} & {"src", "href", "srcset"}
-    assert "url(" not in source
-    assert "@import" not in source
-    assert "//" not in re.sub(r"<td.*?</td>|<th.*?</th>", "", source, flags=re.DOTALL)
+    assert not re.search(r"<(script|link|img|iframe|object|base)|src=|href=|url\(|@import", html_page(table))
 
 
 def test_note_and_abbreviations_are_on_the_page_and_in_the_source(table):
     for source in (html_page(table), latex_source(table)):
         assert re.search(r"Drawn (&amp;|\\&) small", source)
         assert "stochastic gradient descent" in source
-        assert "in-the-wild" in source.replace("-{}", "-")
         assert "Adam with" not in source  # not used, not spelled out
 
 
-def test_spanners_cover_neighbours_only():
-    columns = [Column("a", "A", spanner="s"), Column("b", "B"), Column("c", "C", spanner="s"), Column("d", "D")]
-    table = TypesetTable("t", "T", columns, pd.DataFrame(columns=list("abcd")))
-    assert table.spanners() == [("s", 1), ("", 1), ("s", 1), ("", 1)]
-    assert sum(table.shares()) == pytest.approx(1)
-
-
-def bare(source):
-    """The source without escaped characters, so that what is left of & % $ # _ ~ ^ is active."""
-    return re.sub(r"\\[&%$#_{}]", "", source)
-
-
-def test_latex_escapes_every_character_that_means_something():
-    for character in printable.strip():
-        escaped = escape(character)
-        left = re.sub(r"\\[a-zA-Z]+(\{\})?", "", bare(escaped))  # commands aside
-        assert not set(left) & set("\\&%$#_~^"), character
-        assert left.count("{") == left.count("}")
-        assert escaped.isascii()
-    assert escape("10 % of a_b & {c}") == r"10 \% of a\_\allowbreak{}b \& \{c\}"
-
-
-def test_latex_source_is_balanced_and_every_row_has_all_columns(table):
+def test_latex_has_all_rows_and_the_headings_of_groups_across_them(table):
     source = latex_source(table)
-    assert bare(source).count("{") == bare(source).count("}")
-    begun, ended = (re.findall(rf"\\{word}{{(\w+)}}", source) for word in ("begin", "end"))
-    assert begun == ended[::-1] == ["longtable"]
     body = source.split(r"\endlastfoot")[1].split(r"\end{longtable}")[0]
-    rows = [row for row in body.split(r" \\") if "&" in bare(row)]
-    assert len(rows) == 3
-    assert all(bare(row).count("&") == 3 for row in rows)
-    assert re.findall(r"\\cmidrule\(lr\){(.*?)}", source) == ["2-3"] * 2  # on the first and on later pages
-
-
-def test_wide_tables_are_turned_sideways(table):
-    wide = TypesetTable(**{**vars(table), "wide": True})
-    assert r"\begin{landscape}" in latex_source(wide)
-    assert "pdflscape" in latex_source(wide).splitlines()[0]
+    rows = [re.sub(r"(?<!\\)%.*", "", line).strip() for line in body.strip().splitlines()]
+    assert [len(re.findall(r"(?<!\\)&", row)) for row in rows] == [0, 3, 3, 0, 3]
+    assert r"\multicolumn{4}" in rows[0]
+    assert r"\textbf{First \& last}" in rows[0]
+    assert rows[1].endswith(r"$-$1.5 \newline {[}$-$2.0, 3.0{]}, 2020-{}21 & 2 & sgd with WILDS \\")
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX is installed")
-@pytest.mark.parametrize("wide", [False, True])
-def test_latex_compiles_with_the_packages_that_it_names(table, tmp_path, wide):
-    source = latex_source(TypesetTable(**{**vars(table), "wide": wide}))
+def test_latex_compiles_with_the_packages_that_it_names(table, tmp_path):
+    source = latex_source(table)
     packages = re.search(r"\\usepackage{(.*?)}", source).group(1)
     document = f"\\documentclass{{article}}\\usepackage{{{packages}}}\\begin{{document}}\n{source}\\end{{document}}\n"
     (tmp_path / "t.tex").write_text(document, encoding="utf-8")
     command = ["pdflatex", "-draftmode", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
     assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+    assert "Missing character" not in done.stdout
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -229,14 +148,14 @@ def table1(*sources):
     return {"name": "table1", "kind": "sources", "title": "Sources", "note": "Drawn", "sources": list(sources)}
 
 
-def test_sources_are_counted(tmp_path):
+def test_sources_are_counted(tmp_path, make):
     files = [
         store(tmp_path, "second", [1, 2, 3, 10, 0], ["Fungi", "Fungi", "Aves", "Aves", "Nothing"]),
         store(tmp_path, "first", [1300, 732, 1300]),
     ]
     spec = table1(source("first", hierarchy="WordNet"), source("second", expert_labelled=True))
-    tabulate_sources(files, spec, **outputs(tmp_path, "table1"))
-    first, second = read(tmp_path / "table1.csv").to_dict("records")
+    made = make(spec, classes=files, copies=[])
+    first, second = made.facts.to_dict("records")
     assert first == {
         "source": "first",
         "label": "First",
@@ -259,22 +178,22 @@ def test_sources_are_counted(tmp_path):
     assert counted.items() <= second.items()
     assert second["class_distribution"] == "long-tailed"
     assert second["about_expert_labelled"] == "True"
-    rows = {row[0]: row[1:] for row in Page((tmp_path / "table1.html").read_text()).rows if len(row) == 3}
+    rows = {row[0]: row[1:] for row in made.body if len(row) == 3}
     assert rows["Class distribution"] == ["class-balanced (ratio 1.78)", "long-tailed (ratio 10)"]
     assert rows["Labelled by experts"] == ["–", "yes"]
     assert rows["Images of the median class"] == ["1,300", "2.5"]
-    assert "Second: 1" in (tmp_path / "table1.html").read_text()  # the class without an image
+    assert "Second: 1" in made.notes  # the class without an image
 
 
 @pytest.mark.parametrize(
     ("sizes", "words"), [([5, 10], "class-balanced"), ([50, 101], "long-tailed"), ([732, 1300], "class-balanced")]
 )
-def test_class_distribution_is_worded_from_the_ratio(tmp_path, sizes, words):
-    tabulate_sources([store(tmp_path, "s", sizes)], table1(source("s")), **outputs(tmp_path, "t"))
-    assert list(read(tmp_path / "t.csv")["class_distribution"]) == [words]
+def test_class_distribution_is_worded_from_the_ratio(tmp_path, make, sizes, words):
+    made = make(table1(source("s")), classes=[store(tmp_path, "s", sizes)], copies=[])
+    assert list(made.facts["class_distribution"]) == [words]
 
 
-def test_images_with_a_copy_among_the_tasks_are_counted_once_and_said_to_be_left_out(tmp_path):
+def test_images_with_a_copy_among_the_tasks_are_counted_once_and_said_to_be_left_out(tmp_path, make):
     files = [store(tmp_path, name, [9, 9]) for name in ("first", "second", "third")]
     spec = table1(
         {**source("first"), "copies_left_out": True}, {**source("second"), "copies_left_out": False}, source("third")
@@ -282,26 +201,25 @@ def test_images_with_a_copy_among_the_tasks_are_counted_once_and_said_to_be_left
     lists = [tmp_path / f"{name}.csv" for name in ("first", "second")]
     lists[0].write_text("image,collection\na,one\na,other\nb,one\n", encoding="utf-8")
     lists[1].write_text("image,collection\n", encoding="utf-8")
-    tabulate_sources(files, spec, **outputs(tmp_path, "t"), copies=lists)
-    assert list(read(tmp_path / "t.csv")["copies"]) == ["2", "0", ""]
-    page = (tmp_path / "t.html").read_text()
-    rows = {row[0]: row[1:] for row in Page(page).rows if len(row) == 4}
+    made = make(spec, classes=files, copies=lists)
+    assert list(made.facts["copies"]) == ["2", "0", ""]
+    rows = {row[0]: row[1:] for row in made.body if len(row) == 4}
     assert rows["Images with a copy among the tasks' images"] == ["2", "0", "–"]
-    assert "pre-training leaves out those of First" in page
+    assert "pre-training leaves out those of First" in made.notes
 
 
-def test_source_without_a_store_or_images_is_refused(tmp_path):
+def test_source_without_a_store_or_images_is_refused(tmp_path, make):
     with pytest.raises(InputError, match=r"tables\.table1: no classes\.csv of missing"):
-        tabulate_sources([], table1(source("missing")), **outputs(tmp_path, "t"))
+        make(table1(source("missing")), classes=[], copies=[])
     path = store(tmp_path, "empty", [0, 0])
     with pytest.raises(InputError, match=f"{path}: no class has an image"):
-        tabulate_sources([path], table1(source("empty")), **outputs(tmp_path, "t"))
+        make(table1(source("empty")), classes=[path], copies=[])
     path.write_text("class_id,name\n1,a\n")
     with pytest.raises(InputError, match="the column 'images' is missing"):
-        tabulate_sources([path], table1(source("empty")), **outputs(tmp_path, "t"))
+        make(table1(source("empty")), classes=[path], copies=[])
     path.write_text("class_id,images\n1,many\n")
     with pytest.raises(InputError, match="not a readable table"):
-        tabulate_sources([path], table1(source("empty")), **outputs(tmp_path, "t"))
+        make(table1(source("empty")), classes=[path], copies=[])
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -359,8 +277,8 @@ def files(folder):
     return {f"{kind}": sorted(folder.glob(f"distributions/*/{kind}.csv")) for kind in ("classes", "promises")}
 
 
-def table2(**more):
-    return {"name": "table2", "kind": "experiments", "title": "Experiments", "note": None, **more}
+def table2(rows, **more):
+    return {"name": "table2", "kind": "experiments", "title": "Experiments", "note": None, "experiments": rows, **more}
 
 
 def test_values_are_readable():
@@ -423,12 +341,11 @@ def test_no_pretraining_is_one_change_not_one_for_each_setting(three):
     assert differences(scratch, common) == {"pre-training": "none"}
 
 
-def test_experiments_become_rows(tmp_path, three):
+def test_experiments_become_rows(tmp_path, make, three):
     distribution(tmp_path, "full", [(0, "NA", 5), (1, "00032", 7), (1, "n1", 1)])
     distribution(tmp_path, "few", [(0, "NA", 2), (1, "00032", 2)], kept=(True, False, True))
-    spec = table2(figures={"fig2": "References", "fig4": "Quantity"})
-    tabulate_experiments(**files(tmp_path), experiments=three, table=spec, **outputs(tmp_path, "t"))
-    scratch, full, few = read(tmp_path / "t.csv").to_dict("records")
+    made = make(table2(three, figures={"fig2": "References", "fig4": "Quantity"}), **files(tmp_path))
+    scratch, full, few = made.facts.to_dict("records")
     found = ["classes_found", "labels_found", "images_found", "fewest_a_class_found", "most_a_class_found"]
     assert [full[name] for name in found] == ["3", "2", "13", "1", "7"]
     assert [few[name] for name in found] == ["2", "2", "4", "2", "2"]
@@ -442,17 +359,14 @@ def test_experiments_become_rows(tmp_path, three):
     assert few["changed"].startswith("balance: as in the source -> equal; images: all -> 150,000;")
     assert (few["architectures"], few["seeds"]) == ("small; large", "0; 1")
 
-    page = Page((tmp_path / "t.html").read_text())
-    groups = [row[0] for row in page.rows[2:] if len(row) == 1]
-    assert groups == ["References: what the others are compared with", "fig4: Quantity"]
-    by_name = {row[0].split("\n")[0]: row for row in page.rows[2:] if len(row) > 1}
+    assert made.groups == ["References, with which the others are compared", "fig4: Quantity"]
+    by_name = {row[0].split("\n")[0]: row for row in made.body if len(row) > 1}
     assert by_name["Few"][2:7] == ["150,000", "2", "2", "4", "2"]
     assert "Images: all → 150,000" in by_name["Few"][7]
     assert "Nested in full." in by_name["Few"][1]
-    assert by_name["Few"][8] == "2 of 3\nbroken: p1"
+    assert by_name["Few"][8] == "2 of 3\nfailed: p1"
     assert "Unlike most: pre-training: none." in by_name["Scratch"][7]
     # What all share is said once, in the notes.
-    notes = (tmp_path / "t.html").read_text().split('class="notes"')[1]
     for text in (
         "epochs 90",
         "architectures: small, large",
@@ -460,44 +374,43 @@ def test_experiments_become_rows(tmp_path, three):
         "learning rate 0.1",
         "task: iWildCam-WILDS",
     ):
-        assert text in notes
+        assert text in made.notes
 
 
-def test_experiment_that_is_left_out_needs_no_files(tmp_path, three):
+def test_experiment_that_is_left_out_needs_no_files(tmp_path, make, three):
     three[2]["run"] = False
     distribution(tmp_path, "full", [(0, "a", 5)])
-    tabulate_experiments(**files(tmp_path), experiments=three, table=table2(), **outputs(tmp_path, "t"))
-    few = read(tmp_path / "t.csv").set_index("distribution").loc["few"]
+    made = make(table2(three), **files(tmp_path))
+    few = made.facts.set_index("distribution").loc["few"]
     assert (few["run"], few["images_declared"], few["images_found"], few["promises_kept"]) == (
         "False",
         "150000",
         "",
         "",
     )
-    assert "left out of this study" in (tmp_path / "t.html").read_text()
+    assert "left out of this study" in made.row("Few")[0]
 
 
-def test_missing_files_and_references_are_named(tmp_path, three):
+def test_missing_files_and_references_are_named(tmp_path, make, three):
     folder = distribution(tmp_path, "full", [(0, "a", 5)])
     with pytest.raises(InputError, match=r"distributions\.few: its classes\.csv is not among the inputs"):
-        tabulate_experiments(**files(tmp_path), experiments=three, table=table2(), **outputs(tmp_path, "t"))
+        make(table2(three), **files(tmp_path))
     with pytest.raises(InputError, match=r"distributions\.few: its reference 'full' is not an experiment"):
-        tabulate_experiments([], [], [three[2]], table2(), **outputs(tmp_path, "t"))
+        make(table2([three[2]]), classes=[], promises=[])
     (folder / "promises.csv").write_text("promise,kept\np,perhaps\n")
     with pytest.raises(InputError, match=f"{folder}/promises.csv: .*empty value"):
-        tabulate_experiments(**files(tmp_path), experiments=three[:2], table=table2(), **outputs(tmp_path, "t"))
-    assert not (tmp_path / "t.csv").exists()
+        make(table2(three[:2]), **files(tmp_path))
+    assert not (tmp_path / "table2.csv").exists()
 
 
-def test_every_setting_of_every_declared_experiment_is_in_the_table(tmp_path, repository):
+def test_every_setting_of_every_declared_experiment_is_in_the_table(tmp_path, make, repository):
     """Nothing that the workflow's own description of an experiment says is lost."""
     config = yaml.safe_load((repository / "config.yaml").read_text(encoding="utf-8"))
     described = experiments_of(Study(config))
     for one in described:
         distribution(tmp_path, one["distribution"], [(0, "a", 5), (1, "b", 4)])
-    spec = Study(config).table("table2")
-    tabulate_experiments(**files(tmp_path), experiments=described, table=spec, **outputs(tmp_path, "t"))
-    rows = read(tmp_path / "t.csv").to_dict("records")
+    spec = {**Study(config).table("table2"), "experiments": described}
+    rows = make(spec, **files(tmp_path)).facts.to_dict("records")
     assert [row["distribution"] for row in rows] == [one["distribution"] for one in described]
     for one, row in zip(described, rows, strict=True):
         for scale in ("declared", "here"):
@@ -518,15 +431,15 @@ def test_same_input_gives_the_same_bytes(tmp_path, three):
     distribution(tmp_path, "few", [(0, "a", 5)])
     script = (
         "import json, sys\nfrom pathlib import Path\n"
-        "from pretraining_robustness.tables.experiments import tabulate_experiments as make\n"
+        "from pretraining_robustness.tables.tabulate import tabulate\n"
         "folder = Path(sys.argv[1])\n"
         "files = {kind: sorted(folder.glob(f'distributions/*/{kind}.csv')) for kind in ('classes', 'promises')}\n"
-        "make(**files, experiments=json.loads(sys.argv[2]), table={'name': 't', 'title': 'T', 'note': None},\n"
-        "     **{kind: folder / f'{sys.argv[3]}.{kind}' for kind in ('csv', 'html', 'tex')})\n"
+        "outputs = {kind: folder / f'{sys.argv[3]}.{kind}' for kind in ('csv', 'html', 'tex')}\n"
+        "tabulate(files, json.loads(sys.argv[2]), **outputs)\n"
     )
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [sys.executable, "-c", script, str(tmp_path), json.dumps(three), seed]
+        command = [sys.executable, "-c", script, str(tmp_path), json.dumps(table2(three)), seed]
         subprocess.run(command, check=True, env=environment)
     for kind in ("csv", "html", "tex"):
         assert (tmp_path / f"1.{kind}").read_bytes() == (tmp_path / f"2.{kind}").read_bytes()

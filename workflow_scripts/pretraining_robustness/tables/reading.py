@@ -1,4 +1,4 @@
-"""Reading the small CSV tables that the tables are made of."""
+"""Reading the small CSV files that tables are made from."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,14 @@ import pandas as pd
 
 from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
+
+Files = Mapping[str, Sequence[str | Path]]
+"""The files that a table is made from, by their name in `READS`."""
+
+
+def read_frames(files: Files) -> dict[str, pd.DataFrame]:
+    """Read tables of which each name has one."""
+    return {name: pd.read_csv(path) for name, (path,) in files.items()}
 
 
 def read_columns(path: str | Path, columns: Mapping[str, type], optional: Sequence[str] = ()) -> pd.DataFrame:

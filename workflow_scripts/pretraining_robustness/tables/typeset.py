@@ -1,10 +1,19 @@
-"""What a typeset table is: rows, columns, groups and notes."""
+"""A table as it is shown, as an HTML page that needs nothing else and as LaTeX source, both written by pandas.
+
+pandas writes neither a heading across a table for a group of rows nor LaTeX that prints all our characters: groups are
+rows whose first cell is stretched over the others, and characters are escaped here.
+"""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 NOTHING = "–"
 """What a cell shows when there is nothing to say."""
@@ -19,13 +28,26 @@ ABBREVIATIONS = {
     "WILDS": "benchmark of in-the-wild distribution shifts (Koh et al. 2021)",
 }
 
+TEMPLATE = "page.html"
+PACKAGES = "array,booktabs,longtable,pdflscape"
+_LATEX = {
+    **{character: rf"\{character}" for character in "&%$#{}"},
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"},
+    **{'"': "''", "“": "``", "”": "''", "–": "--", "-": "-{}"},
+    **{"*": "{*}", "[": "{[}", "]": "{]}"},  # these would belong to a \\ before them
+    **{"_": r"\_\allowbreak{}", "/": r"/\allowbreak{}", "\n": r" \newline "},
+    **{"\N{MINUS SIGN}": "$-$", "→": r"$\rightarrow$", "×": r"$\times$", "≤": r"$\leq$", "≥": r"$\geq$"},
+    **{"²": "$^2$", "α": r"$\alpha$"},
+}
+
 
 @dataclass(frozen=True)
 class Column:
     """A column as it is shown.
 
-    `name` is its column in the rows, `width` its share of the page relative to the other columns, `spanner` a heading
-    that it shares with its neighbours of the same spanner, `numeric` whether it is set flush right.
+    `name` is its column in the rows, `width` its share of a printed page relative to the other columns, `spanner` a
+    heading that it shares with its neighbours of the same spanner, `numeric` whether it is set flush right.
     """
 
     name: str
@@ -39,9 +61,8 @@ class Column:
 class TypesetTable:
     """A table as it is shown.
 
-    `rows` holds text; a line feed in a cell starts a new line there, and the first column heads its row. Rows with the
-    same value in the column `group` (not among `columns`), which must stand together, share a heading. `note` is a
-    line that must not be overlooked. `wide` tables are set across the page.
+    `rows` holds text; a line feed in a cell starts a new line there. Rows with the same text in the column `group`,
+    which stand together, share a heading. `note` is a line that must not be overlooked, `notes` stand below.
     """
 
     name: str
@@ -50,43 +71,94 @@ class TypesetTable:
     rows: pd.DataFrame
     note: str | None = None
     notes: Sequence[str] = field(default_factory=list)
-    group: str | None = None
-    wide: bool = False
 
-    def grouped_rows(self) -> Iterator[tuple[str, list[list[str]]]]:
-        """Yield the heading of each group (empty if there are none) and its rows as lists of cells.
-
-        The hyphens before negative numbers have become minus signs.
-        """
-        groups = [("", self.rows)] if self.group is None else self.rows.groupby(self.group, sort=False)
-        for heading, rows in groups:
-            cells = rows[[column.name for column in self.columns]].to_numpy().tolist()
-            yield _with_minus_signs(str(heading)), [[_with_minus_signs(cell) for cell in row] for row in cells]
-
-    def spanners(self) -> list[tuple[str, int]]:
-        """Return the upper row of headings: each spanner (or an empty text) and how many columns it covers."""
-        spans: list[tuple[str, int]] = []
-        for column in self.columns:
-            if spans and column.spanner and spans[-1][0] == column.spanner:
-                spans[-1] = (column.spanner, spans[-1][1] + 1)
-            else:
-                spans.append((column.spanner, 1))
-        return spans
-
-    def shares(self) -> list[float]:
-        """Return each column's share of the table's width; they add up to 1."""
-        total = sum(column.width for column in self.columns)
-        return [column.width / total for column in self.columns]
+    def lines(self) -> list[list[str]]:
+        """Return the cells of each row with minus signs; the heading of a group is a row of a single cell."""
+        names = [column.name for column in self.columns]
+        found: list[list[str]] = []
+        for group, rows in self.rows.groupby("group", sort=False):
+            found += [[str(group)], *rows[names].to_numpy().tolist()]
+        return [[re.sub(r"(?<![\w)-])-(?=\d)", "\N{MINUS SIGN}", cell) for cell in line] for line in found]
 
     def all_notes(self) -> list[str]:
         """Return the notes, the last of them spelling out the abbreviations that occur."""
-        cells = [cell for _, rows in self.grouped_rows() for row in rows for cell in row]
         headings = [text for column in self.columns for text in (column.heading, column.spanner)]
+        cells = [cell for line in self.lines() for cell in line]
         text = "\n".join([self.title, self.note or "", *headings, *cells, *self.notes])
-        found = {short: long for short, long in ABBREVIATIONS.items() if re.search(rf"\b{short}\b", text)}
-        spelled_out = "; ".join(f"{short}: {long}" for short, long in found.items())
-        return [*self.notes, *([f"Abbreviations. {spelled_out}."] if found else [])]
+        found = [f"{short}: {long}" for short, long in ABBREVIATIONS.items() if re.search(rf"\b{short}\b", text)]
+        return [*self.notes, *([f"Abbreviations. {'; '.join(found)}."] if found else [])]
 
 
-def _with_minus_signs(text: str) -> str:
-    return re.sub(r"(?<![\w)-])-(?=\d)", "\N{MINUS SIGN}", text)
+Made = tuple[pd.DataFrame, TypesetTable]
+"""What the module of a kind makes: the rows of the CSV and the table as it is shown."""
+
+
+def typeset(
+    table: Mapping[str, Any], columns: Sequence[Column], lines: Sequence[Mapping[str, str]], notes: Sequence[str]
+) -> TypesetTable:
+    """Return the table of these rows, each with its `group`, without the column `note` where no row has one."""
+    shown = [column for column in columns if column.name != "note" or any(line.get("note") for line in lines)]
+    return TypesetTable(table["name"], table["title"], shown, pd.DataFrame(lines), table.get("note"), notes)
+
+
+def html_page(table: TypesetTable) -> str:
+    """Return the table as a whole HTML document that needs nothing else. All text is escaped."""
+    source = _styler(table).format(escape="html").format_index(escape="html", axis="columns")
+    width, numeric = len(table.columns), [place for place, one in enumerate(table.columns, 1) if one.numeric]
+    group = rf"<td >([^<]+)</td>(?:\s*<td ></td>){{{width - 1}}}"
+    heading = rf'<th colspan="{width}" scope="rowgroup">\1</th>'
+    return Template((Path(__file__).parent / TEMPLATE).read_text(encoding="utf-8")).substitute(
+        title=escape(table.title),
+        note=f'<p class="note">{escape(table.note)}</p>' if table.note else "",
+        numeric=", ".join(f"td:nth-child({place}), tr:last-child > th:nth-child({place})" for place in numeric) or "_",
+        table=re.sub(group, heading, source.to_html(exclude_styles=True)),
+        notes="\n".join(f"<li>{escape(text)}</li>" for text in table.all_notes()),
+    )
+
+
+def latex_source(table: TypesetTable) -> str:
+    """Return the table as LaTeX source for \\input, on pages turned sideways; its first line names its packages."""
+    total = sum(column.width for column in table.columns)
+    widths = "".join(
+        rf">{{\ragged{'left' if column.numeric else 'right'}\arraybackslash\hspace{{0pt}}}}"
+        rf"p{{\dimexpr {column.width / total:.4f}\linewidth-2\tabcolsep\relax}}"
+        for column in table.columns
+    )
+    styler = _styler(table).format(_latex).format_index(_latex, axis="columns")
+    # What stands after a group's heading in its row are empty cells, which a comment takes away.
+    whole = rf"\multicolumn{{{len(table.columns)}}}{{p{{\dimexpr\linewidth-2\tabcolsep\relax}}}}"
+    groups = (styler.index[[len(line) == 1 for line in table.lines()]], styler.columns[0])
+    styler = styler.format(lambda text: rf"\addlinespace{whole}{{\textbf{{{_latex(text)}}}}} \\* %", subset=groups)
+    title = _latex(table.title)
+    note = rf" \textit{{{_latex(table.note.rstrip('.'))}.}}" if table.note else ""
+    source = styler.to_latex(
+        environment="longtable",
+        column_format=widths,
+        hrules=True,
+        multicol_align="c",
+        caption=(title + note, title),
+        label=f"tab:{table.name}",
+    )
+    notes = "\n\n".join(map(_latex, table.all_notes()))
+    return rf"""% Needs \usepackage{{{PACKAGES}}} in the preamble; read it with \input.
+\begin{{landscape}}
+{{\scriptsize\setlength{{\tabcolsep}}{{4pt}}\setlength{{\LTleft}}{{0pt}}\setlength{{\LTright}}{{0pt}}
+{source}
+\setlength{{\parindent}}{{0pt}}\setlength{{\parskip}}{{2pt}}\raggedright
+{notes}
+\par}}
+\end{{landscape}}
+"""
+
+
+def _styler(table: TypesetTable) -> Styler:
+    """Return the rows as pandas writes them; a group's heading is a row whose other cells are empty."""
+    heads = [(column.spanner, column.heading) for column in table.columns]
+    spanned = any(column.spanner for column in table.columns)
+    columns = pd.MultiIndex.from_tuples(heads) if spanned else pd.Index([heading for _, heading in heads])
+    lines = [line + [""] * (len(columns) - len(line)) for line in table.lines()]
+    return pd.DataFrame(lines, columns=columns).style.hide(axis="index")
+
+
+def _latex(text: object) -> str:
+    return "".join(_LATEX.get(character, character) for character in str(text))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pretraining_robustness.tables.typeset import NOTHING, Column, TypesetTable
+from pretraining_robustness.tables.typeset import NOTHING, Column
 
 POINTS = 100
 """A score of 1 is 100 points."""
@@ -67,12 +67,3 @@ def records(facts: pd.DataFrame) -> list[dict[str, Any]]:
 def nothing(columns: Sequence[Column], **said: str) -> dict[str, str]:
     """Return a row of dashes that says why there is nothing."""
     return {**dict.fromkeys([column.name for column in columns], NOTHING), **said}
-
-
-def typeset(
-    table: Mapping[str, Any], columns: Sequence[Column], lines: Sequence[Mapping[str, str]], notes: Sequence[str]
-) -> TypesetTable:
-    """Return the table of these rows, grouped by `group`, without the column `note` where no row has one."""
-    shown = [column for column in columns if column.name != "note" or any(line["note"] for line in lines)]
-    name, title, note = table["name"], table["title"], table.get("note")
-    return TypesetTable(name, title, shown, pd.DataFrame(lines), note, list(notes), group="group", wide=True)

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
+from pretraining_robustness.tables.reading import Files, read_frames
+from pretraining_robustness.tables.typeset import NOTHING, Column, Made, typeset
+from pretraining_robustness.tables.words import number
 
-from pretraining_robustness.tables.estimates import number, typeset
-from pretraining_robustness.tables.typeset import NOTHING, Column, TypesetTable
+READS = {"distances": "imagenet_rib/distances.csv"}
 
 
-def transport_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]) -> tuple[pd.DataFrame, TypesetTable]:
+def make(files: Files, table: Mapping[str, Any]) -> Made:
     """Return the matrix of `distances`, as `imagenet_rib.embedding` measured them."""
-    facts = frames["distances"]
+    facts = read_frames(files)["distances"]
     found = {frozenset((row["first"], row["second"])): row["otdd"] for row in facts.to_dict("records")}
     names = [name for name in table["variants"] if name in set(facts["first"]) | set(facts["second"])]
     columns = [
@@ -20,7 +21,7 @@ def transport_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]
     ]
     rows = [
         {
-            **{"group": f"Features of {table['embedding']}", "variant": table["variants"][one], "note": ""},
+            **{"group": f"Features of {table['embedding']}", "variant": table["variants"][one]},
             **{other: NOTHING if one == other else number(found[frozenset((one, other))], 2) for other in names},
         }
         for one in names

@@ -1,16 +1,16 @@
-"""Table 3: how often an animal and an object are in one picture of ImageNet (paper, section 4.3)."""
+"""Table 3: how often an animal and an object are in one image of ImageNet (paper, section 4.3)."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pretraining_robustness import wordnet
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.tables.reading import read_columns
-from pretraining_robustness.tables.typeset import NOTHING, Column, TypesetTable
-from pretraining_robustness.tables.writing import write_table
+from pretraining_robustness.tables.reading import Files, read_columns
+from pretraining_robustness.tables.typeset import NOTHING, Column, Made, TypesetTable, typeset
+
+READS = {"counts": "cooccurrence/{table}.csv"}
 
 PAIRS_SHOWN = 10
 PAPER_SHARE, PAPER_IMAGES = 0.011, 20_000
@@ -38,19 +38,17 @@ _WORDS = {
 }
 
 
-def tabulate_cooccurrence(
-    counts: str | Path, table: Mapping[str, Any], csv: str | Path, html: str | Path, tex: str | Path
-) -> None:
-    """Write the table of co-occurrences, with the paper's own number beside ours.
+def make(files: Files, table: Mapping[str, Any]) -> Made:
+    """Return the table of co-occurrences, with the paper's own number beside ours.
 
     Args:
-        counts: what `count_cooccurrence` wrote.
+        files: what `count_cooccurrence` wrote.
         table: name, title, note, animals (the WordNet synset).
-        csv, html, tex: outputs.
 
     Raises:
-        InputError: `counts` is not such a table.
+        InputError: the counts are not such a table.
     """
+    (counts,) = files["counts"]
     found = read_columns(counts, {"quantity": str, "animal": str, "object": str, "images": int})
     number = found[found["quantity"] != "pair"].set_index("quantity")["images"]
     if set(number.index) != set(_WORDS):
@@ -65,7 +63,7 @@ def tabulate_cooccurrence(
         _fact("pair", int(images), int(number["images"]), animal=animal, other=other)
         for animal, other, images in zip(shown["animal"], shown["object"], shown["images"], strict=True)
     ]
-    write_table(pd.DataFrame(facts).astype({"images": "Int64"}), _typeset(facts, table), csv, html, tex)
+    return pd.DataFrame(facts).astype({"images": "Int64"}), _typeset(facts, table)
 
 
 def _fact(
@@ -76,7 +74,7 @@ def _fact(
 
 
 def _typeset(facts: Sequence[Mapping[str, Any]], table: Mapping[str, Any]) -> TypesetTable:
-    rows = pd.DataFrame(
+    lines = [
         {
             "group": f"Most frequent pairs, {_REAL}" if fact["quantity"] == "pair" else fact["label_set"],
             "what": f"{fact['animal']} and {fact['object']}" if fact["animal"] else _WORDS[fact["quantity"]],
@@ -86,7 +84,7 @@ def _typeset(facts: Sequence[Mapping[str, Any]], table: Mapping[str, Any]) -> Ty
             "share": f"{100 * fact['share']:.{1 if fact is _PAPER_FACT else 2}f} %",
         }
         for fact in facts
-    )
+    ]
     animals = len(wordnet.classes_under(table["animals"]))
     others = len(wordnet.all_wnids()) - animals
     columns = [
@@ -96,13 +94,13 @@ def _typeset(facts: Sequence[Mapping[str, Any]], table: Mapping[str, Any]) -> Ty
         Column("share", "Share", 0.8, numeric=True),
     ]
     notes = [
-        "The two label sets are different: other annotators, other rules, and 20,000 of the images instead of all "
-        "50,000. The count on ReaL labels is no repetition of the paper's.",
+        "The two label sets differ in annotators, rules and images (20,000 against all 50,000), so the count on ReaL "
+        "labels does not repeat the paper's.",
         f"Animals are the {animals} classes under WordNet's synset {wordnet.synset(table['animals'])} "
         f"({table['animals']}), objects the other {others} classes of ImageNet.",
-        "ReaL labels: Beyer et al. 2020, arXiv 2006.07159, any number of classes (or none) an image. The paper's "
+        "ReaL labels: Beyer et al. 2020, arXiv 2006.07159, any number of classes per image, or none. The paper's "
         "share: Ramanujan et al. 2023, arXiv 2307.12532, section 4.3, which states no number of images with both.",
-        "An image with several animals or objects counts in each of their pairs. Pairs as frequent as the last one "
-        "shown are all shown.",
+        "An image with several animals or objects counts in each of their pairs. Pairs that tie with the last one "
+        "shown are shown as well.",
     ]
-    return TypesetTable(table["name"], table["title"], columns, rows, table.get("note"), notes, group="group")
+    return typeset(table, columns, lines, notes)

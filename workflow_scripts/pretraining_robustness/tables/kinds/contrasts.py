@@ -1,7 +1,6 @@
 """Does an intervention matter? The tests of every panel of every figure, and the differences of its pairs of series."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,9 @@ import pandas as pd
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import score_metric
-from pretraining_robustness.tables.estimates import (
+from pretraining_robustness.tables.reading import Files
+from pretraining_robustness.tables.typeset import Column, Made, TypesetTable, typeset
+from pretraining_robustness.tables.words import (
     CLUSTER_ROBUST,
     POINTS,
     SCORES,
@@ -20,10 +21,7 @@ from pretraining_robustness.tables.estimates import (
     number,
     p_value,
     records,
-    typeset,
 )
-from pretraining_robustness.tables.typeset import Column, TypesetTable
-from pretraining_robustness.tables.writing import write_table
 from pretraining_robustness.trends.comparisons import (
     COMPARISON_COLUMNS,
     CONTRAST_COLUMNS,
@@ -32,6 +30,11 @@ from pretraining_robustness.trends.comparisons import (
     read_contrasts,
 )
 from pretraining_robustness.trends.contrasts import POWER
+
+READS = {
+    "comparisons": "comparisons/{figure}.csv",
+    "contrasts": "comparisons/{figure}_contrasts.csv",
+}
 
 _KEY = ["figure", "panel", "compared"]
 _OF_COMPARISON = ["permutation_p", "permutation_smallest_p", "permutations", "conclusion", "comparison_note"]
@@ -50,29 +53,21 @@ _COLUMNS = [
 ]
 
 
-def tabulate_contrasts(
-    comparisons: Sequence[str | Path],
-    contrasts: Sequence[str | Path],
-    table: Mapping[str, Any],
-    csv: str | Path,
-    html: str | Path,
-    tex: str | Path,
-) -> None:
-    """Write the table of comparisons, a row a pair of series, by figure, panel and what is compared.
+def make(files: Files, table: Mapping[str, Any]) -> Made:
+    """Return the table of comparisons, a row per pair of series, by figure, panel and what is compared.
+
+    In the CSV each pair stands with the test of its comparison; a comparison without pairs has a row of its own.
 
     Args:
-        comparisons: what `compare_series` wrote for each figure, in the order shown.
-        contrasts: likewise.
+        files: what `compare_series` wrote for each figure, in the order shown.
         table: name, title, note, figures (title of each figure), labels (readable name of each series), and optionally
             confidence, the level of the intervals in (0, 1).
-        csv, html, tex: outputs. In the CSV each pair stands with the test of its comparison; a comparison without pairs
-            has a row of its own.
 
     Raises:
         InputError: an input is not such a table, or two panels of a figure have one title.
     """
-    tests = _joined([read_comparisons(path) for path in comparisons], COMPARISON_COLUMNS)
-    pairs = _joined([read_contrasts(path) for path in contrasts], CONTRAST_COLUMNS)
+    tests = _joined([read_comparisons(path) for path in files["comparisons"]], COMPARISON_COLUMNS)
+    pairs = _joined([read_contrasts(path) for path in files["contrasts"]], CONTRAST_COLUMNS)
     for figure, panel, _ in tests.loc[tests.duplicated(_KEY), _KEY].itertuples(index=False):
         raise InputError(f"figures.{figure}: two panels are called {panel!r}; give each its own title")
     tests = tests.rename(columns={"note": "comparison_note"})
@@ -83,7 +78,7 @@ def tabulate_contrasts(
     for place in ("first", "second"):
         names = [label(table, name) if isinstance(name, str) else None for name in facts[place]]
         facts.insert(list(facts.columns).index(place) + 1, f"{place}_label", names)
-    write_table(facts, _typeset(facts, table), csv, html, tex)
+    return facts, _typeset(facts, table)
 
 
 def _joined(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

@@ -1,12 +1,13 @@
 """What the paper reports of each figure and what this study shows, side by side."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from pretraining_robustness.tables.estimates import (
+from pretraining_robustness.tables.reading import Files
+from pretraining_robustness.tables.typeset import Column, Made, typeset
+from pretraining_robustness.tables.words import (
     CLUSTER_ROBUST,
     POINTS,
     SCORES,
@@ -16,12 +17,14 @@ from pretraining_robustness.tables.estimates import (
     nothing,
     p_value,
     records,
-    typeset,
 )
-from pretraining_robustness.tables.typeset import Column
-from pretraining_robustness.tables.writing import write_table
 from pretraining_robustness.trends.calibration import Expectation, calibrate
 from pretraining_robustness.trends.comparisons import read_comparisons, read_contrasts
+
+READS = {
+    "comparisons": "comparisons/{figure}.csv",
+    "contrasts": "comparisons/{figure}_contrasts.csv",
+}
 
 _EXPECTED = {
     "apart": "two trends",
@@ -49,36 +52,27 @@ _NOTES = [
 ]
 
 
-def tabulate_calibration(
-    comparisons: Sequence[str | Path],
-    contrasts: Sequence[str | Path],
-    table: Mapping[str, Any],
-    csv: str | Path,
-    html: str | Path,
-    tex: str | Path,
-) -> None:
-    """Write the table of expectations, a row each, by figure.
+def make(files: Files, table: Mapping[str, Any]) -> Made:
+    """Return the table of expectations, a row each, by figure; the CSV has `calibration.CALIBRATION_COLUMNS`.
 
     Args:
-        comparisons: what `compare_series` wrote for each figure with an expectation.
-        contrasts: likewise.
+        files: what `compare_series` wrote for each figure with an expectation.
         table: name, title, note, expectations (calibration.Expectation as dicts), confidence, labels (readable name of
             each series) and figures (title of each).
-        csv, html, tex: outputs; the CSV has calibration.CALIBRATION_COLUMNS.
 
     Raises:
         InputError: an input is not such a table, or an expectation is not one.
     """
     facts = calibrate(
         [Expectation.from_dict(entry) for entry in table["expectations"]],
-        pd.concat([read_comparisons(path) for path in comparisons], ignore_index=True),
-        pd.concat([read_contrasts(path) for path in contrasts], ignore_index=True),
+        pd.concat(map(read_comparisons, files["comparisons"]), ignore_index=True),
+        pd.concat(map(read_contrasts, files["contrasts"]), ignore_index=True),
         table["confidence"],
     )
     intervals = f"In brackets: {interval_in_words(table)} {CLUSTER_ROBUST}, with architectures as clusters."
     lines = [_line(fact, table) for fact in records(facts)]
     lines = lines or [nothing(_COLUMNS, group="No figure", note="nothing is expected")]
-    write_table(facts, typeset(table, _COLUMNS, lines, [*_NOTES, intervals]), csv, html, tex)
+    return facts, typeset(table, _COLUMNS, lines, [*_NOTES, intervals])
 
 
 def _line(fact: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, str]:

@@ -6,8 +6,16 @@ from typing import Any
 import pandas as pd
 
 from pretraining_robustness.imagenet_rib.comparison import ALL
-from pretraining_robustness.tables.estimates import number, records, typeset
-from pretraining_robustness.tables.typeset import Column, TypesetTable
+from pretraining_robustness.tables.reading import Files, read_frames
+from pretraining_robustness.tables.typeset import Column, Made, typeset
+from pretraining_robustness.tables.words import number, records
+
+READS = {
+    "means": "imagenet_rib/means.csv",
+    "cell_means": "imagenet_rib/cell_means.csv",
+    "published": "config",
+    "published_cells": "config",
+}
 
 _HERE = "Here"
 _PAPER = "Published"
@@ -25,12 +33,13 @@ _KEY = ["architecture", "method"]
 _MEAN = "Mean of the others (RI)"
 
 
-def published_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]) -> tuple[pd.DataFrame, TypesetTable]:
+def make(files: Files, table: Mapping[str, Any]) -> Made:
     """Return mean accuracies and mRI of published networks, then single cells; a dash where this study has none.
 
-    It is made of `published` (architecture, method, before, after, mri) and `published_cells` (architecture, method,
+    It is made from `published` (architecture, method, before, after, mri) and `published_cells` (architecture, method,
     fine_tuned_on, tested_on, before, after, from), and of `means` and `cell_means` of `imagenet_rib.results`.
     """
+    frames = read_frames(files)
     means, cells = frames["means"], frames["cell_means"]
     means = means[means["counting"] == "all"].rename(columns={"index": "change"})
     headline = frames["published"].rename(columns={"mri": "change"}).assign(fine_tuned_on=ALL, tested_on=ALL)
@@ -56,15 +65,14 @@ def published_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]
                 **{f"paper_{name}": number(row[f"{name}_published"], 2, sign=name == "change") for name in numbers},
                 **{f"here_{name}": number(row[f"{name}_here"], 2, sign=name == "change") for name in numbers},
                 "apart": number(row["change_here"] - row["change_published"], 2, sign=True),
-                "note": "",
             }
         )
     notes = [
         "Accuracies in percent, changes in percentage points. Published numbers are read off figures of arXiv "
         "2410.21582 as far as these allow; that they are of full fine-tuning, and their architecture in the headline, "
         "is inferred. ObjectNet was published with eight of its classes mislabelled.",
-        "Here: the same published weights, fine-tuned and tested by this pipeline; means over seeds. ImageNet-RIB's "
-        "miniature has other networks and data and no place here.",
+        "Here: the same published weights, fine-tuned and tested by this pipeline; means over seeds. The "
+        "miniature has other networks and data and cannot be compared.",
     ]
     return facts, typeset(table, _COLUMNS, lines, notes)
 

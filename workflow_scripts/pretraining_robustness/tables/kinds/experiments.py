@@ -1,4 +1,4 @@
-"""Table 2: every experiment in a row, with what was changed in it and what was kept."""
+"""Table 2: a row per experiment, with what was changed in it and what was kept."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.tables.reading import by_folder, read_columns
+from pretraining_robustness.tables.reading import Files, by_folder, read_columns
 from pretraining_robustness.tables.settings import (
     STAGES,
     compare,
@@ -16,11 +16,12 @@ from pretraining_robustness.tables.settings import (
     recipe_settings,
     text_of,
 )
-from pretraining_robustness.tables.typeset import NOTHING, Column, TypesetTable
-from pretraining_robustness.tables.writing import write_table
+from pretraining_robustness.tables.typeset import NOTHING, Column, Made, TypesetTable, typeset
+
+READS = {"classes": "distributions/{distribution}/classes.csv", "promises": "distributions/{distribution}/promises.csv"}
 
 _FOUND = ("classes", "labels", "images", "fewest_a_class", "most_a_class")
-_REFERENCES = "References: what the others are compared with"
+_REFERENCES = "References, with which the others are compared"
 _COLUMNS = [
     Column("experiment", "Experiment", 1.9),
     Column("selection", "Which classes and images", 2.9),
@@ -28,39 +29,31 @@ _COLUMNS = [
     Column("classes", "Classes", 0.72, "Found in this study", numeric=True),
     Column("labels", "Labels", 0.68, "Found in this study", numeric=True),
     Column("images", "Images", 0.75, "Found in this study", numeric=True),
-    Column("per_class", "Images a class", 0.85, "Found in this study", numeric=True),
-    Column("changed", "Changed and kept, against the reference", 3.2),
-    Column("promises", "Promises kept", 0.85, numeric=True),
+    Column("per_class", "Images per class", 0.85, "Found in this study", numeric=True),
+    Column("changed", "Changed and kept, relative to the reference", 3.2),
+    Column("promises", "Checks passed", 0.85, numeric=True),
     Column("evidence", "Evidence", 1.4),
 ]
 
 
-def tabulate_experiments(
-    classes: Sequence[str | Path],
-    promises: Sequence[str | Path],
-    experiments: Sequence[Mapping[str, Any]],
-    table: Mapping[str, Any],
-    csv: str | Path,
-    html: str | Path,
-    tex: str | Path,
-) -> None:
-    """Write the table of the experiments.
+def make(files: Files, table: Mapping[str, Any]) -> Made:
+    """Return the table of the experiments.
 
     Args:
-        classes: .../{distribution}/classes.csv (label, class_id, images) of every distribution that was made.
-        promises: .../{distribution}/promises.csv (promise, kept) likewise.
-        experiments: a dict for each experiment, with keys distribution, label, figures, reference (name of another
-            experiment or None), run (False: left out), source, selection, label_map, selection_seed, nested_in, task,
-            architectures, seeds, declared and here (flat dicts with the same keys: settings at the paper's scale and at
-            this study's), pretrain and finetune (the recipe for each architecture; None for no pre-training), evidence.
-        table: name, title, note, and optionally figures, the title of each figure by name.
-        csv, html, tex: outputs.
+        files: classes.csv (label, class_id, images) and promises.csv (promise, kept) of every distribution that was
+            made, each in the distribution's folder.
+        table: name, title, note; experiments, a dict for each with keys distribution, label, figures, reference (name
+            of another experiment or None), run (False: left out), source, selection, label_map, selection_seed,
+            nested_in, task, architectures, seeds, declared and here (flat dicts with the same keys: settings at the
+            paper's scale and at this study's), pretrain and finetune (the recipe for each architecture; None for no
+            pre-training), evidence; and optionally figures, the title of each figure by name.
 
     Raises:
         InputError: an experiment's files are missing or not what they should be, or its reference does not exist.
     """
+    experiments = table["experiments"]
     by_name = {experiment["distribution"]: experiment for experiment in experiments}
-    class_files, promise_files = by_folder(classes), by_folder(promises)
+    class_files, promise_files = by_folder(files["classes"]), by_folder(files["promises"])
     facts = []
     for experiment in experiments:
         name, reference = experiment["distribution"], experiment["reference"]
@@ -68,8 +61,8 @@ def tabulate_experiments(
             raise InputError(f"distributions.{name}: its reference '{reference}' is not an experiment")
         found: dict[str, Any] = {}
         if experiment["run"] and experiment["pretrain"] is not None:
-            for kind, files in (("classes.csv", class_files), ("promises.csv", promise_files)):
-                if name not in files:
+            for kind, found_files in (("classes.csv", class_files), ("promises.csv", promise_files)):
+                if name not in found_files:
                     raise InputError(f"distributions.{name}: its {kind} is not among the inputs; make the distribution")
             found = {**count_classes(class_files[name]), **count_promises(promise_files[name])}
         facts.append(_facts(experiment, by_name.get(reference), found))
@@ -77,7 +70,7 @@ def tabulate_experiments(
     # Counts stay whole numbers where other rows have none.
     counts = [f"{name}_found" for name in _FOUND] + ["promises_kept", "promises_checked"]
     frame = frame.astype({**dict.fromkeys(counts, "Int64"), "selection_seed": "Int64"})
-    write_table(frame, _typeset(facts, experiments, table), csv, html, tex)
+    return frame, _typeset(facts, experiments, table)
 
 
 def count_classes(path: str | Path) -> dict[str, int]:
@@ -178,20 +171,11 @@ def _typeset(
     groups = list(dict.fromkeys(line["group"] for line in lines))
     groups.sort(key=lambda group: _place(group, list(titles)))
     lines.sort(key=lambda line: groups.index(line["group"]))
-    return TypesetTable(
-        table["name"],
-        table["title"],
-        _COLUMNS,
-        pd.DataFrame(lines),
-        table.get("note"),
-        _notes(experiments, common),
-        "group",
-        wide=True,
-    )
+    return typeset(table, _COLUMNS, lines, _notes(experiments, common))
 
 
 def _group(experiment: Mapping[str, Any], titles: Mapping[str, str]) -> str:
-    """Return the heading under which an experiment stands: the first figure that it was made for."""
+    """Return the group of an experiment: the first figure that it was made for."""
     if experiment["reference"] is None:
         return _REFERENCES
     if not experiment["figures"]:
@@ -238,14 +222,14 @@ def _range(fact: Mapping[str, Any]) -> str:
 
 def _promises(fact: Mapping[str, Any]) -> str:
     text = f"{fact['promises_kept']} of {fact['promises_checked']}"
-    return f"{text}\nbroken: {fact['promises_broken']}" if fact["promises_broken"] else text
+    return f"{text}\nfailed: {fact['promises_broken']}" if fact["promises_broken"] else text
 
 
 def _changed(experiment: Mapping[str, Any], reference: Mapping[str, Any] | None, common: Mapping[str, str]) -> str:
     lines = []
     if reference is not None:
         changed, stayed = compare(experiment, reference)
-        lines += [f"Against {reference['distribution']}:", *(_capital(text).replace("->", "→") for text in changed)]
+        lines += [f"Relative to {reference['distribution']}:", *(_capital(text).replace("->", "→") for text in changed)]
         lines.append(f"Kept: {', '.join(stayed)}.")
     own = "; ".join(f"{name}: {value}" for name, value in differences(experiment, common).items())
     return "\n".join([*lines, *([f"Unlike most: {own}."] if own else [])]) or NOTHING
@@ -266,16 +250,16 @@ def _notes(experiments: Sequence[Mapping[str, Any]], common: Mapping[str, str]) 
     seeds = dict.fromkeys(one["selection_seed"] for one in experiments if one["selection_seed"] is not None)
     if seeds:
         notes.append(
-            f"Random choices of classes and images are drawn with seed {', '.join(map(str, seeds))}, for each class by "
-            "itself. The exact classes and images of a distribution are in distributions/{name}/manifest.csv."
+            f"Classes and images are drawn at random with seed {', '.join(map(str, seeds))}, separately "
+            "for each class. The exact classes and images of a distribution are in distributions/{name}/manifest.csv."
         )
     notes.append(
         "Changed and kept: all declared settings at the paper's scale, and all settings of pre-training and "
-        "fine-tuning, compared one by one with those of the reference. All images are all that the source has."
+        'fine-tuning, compared one by one with those of the reference. "All" images: every image of the source.'
     )
     notes.append(
-        "Promises: what was checked on a distribution after it was made; each promise, expected and found, is in "
-        "distributions/{name}/promises.csv. Evidence: what a distribution rests on, the paper's text, what is inferred "
-        "from it, or a choice of ours."
+        "Checks: what was verified on each distribution after it was made; distributions/{name}/promises.csv lists "
+        "every check with the expected and the found value. Evidence: whether a distribution follows the paper's "
+        "text, is inferred from it, or is a choice of ours."
     )
     return notes

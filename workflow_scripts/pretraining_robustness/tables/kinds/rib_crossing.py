@@ -1,11 +1,11 @@
-"""mRI of networks that differ in their pre-training data alone, with their contrasts: the crossing of both studies."""
+"""mRI of networks that differ only in their pre-training data, with contrasts: both studies combined."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
-from pretraining_robustness.tables.estimates import (
+from pretraining_robustness.tables.reading import Files, read_frames
+from pretraining_robustness.tables.typeset import Column, Made, typeset
+from pretraining_robustness.tables.words import (
     count,
     estimate,
     interval_in_words,
@@ -13,28 +13,35 @@ from pretraining_robustness.tables.estimates import (
     number,
     p_value,
     records,
-    typeset,
 )
-from pretraining_robustness.tables.typeset import Column, TypesetTable
+
+READS = {
+    "means": "imagenet_rib/crossing/{figure}/means.csv",
+    "trends": "imagenet_rib/crossing/{figure}/trends.csv",
+    "contrasts": "imagenet_rib/crossing/{figure}/contrasts.csv",
+}
 
 _COLUMNS = [
     Column("series", "Pre-trained on", 2.2),
     Column("networks", "Networks", 0.7, numeric=True),
     Column("mri", "mRI [interval]", 1.3, "Percentage points", numeric=True),
-    Column("contrast", "against the first [interval]", 1.4, "Percentage points", numeric=True),
+    Column("contrast", "Minus the first [interval]", 1.4, "Percentage points", numeric=True),
     Column("p", "p (Holm)", 0.7, numeric=True),
     Column("before", "Before", 0.7, "Mean accuracy (%)", numeric=True),
     Column("after", "After", 0.7, "Mean accuracy (%)", numeric=True),
-    Column("note", "What was found", 3.0),
+    Column("note", "Result", 3.0),
 ]
 _COUNTINGS = {"all": "", "without_shared_images": ", without shared images"}
 
 
-def crossing_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]) -> tuple[pd.DataFrame, TypesetTable]:
-    """Return a group a comparison of `imagenet_rib.crossing` (its `means`, `trends`, `contrasts`), a row a series.
+def make(files: Files, table: Mapping[str, Any]) -> Made:
+    """Return a group per comparison of `imagenet_rib.crossing`, a row per series.
 
-    The first series of a panel is what the others are compared with; the first row says what was found.
+    It is made from its `means`, `trends` and `contrasts`.
+
+    The others of a panel are compared with its first series, whose row says what was found.
     """
+    frames = read_frames(files)
     means, contrasts = frames["means"], frames["contrasts"]
     lines = []
     for comparison in records(frames["trends"]):
@@ -65,8 +72,8 @@ def crossing_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any])
             )
     notes = [
         f"In brackets: {interval_in_words(table)} over networks, which differ in architecture or seed (Student's t). "
-        "p: of no difference from the first series of the group, within architectures and seeds, with Holm's "
-        "correction for all pairs of the group.",
+        "p: probability of a difference from the first series of the group at least as large if there were none, "
+        "within architectures and seeds, with Holm's correction for all pairs of the group.",
         "mRI: mean change of accuracy on the variants of ImageNet that were not fine-tuned on, unweighted; its formula "
         "is inferred from the published figures (arXiv 2410.21582). This comparison is in neither paper.",
     ]

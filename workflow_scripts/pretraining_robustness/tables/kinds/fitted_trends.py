@@ -1,7 +1,6 @@
 """The trends of all series on one scale: slope, intercept, how well the line fits, and what it was fitted to."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,9 @@ import pandas as pd
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import score_metric
-from pretraining_robustness.tables.estimates import (
+from pretraining_robustness.tables.reading import Files
+from pretraining_robustness.tables.typeset import Column, Made, TypesetTable, typeset
+from pretraining_robustness.tables.words import (
     CLUSTER_ROBUST,
     SCORES,
     count,
@@ -19,11 +20,10 @@ from pretraining_robustness.tables.estimates import (
     nothing,
     number,
     records,
-    typeset,
 )
-from pretraining_robustness.tables.typeset import Column, TypesetTable
-from pretraining_robustness.tables.writing import write_table
 from pretraining_robustness.trends.fit import TREND_COLUMNS, read_trends
+
+READS = {"trends": "trends.csv"}
 
 _KEY = ["task", "series", "metric"]
 _NO_TREND = "no trend: "
@@ -42,26 +42,24 @@ _NOTES = [
     f"{SCORES} A trend is the least-squares line that predicts the OOD from the ID score over the checkpoints of a "
     "series; slope and intercept are in units of the transformed axes.",
     "R squared: share of the variance of the transformed OOD scores that the line explains. Left out: checkpoints "
-    "without a score, or with a score of 0 or 1 that has no place on the axes.",
-    "A series that several figures show with the same runs is in one row. A run is one architecture and seed, with "
-    "several checkpoints along its fine-tuning.",
+    "without a score, or with a score of 0 or 1, which these axes cannot show.",
+    "A series that several figures show with the same runs has one row. A run is one architecture and seed; its "
+    "checkpoints are the epochs of its fine-tuning.",
 ]
 
 
-def tabulate_trends(
-    trends: str | Path, table: Mapping[str, Any], csv: str | Path, html: str | Path, tex: str | Path
-) -> None:
-    """Write the table of the trends, a row a series, task and metric.
+def make(files: Files, table: Mapping[str, Any]) -> Made:
+    """Return the table of the trends, a row per series, task and metric.
 
     Args:
-        trends: the trends of all figures (fit.TREND_COLUMNS).
+        files: the trends of all figures (fit.TREND_COLUMNS).
         table: name, title, note, scale (whose trends are shown), labels (readable name of each series), tasks (readable
             name of the task of each figure), and optionally confidence, the level of the intervals in (0, 1).
-        csv, html, tex: outputs.
 
     Raises:
         InputError: the trends are not such a table or have none on this scale, or a figure has no task.
     """
+    (trends,) = files["trends"]
     found = read_trends(trends)
     scales = list(dict.fromkeys(found["scale"]))
     if scales and table["scale"] not in scales:
@@ -72,7 +70,7 @@ def tabulate_trends(
     if unknown:
         raise InputError(f"tables.{table['name']}.tasks: no task of {', '.join(unknown)}; name the task of each figure")
     facts = merge_figures(found[found["scale"] == table["scale"]], table)
-    write_table(facts, _typeset(facts, table), csv, html, tex)
+    return facts, _typeset(facts, table)
 
 
 def merge_figures(trends: pd.DataFrame, table: Mapping[str, Any]) -> pd.DataFrame:
@@ -136,7 +134,7 @@ def _typeset(facts: pd.DataFrame, table: Mapping[str, Any]) -> TypesetTable:
         f"In brackets: {interval_in_words(table)} {CLUSTER_ROBUST}, with runs as clusters. The CSV holds bootstrap "
         "intervals, too."
     )
-    notes = [_NOTES[0], interval, *_NOTES[1:], *(f"Of every trend: {remark}." for remark in shared)]
+    notes = [_NOTES[0], interval, *_NOTES[1:], *(f"For every trend: {remark}." for remark in shared)]
     return typeset(table, _COLUMNS, lines, notes)
 
 

@@ -1,14 +1,13 @@
-"""Hold what a study shows against what the paper reports."""
+"""Make a table of any kind from its files and typeset it."""
 
 from pretraining_robustness.rule import run_rule
-from pretraining_robustness.tables.calibration import tabulate_calibration
+from pretraining_robustness.tables.tabulate import tabulate
 
 if __name__ == "__main__":
     run_rule(
         snakemake,
-        lambda: tabulate_calibration(
-            comparisons=snakemake.input.comparisons,
-            contrasts=snakemake.input.contrasts,
+        lambda: tabulate(
+            files={name: list(found) for name, found in snakemake.input.items()},
             table=snakemake.params.table,
             csv=snakemake.output.csv,
             html=snakemake.output.html,

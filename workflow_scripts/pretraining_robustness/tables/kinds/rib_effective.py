@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
+from pretraining_robustness.tables.imagenet_rib import NETWORK, network_title, rows_shown
+from pretraining_robustness.tables.reading import Files, read_frames
+from pretraining_robustness.tables.typeset import Column, Made, typeset
+from pretraining_robustness.tables.words import count, number, records
 
-from pretraining_robustness.tables.estimates import count, number, records, typeset
-from pretraining_robustness.tables.rib_networks import NETWORK, network_title, rows_shown
-from pretraining_robustness.tables.typeset import Column, TypesetTable
+READS = {"effective": "imagenet_rib/effective.csv", "lines": "imagenet_rib/lines.csv"}
 
 _COLUMNS = [
     Column("tested_on", "Tested on", 1.6),
@@ -21,11 +22,12 @@ _COLUMNS = [
 _MEAN = "Mean of the variants"
 
 
-def effective_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]) -> tuple[pd.DataFrame, TypesetTable]:
-    """Return a group a network and method, a row a variant: means over the other variants fine-tuned on and seeds.
+def make(files: Files, table: Mapping[str, Any]) -> Made:
+    """Return a group per network and method, a row per variant: means over fine-tuning variants and seeds.
 
-    It is made of `effective` and `lines` of `imagenet_rib.effective`.
+    It is made from `effective` and `lines` of `imagenet_rib.effective`.
     """
+    frames = read_frames(files)
     cells, lines = frames["effective"], frames["lines"]
     used = rows_shown(cells[cells["counts"]], table)
     numbers = [column.name for column in _COLUMNS[1:-1]]
@@ -45,7 +47,7 @@ def effective_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]
             row = found[name]
             rows.append(
                 {
-                    **{"group": group, "tested_on": table["variants"].get(name, name), "note": ""},
+                    **{"group": group, "tested_on": table["variants"].get(name, name)},
                     **{one: number(row[one], 2, sign=one.startswith("effective")) for one in numbers},
                     "extrapolated": f"{count(row['extrapolated'])} of {count(row['cells'])}",
                 }
@@ -54,10 +56,10 @@ def effective_table(frames: Mapping[str, pd.DataFrame], table: Mapping[str, Any]
     reference = table["variants"][table["reference"]]
     notes = [
         f"Effective robustness (Taori et al. 2020): accuracy minus what the line of {int(lines['networks'].max())} "
-        f"networks trained on ImageNet alone predicts from accuracy on {reference}, on logit axes. R² of the lines: "
+        f"networks trained only on ImageNet predicts from accuracy on {reference}, on logit axes. R² of the lines: "
         f"{fits}. Two sets: predicted from {reference} and the variant fine-tuned on (after Shi et al. 2023).",
         "After: means over the other variants fine-tuned on and over seeds. Extrapolated: accuracy on "
-        f"{reference} after fine-tuning lies outside that of the networks behind the lines. No interval is given: the "
-        "lines are uncertain as well, and few networks are behind them.",
+        f"{reference} after fine-tuning lies outside that of the networks behind the lines. No intervals are given, "
+        "because the lines themselves rest on few networks.",
     ]
     return facts, typeset(table, _COLUMNS, rows, notes)

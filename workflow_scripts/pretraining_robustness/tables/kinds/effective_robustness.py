@@ -1,4 +1,4 @@
-"""Effective robustness of every series against each baseline, and its relative robustness, a row a series."""
+"""Effective robustness of every series against each baseline, and its relative robustness, a row per series."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,9 @@ import pandas as pd
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import score_metric
-from pretraining_robustness.tables.estimates import (
+from pretraining_robustness.tables.reading import Files
+from pretraining_robustness.tables.typeset import Column, Made, TypesetTable, typeset
+from pretraining_robustness.tables.words import (
     CLUSTER_ROBUST,
     POINTS,
     SCORES,
@@ -18,11 +20,10 @@ from pretraining_robustness.tables.estimates import (
     label,
     nothing,
     records,
-    typeset,
 )
-from pretraining_robustness.tables.typeset import Column, TypesetTable
-from pretraining_robustness.tables.writing import write_table
 from pretraining_robustness.trends.effective_robustness import SERIES_COLUMNS
+
+READS = {"series": "effective_robustness/series.csv"}
 
 _KEY = ["task", "series", "metric", "scale"]
 _TEXT = [*_KEY, "baseline", "note"]
@@ -34,28 +35,27 @@ _OF_BASELINE = [
 _SPANNER = "Effective robustness (points) [interval], against"
 
 
-def tabulate_robustness(
-    series: str | Path, table: Mapping[str, Any], csv: str | Path, html: str | Path, tex: str | Path
-) -> None:
-    """Write the table of robustness, a row a series and task.
+def make(files: Files, table: Mapping[str, Any]) -> Made:
+    """Return the table of robustness, a row per series and task.
+
+    In the CSV what depends on the baseline is in columns such as effective_robustness_against_scratch.
 
     Args:
-        series: the robustness of series (effective_robustness.SERIES_COLUMNS).
+        files: the robustness of series (effective_robustness.SERIES_COLUMNS).
         table: name, title, note, labels (readable name of each series), tasks (readable name of each task), and
             optionally confidence, the level of the intervals in (0, 1).
-        csv, html, tex: outputs. In the CSV what depends on the baseline is in columns such as
-            effective_robustness_against_scratch.
 
     Raises:
         InputError: `series` is not such a table.
     """
+    (series,) = files["series"]
     found = _read(series)
     baselines = list(dict.fromkeys(found["baseline"]))
-    facts = one_row_a_series(found, baselines, table)
-    write_table(facts, _typeset(facts, baselines, table), csv, html, tex)
+    facts = one_row_per_series(found, baselines, table)
+    return facts, _typeset(facts, baselines, table)
 
 
-def one_row_a_series(series: pd.DataFrame, baselines: list[str], table: Mapping[str, Any]) -> pd.DataFrame:
+def one_row_per_series(series: pd.DataFrame, baselines: list[str], table: Mapping[str, Any]) -> pd.DataFrame:
     """Put the baselines of a series side by side.
 
     Returns:

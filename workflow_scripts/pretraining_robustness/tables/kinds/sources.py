@@ -9,9 +9,10 @@ import pandas as pd
 
 from pretraining_robustness.csv_tables import read_frame
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.tables.reading import by_folder, read_columns
-from pretraining_robustness.tables.typeset import NOTHING, Column, TypesetTable
-from pretraining_robustness.tables.writing import write_table
+from pretraining_robustness.tables.reading import Files, by_folder, read_columns
+from pretraining_robustness.tables.typeset import NOTHING, Column, Made, TypesetTable, typeset
+
+READS = {"classes": "stores/{source}/classes.csv", "copies": "copies/{copied_source}.csv"}
 
 BALANCED_UP_TO = 2.0
 """A source is called class-balanced up to this ratio of the largest to the smallest class, and long-tailed above it.
@@ -19,6 +20,7 @@ BALANCED_UP_TO = 2.0
 Ours: the paper (section 4.1) calls ImageNet class-balanced, whose classes have 732 to 1300 images (Russakovsky et al.
 2015, Table 2), a ratio of 1.78, and iNaturalist 2017 long-tailed.
 """
+
 
 _COUNTED = {
     "images": "Training images",
@@ -33,43 +35,33 @@ _COUNTED = {
 }
 _NAMES = {"hierarchy": "Class hierarchy", "expert_labelled": "Labelled by experts"}
 _GROUPS = ("Counted from the images of this study", "At full scale, as configured", "Stated by the paper, not counted")
-
-
 _COPIES = "Images with a copy among the tasks' images"
 
 
-def tabulate_sources(
-    classes: Sequence[str | Path],
-    table: Mapping[str, Any],
-    csv: str | Path,
-    html: str | Path,
-    tex: str | Path,
-    copies: Sequence[str | Path] = (),
-) -> None:
-    """Write the table of the sources.
+def make(files: Files, table: Mapping[str, Any]) -> Made:
+    """Return the table of the sources.
 
     Args:
-        classes: the stores' tables of classes, .../{source}/classes.csv: class_id, name, (superclass), images.
+        files: the table of classes of each store, .../{source}/classes.csv (class_id, name, (superclass), images), and
+            lists of images with a copy elsewhere, .../{source}.csv, of the sources where they were looked for.
         table: name, title, note and sources, each with name, label, about (facts that cannot be counted, of any keys)
             paper (images and classes at full scale, or None), and copies_left_out: whether images with a copy are.
-        csv, html, tex: outputs.
-        copies: lists of images with a copy elsewhere, .../{source}.csv, of the sources where they were looked for.
 
     Raises:
         InputError: a source has no table of classes, or a table is not what it should be.
     """
-    files = by_folder(classes)
-    missing = [source["name"] for source in table["sources"] if source["name"] not in files]
+    found = by_folder(files["classes"])
+    missing = [source["name"] for source in table["sources"] if source["name"] not in found]
     if missing:
         raise InputError(f"tables.{table['name']}: no classes.csv of {', '.join(missing)}; build its store")
-    listed = {Path(path).stem: read_frame(path)["image"].nunique() for path in copies}
+    listed = {Path(path).stem: read_frame(path)["image"].nunique() for path in files["copies"]}
     facts = [
-        source_facts(files[source["name"]], source) | ({"copies": listed.get(source["name"])} if listed else {})
+        source_facts(found[source["name"]], source) | ({"copies": listed.get(source["name"])} if listed else {})
         for source in table["sources"]
     ]
     frame = pd.DataFrame(facts)
     whole = [name for name in frame if pd.api.types.is_integer_dtype(frame[name].convert_dtypes())]
-    write_table(frame.astype(dict.fromkeys(whole, "Int64")), _typeset(facts, table), csv, html, tex)
+    return frame.astype(dict.fromkeys(whole, "Int64")), _typeset(facts, table)
 
 
 def source_facts(classes: str | Path, source: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,8 +110,10 @@ def _typeset(facts: Sequence[Mapping[str, Any]], table: Mapping[str, Any]) -> Ty
     lines += [(full_scale, _COUNTED[name], f"full_scale_{name}") for name in ("images", "classes")]
     about = dict.fromkeys(key for source in table["sources"] for key in source["about"])
     lines += [(stated, _NAMES.get(key, key.replace("_", " ").capitalize()), f"about_{key}") for key in about]
-    shown = {fact["source"]: [_text(fact, name) for _, _, name in lines] for fact in facts}
-    rows = pd.DataFrame({"group": [line[0] for line in lines], "property": [line[1] for line in lines], **shown})
+    rows = [
+        {"group": group, "property": heading, **{fact["source"]: _text(fact, name) for fact in facts}}
+        for group, heading, name in lines
+    ]
     columns = [Column("property", "", 1.4)]
     columns += [Column(fact["source"], fact["label"]) for fact in facts]
     notes = [
@@ -130,11 +124,11 @@ def _typeset(facts: Sequence[Mapping[str, Any]], table: Mapping[str, Any]) -> Ty
     left_out = [source["label"] for source in table["sources"] if source.get("copies_left_out")]
     if "copies" in facts[0]:
         kept = f"pre-training leaves out those of {', '.join(left_out)}" if left_out else "pre-training keeps them"
-        notes.append(f"Copies: near-duplicates, by the correlation of pixels, that are counted above; {kept}.")
+        notes.append(f"Copies: near-duplicates by the correlation of pixels, included in the counts above; {kept}.")
     empty = [f"{fact['label']}: {fact['empty_classes']:,}" for fact in facts if fact["empty_classes"]]
     if empty:
         notes.append(f"Classes without any image are not counted ({'; '.join(empty)}).")
-    return TypesetTable(table["name"], table["title"], columns, rows, table.get("note"), notes, group="group")
+    return typeset(table, columns, rows, notes)
 
 
 def _text(fact: Mapping[str, Any], name: str) -> str:
