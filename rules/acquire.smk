@@ -1,16 +1,174 @@
 """Takes nothing; makes the raw files of each data set: drawn small ones, or the real ones, checked and put in place."""
 
-if config["acquisition"] == "draw":
 
-    include: "acquire_miniature.smk"
+def archives(name):
+    """The archives of a data set, which are drawn or downloaded into a folder of its name."""
+    formats = {format.folder: format for format in FORMATS.values()}
+    if name in formats:
+        files = formats[name].archives
+    elif name in study.variants:
+        files = study.collection(name)["variant"]["files"]
+    else:
+        files = config["downloads"][name]["files"]
+    return [f"<resources>/{name}/{file}" for file in files]
 
-else:
 
-    include: "acquire_downloads.smk"
+def drawings():
+    """What is drawn, by name: with which module, as what, from which files, and whether a trained network filters it."""
+    if config["acquisition"] != "draw":
+        return
+    for folder in study.archives:
+        yield folder, study.drawing(folder), {}, False
+    for variant in study.drawn_variants:
+        world = study.variant_world(variant)
+        table = variant_classes(variant)
+        yield variant, {"module": "imagenet_variants", "world": world}, table, False
+    for variant in study.filtered_variants:
+        filtering = study.filtering_network(variant)
+        world = study.variant_world(variant) | filtering["filter"]
+        network = filtering["network"]
+        files = {
+            "weights": pretraining_file("weights.safetensors").format(**network),
+            "labels": f"<results>/distributions/{network['distribution']}/classes.csv",
+        }
+        drawing = {"module": "adversarial_filter", "world": world}
+        yield variant, drawing, variant_classes(variant) | files, True
 
 
-include: "acquire_variants.smk"
-include: "acquire_tiny_images.smk"
+for name, drawing, files, filtered in drawings():
+    stage = "evaluate" if filtered else "prepare"
+
+    rule:
+        name:
+            f"draw_{name}"
+        input:
+            **files,
+        output:
+            archives(name),
+        log:
+            f"<logs>/draw_{name}.log",
+        conda:
+            "../envs/train.yaml" if filtered else "../envs/acquire.yaml"
+        threads: stage_resource(stage, "threads")
+        resources:
+            mem_mb=stage_resource(stage, "mem_mb"),
+            runtime=stage_resource(stage, "runtime"),
+            gpu=stage_resource(stage, "gpu"),
+        params:
+            **drawing,
+            code=code("draw_archive.py", f"miniature/formats/{drawing['module']}.py"),
+        message:
+            f"Draw a miniature of {name}"
+        script:
+            "../workflow_scripts/draw_archive.py"
+
+
+downloads = config["downloads"] if config["acquisition"] == "download" else {}
+
+for name in sorted({*downloads} - {"place"}):
+
+    rule:
+        name:
+            f"acquire_{name}"
+        output:
+            archives(name),
+        log:
+            f"<logs>/acquire_{name}.log",
+        retries: 3
+        localrule: True
+        conda:
+            "../envs/acquire.yaml"
+        params:
+            downloads=downloads[name],
+            place=downloads["place"],
+            optional=study.optional_source(study.archives.get(name, name)),
+        message:
+            f"Take or download {name}"
+        script:
+            "../workflow_scripts/acquire_archives.py"
+
+
+if downloads:
+
+    rule acquire_wilds:
+        """Take a WILDS data set's archive from where you placed it, or download it from where the wilds package does."""
+        output:
+            archive="<resources>/wilds/{wilds_dataset}_v{version}.tar.gz",
+        log:
+            "<logs>/acquire_wilds/{wilds_dataset}_v{version}.log",
+        retries: 3
+        localrule: True
+        conda:
+            "../envs/acquire.yaml"
+        params:
+            downloads=lambda wildcards, output: {
+                "home": WILDS_HOME,
+                "files": {
+                    Path(output.archive).name: {
+                        "url": WILDS[wildcards.wilds_dataset].url
+                    }
+                },
+            },
+            place=downloads["place"],
+        message:
+            "Take or download {wildcards.wilds_dataset} of WILDS"
+        script:
+            "../workflow_scripts/acquire_archives.py"
+
+    rule select_breeds:
+        """Select BREEDS' superclasses and subclasses and compare them with the published table."""
+        input:
+            hierarchy="<resources>/breeds/class_hierarchy.txt",
+            names="<resources>/breeds/node_names.txt",
+            info="<resources>/breeds/dataset_class_info.json",
+            committed=os.path.relpath(Path(REPOSITORY, "data", "imagenet_breeds.csv")),
+        output:
+            table="<resources>/breeds/imagenet_breeds.csv",
+        log:
+            "<logs>/select_breeds.log",
+        localrule: True
+        conda:
+            "../envs/acquire.yaml"
+        params:
+            code=code("select_breeds.py"),
+        message:
+            "Select BREEDS' superclasses"
+        script:
+            "../workflow_scripts/select_breeds.py"
+
+
+# Unpacked archives are opened by the wilds package: their folders and files that it needs.
+UNPACKED = {
+    "iwildcam": (
+        "iwildcam/iwildcam_v2.0",
+        ["metadata.csv", "categories.csv", "RELEASE_v2.0.txt"],
+    ),
+    "domainnet": ("domainnet/domainnet_v1.0", ["RELEASE_v1.0.txt"]),
+    "wilds": ("wilds/{wilds_dataset}_v{version}", ["RELEASE_v{version}.txt"]),
+}
+
+for name, (folder, files) in UNPACKED.items():
+
+    rule:
+        name:
+            f"unpack_{name}"
+        input:
+            archive=f"<resources>/{folder}.tar.gz",
+        output:
+            [f"<resources>/{folder}/{file}" for file in files],
+        log:
+            f"<logs>/unpack_{folder}.log",
+        conda:
+            "../envs/acquire.yaml"
+        resources:
+            mem_mb=stage_resource("prepare", "mem_mb"),
+            runtime=stage_resource("prepare", "runtime"),
+        params:
+            code=code("unpack_archive.py"),
+        message:
+            "Unpack {input.archive}"
+        script:
+            "../workflow_scripts/unpack_archive.py"
 
 
 rule acquire_diffusion_model:
@@ -33,68 +191,3 @@ rule acquire_diffusion_model:
         "Fetch the diffusion model of {wildcards.diffusion_source}"
     script:
         "../workflow_scripts/acquire_diffusion_model.py"
-
-
-rule unpack_iwildcam:
-    """Unpack iWildCam-WILDS into the folder that the wilds package opens."""
-    input:
-        archive="<resources>/iwildcam/iwildcam_v2.0.tar.gz",
-    output:
-        metadata="<resources>/iwildcam/iwildcam_v2.0/metadata.csv",
-        categories="<resources>/iwildcam/iwildcam_v2.0/categories.csv",
-        release="<resources>/iwildcam/iwildcam_v2.0/RELEASE_v2.0.txt",
-    log:
-        "<logs>/unpack_iwildcam.log",
-    conda:
-        "../envs/acquire.yaml"
-    resources:
-        mem_mb=stage_resource("prepare", "mem_mb"),
-        runtime=stage_resource("prepare", "runtime"),
-    params:
-        code=code("unpack_iwildcam.py"),
-    message:
-        "Unpack iWildCam-WILDS"
-    script:
-        "../workflow_scripts/unpack_iwildcam.py"
-
-
-rule unpack_domainnet:
-    """Unpack DomainNet into the folder that the wilds package opens."""
-    input:
-        archive="<resources>/domainnet/domainnet_v1.0.tar.gz",
-    output:
-        release="<resources>/domainnet/domainnet_v1.0/RELEASE_v1.0.txt",
-    log:
-        "<logs>/unpack_domainnet.log",
-    conda:
-        "../envs/acquire.yaml"
-    resources:
-        mem_mb=stage_resource("prepare", "mem_mb"),
-        runtime=stage_resource("prepare", "runtime"),
-    params:
-        code=code("unpack_domainnet.py"),
-    message:
-        "Unpack DomainNet"
-    script:
-        "../workflow_scripts/unpack_domainnet.py"
-
-
-rule unpack_wilds:
-    """Unpack a WILDS data set into the folder that the wilds package opens."""
-    input:
-        archive="<resources>/wilds/{wilds_dataset}_v{version}.tar.gz",
-    output:
-        release="<resources>/wilds/{wilds_dataset}_v{version}/RELEASE_v{version}.txt",
-    log:
-        "<logs>/unpack_wilds/{wilds_dataset}_v{version}.log",
-    conda:
-        "../envs/acquire.yaml"
-    resources:
-        mem_mb=stage_resource("prepare", "mem_mb"),
-        runtime=stage_resource("prepare", "runtime"),
-    params:
-        code=code("unpack_wilds.py"),
-    message:
-        "Unpack {wildcards.wilds_dataset} of WILDS"
-    script:
-        "../workflow_scripts/unpack_wilds.py"

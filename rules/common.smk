@@ -18,7 +18,6 @@ REPOSITORY = Path(str(workflow.current_basedir)).parent
 SCRIPTS = REPOSITORY / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.acquire.wilds_datasets import (
     HOME as WILDS_HOME,
     WILDS,
@@ -26,6 +25,7 @@ from pretraining_robustness.acquire.wilds_datasets import (
     wilds_folder,
 )
 from pretraining_robustness.code_digest import code_digest
+from pretraining_robustness.store.formats import FORMATS
 from pretraining_robustness.study.check import check_config, locate
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, file_digest

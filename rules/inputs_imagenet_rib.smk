@@ -87,15 +87,6 @@ def index_of_task(wildcards):
     )
 
 
-def filtering_network(variant):
-    """The trained network that decides what is drawn of a variant: its weights and the classes that it knows."""
-    network = study.filtering_network(variant)["network"]
-    return {
-        "weights": pretraining_file("weights.safetensors").format(**network),
-        "classes": f"<results>/distributions/{network['distribution']}/classes.csv",
-    }
-
-
 def variant_task_classes(wildcards):
     """The classes of the networks' outputs in their order: ImageNet's, or those of the reference."""
     if study.collection(wildcards.variant_task)["format"] in (

@@ -1,31 +1,12 @@
 """Where the raw files of stores are, and what is in folders of yours: known, and refused, while planning."""
 
 
-def tiny_files(folder):
-    """The archives of Tiny-ImageNet, CIFAR or a shifted test set of it."""
-    files = next(files for place, files in TINY_IMAGES.values() if place == folder)
-    return [f"<resources>/{folder}/{file}" for file in files]
-
-
 def raw_files(wildcards):
     """The raw files of a collection; none of a user's folder, whose contents decide, see `folder_contents`."""
     collection = study.collection(wildcards.collection)
     if "path" in collection:
         return []
-    if collection["format"] in TINY_IMAGES:
-        return tiny_files(TINY_IMAGES[collection["format"]][0])
-    return {
-        "imagenet": [
-            "<resources>/imagenet/ILSVRC2012_img_train.tar",
-            "<resources>/imagenet/ILSVRC2012_devkit_t12.tar.gz",
-        ],
-        "inaturalist": [
-            "<resources>/inaturalist/train_val_images.tar.gz",
-            "<resources>/inaturalist/train_val2017.zip",
-        ],
-        "iwildcam": ["<resources>/iwildcam/iwildcam_v2.0/metadata.csv"],
-        "domainnet": ["<resources>/domainnet/domainnet_v1.0/RELEASE_v1.0.txt"],
-    }[collection["format"]]
+    return [f"<resources>/{file}" for file in FORMATS[collection["format"]].files]
 
 
 def wilds_files(wildcards):

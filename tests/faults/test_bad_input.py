@@ -10,8 +10,8 @@ import torch
 import yaml
 from PIL import Image
 
+from miniature.formats.iwildcam_archive import draw as draw_iwildcam
 from pretraining_robustness.acquire.archives import unpack
-from pretraining_robustness.miniature.formats.iwildcam_archive import draw_iwildcam
 from pretraining_robustness.networks.architectures import build
 
 
@@ -181,7 +181,7 @@ def test_a_truncated_archive_is_named(workflow, config):
 def wilds_folder(workflow):
     """A folder that holds iWildCam as WILDS has it, unpacked, and its archive beside it."""
     folder = workflow.folder / "wilds"
-    draw_iwildcam(workflow.folder / "iwildcam_v2.0.tar.gz", 6, 400, 16, image_size=32, seed=0)
+    draw_iwildcam([workflow.folder / "iwildcam_v2.0.tar.gz"], 6, 400, 16, image_size=32, seed=0)
     unpack(workflow.folder / "iwildcam_v2.0.tar.gz", folder / "iwildcam_v2.0")
     return folder
 

@@ -117,7 +117,8 @@ def test_the_digest_is_the_same_in_every_process(repository):
 
 def test_every_import_is_followed(repository):
     """What the syntax tree says of imports is what the standard library finds in the compiled code."""
-    package = repository / "workflow_scripts" / "pretraining_robustness"
+    packages = {"pretraining_robustness", "miniature"}
+    scripts = repository / "workflow_scripts"
     finder = ModuleFinder()
 
     def imported(code):
@@ -127,10 +128,10 @@ def test_every_import_is_followed(repository):
             if isinstance(constant, CodeType):
                 yield from imported(constant)
 
-    ignored = {package.joinpath(*name).with_suffix(".py") for name in digest_module.IGNORED}
-    for path in sorted(package.rglob("*.py")):
-        names = {name for name in imported(compile(path.read_bytes(), path, "exec")) if name.startswith(package.name)}
-        modules = [package.parent.joinpath(*name.split(".")) for name in names]
+    ignored = {scripts.joinpath("pretraining_robustness", *name).with_suffix(".py") for name in digest_module.IGNORED}
+    for path in sorted(scripts.rglob("*.py")):
+        names = {name for name in imported(compile(path.read_bytes(), path, "exec")) if name.split(".")[0] in packages}
+        modules = [scripts.joinpath(*name.split(".")) for name in names]
         found = {file for module in modules for file in (module.with_suffix(".py"), module / "__init__.py")}
         assert set(package_modules(path)) == {file for file in found - ignored if file.is_file()}
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
-from pretraining_robustness.miniature.formats.tiny_images import draw_tiny_images
+from miniature.formats.tiny_images import draw as draw_tiny_images
+from pretraining_robustness.store.formats import TINY_IMAGES
 
 RESULTS = "tiny_miniature/results"
 
@@ -122,7 +122,7 @@ def placed(workflow, studies):
     sources, figures = study["sources"], study["figures"]
     study["sources"] = {name: one for name, one in sources.items() if name in {*DRAWN, "tiny_imagenet_validation"}}
     for one in [*study["sources"].values(), study["tasks"]["cifar10"]]:
-        folder = TINY_IMAGES[one["format"]][0]
+        folder = TINY_IMAGES[one["format"]].folder
         one |= {"images": 10 if "validation" in one["format"] else DRAWN[folder], "classes": 10}
         one.pop("class_sizes", None)
     study["tasks"]["cifar10"]["train_images"] = 20
@@ -134,10 +134,10 @@ def placed(workflow, studies):
     study["recipes"] = {"pretrain": {"steps": 2, "batch_size": 64}, "finetune": {"epochs": 1}}
     study["trends"] = {"resamples": 100}
     for folder, images in DRAWN.items():
-        names = next(names for place, names in TINY_IMAGES.values() if place == folder)
+        names = TINY_IMAGES[folder].archives
         paths = [workflow.folder / "tiny/downloads" / name for name in names]
         paths[0].parent.mkdir(parents=True, exist_ok=True)
-        draw_tiny_images(folder, paths, images=images, classes=10, seed=0)
+        draw_tiny_images(paths, folder, images=images, classes=10, seed=0)
         study["downloads"][folder]["files"] = {path.name: {"bytes": path.stat().st_size} for path in paths}
     return study
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parent
+MINIATURE = "miniature"  # the package beside it
 # Parsing the code takes a tenth of the time of planning, so what was found in it is kept, as Python keeps bytecode.
 KEPT = PACKAGE / "__pycache__"
 FACTS = PACKAGE.parent.parent / "data"
@@ -24,7 +25,7 @@ Leaf = ast.Import | ast.ImportFrom | ast.Constant
 
 
 def code_digest(script: Path) -> str:
-    """Return a digest of `script`, of every module of this package that it imports and of every file that they name.
+    """Return a digest of `script`, of every module of both packages that it imports and of every file that they name.
 
     Modules count when they are imported directly or not, anywhere in the code. Files are tables and parts of pages that
     a module names, beside it or in the repository's `data/`. The digest is taken of the syntax tree without bare texts,
@@ -106,9 +107,9 @@ def _parse(source: bytes) -> tuple[str, list[str], list[str]]:
 
 def _modules(name: str) -> list[Path]:
     package, *parts = name.split(".")
-    if package != PACKAGE.name or parts in IGNORED:
+    if package not in (PACKAGE.name, MINIATURE) or parts in IGNORED:
         return []
-    module = PACKAGE.joinpath(*parts)
+    module = PACKAGE.parent.joinpath(package, *parts)
     return [path for path in (module.with_suffix(".py"), module / "__init__.py") if path.is_file()]
 
 

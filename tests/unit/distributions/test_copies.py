@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from miniature.formats.tiny_images import CIFAR10, _anywhere, _drawn, _picture
 from pretraining_robustness.distributions.copies import find_copies, without_copies
-from pretraining_robustness.miniature.formats.tiny_images import CIFAR10, _anywhere, _drawn, _picture
 
 
 def reduced(pixels: np.ndarray, how: Image.Resampling, quality: int) -> np.ndarray:

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from miniature.formats.imagenet_variants import CORRUPTIONS, corrupted
+from miniature.formats.imagenet_variants import draw as draw_variant
+from miniature.imagenet_classes import choose_classes
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.imagenet_rib.variant_task import make_variant_task
-from pretraining_robustness.miniature.formats.imagenet_variants import CORRUPTIONS, corrupted, draw_variant
-from pretraining_robustness.miniature.imagenet_classes import choose_classes
 from pretraining_robustness.store.build import build_store
 from pretraining_robustness.store.decoding import decode
 from pretraining_robustness.store.readers.imagenet_variant import ImageNetVariant

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from miniature.camera_species import camera_species
+from miniature.camera_trap_calendar import SPLIT_IMAGES, assign_splits, plan_visits
+from miniature.camera_trap_world import Camera, Visit, draw_visit
+from miniature.formats.iwildcam_archive import draw as draw_iwildcam
+from miniature.imagenet_classes import all_classes
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.miniature.camera_species import camera_species
-from pretraining_robustness.miniature.camera_trap_calendar import SPLIT_IMAGES, assign_splits, plan_visits
-from pretraining_robustness.miniature.camera_trap_world import Camera, Visit, draw_visit
-from pretraining_robustness.miniature.formats.iwildcam_archive import draw_iwildcam
-from pretraining_robustness.miniature.imagenet_classes import all_classes
 from pretraining_robustness.study.show import Study
 
 CLASSES, IMAGES, CAMERAS = 16, 6_091, 60
@@ -26,7 +26,7 @@ IN_DISTRIBUTION = ("train", "id_val", "id_test")
 def root(tmp_path_factory) -> Path:
     """A folder that holds iwildcam_v2.0, unpacked."""
     folder = tmp_path_factory.mktemp("camera_trap_world")
-    draw_iwildcam(folder / "archive.tar.gz", CLASSES, IMAGES, CAMERAS, image_size=32, seed=0)
+    draw_iwildcam([folder / "archive.tar.gz"], CLASSES, IMAGES, CAMERAS, image_size=32, seed=0)
     with tarfile.open(folder / "archive.tar.gz") as tar:
         tar.extractall(folder / "iwildcam_v2.0", filter="data")
     return folder
@@ -83,7 +83,7 @@ def test_the_splits_of_the_configured_world_are_large_enough_to_measure_on(seed,
 
 def test_splits_that_cannot_be_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"world\.splits"):
-        draw_iwildcam(tmp_path / "archive", 5, 300, 12, 32, 0, splits={"train": 1, "test": 1})
+        draw_iwildcam([tmp_path / "archive"], 5, 300, 12, 32, 0, splits={"train": 1, "test": 1})
 
 
 def test_no_image_burst_camera_or_day_leaks_between_splits(root, metadata):
@@ -138,7 +138,7 @@ def test_no_species_is_a_class_of_the_object_world():
 
 def test_the_archive_depends_on_the_seed_alone(tmp_path):
     for name, seed, threads in (("one", 5, 1), ("two", 5, 2), ("other", 6, 1)):
-        draw_iwildcam(tmp_path / name, 5, 300, 12, 32, seed, threads)
+        draw_iwildcam([tmp_path / name], 5, 300, 12, 32, seed, threads)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert (tmp_path / "one").read_bytes() != (tmp_path / "other").read_bytes()
 
@@ -148,7 +148,7 @@ def test_the_archive_depends_on_the_seed_alone(tmp_path):
 )
 def test_a_world_that_cannot_be_is_refused(tmp_path, classes, images, cameras, words):
     with pytest.raises(InputError, match=words):
-        draw_iwildcam(tmp_path / "archive", classes, images, cameras, 32, 0)
+        draw_iwildcam([tmp_path / "archive"], classes, images, cameras, 32, 0)
 
 
 def pixels_of(root: Path, rows: pd.DataFrame) -> np.ndarray:

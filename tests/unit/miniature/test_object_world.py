@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from miniature.drawing.scenery import PLACES
+from miniature.drawing.traits import Traits
+from miniature.formats.imagenet_archive import draw as draw_imagenet
+from miniature.formats.imagenet_archive import images_per_class, object_class
+from miniature.formats.inaturalist_archive import draw as draw_inaturalist
+from miniature.formats.inaturalist_archive import species_list, supercategories
+from miniature.imagenet_classes import all_classes, breeds, choose_classes, family_of
+from miniature.object_world import draw_class
 from pretraining_robustness import wordnet
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.miniature.drawing.scenery import PLACES
-from pretraining_robustness.miniature.drawing.traits import Traits
-from pretraining_robustness.miniature.formats.imagenet_archive import draw_imagenet, images_per_class, object_class
-from pretraining_robustness.miniature.formats.inaturalist_archive import draw_inaturalist, species_list, supercategories
-from pretraining_robustness.miniature.imagenet_classes import all_classes, breeds, choose_classes, family_of
-from pretraining_robustness.miniature.object_world import draw_class
 
 ANIMAL = "animal.n.01"
 
@@ -108,7 +110,9 @@ def test_imagenets_numbers_of_images_are_nearly_balanced():
 def test_torchvision_opens_the_imagenet_archives(tmp_path, monkeypatch):
     from torchvision.datasets import imagenet
 
-    draw_imagenet(tmp_path / "ILSVRC2012_img_train.tar", tmp_path / "ILSVRC2012_devkit_t12.tar.gz", 12, 40, 32, seed=3)
+    draw_imagenet(
+        [tmp_path / "ILSVRC2012_img_train.tar", tmp_path / "ILSVRC2012_devkit_t12.tar.gz"], 12, 40, 32, seed=3
+    )
     monkeypatch.setattr(
         imagenet, "ARCHIVE_META", {key: (name, None) for key, (name, _) in imagenet.ARCHIVE_META.items()}
     )
@@ -124,7 +128,7 @@ def test_torchvision_opens_the_imagenet_archives(tmp_path, monkeypatch):
 def test_the_devkit_counts_the_training_images(tmp_path):
     from scipy.io import loadmat
 
-    draw_imagenet(tmp_path / "train.tar", tmp_path / "kit.tar.gz", 12, 40, 32, seed=3)
+    draw_imagenet([tmp_path / "train.tar", tmp_path / "kit.tar.gz"], 12, 40, 32, seed=3)
     with tarfile.open(tmp_path / "kit.tar.gz") as kit:
         meta = loadmat(kit.extractfile("ILSVRC2012_devkit_t12/data/meta.mat"), squeeze_me=True)["synsets"]
     leaves = meta[meta["num_children"] == 0]
@@ -153,7 +157,7 @@ def test_inaturalist_has_the_real_proportions_and_a_long_tail(classes, images, m
 
 
 def test_inaturalist_archives_agree_with_each_other(tmp_path):
-    draw_inaturalist(tmp_path / "images.tar.gz", tmp_path / "annotations.zip", 14, 40, 32, seed=1)
+    draw_inaturalist([tmp_path / "images.tar.gz", tmp_path / "annotations.zip"], 14, 40, 32, seed=1)
     with tarfile.open(tmp_path / "images.tar.gz") as tar:
         files = set(tar.getnames())
     with zipfile.ZipFile(tmp_path / "annotations.zip") as archive:
@@ -179,7 +183,7 @@ def test_inaturalist_archives_agree_with_each_other(tmp_path):
 def test_torchvision_opens_the_inaturalist_tree(tmp_path):
     from torchvision.datasets import INaturalist
 
-    draw_inaturalist(tmp_path / "images.tar.gz", tmp_path / "annotations.zip", 14, 40, 32, seed=1)
+    draw_inaturalist([tmp_path / "images.tar.gz", tmp_path / "annotations.zip"], 14, 40, 32, seed=1)
     with tarfile.open(tmp_path / "images.tar.gz") as tar:
         tar.extractall(tmp_path, filter="data")
     (tmp_path / "train_val_images").rename(tmp_path / "2017")
@@ -196,8 +200,8 @@ def test_too_few_classes_of_inaturalist_are_refused():
 def test_the_archives_depend_on_the_seed_alone(tmp_path):
     for name, seed, threads in (("one", 5, 1), ("two", 5, 2), ("other", 6, 1)):
         folder = tmp_path / name
-        draw_imagenet(folder / "train.tar", folder / "kit.tar.gz", 10, 30, 32, seed, threads)
-        draw_inaturalist(folder / "images.tar.gz", folder / "annotations.zip", 13, 26, 32, seed, threads)
+        draw_imagenet([folder / "train.tar", folder / "kit.tar.gz"], 10, 30, 32, seed, threads)
+        draw_inaturalist([folder / "images.tar.gz", folder / "annotations.zip"], 13, 26, 32, seed, threads)
     for name in ("train.tar", "kit.tar.gz", "images.tar.gz", "annotations.zip"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     for name in ("train.tar", "images.tar.gz"):
@@ -205,7 +209,7 @@ def test_the_archives_depend_on_the_seed_alone(tmp_path):
 
 
 def test_no_picture_is_drawn_twice(tmp_path):
-    draw_inaturalist(tmp_path / "images.tar.gz", tmp_path / "annotations.zip", 13, 200, 32, seed=0)
+    draw_inaturalist([tmp_path / "images.tar.gz", tmp_path / "annotations.zip"], 13, 200, 32, seed=0)
     with tarfile.open(tmp_path / "images.tar.gz") as tar:
         pictures = [tar.extractfile(member).read() for member in tar.getmembers()]
     assert len(set(pictures)) == len(pictures) == 200 + round(200 * 95_986 / 579_184)

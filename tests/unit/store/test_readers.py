@@ -16,8 +16,8 @@ import pytest
 from numpy.lib.recfunctions import repack_fields
 from scipy.io import savemat
 
-from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.store.formats import TINY_IMAGES
 from pretraining_robustness.store.readers import FORMATS, check_collection, contents, open_collection
 from pretraining_robustness.store.readers.class_folders import ClassFolders
 from pretraining_robustness.store.readers.imagenet import ImageNet

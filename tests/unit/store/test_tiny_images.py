@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 from torchvision.datasets import CIFAR10, CIFAR100
 
-from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
+from miniature.formats.tiny_images import FORMATS as DRAWN
+from miniature.formats.tiny_images import draw as draw_tiny_images
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.miniature.formats.tiny_images import FORMATS as DRAWN
-from pretraining_robustness.miniature.formats.tiny_images import draw_tiny_images
 from pretraining_robustness.store.build import build_store
 from pretraining_robustness.store.decoding import decode
+from pretraining_robustness.store.formats import TINY_IMAGES
 from pretraining_robustness.store.readers import open_collection
 from pretraining_robustness.store.readers.cifar import CLASSES, CORRUPTIONS, TEST, TRAINING
 
@@ -283,10 +283,10 @@ def test_another_number_of_images_than_declared_is_refused(cifar10, tmp_path: Pa
 
 @pytest.mark.parametrize("format", TINY_IMAGES)
 def test_drawn_archives_are_read_as_the_real_ones(format: str, tmp_path: Path) -> None:
-    folder, names = TINY_IMAGES[format]
+    folder, names = TINY_IMAGES[format].folder, TINY_IMAGES[format].archives
     paths = [tmp_path / name for name in names]
     images = 75 if folder == "cifar10_c" else 90 if folder == "cinic10" else 60
-    draw_tiny_images(folder, paths, images=images, classes=10, seed=0)
+    draw_tiny_images(paths, folder, images=images, classes=10, seed=0)
     assert folder in DRAWN
     found = list(open_collection(format, paths).images())
     expected = {"tiny_imagenet_validation": 10, "cifar10_training": 50}.get(format, images)
@@ -297,5 +297,5 @@ def test_drawn_archives_are_read_as_the_real_ones(format: str, tmp_path: Path) -
     side = 64 if folder == "tiny_imagenet" else 32
     assert {Image.open(io.BytesIO(one.data)).size for one in found} == {(side, side)}
     digests = [path.read_bytes() for path in paths]
-    draw_tiny_images(folder, paths, images=images, classes=10, seed=0)
+    draw_tiny_images(paths, folder, images=images, classes=10, seed=0)
     assert [path.read_bytes() for path in paths] == digests

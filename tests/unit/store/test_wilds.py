@@ -16,11 +16,11 @@ from PIL import Image
 from wilds.common.metrics import all_metrics
 from wilds.datasets.wilds_dataset import WILDSDataset
 
+from miniature.formats.domainnet_archive import draw as draw_domainnet
+from miniature.formats.iwildcam_archive import draw as draw_iwildcam
 from pretraining_robustness.acquire.archives import unpack
 from pretraining_robustness.acquire.wilds_datasets import WILDS, release_file, wilds_folder
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.miniature.formats.domainnet_archive import draw_domainnet
-from pretraining_robustness.miniature.formats.iwildcam_archive import draw_iwildcam
 from pretraining_robustness.store.build import build_store
 from pretraining_robustness.store.readers import open_collection
 from pretraining_robustness.store.readers.wilds import WildsImages
@@ -97,8 +97,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / wilds_folder(name)).mkdir()
         (root / wilds_folder(name) / release_file(name)).touch()
         write(root / wilds_folder(name))
-    draw_iwildcam(root / "iwildcam.tar.gz", 6, 600, 16, SIDE, seed=0)
-    draw_domainnet(root / "domainnet.tar.gz", 3, 201, SIDE, seed=0, domains=[*PAIR.values(), "clipart"])
+    draw_iwildcam([root / "iwildcam.tar.gz"], 6, 600, 16, SIDE, seed=0)
+    draw_domainnet([root / "domainnet.tar.gz"], 3, 201, SIDE, seed=0, domains=[*PAIR.values(), "clipart"])
     for name in ("iwildcam", "domainnet"):
         unpack(root / f"{name}.tar.gz", root / wilds_folder(name), expected=[release_file(name)])
     return root

@@ -8,11 +8,11 @@ tails).
 import pandas as pd
 import pytest
 
+from miniature.formats.imagenet_archive import images_per_class as imagenet_class_sizes
+from miniature.formats.inaturalist_archive import species_list
+from miniature.imagenet_classes import all_classes
 from pretraining_robustness.distributions.label_maps import Superclass, read_label_map
 from pretraining_robustness.distributions.selection import add_superclasses, images_per_class, select_classes
-from pretraining_robustness.miniature.formats.imagenet_archive import images_per_class as imagenet_class_sizes
-from pretraining_robustness.miniature.formats.inaturalist_archive import species_list
-from pretraining_robustness.miniature.imagenet_classes import all_classes
 from pretraining_robustness.study.check import locate
 from pretraining_robustness.study.show import Study
 

@@ -10,9 +10,9 @@ import yaml
 from snakemake.utils import update_config
 
 from pretraining_robustness import wordnet
-from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.distributions.label_maps import read_label_map
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.store.formats import TINY_IMAGES
 from pretraining_robustness.store.readers import FORMATS
 from pretraining_robustness.study.check import check_config
 from pretraining_robustness.study.shorthand import leave_out, replace_sections, write_out
@@ -97,9 +97,9 @@ def test_every_archive_has_an_address_a_checksum_and_a_reader(tiny) -> None:
     config = tiny()
     used = {one["format"] for one in [*config["sources"].values(), *config["tasks"].values()]} & set(TINY_IMAGES)
     assert used == set(TINY_IMAGES) <= set(FORMATS)
-    for format, (folder, files) in TINY_IMAGES.items():
-        declared = config["downloads"][folder]["files"]
-        assert set(declared) == set(files), format
+    for name, format in TINY_IMAGES.items():
+        declared = config["downloads"][format.folder]["files"]
+        assert set(declared) == set(format.archives), name
         assert all("url" in one and "bytes" in one and {"md5", "sha256"} & set(one) for one in declared.values())
 
 

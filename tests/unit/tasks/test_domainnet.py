@@ -14,16 +14,18 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pretraining_robustness.acquire.archives import unpack
-from pretraining_robustness.errors import InputError
-from pretraining_robustness.miniature.domainnet_classes import all_categories, choose_categories
-from pretraining_robustness.miniature.drawing.scenery import PLACES
-from pretraining_robustness.miniature.formats.domainnet_archive import (
+from miniature.domainnet_classes import all_categories, choose_categories
+from miniature.drawing.scenery import PLACES
+from miniature.formats.domainnet_archive import (
     REAL_IMAGES,
-    draw_domainnet,
     draw_images,
     images_per_class,
 )
+from miniature.formats.domainnet_archive import (
+    draw as draw_domainnet,
+)
+from pretraining_robustness.acquire.archives import unpack
+from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.build import Encoding, build_store
 from pretraining_robustness.store.decoding import decode
 from pretraining_robustness.store.read import Store
@@ -41,7 +43,7 @@ PAIRS = [("real", "sketch"), ("painting", "clipart")]
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds domainnet_v1.0, unpacked, and its store, as pixels and (in `jpeg`) as JPEG files."""
     folder = tmp_path_factory.mktemp("domainnet")
-    draw_domainnet(folder / "archive.tar.gz", CLASSES, IMAGES, SIZE, seed=0)
+    draw_domainnet([folder / "archive.tar.gz"], CLASSES, IMAGES, SIZE, seed=0)
     unpack(folder / "archive.tar.gz", folder / "domainnet_v1.0", expected=["RELEASE_v1.0.txt", "metadata.csv"])
     encodings: dict[Encoding, Path] = {"uint8": folder, "jpeg": folder / "jpeg"}
     for encoding, store in encodings.items():
@@ -124,7 +126,7 @@ def test_images_are_shared_in_the_real_proportions() -> None:
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path, wrong: dict[str, Any], message: str) -> None:
     asked: dict[str, Any] = {"classes": CLASSES, "images": IMAGES, "domains": list(REAL_IMAGES)} | wrong
     with pytest.raises(InputError, match=message):
-        draw_domainnet(tmp_path / "archive.tar.gz", image_size=SIZE, seed=0, **asked)
+        draw_domainnet([tmp_path / "archive.tar.gz"], image_size=SIZE, seed=0, **asked)
     assert not list(tmp_path.iterdir())
     # The number that the message names is enough.
     images_per_class(201, CLASSES, list(REAL_IMAGES))
@@ -132,9 +134,9 @@ def test_what_cannot_be_drawn_is_refused(tmp_path: Path, wrong: dict[str, Any], 
 
 def test_the_archive_depends_on_the_seed_alone(tmp_path: Path) -> None:
     domains = ["real", "painting", "quickdraw"]
-    draw_domainnet(tmp_path / "one", 3, 80, 32, seed=1, domains=domains)
-    draw_domainnet(tmp_path / "two", 3, 80, 32, seed=1, domains=domains[::-1], threads=2)
-    draw_domainnet(tmp_path / "other", 3, 80, 32, seed=2, domains=domains)
+    draw_domainnet([tmp_path / "one"], 3, 80, 32, seed=1, domains=domains)
+    draw_domainnet([tmp_path / "two"], 3, 80, 32, seed=1, domains=domains[::-1], threads=2)
+    draw_domainnet([tmp_path / "other"], 3, 80, 32, seed=2, domains=domains)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes() != (tmp_path / "other").read_bytes()
 
 

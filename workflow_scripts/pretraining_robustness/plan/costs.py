@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.imagenet_rib import HELD_OUT
+from pretraining_robustness.store.formats import FORMATS
 from pretraining_robustness.study.imagenet_rib import HEAD_TASK
 from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH, START
 from pretraining_robustness.study.runs import Run
@@ -279,9 +279,9 @@ class Costs:
     def _archive(self, collection: str) -> float:
         """Return the GB of a collection's archives: those that the config states, or the table."""
         format, name = self.study.collection(collection)["format"], collection
-        if format in TINY_IMAGES:
-            name, _ = TINY_IMAGES[format]
-            if self.study.tiny_images[name] != collection:  # they count for the first that reads them
+        if format in FORMATS:
+            name = FORMATS[format].folder
+            if self.study.archives.get(name) != collection:  # they count for the first that reads them
                 return 0.0
         files = self.study.config.get("downloads", {}).get(name, {}).get("files", {})
         sizes = [file.get("bytes") for file in files.values()]

@@ -12,7 +12,6 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.acquire.wilds_datasets import WILDS
 from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.distributions.feasibility import check_feasible
@@ -20,6 +19,7 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.figures.style import series_styles
 from pretraining_robustness.networks import libraries
+from pretraining_robustness.store.formats import TINY_IMAGES
 from pretraining_robustness.study.attention import lacks_attention, needs_attention
 from pretraining_robustness.study.declare import RELATIONS
 from pretraining_robustness.study.imagenet_rib import TASK
@@ -142,7 +142,7 @@ def _check_collections(config: dict[str, Any]) -> None:
             if collection["format"] in MADE_FROM:
                 _check_made(config, key, collection)
             elif collection["format"] in TINY_IMAGES:
-                folder = TINY_IMAGES[collection["format"]][0]
+                folder = TINY_IMAGES[collection["format"]].folder
                 if config["acquisition"] == "download" and folder not in config.get("downloads", {}):
                     raise InputError(f"config {key}: its files, downloads.{folder}, are missing.")
             elif config["acquisition"] == "draw":

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
 from pretraining_robustness.evaluate.metrics import METRICS
+from pretraining_robustness.store.formats import FORMATS, TINY_IMAGES
 from pretraining_robustness.study.names import DEFAULT_METHOD, OWN, PER_IMAGE
 from pretraining_robustness.study.runs import Run, Runs
 
@@ -28,10 +28,12 @@ class Declarations(Runs):
             **collection.get("world", {}),
         }
 
-    def tiny_world(self, folder: str) -> dict[str, Any]:
-        """Return what the drawing of the archives in a folder of `tiny_images` is told."""
-        world = self.world(self.tiny_images[folder])
-        return {"format": folder, **{key: world[key] for key in ("images", "classes", "seed")}}
+    def drawing(self, folder: str) -> dict[str, Any]:
+        """Return the module that draws the archives in a folder of `archives`, and what it is told."""
+        name = self.archives[folder]
+        format = FORMATS[self.collection(name)["format"]]
+        told = {"format": folder} if format in TINY_IMAGES.values() else {}
+        return {"module": format.drawn_by, "world": self.world(name) | told}
 
     def variant(self, name: str) -> dict[str, Any]:
         """Return how a variant of ImageNet is read; of a drawn one, how much there is is not known before."""

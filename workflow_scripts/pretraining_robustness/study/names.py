@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from pretraining_robustness.acquire.tiny_images import TINY_IMAGES
+from pretraining_robustness.store.formats import FORMATS
 
 DEFAULT_METHOD = "full"  # how networks are fine-tuned where a series names no method
 MERGES = (
@@ -102,12 +102,12 @@ class Names:
         return [name for name, task in self.config["tasks"].items() if task.get("format") == "wilds"]
 
     @property
-    def tiny_images(self) -> dict[str, str]:
-        """The collections whose archives are those of Tiny-ImageNet, CIFAR and their like, by the archives' folder."""
+    def archives(self) -> dict[str, str]:
+        """The collections whose archives are drawn or downloaded, by the folder of the archives."""
         found: dict[str, str] = {}
         for name, one in [*self.config["sources"].items(), *self.config["tasks"].items()]:
-            if one.get("format") in TINY_IMAGES:
-                folder = TINY_IMAGES[one["format"]][0]
+            if one.get("format") in FORMATS and "path" not in one:
+                folder = FORMATS[one["format"]].folder
                 if folder not in found or one["format"] == folder:
                     found[folder] = name
         return found
