@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from machine import measured_on
 
 from pretraining_robustness.evaluate.scores import paired_scores, read_scores
 from pretraining_robustness.files import atomic_path
@@ -99,7 +98,7 @@ def main() -> None:
         rows = pd.concat(parts, ignore_index=True)
         columns = ["world", *(column for column in rows.columns if column != "world")]
         with atomic_path(RESULTS / f"{name}.csv") as path:
-            rows[columns].round(4).assign(**measured_on()).to_csv(path, index=False)
+            rows[columns].round(4).to_csv(path, index=False)
         print(rows[columns].to_string())
 
 

@@ -1,6 +1,7 @@
 """Takes the checkpoints of runs; makes their predictions on every test set, and scores without a GPU."""
 
 PREDICTIONS = f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet"
+LEFT_OUT = f"<results>/evaluate/{SERIES_FOLDER}/left_out.parquet"
 
 
 rule predict:
@@ -38,6 +39,7 @@ rule score:
         predictions=[PREDICTIONS],
     output:
         scores=[f"<results>/evaluate/{SERIES_FOLDER}/scores.csv"],
+        left_out=[LEFT_OUT],
     log:
         f"<logs>/score/{SERIES_FOLDER}.log",
     conda:
@@ -89,9 +91,10 @@ rule recognise_generated:
 rule collect_scores:
     """Put the scores of all runs of a figure into one table; with it, the figure can be redrawn without anything else."""
     input:
-        scores=figure_scores,
+        unpack(figure_scores),
     output:
         scores="<results>/scores/{figure}.csv",
+        left_out="<results>/scores/{figure}_left_out.parquet",
     log:
         "<logs>/collect_scores/{figure}.log",
     localrule: True
@@ -107,9 +110,10 @@ rule collect_scores:
 
 use rule collect_scores as collect_all_scores with:
     input:
-        scores=all_scores,
+        unpack(all_scores),
     output:
         scores="<results>/scores.csv",
+        left_out="<results>/scores_left_out.parquet",
     log:
         "<logs>/collect_all_scores.log",
     message:

@@ -176,6 +176,7 @@ use rule score as score_on_all_variants with:
         predictions=on_variants([PREDICTIONS]),
     output:
         scores=on_variants([f"<results>/evaluate/{SERIES_FOLDER}/scores.csv"]),
+        left_out=on_variants([LEFT_OUT]),
     log:
         "<logs>/score_on_all_variants/{method}/{distribution}.log",
     wildcard_constraints:
@@ -200,6 +201,7 @@ use rule score as score_by_all_methods with:
             on_variants([f"<results>/evaluate/{SERIES_FOLDER}/scores.csv"]),
             RIB_METHODS,
         ),
+        left_out=of_methods(on_variants([LEFT_OUT]), RIB_METHODS),
     log:
         "<logs>/score_by_all_methods/{distribution}.log",
     wildcard_constraints:

@@ -156,6 +156,12 @@ def figure_table(wildcards):
     return f"<results>/scores/{name}.csv" if study.runs(name) else []
 
 
+def figure_left_out(wildcards):
+    """The same scores without each cluster of the test images."""
+    scores = figure_table(wildcards)
+    return scores.replace(".csv", "_left_out.parquet") if scores else []
+
+
 def recogniser(wildcards):
     """Which network judges the images of a generated source."""
     return config["sources"][wildcards.diffusion_source]["recognised_by"]
@@ -352,9 +358,14 @@ def predicted_series(task, method, distribution):
 
 
 def series_scores(*figures):
-    """Scores of the series of figures, each once."""
+    """Scores of the series of figures, each once, and the same without each cluster of the test images."""
     folders = dict.fromkeys(run.series() for run in study.runs(*figures))
-    return [f"<results>/evaluate/{folder}/scores.csv" for folder in folders]
+    return {
+        "scores": [f"<results>/evaluate/{folder}/scores.csv" for folder in folders],
+        "left_out": [
+            f"<results>/evaluate/{folder}/left_out.parquet" for folder in folders
+        ],
+    }
 
 
 def figure_scores(wildcards):

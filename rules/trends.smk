@@ -81,6 +81,7 @@ rule compare_series:
     """Test whether the series of each panel of a figure share one trend, and compare them pairwise."""
     input:
         scores=figure_table,
+        left_out=figure_left_out,
         published=tables_from_elsewhere("published"),
         studies=tables_from_elsewhere("studies"),
     output:
@@ -108,6 +109,7 @@ rule effective_robustness:
     """Measure how far every checkpoint and every series lies above the baselines' trends."""
     input:
         scores="<results>/scores.csv",
+        left_out="<results>/scores_left_out.parquet",
         published=[
             table
             for tables in scores_from_elsewhere()["published"].values()

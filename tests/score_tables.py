@@ -56,6 +56,11 @@ def evaluated(folder, *, images, table, checkpoints, architecture, recipe):
     )
     whose = {"task": "task", "method": "full", "distribution": "some"}
     options = {"confidence": 0.95, "resamples": 10, "seed": 0}
-    files = {"predictions": predictions, "tables": {"task": table}, "scores": scores}
+    files = {
+        "predictions": predictions,
+        "tables": {"task": table},
+        "scores": scores,
+        "left_out": folder / "left_out.parquet",
+    }
     score(test_sets=test_sets, metrics=list(METRICS), **files, **whose, **options)
     return read_paired(scores)

@@ -10,6 +10,7 @@ if __name__ == "__main__":
             scores=snakemake.input.get("scores") or None,
             comparisons=snakemake.output.comparisons,
             contrasts=snakemake.output.contrasts,
+            left_out=snakemake.input.get("left_out") or None,
             published=list(snakemake.input.get("published", [])),
             **snakemake.params.comparison,
         ),

@@ -8,6 +8,7 @@ if __name__ == "__main__":
         snakemake,
         lambda: effective_robustness(
             scores=snakemake.input.scores,
+            left_out=snakemake.input.left_out,
             checkpoints=snakemake.output.checkpoints,
             series=snakemake.output.series,
             **snakemake.params.robustness,

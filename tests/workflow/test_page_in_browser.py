@@ -18,7 +18,8 @@ from pretraining_robustness.report.curves import read_curves
 from pretraining_robustness.report.page import write_page
 from pretraining_robustness.report.rib_page import write_rib_page
 from pretraining_robustness.trends.axis_scales import SCALES
-from pretraining_robustness.trends.fit import least_squares, read_trends
+from pretraining_robustness.trends.fit import read_trends
+from pretraining_robustness.trends.lines import Line
 
 EXECUTABLE = chromium()
 
@@ -150,7 +151,7 @@ def python_trend(scores, scale, metric):
     """The trend that Python fits to some checkpoints, and how many of them have a place on the axes."""
     x, y = scores[f"id_{metric}"].to_numpy(), scores[f"ood_{metric}"].to_numpy()
     kept = SCALES[scale].representable(x) & SCALES[scale].representable(y)
-    return least_squares(SCALES[scale].forward(x[kept]), SCALES[scale].forward(y[kept])), int(kept.sum())
+    return Line.fit(SCALES[scale].forward(x[kept]), SCALES[scale].forward(y[kept]), SCALES[scale]), int(kept.sum())
 
 
 def assert_same_trends(page, scores, scale, metric):

@@ -8,6 +8,7 @@ from sklearn.metrics import f1_score
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.computed import COMPUTED
 from pretraining_robustness.evaluate.intervals import resampled_scores
+from pretraining_robustness.evaluate.left_out import jackknife_clusters, scores_without
 from pretraining_robustness.evaluate.metrics import METRICS, score_metric
 
 
@@ -101,3 +102,35 @@ def test_resampled_scores_have_the_distribution_of_a_plain_bootstrap(name, clust
     assert found.mean() == pytest.approx(np.mean(plain), abs=0.005)
     assert found.std() == pytest.approx(np.std(plain), rel=0.1)
     assert stats.ks_2samp(found, plain).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_scores_without_a_cluster_are_those_of_the_other_images(name):
+    _, truth, predicted = CASES[-1]
+    groups, clusters = np.arange(len(truth)) % 3, np.arange(len(truth)) // 40
+    found = scores_without(METRICS[name], truth, predicted, groups, clusters)
+    for cluster, score in enumerate(found):
+        kept = clusters != cluster
+        assert score == pytest.approx(COMPUTED[name](truth[kept], predicted[kept], groups[kept]), abs=1e-6)
+
+
+def test_images_without_clusters_are_left_out_in_blocks_of_one_size():
+    blocks = jackknife_clusters("test", 1050, None)
+    assert set(np.bincount(blocks)) == {10, 11}
+    assert len(np.bincount(blocks)) == 100
+    np.testing.assert_array_equal(blocks, jackknife_clusters("test", 1050, None))
+    assert jackknife_clusters("test", 7, None).tolist() != list(range(7))
+    assert jackknife_clusters("test", 4, np.array([9, 3, 9, 3])).tolist() == [1, 0, 1, 0]
+
+
+def test_the_interval_of_the_worst_group_covers_it():
+    """Images are independent within groups, the lowest of five accuracies is 0.55."""
+    random, metric = np.random.default_rng(3), METRICS["worst_group_accuracy"]
+    groups, truth = np.arange(1000) % 5, np.zeros(1000, np.int64)
+    covered = 0
+    for _ in range(200):
+        predicted = (random.random(1000) > np.linspace(0.55, 0.95, 5)[groups]).astype(np.int64)
+        drawn = resampled_scores(metric, truth, predicted, groups, None, resamples=200, generator=random)
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        covered += low <= 0.55 <= high
+    assert 0.91 <= covered / 200 <= 0.99

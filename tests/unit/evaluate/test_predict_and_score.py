@@ -67,6 +67,7 @@ def scored(series, tmp_path, **changes):
         "predictions": series["predictions"],
         "tables": {name: table for name, (_, table) in series["stores"].items()},
         **{"task": "cameras", "method": "full", "distribution": "some", "scores": tmp_path / "scores.csv"},
+        "left_out": tmp_path / "left_out.parquet",
         "test_sets": [{**one, "groups": "camera", "clusters": "camera"} for one in series["test_sets"]],
         "metrics": list(METRICS),
         **INTERVALS,
@@ -92,7 +93,12 @@ def test_predictions_are_plain_torchs_and_scores_sklearns(series, tmp_path):
     assert {str(found[column].dtype) for column in columns} == {"int16"}
     scores = scored(series, tmp_path)
     assert len(scores) == 6 * 2 * 3
-    assert ((scores["low"] <= scores["high"]) & (scores["images"] > 0)).all()
+    worst = scores["metric"] == "worst_group_accuracy"
+    assert (scores.loc[~worst, "low"] <= scores.loc[~worst, "high"]).all()
+    assert scores.loc[worst, ["low", "high"]].isna().all(axis=None)  # the groups are the clusters: they cannot vary
+    left_out = pd.read_parquet(tmp_path / "left_out.parquet")
+    assert left_out["metric"].value_counts().to_dict() == {"accuracy": 12, "macro_f1": 12}
+    assert set(left_out["without"].map(len)) == {12}
     table = pd.read_parquet(series["stores"]["cameras"][1])
     for (seed, epoch, test_set), rows in scores.groupby(["seed", "epoch", "test_set"]):
         part = found[found["test_set"] == test_set]

@@ -13,9 +13,8 @@ from scipy import stats
 from pretraining_robustness.imagenet_rib.crossing import (
     beyond_accuracy,
     cross_with_pretraining,
-    mean_over_networks,
-    paired_contrasts,
 )
+from pretraining_robustness.trends.blocks import mean_over_networks, paired_contrasts
 
 IMAGES = {"all": 1_000_000, "some": 100_000, "few": 10_000, "fewest": 1_000}
 BLOCKS = [("resnet", 0), ("resnet", 1), ("densenet", 0)]

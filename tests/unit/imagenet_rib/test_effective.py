@@ -8,8 +8,9 @@ import pytest
 from scipy import special, stats
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.imagenet_rib.effective import BaselineFit, effective_robustness, on_the_axes
+from pretraining_robustness.imagenet_rib.effective import effective_robustness_of_cells, on_the_axes
 from pretraining_robustness.trends.axis_scales import axis_scale
+from pretraining_robustness.trends.lines import Line
 
 LOGIT = axis_scale("logit")
 
@@ -28,7 +29,7 @@ def test_published_networks_lie_where_they_are_known_to() -> None:
     known = on_the_axes(list(TRAINED_ON_IMAGENET.values()), 10_000)
     above = {}
     for place, name in enumerate(("v2", "r", "sketch"), start=1):
-        fit = BaselineFit.fit(known[:, :1], known[:, place], LOGIT)
+        fit = Line.fit(LOGIT.forward(known[:, 0]), LOGIT.forward(known[:, place]), LOGIT)
         for when, network in (("before", LAION_2B), ("after", LAION_2B_AFTER_R)):
             above[name, when] = network[place] - 100 * fit.predict(np.array([[network[0] / 100]]))[0]
     assert abs(above["v2", "before"]) < 2
@@ -60,7 +61,7 @@ def test_networks_on_the_line_have_none_and_others_their_height(tmp_path: Path) 
     table.to_csv(tmp_path / "cells.csv", index=False)
     files = {name: tmp_path / f"{name}.csv" for name in ("effective", "lines", "points")}
     told = {"baselines": ["imagenet"], "scale": "logit", "reference": "val", "tested_on": ["v2", "r", "a"]}
-    effective_robustness(cells=tmp_path / "cells.csv", **told, **files)
+    effective_robustness_of_cells(cells=tmp_path / "cells.csv", **told, **files)
     found = pd.read_csv(files["effective"]).set_index(["distribution", "tested_on"])
     assert found["effective_before"].abs().max() < 1e-6
     assert found.loc["imagenet", "effective_after"].abs().max() < 1e-6
@@ -84,7 +85,7 @@ def test_two_networks_make_no_baseline(tmp_path: Path) -> None:
     files = {name: tmp_path / f"{name}.csv" for name in ("effective", "lines", "points")}
     told = {"baselines": ["imagenet"], "scale": "logit", "reference": "val", "tested_on": ["v2", "r", "a"]}
     with pytest.raises(InputError, match="2 networks of imagenet were tested, and a baseline needs 3"):
-        effective_robustness(cells=tmp_path / "cells.csv", **told, **files)
+        effective_robustness_of_cells(cells=tmp_path / "cells.csv", **told, **files)
 
 
 def test_accuracies_of_0_and_100_have_a_place() -> None:

@@ -16,7 +16,7 @@ from pretraining_robustness.figures.draw import draw_figure
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.imagenet_rib.comparison import ALL, compare_with_start, standard_errors
 from pretraining_robustness.imagenet_rib.crossing import cross_with_pretraining
-from pretraining_robustness.imagenet_rib.effective import effective_robustness
+from pretraining_robustness.imagenet_rib.effective import effective_robustness_of_cells
 from pretraining_robustness.imagenet_rib.indices import interval_over_images_and_seeds
 from pretraining_robustness.imagenet_rib.results import compute_indices
 from pretraining_robustness.imagenet_rib.variant_task import make_variant_task
@@ -67,6 +67,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
             **{"task": task, "method": "full", "distribution": "imagenet"},
             **{"test_sets": SPECS, "metrics": ["accuracy"]},
             scores=folder / f"{task}.csv",
+            left_out=folder / f"{task}.left_out.parquet",
             **{"confidence": 0.95, "resamples": 20, "seed": 0},
         )
     collect_scores([folder / f"{task}.csv" for task in TASKS], folder / "scores.csv")
@@ -216,7 +217,7 @@ def tables(results: Path) -> Path:
         for step in range(2)
     ]
     pd.concat([cells, *more]).to_csv(results / "more_cells.csv", index=False)  # networks enough for a line
-    effective_robustness(
+    effective_robustness_of_cells(
         cells=results / "more_cells.csv",
         **{"baselines": ["imagenet"], "scale": "logit", "reference": "val", "tested_on": TESTED},
         **{name: results / f"{name}.csv" for name in ("effective", "lines", "points")},

@@ -11,8 +11,9 @@ from score_tables import PAIRS, paired, write_score_table
 
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.trends.axis_scales import SCALES
+from pretraining_robustness.trends.blocks import page_p
 from pretraining_robustness.trends.comparisons import compare_series, read_comparisons
-from pretraining_robustness.trends.ordered import equal_id_trend, last_epoch_trend, page_p
+from pretraining_robustness.trends.ordered import equal_id_trend, last_epoch_trend
 from pretraining_robustness.trends.points import axis_points
 
 PROBIT, F1 = SCALES["probit"], score_metric("macro_f1")

@@ -16,10 +16,10 @@ from pretraining_robustness.trends.fit import (
     UNITS,
     fit_series,
     fit_trends,
-    least_squares,
     read_bands,
     read_trends,
 )
+from pretraining_robustness.trends.lines import Line
 
 
 def series_scores(name, slope=0.9, intercept=-0.3, runs=4, epochs=6, noise=0.05, seed=0, scale="probit"):
@@ -88,7 +88,7 @@ def test_the_fit_is_that_of_statsmodels(tmp_path, scale):
 
 def test_far_from_the_origin_the_fit_keeps_its_digits():
     x = 1e6 + np.array([0.0, 1.0, 2.0, 4.0])
-    line = least_squares(x, 2 * x + 1)
+    line = Line.fit(x, 2 * x + 1, SCALES["linear"])
     assert line.slope == pytest.approx(2, abs=1e-9)
     assert line.r2 == pytest.approx(1)
 

@@ -40,7 +40,7 @@ def resampled_scores(
     else:
         names, rows = np.unique(clusters, return_inverse=True)
         units, probabilities, draws = columns, np.full(len(names), 1 / len(names)), len(names)
-    counts = _counts(rows, units, (len(probabilities), counters))
+    counts = counts_by_unit(rows, units, (len(probabilities), counters))
     scores = np.empty(resamples)
     step = max(1, _NUMBERS_AT_ONCE // len(probabilities))
     for start in range(0, resamples, step):
@@ -50,8 +50,14 @@ def resampled_scores(
     return scores
 
 
-def _counts(rows: Whole, columns: Whole, shape: tuple[int, int]) -> sparse.csr_matrix:
-    """Return how often each unit (row) adds to each counter."""
+def counts_by_unit(rows: Whole, columns: Whole, shape: tuple[int, int]) -> sparse.csr_matrix:
+    """Return how often each unit (row) adds to each counter.
+
+    Args:
+        rows: the unit of each of n images, int64 (n,).
+        columns: the counters that each image adds to (`Metric.tally`).
+        shape: numbers of units and of counters.
+    """
     place = np.repeat(rows, columns.shape[1]), columns.reshape(-1)
     used = place[1] >= 0
     ones = np.ones(int(used.sum()))

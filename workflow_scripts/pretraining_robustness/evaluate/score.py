@@ -1,6 +1,8 @@
 """Scoring: predictions become scores with intervals; no network and no GPU is needed."""
 
+import itertools
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import numpy as np
 
 from pretraining_robustness.evaluate.computed import COMPUTED
 from pretraining_robustness.evaluate.intervals import resampled_scores
+from pretraining_robustness.evaluate.left_out import jackknife_clusters, scores_without, write_left_out
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.evaluate.predictions import read_predictions
 from pretraining_robustness.evaluate.scores import write_scores
@@ -29,6 +32,7 @@ def score(
     test_sets: Sequence[Mapping[str, Any]],
     metrics: Sequence[str],
     scores: str | Path,
+    left_out: str | Path,
     confidence: float,
     resamples: int,
     seed: int,
@@ -44,7 +48,9 @@ def score(
             column whose values are resampled (None: images).
         metrics: names (`metrics.METRICS`); those by groups are left out where a test set has none.
         scores: CSV to write, one row per checkpoint, test set and metric (see `scores.COLUMNS`).
-        confidence: of the intervals, in (0, 1): bootstrap percentiles.
+        left_out: Parquet to write, the same scores without each cluster (see `left_out.COLUMNS`).
+        confidence: of the intervals, in (0, 1): bootstrap percentiles. A worst-group score whose groups are the
+            clusters has neither an interval nor a row in `left_out`: a group is drawn or not and never varies.
         resamples: how many; the same clusters are drawn for every checkpoint of a test set.
         seed: of the resampling.
 
@@ -60,32 +66,34 @@ def score(
         sets[spec["name"]] = read_test_set(own, tables[spec["store"]], numbers, list(columns))
     found = read_predictions(predictions, list(sets.values()))
     rows: list[dict[str, Any]] = []
+    without: list[dict[str, Any]] = []
     for spec in test_sets:
         test_set = sets[spec["name"]]
         groups = _codes(test_set.columns[spec["groups"]]) if spec.get("groups") else np.zeros_like(test_set.truth)
         if spec.get("groups_left_out"):
             groups[np.isin(test_set.columns[spec["groups"]].astype(str), spec["groups_left_out"])] = -1
         clusters = _codes(test_set.columns[spec["clusters"]]) if spec.get("clusters") else None
-        for checkpoint, predicted in sorted(found.items()):
+        units = jackknife_clusters(test_set.name, len(test_set.truth), clusters)
+        used = [METRICS[name] for name in metrics if spec.get("groups") or not METRICS[name].grouped]
+        for (checkpoint, predicted), metric in itertools.product(sorted(found.items()), used):
             answer = predicted[test_set.name]
-            for metric in map(METRICS.__getitem__, metrics):
-                if metric.grouped and not spec.get("groups"):
-                    continue
+            row = {
+                **{"task": task, "method": method, "distribution": distribution},
+                **{"architecture": checkpoint.architecture, "seed": checkpoint.seed, "epoch": checkpoint.epoch},
+                **{"test_set": test_set.name, "metric": metric.name},
+            }
+            low, high = math.nan, math.nan
+            if not metric.grouped or spec["groups"] != spec.get("clusters"):
                 generator = named_generator(seed, test_set.name)
                 drawn = resampled_scores(
                     metric, test_set.truth, answer, groups, clusters, resamples=resamples, generator=generator
                 )
-                low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-                rows.append(
-                    {
-                        **{"task": task, "method": method, "distribution": distribution},
-                        **{"architecture": checkpoint.architecture, "seed": checkpoint.seed, "epoch": checkpoint.epoch},
-                        **{"test_set": test_set.name, "metric": metric.name},
-                        "score": COMPUTED[metric.name](test_set.truth, answer, groups),
-                        **{"low": float(low), "high": float(high), "images": len(test_set.rows)},
-                    }
-                )
+                low, high = map(float, np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2]))
+                without.append({**row, "without": scores_without(metric, test_set.truth, answer, groups, units)})
+            score = COMPUTED[metric.name](test_set.truth, answer, groups)
+            rows.append({**row, "score": score, "low": low, "high": high, "images": len(test_set.rows)})
     write_scores(scores, rows)
+    write_left_out(left_out, without)
     logger.info("%d scores of %d checkpoints on %s", len(rows), len(found), ", ".join(sets))
 
 

@@ -12,24 +12,20 @@ the first study where mRI allows them. A block is an architecture with a seed, w
   is one architecture), with its t interval, and Holm's correction over the pairs of a panel.
 """
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.imagenet_rib.comparison import ALL
 from pretraining_robustness.imagenet_rib.indices import NETWORK
 from pretraining_robustness.seeds import named_generator
+from pretraining_robustness.trends.blocks import FEWEST_SERIES, mean_over_networks, paired_contrasts, trend_of_blocks
 from pretraining_robustness.trends.conclusions import p_in_words
-from pretraining_robustness.trends.ordered import FEWEST_SERIES, trend_of_blocks
 from pretraining_robustness.trends.permutation import permuted_p_values
 
 BLOCK = ["architecture", "seed"]
@@ -45,59 +41,9 @@ TREND_COLUMNS = [
 CONTRAST_COLUMNS = [*COMPARISON, "first", "second", "blocks", "difference", "low", "high", "p", "p_holm"]
 
 
-@dataclass(frozen=True)
-class Mean:
-    """A mean over networks with its t interval low .. high and `p` that it is 0; NaN with a single one."""
-
-    value: float
-    low: float
-    high: float
-    p: float
-    networks: int
-
-
 def last_epochs(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of each network (`NETWORK` but for the epoch) after its last epoch."""
     return rows[rows["epoch"] == rows.groupby(NETWORK[:-1])["epoch"].transform("max")]
-
-
-def mean_over_networks(values: pd.Series, confidence: float) -> Mean:
-    """Average values within architectures and then over them; over seeds where there is one architecture.
-
-    Args:
-        values: indexed by (architecture, seed); missing ones are left out.
-        confidence: of the t interval of the means of architectures (or of seeds), in (0, 1).
-    """
-    kept = values.dropna()
-    means = kept.groupby(level="architecture").mean()
-    means = means if len(means) > 1 else kept
-    if len(means) < 2:
-        return Mean(float(means.mean()) if len(means) else math.nan, math.nan, math.nan, math.nan, len(kept))
-    if np.ptp(means) == 0:
-        value = float(means.iloc[0])
-        return Mean(value, value, value, math.nan, len(kept))
-    test = stats.ttest_1samp(means, 0)
-    low, high = test.confidence_interval(confidence)
-    return Mean(float(means.mean()), float(low), float(high), float(test.pvalue), len(kept))
-
-
-def paired_contrasts(values: pd.DataFrame, confidence: float) -> list[dict[str, Any]]:
-    """Return a row for each pair of series: first minus second, within blocks.
-
-    Args:
-        values: a row a block, indexed by (architecture, seed), a column a series.
-        confidence: of the intervals, in (0, 1); they are not corrected, p_holm is.
-    """
-    rows: list[dict[str, Any]] = []
-    for first, second in itertools.combinations(values.columns, 2):
-        mean = mean_over_networks(values[first] - values[second], confidence)
-        names = {"first": first, "second": second, "blocks": mean.networks}
-        rows.append({**names, "difference": mean.value, "low": mean.low, "high": mean.high, "p": mean.p})
-    tested = [row for row in rows if math.isfinite(row["p"])]
-    corrected = multipletests([row["p"] for row in tested], method="holm")[1] if tested else []
-    for row, value in zip(tested, corrected, strict=True):
-        row["p_holm"] = float(value)
-    return rows
 
 
 def beyond_accuracy(

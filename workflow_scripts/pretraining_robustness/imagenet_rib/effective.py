@@ -13,7 +13,6 @@ et al. take the same classes of ImageNet. Neither paper applies effective robust
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,8 @@ import pandas as pd
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, write_rows
 from pretraining_robustness.imagenet_rib.indices import CELL
-from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
+from pretraining_robustness.trends.axis_scales import Floats, axis_scale
+from pretraining_robustness.trends.lines import Line
 
 logger = logging.getLogger(__name__)
 
@@ -34,50 +34,13 @@ POINT_COLUMNS = ["tested_on", *WHO, "id", "ood"]
 PREDICTIONS = ("before", "after")
 
 
-@dataclass(frozen=True)
-class BaselineFit:
-    """A hyperplane on the axes of a scale: `weights` of k in-distribution accuracies, `intercept`, R^2 on the axes."""
-
-    weights: Floats
-    intercept: float
-    r_squared: float
-    scale: AxisScale
-
-    @classmethod
-    def fit(cls, inside: Floats, outside: Floats, scale: AxisScale) -> "BaselineFit":
-        """Fit by least squares.
-
-        Args:
-            inside: in-distribution accuracies in (0, 1), shape (networks, k).
-            outside: out-of-distribution accuracies in (0, 1), shape (networks,).
-            scale: of the axes.
-        """
-        x, y = scale.forward(np.asarray(inside, dtype=np.float64)), scale.forward(np.asarray(outside, dtype=np.float64))
-        design = np.hstack([x, np.ones((len(x), 1))])
-        found = np.linalg.lstsq(design, y, rcond=None)[0]
-        spread = float(((y - y.mean()) ** 2).sum())
-        left = float(((y - design @ found) ** 2).sum())
-        return cls(
-            np.asarray(found[:-1], dtype=np.float64),
-            float(found[-1]),
-            1 - left / spread if spread > 0 else np.nan,
-            scale,
-        )
-
-    def predict(self, inside: Floats) -> Floats:
-        """Return the accuracies that the baseline predicts from `inside`, shape (n, k)."""
-        return self.scale.inverse(
-            self.scale.forward(np.asarray(inside, dtype=np.float64)) @ self.weights + self.intercept
-        )
-
-
 def on_the_axes(percent: Any, images: Any) -> Floats:
     """Return accuracies as fractions that have a place on logit axes: none closer to 0 or 1 than half an image."""
     fractions, half = np.asarray(percent, dtype=np.float64) / 100, 0.5 / np.asarray(images, dtype=np.float64)
     return np.clip(fractions, half, 1 - half)
 
 
-def effective_robustness(
+def effective_robustness_of_cells(
     *,
     cells: str | Path,
     baselines: Sequence[str],
@@ -117,15 +80,15 @@ def effective_robustness(
         )
     sizes = {str(name): int(count) for name, count in table.groupby("tested_on")["images"].max().items()}
     placed = pd.DataFrame({name: on_the_axes(own[name], sizes[name]) for name in map(str, own)}, index=own.index)
-    inside = placed[[reference]].to_numpy()
-    fits = {name: BaselineFit.fit(inside, placed[name].to_numpy(), axes) for name in tested_on}
+    inside = axes.forward(placed[reference].to_numpy())
+    fits = {name: Line.fit(inside, axes.forward(placed[name].to_numpy()), axes) for name in tested_on}
     bounds = own[reference].min(), own[reference].max()
     write_rows(
         lines,
         [
             {
-                **{"tested_on": name, "networks": len(own), "slope": float(fit.weights[0])},
-                **{"intercept": fit.intercept, "r_squared": fit.r_squared, "id_low": bounds[0], "id_high": bounds[1]},
+                **{"tested_on": name, "networks": len(own), "slope": fit.slope},
+                **{"intercept": fit.intercept, "r_squared": fit.r2, "id_low": bounds[0], "id_high": bounds[1]},
             }
             for name, fit in fits.items()
         ],
@@ -151,7 +114,7 @@ def _accuracies_before(cells: pd.DataFrame, reference: str) -> pd.DataFrame:
 def _cells_with_predictions(
     cells: pd.DataFrame,
     placed: pd.DataFrame,
-    fits: Mapping[str, BaselineFit],
+    fits: Mapping[str, Line],
     sizes: Mapping[str, int],
     reference: str,
     bounds: tuple[float, float],
@@ -168,7 +131,10 @@ def _cells_with_predictions(
             inside = on_the_axes(found[f"id_{when}"], sizes[reference])[:, None]
             found[f"predicted_{when}"] = 100 * fits[str(name)].predict(inside)
             found[f"effective_{when}"] = found[when] - found[f"predicted_{when}"]
-        both = BaselineFit.fit(placed[[reference, tuned]].to_numpy(), placed[name].to_numpy(), fits[str(name)].scale)
+        axes = fits[str(name)].scale
+        both = Line.fit(
+            axes.forward(placed[[reference, tuned]].to_numpy()), axes.forward(placed[name].to_numpy()), axes
+        )
         itself = on_the_axes(of_itself.reindex(places), sizes[str(tuned)])
         inside = np.stack([on_the_axes(found["id_after"], sizes[reference]), itself], axis=1)
         alike = tuned == name or len(placed) <= FEWEST  # three parameters leave nothing of three networks

@@ -19,11 +19,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class AxisScale:
-    """A monotone map of scores to an axis; `forward` takes scores in [0, 1], `inverse` takes it back."""
+    """A monotone map of scores to an axis; `forward` takes scores in [0, 1], `inverse` takes it back.
+
+    `steepness` is the derivative of `forward` at scores that have a place on the axis.
+    """
 
     name: str
     forward: Callable[[Floats], Floats]
     inverse: Callable[[Floats], Floats]
+    steepness: Callable[[Floats], Floats]
 
     def representable(self, scores: Floats) -> NDArray[np.bool_]:
         """Return which scores have a finite place on the axis: on logit and probit axes 0 and 1 have none."""
@@ -39,9 +43,14 @@ def _same(values: Floats) -> Floats:
 SCALES = {
     scale.name: scale
     for scale in (
-        AxisScale("linear", _same, _same),
-        AxisScale("logit", special.logit, special.expit),
-        AxisScale("probit", special.ndtri, special.ndtr),
+        AxisScale("linear", _same, _same, np.ones_like),
+        AxisScale("logit", special.logit, special.expit, lambda scores: 1 / (scores * (1 - scores))),
+        AxisScale(
+            "probit",
+            special.ndtri,
+            special.ndtr,
+            lambda scores: np.sqrt(2 * np.pi) * np.exp(special.ndtri(scores) ** 2 / 2),
+        ),
     )
 }
 

@@ -18,6 +18,7 @@ Only sums over each cluster are needed: in a basis Q of the design that is ortho
 S_g = Q_g'Q_g, which is as small as the number of parameters.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +30,15 @@ from pretraining_robustness.trends.axis_scales import Floats
 # An eigenvalue of a cluster's hat matrix this close to 1: the cluster alone determines a direction of the parameters,
 # its residual there is 0 and says nothing (the generalised inverse of Pustejovsky & Tipton 2018).
 _DETERMINED = 1 - 1e-9
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """m estimates with their standard errors and degrees of freedom (>= 1), each an array of shape (m,)."""
+    """m estimates with their variances and degrees of freedom (>= 1), each an array of shape (m,).
+
+    The variance is NaN where nothing is left to estimate the error from; then there is neither interval nor p value.
+    """
 
     value: Floats
     variance: Floats
@@ -69,6 +74,7 @@ class ClusterRobustLeastSquares:
         place = basis.T @ y
         self.coefficients: Floats = np.linalg.solve(self._triangle, place)
         residuals = y - basis @ place
+        self._rounding = _NOTHING**2 * float(y @ y)
         count, k = int(clusters.max()) + 1, basis.shape[1]
         shares, scores = np.zeros((count, k, k)), np.zeros((count, k))
         np.add.at(shares, clusters, basis[:, :, None] * basis[:, None, :])
@@ -77,11 +83,38 @@ class ClusterRobustLeastSquares:
         free = np.clip(1 - values, 1 - _DETERMINED, 1)
         roots = np.where(values < _DETERMINED, free**-0.5, 0.0)
         self._adjust = np.einsum("gij,gj,gkj->gik", vectors, roots, vectors)
-        self._shares = shares
+        self._shares, self._basis, self._clusters = shares, basis, clusters
         self._adjusted_scores = np.einsum("gij,gj->gi", self._adjust, scores)
 
-    def estimate(self, contrasts: Floats) -> Estimates:
-        """Return estimates of the m linear combinations of the coefficients in `contrasts`, shape (m, k)."""
+    def estimate(self, contrasts: Floats, disturbances: Sequence[Floats] = ()) -> Estimates:
+        """Return estimates of the m linear combinations of the coefficients in `contrasts`, shape (m, k).
+
+        Args:
+            contrasts: the combinations.
+            disturbances: what the draw of the test images does to y, an array (n, C) for each test set with C
+                clusters: how far y moves without each, times sqrt((C - 1) / C), so that the squares of what they do to
+                an estimate add up to its variance (the jackknife). Networks and test images are crossed: what is
+                peculiar to a network on a cluster is in the variance between networks, too, and is taken off once.
+        """
+        of_networks = self._of_clusters(contrasts)
+        weights = np.linalg.solve(self._triangle.T, np.atleast_2d(contrasts).T).T
+        variance, squares = of_networks.variance, of_networks.variance**2 / of_networks.freedom
+        for moved in disturbances:
+            of_images = ((weights @ (self._basis.T @ moved)) ** 2).sum(axis=1)
+            shared = np.maximum(of_images - self._peculiar(weights, moved), 0)
+            variance = variance + shared
+            squares = squares + shared**2 / (moved.shape[1] - 1)
+        freedom = np.divide(variance**2, squares, out=np.full_like(variance, np.nan), where=squares > 0)
+        return Estimates(of_networks.value, variance, freedom)
+
+    def _peculiar(self, weights: Floats, moved: Floats) -> Floats:
+        """Return the variance between clusters of rows that the disturbances alone would show."""
+        residuals = moved - self._basis @ (self._basis.T @ moved)
+        scores = np.zeros((len(self._adjust), self._basis.shape[1], moved.shape[1]))
+        np.add.at(scores, self._clusters, self._basis[:, :, None] * residuals[:, None, :])
+        return (np.einsum("mi,gij,gjc->mgc", weights, self._adjust, scores) ** 2).sum(axis=(1, 2))
+
+    def _of_clusters(self, contrasts: Floats) -> Estimates:
         weights = np.linalg.solve(self._triangle.T, np.atleast_2d(contrasts).T).T
         variance = (weights @ self._adjusted_scores.T) ** 2
         # Under independent errors the variance is a quadratic form with the matrix G_gh = [g = h] a_g - b_g'b_h;
@@ -94,7 +127,11 @@ class ClusterRobustLeastSquares:
         trace = (own - length).sum(axis=1)
         squares = (own**2 - 2 * own * length).sum(axis=1) + (crossed**2).sum(axis=(1, 2))
         freedom = np.divide(trace**2, squares, out=np.full_like(trace, np.nan), where=squares > 0)
-        return Estimates(np.atleast_2d(contrasts) @ self.coefficients, variance.sum(axis=1), np.maximum(freedom, 1.0))
+        # What the residuals show of the variance that independent errors would give; where it is nothing, or where
+        # residuals are rounding, no error can be estimated.
+        shown = trace > _NOTHING * (weights**2).sum(axis=1)
+        variance = np.where(shown & (variance.sum(axis=1) > self._rounding), variance.sum(axis=1), np.nan)
+        return Estimates(np.atleast_2d(contrasts) @ self.coefficients, variance, np.maximum(freedom, 1.0))
 
 
 class ClusterRobustLine:

@@ -15,15 +15,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.seeds import named_generator
 from pretraining_robustness.trends.ancova import ancova
+from pretraining_robustness.trends.blocks import FEWEST_SERIES
 from pretraining_robustness.trends.conclusions import conclusion, trend_over_sizes
 from pretraining_robustness.trends.contrasts import FittedSeries, contrast, shared_middle
-from pretraining_robustness.trends.ordered import FEWEST_SERIES, equal_id_trend, last_epoch_trend
+from pretraining_robustness.trends.multiplicity import holm
+from pretraining_robustness.trends.ordered import equal_id_trend, last_epoch_trend
 from pretraining_robustness.trends.permutation import exchange_of, permutation_test
 from pretraining_robustness.trends.points import axis_points, joined, what_was_left_out, why_no_trend
 from pretraining_robustness.trends.published import read_all_scores
@@ -63,6 +64,7 @@ def compare_series(
     seed: int,
     published: list[str | Path] | None = None,
     studies: Mapping[str, str | Path] | None = None,
+    left_out: str | Path | None = None,
 ) -> None:
     """Compare the series of every panel of a figure; write `comparisons` and `contrasts` as CSV.
 
@@ -88,12 +90,16 @@ def compare_series(
         seed: of the permutations.
         published: tables of published numbers (published.py).
         studies: score tables of other studies by the study's name.
+        left_out: the scores without each cluster of the test images (left_out.py); without this table intervals are
+            over networks alone.
 
     Raises:
         InputError: the specification or a table is not what it should be.
     """
     spec = TrendFigure.from_dict(figure)
-    table = read_all_scores(scores, spec.metric, spec.pairs, published=published or [], studies=studies)
+    table = read_all_scores(
+        scores, spec.metric, spec.pairs, published=published or [], studies=studies, left_out=left_out
+    )
     if table["task"].nunique() > 1:
         raise InputError(f"{scores}: holds several downstream tasks; compare series on one: give each task its figure")
     rows: list[Row] = []
@@ -250,11 +256,8 @@ def _contrasts(fitted: list[FittedSeries], compared: str, spec: TrendFigure, not
             row |= {"detectable_difference": result.pop("detectable"), **result}
             row["id_score"] = float(spec.scale.inverse(np.array([x]))[0])
         rows.append(row)
-    tested = [row for row in rows if np.isfinite(row.get("p", np.nan))]
-    if tested:
-        corrected = multipletests([row["p"] for row in tested], method="holm")[1]
-        for row, value in zip(tested, corrected, strict=True):
-            row["p_holm"] = float(value)
+    for row, value in zip(rows, holm([row.get("p", np.nan) for row in rows]), strict=True):
+        row["p_holm"] = value
     return rows
 
 

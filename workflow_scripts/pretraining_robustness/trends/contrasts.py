@@ -14,7 +14,7 @@ from scipy import linalg, optimize, special
 
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLeastSquares, ClusterRobustLine
-from pretraining_robustness.trends.points import AxisPoints, shared_clusters
+from pretraining_robustness.trends.points import AxisPoints, moved_together, shared_clusters
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class FittedSeries:
     @classmethod
     def fit(cls, name: str, points: AxisPoints) -> "FittedSeries":
         """Fit the line of a series that has one (points.why_no_trend)."""
-        return cls(name, points, ClusterRobustLine(points.x, points.y, points.runs))
+        return cls(name, points, ClusterRobustLine(points.x, points.y, points.clusters))
 
     @property
     def residuals(self) -> Floats:
@@ -77,7 +77,9 @@ def contrast(first: FittedSeries, second: FittedSeries, x: float, scale: AxisSca
     clusters = np.concatenate(shared_clusters(first.points, second.points))
     fit = ClusterRobustLeastSquares(design, np.concatenate([first.points.y, second.points.y]), clusters)
     height = np.array([1.0, x - centre])
-    estimate = fit.estimate(np.concatenate([height, -height])[None])
+    slopes = fit.coefficients[[1, 3]]
+    moved = moved_together([one.points.heights_moved(by) for one, by in zip((first, second), slopes, strict=True)])
+    estimate = fit.estimate(np.concatenate([height, -height])[None], moved)
     apart, error, freedom = (
         float(values[0]) for values in (estimate.value, np.sqrt(estimate.variance), estimate.freedom)
     )
@@ -112,9 +114,11 @@ def detectable_shift(freedom: float, level: float, power: float) -> float:
     """Return the true difference, in standard errors, that a two-sided t test at `level` finds with this power.
 
     By the noncentral t distribution; 2.80 for many degrees of freedom, level 0.05 and power 0.8. That a difference is
-    found with the wrong sign has a probability below 1e-4 here and is left out.
+    found with the wrong sign has a probability below 1e-4 here and is left out. NaN without degrees of freedom.
     """
     critical = float(special.stdtrit(freedom, 1 - level / 2))
+    if np.isnan(critical):
+        return critical
     return float(
         optimize.brentq(lambda shift: 1 - special.nctdtr(freedom, shift, critical) - power, 0.0, 1.5 * critical + 2)
     )

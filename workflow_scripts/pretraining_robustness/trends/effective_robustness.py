@@ -32,10 +32,12 @@ from pretraining_robustness.seeds import named_generator
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
 from pretraining_robustness.trends.bootstrap import draw_counts, lines_of_counts, percentile_interval
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLeastSquares, ClusterRobustLine, Estimates
+from pretraining_robustness.trends.lines import heights_above
 from pretraining_robustness.trends.points import (
     AxisPoints,
     Whole,
     axis_points,
+    moved_together,
     shared_clusters,
     what_was_left_out,
     why_no_trend,
@@ -84,6 +86,7 @@ def effective_robustness(
     metric: str | Mapping[str, str] = DEFAULT,
     published: Mapping[str, Sequence[str | Path]] | None = None,
     studies: Mapping[str, Mapping[str, str | Path]] | None = None,
+    left_out: str | Path | None = None,
 ) -> None:
     """Write the robustness of every checkpoint (`checkpoints`) and of every series (`series`) as CSV.
 
@@ -107,6 +110,8 @@ def effective_robustness(
         metric: name of a metric, for all tasks or by the name of the task.
         published: tables of published numbers (published.py) by task.
         studies: score tables of other studies by task and by the study's name.
+        left_out: the scores without each cluster of the test images (left_out.py); without this table intervals are
+            over networks alone.
 
     Raises:
         InputError: a table is not what it should be, or the scale or a metric is unknown.
@@ -120,7 +125,7 @@ def effective_robustness(
     for task, pair in sorted(pairs.items()):
         measure = score_metric(by_task.get(task, default))
         others = published.get(task, ()), studies.get(task)
-        part = read_all_scores(scores, measure, {task: pair}, published=others[0], studies=others[1])
+        part = read_all_scores(scores, measure, {task: pair}, published=others[0], studies=others[1], left_out=left_out)
         if part.empty:
             continue
         of_task = part.assign(relative_robustness=relative_robustness(part, scratch, measure))
@@ -150,7 +155,7 @@ def fit_baseline(checkpoints: pd.DataFrame, scale: AxisScale, metric: Metric) ->
     """Return the baseline that the rows of a score table give, or none and the reason."""
     points = axis_points(checkpoints, scale, metric)
     reason = why_no_trend(points, metric)
-    return (None, reason) if reason else (Baseline(points, ClusterRobustLine(points.x, points.y, points.runs)), "")
+    return (None, reason) if reason else (Baseline(points, ClusterRobustLine(points.x, points.y, points.clusters)), "")
 
 
 def relative_robustness(scores: pd.DataFrame, scratch: str, metric: Metric) -> Floats:
@@ -240,7 +245,19 @@ def _mean_robustness(points: AxisPoints, baseline: Baseline, scale: AxisScale) -
     fit = ClusterRobustLeastSquares(
         design, np.concatenate([means, unit * errors]), np.concatenate([own[firsts], theirs])
     )
-    return fit.estimate(np.concatenate([[1.0], -gradient / unit])[None])
+    moved = _moved(points, baseline, scale, steepness, unit)
+    return fit.estimate(np.concatenate([[1.0], -gradient / unit])[None], moved)
+
+
+def _moved(points: AxisPoints, baseline: Baseline, scale: AxisScale, steepness: Floats, unit: float) -> list[Floats]:
+    """Return what the draw of the test images does to the runs' means and, in units of `unit`, to the baseline."""
+    slope = float(baseline.line.slope().value[0])
+    if points.moved is None or baseline.points.moved is None:
+        return []
+    to_scores = 1 / scale.steepness(scale.inverse(points.y))
+    own = [-slope * steepness[:, None] * points.moved[0], to_scores[:, None] * points.moved[1]]
+    shares = (points.runs == np.arange(points.n_runs)[:, None]) / np.bincount(points.runs)[:, None]
+    return moved_together([[shares @ one for one in own], [unit * one for one in baseline.points.heights_moved(slope)]])
 
 
 def _resampled(
@@ -279,14 +296,13 @@ def _relative(checkpoints: pd.DataFrame, confidence: float) -> dict[str, Any]:
 def _checkpoints(scores: pd.DataFrame, baseline: Baseline | None, scale: AxisScale, metric: Metric) -> pd.DataFrame:
     """Return `CHECKPOINT_COLUMNS` but metric, scale and baseline."""
     x, y = (scores[column].to_numpy(dtype=np.float64) for column in (metric.id_column, metric.ood_column))
-    placed = scale.representable(x) & scale.representable(y)
     predicted, apart, outside = (np.full(len(scores), np.nan) for _ in range(3))
-    if baseline is not None and placed.any():
-        place = scale.forward(x[placed])
-        height = baseline.predict(place)
-        predicted[placed] = scale.inverse(height)
-        apart[placed] = scale.forward(y[placed]) - height
-        outside[placed] = (place < baseline.points.x.min()) | (place > baseline.points.x.max())
+    if baseline is not None:
+        slope, intercept = float(baseline.line.slope().value[0]), float(baseline.predict(np.zeros(1))[0])
+        found = heights_above(slope, intercept, scale, x, y)
+        predicted, apart = found.predicted, found.axis_residual
+        place, own = scale.forward(x[found.placed]), baseline.points.x
+        outside[found.placed] = (place < own.min()) | (place > own.max())
     return scores[[*CHECKPOINT, "relative_robustness"]].assign(
         id=x,
         ood=y,

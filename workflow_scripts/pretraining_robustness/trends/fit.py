@@ -8,7 +8,6 @@ resampled runs, and from resampled single checkpoints as arXiv 2307.12532 does (
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from pretraining_robustness.seeds import named_generator
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
 from pretraining_robustness.trends.bootstrap import percentile_band, percentile_interval, resample_lines
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLine
+from pretraining_robustness.trends.lines import Line
 from pretraining_robustness.trends.points import AxisPoints, axis_points, what_was_left_out, why_no_trend
 from pretraining_robustness.trends.published import read_all_scores
 
@@ -47,25 +47,6 @@ FEW_RUNS = 10
 """Below this many runs percentile bootstrap intervals are too narrow (see bootstrap.py), and the note says so."""
 
 _GRID_POINTS = 61
-
-
-@dataclass(frozen=True)
-class Line:
-    """y = intercept + slope x in axis units; `r2` is NaN when all y are the same."""
-
-    slope: float
-    intercept: float
-    r2: float
-
-
-def least_squares(x: Floats, y: Floats) -> Line:
-    """Fit a line to points of shape (n,); x must not be all the same."""
-    dx, dy = x - x.mean(), y - y.mean()
-    slope = float(dx @ dy / (dx @ dx))
-    intercept = float(y.mean() - slope * x.mean())
-    total = float(dy @ dy)
-    residual = dy - slope * dx
-    return Line(slope, intercept, 1 - float(residual @ residual) / total if total > 0 else float("nan"))
 
 
 def fit_series(
@@ -104,7 +85,7 @@ def fit_series(
     if reason:
         return {**row, "note": f"no trend: {reason}"}, pd.DataFrame(columns=BAND_COLUMNS[3:])
 
-    line = least_squares(points.x, points.y)
+    line = Line.fit(points.x, points.y, scale)
     grid = np.linspace(points.x.min(), points.x.max(), _GRID_POINTS)
     notes = what_was_left_out(points, metric)
     if points.n_runs < FEW_RUNS:

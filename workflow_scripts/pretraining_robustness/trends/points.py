@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pretraining_robustness.evaluate.left_out import WITHOUT
 from pretraining_robustness.evaluate.metrics import Metric
 from pretraining_robustness.evaluate.scores import RUN
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats
@@ -27,6 +28,8 @@ class AxisPoints:
     `x` and `y` are their in-distribution and out-of-distribution scores in axis units, `runs` the run of each as
     0 .. n_runs - 1, `table` their rows of the score table. `out_of_place` counts the checkpoints left out because a
     score of 0 or 1 has no place on logit or probit axes, `missing` those left out because a score is missing.
+    `moved` says how far x and y move without each of the C clusters of their test set, in axis units, (n, C) each, to
+    be used as `ClusterRobustLeastSquares.estimate` says; None where it is not known.
     """
 
     x: Floats
@@ -35,6 +38,7 @@ class AxisPoints:
     table: pd.DataFrame
     out_of_place: int
     missing: int
+    moved: tuple[Floats, Floats] | None = None
 
     @property
     def n_runs(self) -> int:
@@ -45,6 +49,19 @@ class AxisPoints:
     def architectures(self) -> list[str]:
         """The architecture of each checkpoint."""
         return self.table["architecture"].astype(str).tolist()
+
+    @property
+    def clusters(self) -> Whole:
+        """The cluster of each checkpoint as 0 .. G - 1: its architecture, or its run where there is one architecture.
+
+        What is peculiar to an architecture is common to its seeds.
+        """
+        codes = np.unique(self.architectures, return_inverse=True)[1]
+        return codes if codes.any() else self.runs
+
+    def heights_moved(self, slope: float) -> list[Floats]:
+        """Return how far the points' heights above a line move without each cluster of the ID and OOD test sets."""
+        return [] if self.moved is None else [-slope * self.moved[0], self.moved[1]]
 
 
 def axis_points(checkpoints: pd.DataFrame, scale: AxisScale, metric: Metric) -> AxisPoints:
@@ -61,7 +78,30 @@ def axis_points(checkpoints: pd.DataFrame, scale: AxisScale, metric: Metric) -> 
         table=kept,
         out_of_place=int((~placed & ~missing).sum()),
         missing=int(missing.sum()),
+        moved=_moved(kept, scale, metric),
     )
+
+
+def _moved(table: pd.DataFrame, scale: AxisScale, metric: Metric) -> tuple[Floats, Floats] | None:
+    if not len(table) or any(column not in table or table[column].isna().any() for column in WITHOUT.values()):
+        return None
+    found = []
+    for role, column in ((WITHOUT["id"], metric.id_column), (WITHOUT["ood"], metric.ood_column)):
+        without = np.stack(table[role].to_list()).astype(np.float64)
+        without -= without.mean(axis=1, keepdims=True)
+        size = without.shape[1]
+        steepness = scale.steepness(table[column].to_numpy(dtype=np.float64))
+        found.append(steepness[:, None] * without * np.sqrt((size - 1) / size))
+    return found[0], found[1]
+
+
+def moved_together(parts: Sequence[list[Floats]]) -> list[Floats]:
+    """Return what the draw of the test images does to the points of several series; nothing where of one it is unknown.
+
+    Args:
+        parts: `AxisPoints.heights_moved` of each.
+    """
+    return [np.concatenate(of_set) for of_set in zip(*parts, strict=True)] if all(parts) else []
 
 
 def joined(series: Sequence[AxisPoints]) -> tuple[Floats, Floats, Whole, Whole, Whole]:

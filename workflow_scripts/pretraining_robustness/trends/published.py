@@ -16,6 +16,7 @@ import pandas as pd
 
 from pretraining_robustness.csv_tables import CsvTable, read_csv_table
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.left_out import with_left_out
 from pretraining_robustness.evaluate.metrics import Metric
 from pretraining_robustness.evaluate.scores import DEFAULT_METHOD, PAIRED_COLUMNS, SCORES, paired_scores, read_scores
 
@@ -61,6 +62,7 @@ def read_all_scores(
     *,
     published: Sequence[str | Path] = (),
     studies: Mapping[str, str | Path] | None = None,
+    left_out: str | Path | None = None,
 ) -> pd.DataFrame:
     """Return the paired scores of a study's own table, with the points from elsewhere joined to them.
 
@@ -71,11 +73,15 @@ def read_all_scores(
         pairs: for each task the test set `id` and the test set `ood` (see `scores.paired_scores`).
         published: tables of published numbers.
         studies: score tables of other studies by the study's name.
+        left_out: the study's own scores without each cluster (left_out.py), which become the columns `WITHOUT`; None
+            where they are not needed.
 
     Raises:
         InputError: a table is not what it should be, is not of this task, or repeats the name of a series.
     """
     own = pd.DataFrame(columns=PAIRED_COLUMNS) if scores is None else paired_scores(read_scores(scores), pairs, scores)
+    if left_out:
+        own = with_left_out(own, left_out, metric.name, pairs)
     if not published and not studies:
         return own
     if own["task"].nunique() > 1:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from pretraining_robustness.evaluate.metrics import Metric
 from pretraining_robustness.trends.axis_scales import AxisScale
+from pretraining_robustness.trends.lines import heights_above
 from pretraining_robustness.trends.specification import ResidualFigure
 
 LINE_KEY = ["series", "architecture"]
@@ -44,13 +45,8 @@ def add_residuals(
         logit and probit) and where there is no trend.
     """
     x, y = (scores[column].to_numpy(dtype=np.float64) for column in (metric.id_column, metric.ood_column))
-    placed = scale.representable(x) & scale.representable(y)
-    predicted = np.full(len(scores), np.nan)
-    observed = np.full(len(scores), np.nan)
-    predicted[placed] = intercept + slope * scale.forward(x[placed])
-    observed[placed] = scale.forward(y[placed])
-    predicted_score = scale.inverse(predicted)
-    added = (predicted_score, y - predicted_score, observed - predicted)
+    found = heights_above(slope, intercept, scale, x, y)
+    added = (found.predicted, found.residual, found.axis_residual)
     return scores.assign(**dict(zip(residual_columns(metric), added, strict=True)))
 
 

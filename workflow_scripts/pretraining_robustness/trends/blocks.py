@@ -1,0 +1,116 @@
+"""Means and trends over blocks: networks that every series has, each an architecture with a seed.
+
+Values are averaged within architectures and then over them, so that an architecture with many seeds counts once; where
+there is one architecture, over its seeds.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from pretraining_robustness.trends.axis_scales import Floats
+from pretraining_robustness.trends.multiplicity import holm
+
+FEWEST_SERIES = 3  # of Page's test
+_FEWEST_BLOCKS = 2
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over networks with its t interval low .. high and `p` that it is 0; NaN where nothing varies."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+    networks: int
+
+
+def mean_over_networks(values: pd.Series, confidence: float) -> Mean:
+    """Average values within architectures and then over them; over seeds where there is one architecture.
+
+    Args:
+        values: indexed by (architecture, seed); missing ones are left out.
+        confidence: of the t interval of the means of architectures (or of seeds), in (0, 1).
+    """
+    kept = values.dropna()
+    means = kept.groupby(level="architecture").mean()
+    means = means if len(means) > 1 else kept
+    value = float(means.mean()) if len(means) else math.nan
+    if len(means) < 2 or np.ptp(means) == 0:
+        return Mean(value, math.nan, math.nan, math.nan, len(kept))
+    test = stats.ttest_1samp(means, 0)
+    low, high = test.confidence_interval(confidence)
+    return Mean(value, float(low), float(high), float(test.pvalue), len(kept))
+
+
+def paired_contrasts(values: pd.DataFrame, confidence: float) -> list[dict[str, Any]]:
+    """Return a row for each pair of series: first minus second, within blocks.
+
+    Args:
+        values: a row a block, indexed by (architecture, seed), a column a series.
+        confidence: of the intervals, in (0, 1); they are not corrected, p_holm is.
+    """
+    rows: list[dict[str, Any]] = []
+    for first, second in itertools.combinations(values.columns, 2):
+        mean = mean_over_networks(values[first] - values[second], confidence)
+        names = {"first": first, "second": second, "blocks": mean.networks}
+        rows.append({**names, "difference": mean.value, "low": mean.low, "high": mean.high, "p": mean.p})
+    for row, value in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_holm"] = value
+    return rows
+
+
+@dataclass(frozen=True)
+class BlockTrend:
+    """`p` of Page's test over `blocks`; `slope`, `low` and `high` in the values' unit, for ten times as many images.
+
+    The slope is least squares within each block, averaged by `mean_over_networks`. NaN where there are too few blocks.
+    """
+
+    p: float
+    blocks: int
+    slope: float
+    low: float
+    high: float
+
+
+def trend_of_blocks(values: pd.DataFrame, images: dict[str, int], confidence: float) -> BlockTrend:
+    """Test whether values are ordered as the numbers of images are.
+
+    Args:
+        values: a row a block, its index (architecture, seed), and a column a series; blocks that lack a series are
+            left out.
+        images: the number of images (> 0, all different) of each series, at least `FEWEST_SERIES`.
+        confidence: of the interval, in (0, 1).
+    """
+    order = sorted(images, key=images.__getitem__)
+    table = values.reindex(columns=order).dropna()
+    ordered = table.to_numpy(dtype=np.float64)
+    slopes = pd.Series(_slopes(np.log10([images[name] for name in order]), ordered), index=table.index, dtype="float64")
+    mean = mean_over_networks(slopes, confidence)
+    return BlockTrend(page_p(ordered), len(ordered), mean.value, mean.low, mean.high)
+
+
+def page_p(ordered: Floats) -> float:
+    """Return the two-sided p value of Page's test of values of shape (blocks, treatments in their expected order).
+
+    Page 1963, "Ordered hypotheses for multiple treatments: a significance test for linear ranks". NaN with fewer than
+    two blocks or three treatments.
+    """
+    blocks, treatments = ordered.shape
+    if blocks < _FEWEST_BLOCKS or treatments < FEWEST_SERIES:
+        return math.nan
+    rises, falls = (float(stats.page_trend_test(values).pvalue) for values in (ordered, ordered[:, ::-1]))
+    return min(1.0, 2 * min(rises, falls))
+
+
+def _slopes(x: Floats, values: Floats) -> Floats:
+    """Return the least-squares slope of each row of `values` on x."""
+    apart = x - x.mean()
+    return values @ apart / (apart @ apart)
