@@ -1,25 +1,24 @@
-"""Whether generated pictures show what their prompts say: a classifier that has seen real ones only is asked."""
+"""Check generated images against their prompts with a classifier trained on real images."""
 
 import csv
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import write_rows
 from pretraining_robustness.networks.architectures import build, load_all
 from pretraining_robustness.networks.weights import read_weights
-from pretraining_robustness.training.augmentation import Preparation
-from pretraining_robustness.training.batches import consecutive_batches, open_images
+from pretraining_robustness.training.batches import open_images
 from pretraining_robustness.training.devices import training_device
-from pretraining_robustness.training.inference import BATCH_SIZE, in_batches_that_fit
+from pretraining_robustness.training.inference import predict_all
 from pretraining_robustness.training.recipes import read_recipe
 
 logger = logging.getLogger(__name__)
@@ -37,21 +36,21 @@ def recognise_generated(
     recipe: Mapping[str, Any],
     threads: int = 1,
 ) -> None:
-    """Predict every generated picture with a network trained on real ones, and say how often it sees the right class.
+    """Predict every generated image with a network trained on real ones, and count how often it predicts its class.
 
     Args:
-        images, table: the generated store; pictures of classes that the network does not know are left out.
+        images, table: the generated store; images of classes that the network does not know are left out.
         weights: safetensors of `pretrain`, trained with the classes themselves as labels.
         classes: classes.csv of its distribution: which class_id has which label.
-        recognition: CSV to write, one row: images, classes (that the network tells apart), chance (1 / classes), top1,
-            top5 (parts of the images whose class is the most likely one, or one of the five), times_chance (top1 /
-            chance).
-        per_class: CSV to write, one row a class: class_id, class_name, images, top1, top5.
-        architecture, recipe: those of the pre-training; image size, normalisation and precision are used.
-        threads: of the processor.
+        recognition: CSV to write, one row: images, classes (of the network), chance (1 / classes), top1, top5
+            (fractions of the images whose class is the most likely one, or among the five most likely), times_chance
+            (top1 / chance).
+        per_class: CSV to write, one row per class: class_id, class_name, images, top1, top5.
+        architecture, recipe: of the pre-training; image size and normalisation are used, in float32.
+        threads: of the CPU.
 
     Raises:
-        InputError: for weights of another architecture, labels that are not single classes, no known picture.
+        InputError: for weights of another architecture, labels that are not single classes, no image of a known class.
     """
     plan = read_recipe(recipe)
     device = training_device(threads)
@@ -60,7 +59,7 @@ def recognise_generated(
     rows = np.array([row for row, class_id in enumerate(class_ids) if class_id in labels], dtype=np.int64)
     if len(rows) == 0:
         raise InputError(f"{classes}: none of its classes is among those of {table}; choose another distribution")
-    truth = torch.tensor([labels[class_ids[row]] for row in rows])
+    truth = np.array([labels[class_ids[row]] for row in rows])
 
     parameters, _ = read_weights(weights)
     network = build(architecture, len(labels))
@@ -73,19 +72,12 @@ def recognise_generated(
             "remove it and run the same command again"
         ) from error
     network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    preparation = Preparation(plan, device)
+    state = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     stored = open_images(images, table, rows, plan, device, threads)
-
-    def guess(batch_size: int) -> Tensor:
-        batches = stored.stream(consecutive_batches(len(rows), batch_size))
-        scores = (network(preparation.for_evaluation(pixels)) for _, pixels in batches)
-        return torch.cat([one.topk(min(5, len(labels))).indices.cpu() for one in scores])
-
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=plan.precision == "bfloat16"):
-        guesses = in_batches_that_fit(guess, BATCH_SIZE, "the network", plan.image_size)
-    hits: NDArray[np.bool_] = guesses.eq(truth[:, None]).numpy()
-    first = hits[:, 0]
-    five = np.asarray(hits.any(axis=1), dtype=np.bool_)
+    most_likely = partial(_best, count=min(5, len(labels)))
+    (predictions,) = predict_all(network, [state], stored, len(rows), plan, device, answer=most_likely)
+    hits = predictions == truth[:, None]
+    first, five = hits[:, 0], hits.any(axis=1)
 
     chance, top1 = 1 / len(labels), float(first.mean())
     line = {
@@ -98,8 +90,7 @@ def recognise_generated(
     }
     logger.info("%d images: %.3f recognised, %.1f times chance", len(rows), top1, top1 / chance)
     write_rows(recognition, [line])
-    true_labels = truth.numpy()
-    of_class = {class_id: np.flatnonzero(true_labels == label) for class_id, label in labels.items()}
+    of_class = {class_id: np.flatnonzero(truth == label) for class_id, label in labels.items()}
     write_rows(
         per_class,
         [
@@ -113,6 +104,11 @@ def recognise_generated(
             for class_id, mine in of_class.items()
         ],
     )
+
+
+def _best(scores: Tensor, count: int) -> Tensor:
+    """Return the `count` most likely classes of each image, int64 (n, count), the most likely one first."""
+    return scores.topk(count).indices
 
 
 def _read_labels(path: str | Path) -> tuple[dict[str, int], dict[str, str]]:

@@ -1,7 +1,7 @@
 """Train a small latent diffusion model on a store and save it as an ordinary Stable Diffusion pipeline.
 
 In the order of Rombach et al. (arXiv 2112.10752): first an autoencoder, then, in its code, a denoising network with a
-text encoder. Captions are CLIP's prompts for the class of a picture.
+text encoder. Captions are CLIP's prompts for the class of an image.
 """
 
 import logging
@@ -37,15 +37,17 @@ from pretraining_robustness.stable_diffusion.small_networks import (
 )
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.devices import seed_generator, training_device
+from pretraining_robustness.training.recipes import Recipe
 from pretraining_robustness.training.state import TrainingState, stamp
 
 logger = logging.getLogger(__name__)
 
 STEPS_PER_RECORD = 100  # one line of the metrics and one resumable state
-WARM_UP = 0.05  # part of the steps in which the learning rate rises
+# Of the learning rate: a linear rise within a twentieth of the steps, then half a cosine.
+SCHEDULE = Recipe(batch_size=1, learning_rate=1.0, image_size=1, schedule="cosine", warmup_fraction=0.05)
 LARGEST_GRADIENT = 1.0
 ENCODED_AT_ONCE = 256
-PICTURES_OF_PRINCIPAL_CODE = 500
+IMAGES_OF_PRINCIPAL_CODE = 500
 
 
 def train_diffusion(
@@ -60,7 +62,7 @@ def train_diffusion(
     code: str,
     threads: int = 1,
 ) -> None:
-    """Train on all pictures of a store whose classes are ImageNet's, and save the pipeline.
+    """Train on all images of a store with ImageNet's classes, and save the pipeline.
 
     Args:
         images, table, classes: the store; class_ids are wnids.
@@ -69,7 +71,7 @@ def train_diffusion(
         model: see `small_networks.SmallModel`.
         state: folder of the resumable state; removed on success.
         code: digest of the training code; a state of other code is not resumed.
-        threads: of the processor.
+        threads: of the CPU.
 
     Raises:
         InputError: for unusable settings, a store of other classes, a loss that is not finite.
@@ -77,16 +79,16 @@ def train_diffusion(
     spec = SmallModel.read(model)
     wnids = read_classes(classes)
     device = training_device(threads)
-    pictures, labels = _read(images, table, wnids, threads)
+    pixels, labels = _read(images, table, wnids, threads)
     mark = stamp([images, table, classes], model=asdict(spec), code=code)
     records: list[dict[str, Any]] = []
 
     seed_generator(torch.device("cpu"), derived_seed(spec.seed, "autoencoder"))
-    autoencoder = make_autoencoder(spec, pictures.shape[1])
+    autoencoder = make_autoencoder(spec, pixels.shape[1])
     autoencoder.to(device, memory_format=torch.channels_last)  # type: ignore[arg-type]
-    records += _train_autoencoder(autoencoder, pictures, spec, TrainingState(Path(state, "autoencoder"), mark))
+    records += _train_autoencoder(autoencoder, pixels, spec, TrainingState(Path(state, "autoencoder"), mark))
     autoencoder.requires_grad_(False).eval()
-    codes = _encode(autoencoder, pictures, device)
+    codes = _encode(autoencoder, pixels, device)
 
     captions = captions_of(wnids)
     tokenizer = make_tokenizer(captions, spec.caption_length)
@@ -112,7 +114,7 @@ def train_diffusion(
 
 
 def _read(images: str | Path, table: str | Path, wnids: list[str], threads: int) -> tuple[np.ndarray, Tensor]:
-    """Return all pictures, uint8 (n, size, size, 3), and the place of each one's class in `wnids`, int64 (n,)."""
+    """Return all images, uint8 (n, size, size, 3), and the position of each one's class in `wnids`, int64 (n,)."""
     class_ids = pyarrow.parquet.read_table(table, columns=["class_id"])["class_id"].to_pylist()
     places = {wnid: place for place, wnid in enumerate(wnids)}
     if strange := sorted(set(class_ids) - places.keys()):
@@ -122,18 +124,18 @@ def _read(images: str | Path, table: str | Path, wnids: list[str], threads: int)
 
 
 def _train_autoencoder(
-    autoencoder: AutoencoderKL, pictures: np.ndarray, spec: SmallModel, state: TrainingState
+    autoencoder: AutoencoderKL, pixels: np.ndarray, spec: SmallModel, state: TrainingState
 ) -> list[dict[str, Any]]:
     device = autoencoder.device
-    every = max(1, len(pictures) // PICTURES_OF_PRINCIPAL_CODE)
+    every = max(1, len(pixels) // IMAGES_OF_PRINCIPAL_CODE)
     side = 2 ** (len(spec.autoencoder_channels) - 1)
-    principal = PrincipalCode.fit(_as_input(pictures[::every], device), side, spec.latent_channels)
+    principal = PrincipalCode.fit(_as_input(pixels[::every], device), side, spec.latent_channels)
 
     def loss(step: int) -> Tensor:
         rows = np.random.default_rng(derived_seed(spec.seed, "rows", step)).integers(
-            0, len(pictures), spec.autoencoder_batch_size
+            0, len(pixels), spec.autoencoder_batch_size
         )
-        x = _as_input(pictures[rows], device)
+        x = _as_input(pixels[rows], device)
         code = autoencoder.encode(x).latent_dist
         error = functional.mse_loss(autoencoder.decode(code.sample()).sample, x)
         distance = functional.mse_loss(code.mean, principal.of(x))
@@ -146,19 +148,19 @@ def _train_autoencoder(
     )  # fmt: skip
 
 
-def _encode(autoencoder: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> Tensor:
-    """Return the codes of all pictures: float32 (n, channels, side, side)."""
+def _encode(autoencoder: AutoencoderKL, pixels: np.ndarray, device: torch.device) -> Tensor:
+    """Return the codes of all images: float32 (n, channels, side, side)."""
     codes = []
     with torch.no_grad():
-        for start in range(0, len(pictures), ENCODED_AT_ONCE):
-            x = _as_input(pictures[start : start + ENCODED_AT_ONCE], device)
+        for start in range(0, len(pixels), ENCODED_AT_ONCE):
+            x = _as_input(pixels[start : start + ENCODED_AT_ONCE], device)
             codes.append(autoencoder.encode(x).latent_dist.mode())
     return torch.cat(codes)
 
 
-def _as_input(pictures: np.ndarray, device: torch.device) -> Tensor:
+def _as_input(pixels: np.ndarray, device: torch.device) -> Tensor:
     """Return uint8 (n, side, side, 3) as float32 (n, 3, side, side) from -1 to 1, channels last in memory."""
-    return torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _train_denoising(
@@ -203,9 +205,10 @@ def _optimise(
 ) -> list[dict[str, Any]]:
     """Minimise `loss_at(step)` over the module's weights by AdamW and return the records.
 
-    The learning rate rises linearly and falls along a cosine. With `average`, the weights become their exponential
-    moving average in the end. Every random number is a function of (seed, stage, step), so that the state after a
-    step is weights, average, optimiser and records.
+    Beside `training.loop` it clips gradients, averages weights and draws its batches with replacement, which training
+    of classifiers does not. With `average`, the weights become their exponential moving average in the end. Every
+    random number is a function of (seed, stage, step), so that the state after a step is weights, average, optimiser
+    and records.
     """
     device = next(module.parameters()).device
     module.train()
@@ -228,7 +231,7 @@ def _optimise(
     for step in range(records[-1]["step"] if records else 0, steps):
         seed_generator(device, derived_seed(seed, stage, step))
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate * rate_at(step, steps)
+            group["lr"] = learning_rate * SCHEDULE.learning_rate_at(step, steps)
         loss = loss_at(step)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -257,14 +260,6 @@ def _optimise(
     if average is not None:
         module.load_state_dict(mean.module.state_dict())
     return records
-
-
-def rate_at(step: int, steps: int) -> float:
-    """Return the part of the learning rate that a step (from 0) takes: a linear rise, then a half cosine to 0."""
-    warm_up = max(1, round(WARM_UP * steps))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return 0.5 * (1 + float(np.cos(np.pi * (step - warm_up) / max(1, steps - warm_up))))
 
 
 def _save(pipeline: StableDiffusionPipeline, folder: Path) -> None:
