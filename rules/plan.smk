@@ -2,12 +2,11 @@
 
 
 rule plan_pipeline:
-    """Plan the whole study and list its rules, how often each runs and what each feeds."""
+    """Plan the whole study and list its rules and how often each runs."""
     input:
         rules=RULE_FILES,
     output:
         jobs="<results>/pipeline/jobs.csv",
-        edges="<results>/pipeline/edges.csv",
     log:
         "<logs>/plan_pipeline.log",
     localrule: True

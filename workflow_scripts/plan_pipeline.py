@@ -1,4 +1,4 @@
-"""Plan the whole study and list its rules, how often each runs and what each feeds."""
+"""Plan the whole study and list its rules and how often each runs."""
 
 from pathlib import Path
 
@@ -12,6 +12,5 @@ if __name__ == "__main__":
             snakefile=Path(snakemake.scriptdir).parent / "Snakefile",
             config=snakemake.params.config,
             jobs=snakemake.output.jobs,
-            edges=snakemake.output.edges,
         ),
     )

@@ -16,7 +16,7 @@ MINIATURE = "miniature"  # the package beside it
 # Parsing the code takes a tenth of the time of planning, so what was found in it is kept, as Python keeps bytecode.
 KEPT = PACKAGE / "__pycache__"
 FACTS = PACKAGE.parent.parent / "data"
-READ = (".csv", ".js", ".css", ".html")  # files that a module may name and read
+READ = (".csv", ".js", ".css", ".html", ".jinja")  # files that a module may name and read
 # Logging, progress, error messages and the digest itself cannot change a result.
 IGNORED = [["errors"], ["rule"], ["progress"], ["code_digest"]]
 # Fields of Python's syntax tree that say nothing (`u` before a text) or what the tree's shape says already.

@@ -11,8 +11,7 @@ from scipy import stats
 from score_tables import PAIRS, paired, write_score_table
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.figures.captions import residual_caption
-from pretraining_robustness.figures.kinds.residuals import draw_residual_figure
+from pretraining_robustness.figures.kinds.residuals import draw_residual_figure, residual_caption
 from pretraining_robustness.figures.line_names import spread
 from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.fit import fit_trends, read_bands, read_trends

@@ -16,9 +16,8 @@ from score_tables import PAIRS, paired, write_score_table
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures.axes import common_limits, round_ticks
-from pretraining_robustness.figures.captions import trend_caption
 from pretraining_robustness.figures.draw import draw_figure
-from pretraining_robustness.figures.kinds.trends import draw_trend_figure, figure_points
+from pretraining_robustness.figures.kinds.trends import draw_trend_figure, figure_points, trend_caption
 from pretraining_robustness.figures.style import SCRATCH
 from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.comparisons import compare_series, read_comparisons

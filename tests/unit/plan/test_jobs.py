@@ -10,30 +10,30 @@ import pytest
 import yaml
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.plan.jobs import order_stages, plan_pipeline, read_graph, stages_of
+from pretraining_robustness.plan.jobs import count_jobs, plan_pipeline, stages_of
 
 
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory, repository, workflow_type):
-    """The default study's plan, its two files, and the jobs of a dry run of everything."""
+    """The default study's plan, and the jobs of a dry run of everything."""
     folder = tmp_path_factory.mktemp("planned")
     config = yaml.safe_load((repository / "config.yaml").read_text(encoding="utf-8"))
     with contextlib.chdir(folder):
-        plan_pipeline(repository / "Snakefile", config, folder / "jobs.csv", folder / "edges.csv")
+        plan_pipeline(repository / "Snakefile", config, folder / "jobs.csv")
     counted = workflow_type(folder, repository).plan("all", "--forceall")
-    return folder, pd.read_csv(folder / "jobs.csv"), pd.read_csv(folder / "edges.csv"), counted
+    return pd.read_csv(folder / "jobs.csv"), counted
 
 
 # The plan of this repository -----------------------------------------------------------------------------------------
 
 
 def test_every_job_of_a_dry_run_is_counted(planned):
-    _, jobs, _, counted = planned
+    jobs, counted = planned
     assert {"all": 1, **dict(zip(jobs["rule"], jobs["jobs"], strict=True))} == counted
 
 
 def test_every_rule_has_the_stage_of_its_file_and_stages_are_in_the_order_of_the_snakefile(planned, repository):
-    _, jobs, _, _ = planned
+    jobs, _ = planned
     for rule, stage in zip(jobs["rule"], jobs["stage"], strict=True):
         files = (repository / "rules").glob(f"{stage}*.smk")
         texts = " ".join(path.read_text(encoding="utf-8") for path in files)
@@ -44,26 +44,13 @@ def test_every_rule_has_the_stage_of_its_file_and_stages_are_in_the_order_of_the
     assert stages == [name for name in included if name in stages]
 
 
-def test_data_flow_one_way(planned):
-    _, jobs, edges, _ = planned
-    place = {rule: number for number, rule in enumerate(jobs["rule"])}
-    stage = dict(zip(jobs["rule"], pd.factorize(jobs["stage"])[0], strict=True))
-    for source, target in zip(edges["rule"], edges["feeds"], strict=True):
-        assert stage[source] <= stage[target], f"{source} feeds {target}"
-        assert place[source] < place[target] or stage[source] == stage[target]
-    pairs = set(zip(edges["rule"], edges["feeds"], strict=True))
-    assert {("build_store", "pretrain"), ("pretrain", "finetune"), ("finetune", "predict")} <= pairs
-    assert ("predict", "score") in pairs
-    assert ("finetune", "pretrain") not in pairs
-
-
 # Plans of small workflows --------------------------------------------------------------------------------------------
 
 PLAN_INSIDE = (
     "import sys, os; sys.path.insert(0, {library!r}); "
     "from pretraining_robustness.plan.jobs import plan_pipeline; "
     "assert os.listdir('.snakemake/locks'); "
-    "plan_pipeline('Snakefile', {{'copies': 3}}, 'jobs.csv', 'edges.csv')"
+    "plan_pipeline('Snakefile', {{'copies': 3}}, 'jobs.csv')"
 )
 
 
@@ -108,12 +95,11 @@ def test_a_running_workflow_plans_itself_undisturbed(small):
     options = {"check": True, "capture_output": True, "text": True, "cwd": small}
     subprocess.run(command, **options)
     jobs = (small / "jobs.csv").read_text()
-    assert jobs == "rule,stage,jobs\nstart,first,1\ncopy,first,3\njoin,second,1\nplan,second,1\n"
-    assert (small / "edges.csv").read_text() == "rule,feeds\nstart,copy\ncopy,join\njoin,plan\n"
+    assert jobs == "rule,stage,jobs\njoin,second,1\nplan,second,1\nstart,first,1\ncopy,first,3\n"
     assert (small / "joined.txt").read_text() == "start\n"  # the workflow itself ran with one copy
     assert "Nothing to be done" in subprocess.run([*command, "--dry-run"], **options).stdout
     before, files = state(small), set(small.iterdir())
-    plan_pipeline("Snakefile", {"copies": 2}, small / "jobs.csv", small / "edges.csv")
+    plan_pipeline("Snakefile", {"copies": 2}, small / "jobs.csv")
     assert "copy,first,2" in (small / "jobs.csv").read_text()  # counted although all is done
     assert state(small) == before
     assert set(small.iterdir()) == files
@@ -122,7 +108,7 @@ def test_a_running_workflow_plans_itself_undisturbed(small):
 def test_a_workflow_that_cannot_be_planned_is_refused_in_one_line(small):
     (small / "config.yaml").write_text("{}\n")
     with pytest.raises(InputError, match=r"Snakefile: the study could not be planned: .*KeyError") as raised:
-        plan_pipeline("Snakefile", {"other": 1}, small / "jobs.csv", small / "edges.csv")
+        plan_pipeline("Snakefile", {"other": 1}, small / "jobs.csv")
     assert "\n" not in str(raised.value)
     assert not (small / "jobs.csv").exists()
 
@@ -141,17 +127,9 @@ def test_rules_of_included_files_and_derived_rules_have_a_stage_and_targets_none
     assert named == dict.fromkeys(["take_x", "first", "a", "b", "c"], "one")
 
 
-def test_stages_keep_their_order_unless_data_demand_another():
-    stage_of = {"a": "one", "b": "two", "c": "three", "d": "four"}
-    assert order_stages(stage_of, []) == ["one", "two", "three", "four"]
-    assert order_stages(stage_of, [("c", "a"), ("d", "b")]) == ["three", "one", "four", "two"]
-    with pytest.raises(InputError, match="stages feed each other in a circle"):
-        order_stages(stage_of, [("a", "b"), ("b", "a")])
-
-
-def test_the_graph_is_read_with_and_without_wildcards():
+def test_jobs_are_counted_with_and_without_wildcards():
     dot = (
         'digraph snakemake_dag {\n    node[shape=box];\n\t0[label = "all", color = "0 1 1", style="rounded"];\n'
         '\t1[label = "copy\\nnumber: 1", color = "0 1 1", style="rounded,dashed"];\n\t1 -> 0\n}\n'
     )
-    assert read_graph(dot) == ({"0": "all", "1": "copy"}, [("1", "0")])
+    assert count_jobs(dot) == {"all": 1, "copy": 1}

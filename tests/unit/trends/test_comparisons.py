@@ -14,7 +14,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.stats.power import TTestPower
 
 from pretraining_robustness.evaluate.metrics import score_metric
-from pretraining_robustness.figures.captions import trend_caption
+from pretraining_robustness.figures.kinds.trends import trend_caption
 from pretraining_robustness.trends.ancova import ancova, log_likelihood
 from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.comparisons import (

@@ -1,4 +1,4 @@
-"""The plan of a whole study, read off Snakemake's own graph of jobs: its rules, how often each runs, what each feeds.
+"""The plan of a whole study, read off Snakemake's own graph of jobs: its rules and how often each runs.
 
 Needs Snakemake and the standard library alone.
 """
@@ -10,8 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,16 @@ from pretraining_robustness.files import write_rows
 
 logger = logging.getLogger(__name__)
 
-# A line of the graph that `snakemake --dag dot` prints (DAG._dot of snakemake 9.27): a job with its rule and the
-# wildcards that it adds, or an edge from a job to one that needs it.
-_JOB = re.compile(r'^\s*(?P<id>\d+)\[label = "(?P<rule>\w+)')
-_EDGE = re.compile(r"^\s*(?P<source>\d+) -> (?P<target>\d+)\s*$")
+# A job in the graph that `snakemake --dag dot` prints (DAG._dot of snakemake 9.27), with the wildcards that it adds.
+_JOB = re.compile(r'^\s*\d+\[label = "(?P<rule>\w+)', re.MULTILINE)
 # Lines of Snakemake's language.
 _RULE = re.compile(r"^\s*(?:rule|checkpoint)\s+(\w+)\s*:|^\s*use\s+rule\s+\w+\s+as\s+(\w+)", re.MULTILINE)
 _NAMED = re.compile(r'^\s*name:\s*f"(\w+){', re.MULTILINE)  # a rule that a loop names: the beginning of its names
 _INCLUDE = re.compile(r"""^\s*include:\s*["']([^"']+)["']""", re.MULTILINE)
 
 
-def plan_pipeline(snakefile: str | Path, config: Mapping[str, Any], jobs: str | Path, edges: str | Path) -> None:
-    """Plan the target `all` of a workflow from scratch and write its rules and their edges as CSV.
+def plan_pipeline(snakefile: str | Path, config: Mapping[str, Any], jobs: str | Path) -> None:
+    """Plan the target `all` of a workflow from scratch and write its rules as CSV.
 
     Counts every job of the study, whether or not it has already run. Nothing is executed, and no lock, metadata or
     output of a running workflow is touched: `--dag` only prints.
@@ -39,26 +36,18 @@ def plan_pipeline(snakefile: str | Path, config: Mapping[str, Any], jobs: str | 
     Args:
         snakefile: the workflow.
         config: its whole configuration; paths in it are relative to the current folder.
-        jobs: written with columns rule, stage, jobs (see `stages_of`), stages in the order in which data flow, rules in
-            that of the files that define them.
-        edges: written with columns rule, feeds, a row for each pair of rules of which one's jobs need the other's.
+        jobs: written with columns rule, stage, jobs (see `stages_of`), rules in the order in which the files define
+            them.
 
     Raises:
-        InputError: Snakemake cannot plan, or stages feed each other in a circle.
+        InputError: Snakemake cannot plan.
     """
-    names, needs = read_graph(job_graph(snakefile, config))
-    counts = Counter(names.values())
+    counts = count_jobs(job_graph(snakefile, config))
     stage_of = stages_of(snakefile, counts)
-    pairs = {(names[source], names[target]) for source, target in needs}
-    pairs = {pair for pair in pairs if all(rule in stage_of for rule in pair) and pair[0] != pair[1]}
-    order = order_stages(stage_of, pairs)
-    place = {rule: (order.index(stage), index) for index, (rule, stage) in enumerate(stage_of.items())}
-    rules = sorted((rule for rule in counts if rule in stage_of), key=place.__getitem__)
-    targets = sorted(set(counts) - set(rules))
+    targets = sorted(set(counts) - set(stage_of))
     logger.info("%d jobs of %d rules; without the targets %s", counts.total(), len(counts), ", ".join(targets))
+    rules = [rule for rule in stage_of if rule in counts]
     write_rows(jobs, [{"rule": rule, "stage": stage_of[rule], "jobs": counts[rule]} for rule in rules])
-    ordered = sorted((place[source], place[target], source, target) for source, target in pairs)
-    write_rows(edges, [{"rule": rule, "feeds": fed} for *_, rule, fed in ordered], ["rule", "feeds"])
 
 
 def job_graph(snakefile: str | Path, config: Mapping[str, Any], target: str = "all") -> str:
@@ -78,59 +67,27 @@ def job_graph(snakefile: str | Path, config: Mapping[str, Any], target: str = "a
     return planned.stdout
 
 
-def read_graph(dot: str) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Return the rule of each job by its number, and the edges (job, job that needs it), of a printed graph."""
-    lines = dot.splitlines()
-    jobs = {match["id"]: match["rule"] for match in map(_JOB.match, lines) if match}
-    edges = [(match["source"], match["target"]) for match in map(_EDGE.match, lines) if match]
-    return jobs, edges
+def count_jobs(dot: str) -> Counter[str]:
+    """Return how many jobs of each rule a printed graph has."""
+    return Counter(_JOB.findall(dot))
 
 
-def stages_of(snakefile: str | Path, names: Iterable[str] = ()) -> dict[str, str]:
+def stages_of(snakefile: str | Path, names: Collection[str] = ()) -> dict[str, str]:
     """Return the stage of every rule: the file below the Snakefile that defines it, without its ending.
 
     A file that is included by a stage's file belongs to that stage. Rules of the Snakefile itself are targets and have
     no stage. Of rules that are named in a loop, those among `names` are returned.
     """
     snakefile = Path(snakefile)
-    stages: dict[str, str] = {}
-    beginnings: dict[str, str] = {}
-    for name in _INCLUDE.findall(snakefile.read_text(encoding="utf-8")):
-        path = snakefile.parent / name
+    written: dict[str, str] = {}
+    looped: dict[str, str] = {}
+    paths = [snakefile.parent / name for name in _INCLUDE.findall(snakefile.read_text(encoding="utf-8"))]
+    for path in paths:
         text = _whole_text(path)
-        stages |= dict.fromkeys((name or derived for name, derived in _RULE.findall(text)), path.stem)
-        beginnings |= dict.fromkeys(_NAMED.findall(text), path.stem)
-    named = {name: stage for name in names for beginning, stage in beginnings.items() if name.startswith(beginning)}
-    return {**named, **stages}
-
-
-def order_stages(stage_of: Mapping[str, str], pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the stages so that data flow one way, stages that do not depend on each other in the order given.
-
-    Args:
-        stage_of: the stage of each rule.
-        pairs: pairs of rules of which the first feeds the second.
-
-    Raises:
-        InputError: stages feed each other in a circle.
-    """
-    given = list(dict.fromkeys(stage_of.values()))
-    sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(given, ()))
-    for source, target in pairs:
-        if stage_of[source] != stage_of[target]:
-            sorter.add(stage_of[target], stage_of[source])
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        circle = " -> ".join(error.args[1])
-        raise InputError(f"rules: stages feed each other in a circle ({circle}); move a rule to another file") from None
-    order: list[str] = []
-    ready: list[str] = []
-    while sorter.is_active():
-        ready = sorted([*ready, *sorter.get_ready()], key=given.index)
-        order.append(ready.pop(0))
-        sorter.done(order[-1])
-    return order
+        written |= dict.fromkeys((name or derived for name, derived in _RULE.findall(text)), path.stem)
+        looped |= {one: path.stem for one in names for start in _NAMED.findall(text) if one.startswith(start)}
+    order = [path.stem for path in paths]
+    return dict(sorted({**looped, **written}.items(), key=lambda rule: order.index(rule[1])))
 
 
 def _whole_text(path: Path) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.study.labels import Labels
 from pretraining_robustness.study.names import DEFAULT_METHOD
+from pretraining_robustness.study.overview import overview
 
 
 class Study(Labels):
@@ -15,7 +16,7 @@ class Study(Labels):
         spec = self.config["figures"][name]
         common = {"name": name, "kind": spec["kind"], "title": spec["title"], "note": self._note(name)}
         if spec["kind"] == "pipeline":
-            return common
+            return {**common, "overview": overview(self)}
         if name in self.rib_figures:
             return {**common, **self.benchmark_labels(name)}
         if spec["kind"] == "pictures":

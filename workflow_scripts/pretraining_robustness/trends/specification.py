@@ -9,6 +9,12 @@ from pretraining_robustness.evaluate.metrics import Metric, score_metric
 from pretraining_robustness.trends.axis_scales import AxisScale, axis_scale
 from pretraining_robustness.trends.fit import UNITS
 
+_AXES = {
+    "linear": "linear axes",
+    "logit": "logit axes (log-odds of the {symbol})",
+    "probit": "probit axes (the standard normal quantile of the {symbol})",
+}
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -47,6 +53,10 @@ class ScoreFigure:
     def label(self, distribution: str) -> str:
         """Return the readable name of a distribution, or its own name when it has none."""
         return self.labels.get(distribution, distribution)
+
+    def axes(self) -> str:
+        """Return what the axes of the figure are."""
+        return _AXES[self.scale.name].format(symbol=self.metric.symbol)
 
     def says_not_run(self) -> str:
         """Return a sentence that names the series that the study at hand leaves out; empty when there are none."""

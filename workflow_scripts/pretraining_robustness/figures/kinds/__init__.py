@@ -42,6 +42,6 @@ def reads(kind: str) -> dict[str, str]:
     """
     tree = ast.parse(Path(__file__).parent.joinpath(f"{KINDS[kind]}.py").read_bytes())
     for node in tree.body:
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["READS"]:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and ast.unparse(node).startswith("READS") and node.value:
             return dict(ast.literal_eval(node.value))
     raise LookupError(f"figures/kinds/{KINDS[kind]}.py has no READS")

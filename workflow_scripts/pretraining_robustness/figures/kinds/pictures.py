@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.figures.captions import render
 from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.output import Drawing, Files, all_files
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, Page, make_page
@@ -25,7 +26,6 @@ from pretraining_robustness.figures.picture_selection import (
 )
 from pretraining_robustness.figures.style import PNG_DOTS_PER_INCH
 from pretraining_robustness.figures.text import LINE, SMALL, clip, height, width, wrap, wrap_words
-from pretraining_robustness.figures.words import sentence
 from pretraining_robustness.store.read import Store
 
 READS = {
@@ -243,23 +243,9 @@ def picture_list(choices: Sequence[Choice]) -> pd.DataFrame:
 
 def picture_caption(spec: PictureFigure, choices: Sequence[Choice]) -> str:
     """Return the caption: what each panel shows, of how many, and how it was chosen."""
-    where = "Panels, from left to right and top to bottom: " if len(choices) > 1 else ""
-    panels = "; ".join(map(_describe, choices))
-    how = f"Pictures were drawn uniformly at random without replacement (seed {spec.seed}) and not chosen by eye."
     some = [choice.panel.group_by for choice in choices if choice.panel.group_by and len(choice.grid) < choice.groups]
-    if some:
-        many = " or ".join(dict.fromkeys(group_words(group_by)[1] for group_by in some))
-        how += f" Where not all {many} are shown, they were drawn at random among those with enough pictures for a row."
-    return (
-        " ".join(text for text in (sentence(spec.title), f"{where}{panels}.", how, sentence(spec.note)) if text) + "\n"
-    )
-
-
-def _describe(choice: Choice) -> str:
-    panel = choice.panel
-    place = f"distribution {panel.distribution}" if panel.distribution else f"collection {panel.collection}"
-    split = f", split {panel.split}" if panel.split else ""
-    return f"{panel.title} ({place}{split}): {choice.says()}"
+    not_all = list(dict.fromkeys(group_words(group_by)[1] for group_by in some))
+    return render("pictures.jinja", spec=spec, choices=choices, not_all=not_all)
 
 
 def _read_csv(path: str | Path) -> pd.DataFrame:

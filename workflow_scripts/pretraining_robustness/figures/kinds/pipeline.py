@@ -1,234 +1,260 @@
-"""Figure 1: the experimental pipeline, drawn from Snakemake's own plan of the study."""
+"""Figure 1: what is pre-trained, on what, fine-tuned, evaluated and fitted, with the numbers of the study at hand.
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path as File
+The figure shows what Figure 1 of arXiv 2307.12532 does: "We pre-train a model on a variety of different data
+distributions and evaluate its effective robustness after fine-tuning on a downstream task".
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
-from matplotlib.path import Path as Outline
+from matplotlib.patches import Circle, Ellipse, FancyArrow, FancyBboxPatch, Polygon, Rectangle
 
-from pretraining_robustness.errors import InputError, missing_keys_named
-from pretraining_robustness.figures.fonts import own_look
-from pretraining_robustness.figures.output import Drawing, Files, one_file
+from pretraining_robustness.errors import missing_keys_named
+from pretraining_robustness.figures.captions import render
+from pretraining_robustness.figures.output import Drawing, Files
 from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.pipeline_layout import STAGE_SIZE, Box, Column, Stage, in_chains, lay_out
-from pretraining_robustness.figures.pipeline_routing import Path, inner_path, nets_of, room_for_lanes, route
-from pretraining_robustness.figures.text import LINE, SMALL, fitting_size, wrap_words
-from pretraining_robustness.figures.words import count, sentence
+from pretraining_robustness.figures.style import REFERENCES, SCRATCH, SERIES
+from pretraining_robustness.figures.text import SMALL, wrap_words
+from pretraining_robustness.figures.words import count, listed
 
-# How a stage is called and what goes in and out; a stage that is not here has its own name and no words.
-_STAGES = {
-    "acquire": ("Acquire", "the web, or drawn worlds → archives"),
-    "store": ("Store", "archives → decoded images"),
-    "fractaldb": ("Fractals", "systems of maps → rendered fractals"),
-    "stable_diffusion": ("Diffusion", "prompts, a model → generated images"),
-    "tasks": ("Tasks", "domains → downstream tasks"),
-    "distributions": ("Distributions", "images, classes → pre-training data"),
-    "pretrain": ("Pre-train", "distribution → pre-trained network"),
-    "finetune": ("Fine-tune", "network, downstream task → checkpoints"),
-    "imagenet_rib_jobs": ("Shared jobs", "variants of ImageNet, all methods in one → predictions"),
-    "evaluate": ("Evaluate", "checkpoints → predictions → scores in and out of distribution"),
-    "trends": ("Trends", "scores → lines, tests, intervals"),
-    "imagenet_rib": ("ImageNet-RIB", "predictions, scores → robustness kept in fine-tuning"),
-    "figures": ("Figures", "scores, trends, pictures → figures"),
-    "tables": ("Tables", "distributions, counts → tables"),
-    "report": ("Report", "scores, trends, curves → one page"),
-}
-_COLOURS = ("#5F6B73", "#1F63B5", "#26817A", "#CA1C03", "#D8690F", "#771F52", "#7A52A8", "#4A4A20")
+READS: dict[str, str] = {}
+
+# Inches.
+_BETWEEN, _PAD, _GLYPH, _HEADING, _BELOW_GLYPH = 0.16, 0.07, 0.82, 0.24, 0.1
+_WIDE = 1.3  # of the first stage, which says most, as a multiple of the others
+_INDENT = 0.09
+_LARGE = 9  # points
+_LEADING = 1.28 / 72  # inches per point of font size
 _INK, _GREY = "0.12", "0.4"
-_TINT = 0.1
-_BESIDE_HEADING = 0.03  # inches
-_CORNER, _HEAD = 0.045, 0.055  # inches
-"""Radius of a line's bends, and length of an arrow's head."""
+_ENTRY, _MORE = "• ", "  "  # begin the first and the further lines of an entry of a list
 
 
-READS = {"jobs": "pipeline/jobs.csv", "edges": "pipeline/edges.csv"}
+@dataclass(frozen=True)
+class Stage:
+    """A column: its heading, its colour, the small picture at its top, a number in large letters, lines below it."""
+
+    heading: str
+    colour: str
+    glyph: Callable[[Axes, float, float, float], None]
+    number: str
+    lines: Sequence[str]
 
 
 def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
-    """Draw the plan that plan.jobs.plan_pipeline wrote (`jobs`: rule, stage, jobs; `edges`: rule, feeds).
-
-    Raises:
-        InputError: a key is missing, or a table is not such a plan.
-    """
+    """Draw the overview that `study.overview` gives."""
     with missing_keys_named(figure):
-        title, note = figure["title"], figure.get("note") or ""
-    jobs, edges = one_file(files, "jobs"), one_file(files, "edges")
-    job_table = _read(jobs, ["rule", "stage", "jobs"])
-    edge_table = _read(edges, ["rule", "feeds"])
-    unknown = set(edge_table.to_numpy().ravel()) - set(job_table["rule"])
-    if unknown:
-        raise InputError(f"{edges}: {min(unknown)} is not a rule of {jobs}; remove both files to plan again")
-    page = draw_pipeline_figure(job_table, edge_table, title, note)
-    return Drawing(page, job_table, pipeline_caption(job_table, title, note))
+        shown, title, note = figure["overview"], figure["title"], figure.get("note") or ""
+    stages = stages_of(shown)
+    rows = [(stage.heading, line) for stage in stages for line in (stage.number, *stage.lines)]
+    caption = render("pipeline.jinja", title=title, note=note, stages=stages, shown=shown)
+    return Drawing(draw_stages(stages, title, note), pd.DataFrame(rows, columns=["stage", "shown"]), caption)
 
 
-def draw_pipeline_figure(jobs: pd.DataFrame, edges: pd.DataFrame, title: str, note: str) -> Figure:
-    """Draw a column for each stage with a box for each rule, and lines from rules to those that need their files."""
-    pairs = list(zip(edges["rule"], edges["feeds"], strict=True))
-    stages = stages_of(jobs, pairs)
-    with own_look():
-        draft = lay_out(stages, room_between=0.0)
-        nets = nets_of(pairs, draft.boxes)
-        layout = lay_out(stages, room_for_lanes(nets, draft.boxes))
-        paths_of = route(layout, nets)
-        lowest = [y for paths in paths_of.values() for path in paths for _, y in path]
-        contents = max([layout.bottoms[-1], *lowest])
-        footer = [" ".join(_legend(jobs))] if layout.free is None else []
-        page = make_page(FULL_WIDTH, contents, title, footer, note)
-        canvas = page.add_canvas()
-        canvas.set_ylim(page.top, page.top - page.height)  # y goes down from the top of the drawing
-        colours = {stage.name: _COLOURS[place % len(_COLOURS)] for place, stage in enumerate(stages)}
-        stage_of = dict(zip(jobs["rule"], jobs["stage"], strict=True))
-        headings = [f"{number}  {column.stage.title}" for number, column in enumerate(layout.columns, start=1)]
-        room = layout.columns[0].width - 2 * _BESIDE_HEADING
-        size = min(fitting_size(heading, room, STAGE_SIZE, "bold") for heading in headings)
-        for heading, column in zip(headings, layout.columns, strict=True):
-            _draw_column(canvas, column, heading, size, colours[column.stage.name])
-        for net, paths in paths_of.items():
-            _draw_paths(canvas, paths, colours[stage_of[net.sources[0]]])
-        for source, target in pairs:
-            one, other = layout.boxes[source], layout.boxes[target]
-            if stage_of[source] == stage_of[target]:
-                between = [box for box in layout.boxes.values() if _is_between(box, one, other)]
-                _draw_paths(canvas, [inner_path(one, other, between)], colours[stage_of[source]])
-        if layout.free is not None:
-            _write_legend(canvas, _legend(jobs), layout.free, FULL_WIDTH - MARGIN - layout.free)
-        for box in layout.boxes.values():
-            _draw_box(canvas, box, colours[stage_of[box.rule]])
+def stages_of(shown: Mapping[str, Any]) -> list[Stage]:
+    """Return the columns of the figure, from an overview."""
+    own, given, scratch = shown["pretrained"], shown["published"], shown["scratch"]
+    tuned = sum(task["finetuned"] for task in shown["tasks"])
+    checkpoints = tuned * shown["epochs"]
+    return [
+        Stage(
+            "Pre-training data",
+            SERIES[1].colour,
+            _images,
+            count(sum(shown["properties"].values()), "distribution"),
+            [f"from {listed(shown['sources'])}, changed in"]
+            + [f"{_ENTRY}{words.lower()}\N{NO-BREAK SPACE}({number})" for words, number in shown["properties"].items()],
+        ),
+        Stage(
+            "Pre-training",
+            SERIES[0].colour,
+            _network,
+            count(own, "network"),
+            [
+                f"pre-trained; {count(shown['architectures'], 'architecture')}: {listed(shown['families'])}",
+                *([f"{_ENTRY}{count(given, 'published network')}"] if given else []),
+                *([f"{_ENTRY}{count(scratch, 'network')} not pre-trained (from scratch)"] if scratch else []),
+            ],
+        ),
+        Stage(
+            "Fine-tuning",
+            SERIES[2].colour,
+            _task,
+            count(tuned, "network"),
+            [
+                f"fine-tuned by {count(len(shown['methods']), 'method')}",
+                *(f"{_ENTRY}{task['finetuned']:,} on {task['label']}" for task in shown["tasks"]),
+            ],
+        ),
+        Stage(
+            "Evaluation",
+            SERIES[4].colour,
+            _test_sets,
+            count(checkpoints, "checkpoint"),
+            [
+                f"one after each of {count(shown['epochs'], 'epoch')}, scored on images in distribution (ID) and out "
+                f"of distribution (OOD) by {listed(shown['metrics'])}"
+            ],
+        ),
+        Stage(
+            "Robustness",
+            SCRATCH.colour,
+            _trends,
+            count(shown["trends"], "trend"),
+            [
+                f"of OOD over ID scores, one for each series, in {count(shown['figures'], 'figure')}. Effective "
+                "robustness: the height above another trend at equal ID score"
+            ],
+        ),
+    ]
+
+
+def draw_stages(stages: Sequence[Stage], title: str, note: str) -> Figure:
+    """Draw the columns side by side, with an arrow from each to the next."""
+    unit = (FULL_WIDTH - 2 * MARGIN - (len(stages) - 1) * _BETWEEN) / (len(stages) - 1 + _WIDE)
+    widths = [_WIDE * unit, *[unit] * (len(stages) - 1)]
+    texts = [_text(stage, width - 2 * _PAD) for stage, width in zip(stages, widths, strict=True)]
+    below = max(len(number) * _LARGE * _LEADING + len(lines) * SMALL * _LEADING for number, lines in texts)
+    tall = _PAD + _HEADING + _GLYPH + _BELOW_GLYPH + below + _PAD
+    page = make_page(FULL_WIDTH, tall, title, (), note)
+    canvas, left = page.add_canvas(), MARGIN
+    for place, (stage, width, (number, lines)) in enumerate(zip(stages, widths, texts, strict=True)):
+        top = page.top
+        outline: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.07", "facecolor": _tint(stage.colour, 0.09)}
+        canvas.add_patch(FancyBboxPatch((left, top - tall), width, tall, edgecolor="none", **outline))
+        middle = left + width / 2
+        canvas.text(middle, top - _PAD, stage.heading, fontsize=8.5, weight="bold", color=_shade(stage.colour),
+                    ha="center", va="top")  # fmt: skip
+        top -= _PAD + _HEADING
+        stage.glyph(canvas, middle, top - _GLYPH / 2, _GLYPH)
+        if place + 1 < len(stages):
+            _arrow(canvas, left + width, top - _GLYPH / 2)
+        top -= _GLYPH + _BELOW_GLYPH
+        written = [(line, _LARGE, "bold") for line in number] + [(line, SMALL, "normal") for line in lines]
+        for text, size, weight in written:
+            entry, words = text.startswith((_ENTRY, _MORE)), text.removeprefix(_ENTRY).removeprefix(_MORE)
+            look: dict[str, Any] = {"fontsize": size, "weight": weight, "color": _INK, "va": "top"}
+            canvas.text(left + _PAD + _INDENT * entry, top, words, **look)
+            if text.startswith(_ENTRY):
+                canvas.text(left + _PAD, top, "•", **look)
+            top -= size * _LEADING
+        left += width + _BETWEEN
     return page.figure
 
 
-def stages_of(jobs: pd.DataFrame, pairs: Sequence[tuple[str, str]] = ()) -> list[Stage]:
-    """Return the stages of a table of jobs in its order, with readable titles, rules that feed each other together."""
-    stages = []
-    for name, rows in jobs.groupby("stage", sort=False):
-        title, says = _STAGES.get(str(name), (str(name).replace("_", " ").capitalize(), ""))
-        counts = dict(zip(rows["rule"], map(int, rows["jobs"]), strict=True))
-        stages.append(Stage(str(name), title, says, {rule: counts[rule] for rule in in_chains(list(counts), pairs)}))
-    return stages
+def _text(stage: Stage, inches: float) -> tuple[list[str], list[str]]:
+    """Return the lines of a stage's number and of what stands below it; entries of a list hang."""
+    lines = []
+    for text in stage.lines:
+        entry = text.startswith(_ENTRY)
+        first, *more = wrap_words(text.removeprefix(_ENTRY), inches - _INDENT * entry, SMALL)
+        lines += [f"{_ENTRY}{first}" if entry else first, *(f"{_MORE}{line}" if entry else line for line in more)]
+    return wrap_words(stage.number, inches, 1.08 * _LARGE), lines
 
 
-def pipeline_caption(jobs: pd.DataFrame, title: str, note: str) -> str:
-    """Return the caption: what the pipeline does, how to read the drawing, and how many jobs each stage has."""
-    totals = jobs.groupby("stage", sort=False)["jobs"].sum()
-    titles = {stage.name: stage.title for stage in stages_of(jobs)}
-    listed = ", ".join(f"{titles[str(stage)].lower()} {number:,}" for stage, number in totals.items())
-    texts = [
-        sentence(title),
-        "A network is pre-trained on each of several data distributions, fine-tuned on a downstream task, and its "
-        "effective robustness there is evaluated. Each column is a stage, each box one of its rules with the number of "
-        "jobs that the whole study needs, each arrow leads from a rule to one that needs its files. Drawn from the "
-        f"workflow's own plan of {count(int(totals.sum()), 'job')}. Jobs by stage: {listed}.",
-        sentence(note),
-    ]
-    return " ".join(text for text in texts if text) + "\n"
+def _tint(colour: str, part: float) -> tuple[float, ...]:
+    return tuple(1 - part * (1 - channel) for channel in to_rgb(colour))
 
 
-def _legend(jobs: pd.DataFrame) -> list[str]:
-    return [
-        "Box: a rule of the workflow and its number of jobs.",
-        "Arrow: its files are needed there.",
-        f"Drawn from Snakemake's plan of the whole study: {int(jobs['jobs'].sum()):,} jobs.",
-    ]
+def _shade(colour: str) -> tuple[float, ...]:
+    return tuple(0.78 * channel for channel in to_rgb(colour))
 
 
-def _write_legend(canvas: Axes, sentences: Sequence[str], left: float, room: float) -> None:
-    top = 0.09
-    for text in sentences:
-        for line in wrap_words(text, room, SMALL):
-            canvas.text(left, top, line, fontsize=SMALL, color=_GREY, va="top")
-            top += SMALL * LINE
-        top += 0.06
+def _arrow(canvas: Axes, left: float, y: float) -> None:
+    canvas.add_patch(
+        FancyArrow(left - 0.02, y, _BETWEEN + 0.04, 0, width=0.05, head_width=0.17, head_length=0.11,
+                   length_includes_head=True, color="0.35", zorder=5)
+    )  # fmt: skip
 
 
-def _is_between(box: Box, one: Box, other: Box) -> bool:
-    return (box.tier, box.column) == (one.tier, one.column) and one.top < box.top < other.top
+# The small pictures: `x`, `y` is the middle of the place of `size` inches; all units are inches.
 
 
-def _draw_column(canvas: Axes, column: Column, heading: str, size: float, colour: str) -> None:
-    frame = FancyBboxPatch(
-        (column.left, column.top),
-        column.width,
-        column.height,
-        boxstyle="round,pad=0,rounding_size=0.07",
-        facecolor=_blend(colour, _TINT),
-        edgecolor="none",
-        zorder=1,
-    )
+def _images(canvas: Axes, x: float, y: float, size: float) -> None:
+    """Three sets of images: all of them, fewer, and of fewer kinds."""
+    colours = [style.colour for style in (*SERIES, *REFERENCES, SCRATCH)]
+    sets = [(5, list(range(9))), (3, list(range(9))), (5, [1, 4])]
+    step, between = 0.098, 0.1
+    wide = sum(columns for columns, _ in sets) * step + 2 * between
+    left = x - wide / 2
+    random = np.random.default_rng(3)
+    for columns, kinds in sets:
+        for row in range(5):
+            for column in range(columns):
+                colour = colours[kinds[int(random.integers(len(kinds)))]]
+                place = (left + column * step, y - 2.5 * step + row * step)
+                canvas.add_patch(Rectangle(place, step * 0.82, step * 0.82, color=_tint(colour, 0.75), linewidth=0))
+        left += columns * step + between
+
+
+def _network(canvas: Axes, x: float, y: float, size: float) -> None:
+    """Layers that shrink in width and grow in depth."""
+    tall = [0.72, 0.58, 0.58, 0.4, 0.4, 0.24]
+    left = x - 0.48
+    for number, side in enumerate(tall):
+        colour = _tint(SERIES[0].colour, 0.35 + 0.11 * number)
+        corners = [(left, y - side / 2), (left + 0.1, y - side / 2 + 0.05), (left + 0.1, y + side / 2 + 0.05),
+                   (left, y + side / 2)]  # fmt: skip
+        canvas.add_patch(Polygon(corners, facecolor=colour, edgecolor="white", linewidth=0.7))
+        left += 0.165
+
+
+def _task(canvas: Axes, x: float, y: float, size: float) -> None:
+    """A photo of a camera trap: an animal at dusk."""
+    _photo(canvas, x, y, 0.98, 0.68, sky="#F6DDB4", ground="#8A7A4A", light="#F28F25")
+
+
+def _test_sets(canvas: Axes, x: float, y: float, size: float) -> None:
+    """Two photos: one of a known place, one of another place at night."""
+    _photo(canvas, x - 0.275, y + 0.1, 0.5, 0.4, sky="#F6DDB4", ground="#8A7A4A", light="#F28F25")
+    _photo(canvas, x + 0.275, y + 0.1, 0.5, 0.4, sky="#39456B", ground="#20332F", light="#E8ECF5")
+    for middle, text in ((x - 0.275, "ID"), (x + 0.275, "OOD")):
+        canvas.text(middle, y - 0.22, text, fontsize=8, weight="bold", color=_INK, ha="center", va="center")
+
+
+def _photo(canvas: Axes, x: float, y: float, wide: float, tall: float, sky: str, ground: str, light: str) -> None:
+    left, bottom = x - wide / 2, y - tall / 2
+    frame = Rectangle((left, bottom), wide, tall, facecolor=sky, edgecolor="none")
     canvas.add_patch(frame)
-    middle, top = column.left + column.width / 2, column.top + 0.09
-    canvas.text(middle, top, heading, fontsize=size, weight="bold", color=colour, ha="center", va="top")
-    for place, line in enumerate(column.says):
-        down = top + STAGE_SIZE * LINE + (place + 0.5) * SMALL * LINE
-        canvas.text(middle, down, line, fontsize=SMALL, color=_INK, ha="center", va="center")
+    hills = [(left, bottom), (left, y - 0.1 * tall), (x - 0.2 * wide, y + 0.12 * tall), (x, y - 0.08 * tall),
+             (x + 0.28 * wide, y + 0.16 * tall), (left + wide, y - 0.12 * tall), (left + wide, bottom)]  # fmt: skip
+    canvas.add_patch(Polygon(hills, facecolor=ground, edgecolor="none"))
+    canvas.add_patch(Circle((x + 0.3 * wide, y + 0.3 * tall), 0.1 * tall, facecolor=light, edgecolor="none"))
+    dark: dict[str, Any] = {"facecolor": "0.1", "edgecolor": "none"}
+    body, feet = (x - 0.08 * wide, y - 0.12 * tall), y - 0.4 * tall
+    canvas.add_patch(Ellipse(body, 0.4 * wide, 0.26 * tall, **dark))
+    canvas.add_patch(Ellipse((x + 0.15 * wide, y + 0.03 * tall), 0.15 * wide, 0.16 * tall, **dark))
+    neck = ((0.02, -0.1), (0.1, 0.05), (0.17, -0.02), (0.1, -0.18))
+    canvas.add_patch(Polygon([(x + right * wide, y + up * tall) for right, up in neck], **dark))
+    for leg in (-0.22, -0.14, 0.02, 0.09):
+        canvas.add_patch(Rectangle((x + leg * wide, feet), 0.032 * wide, body[1] - feet, **dark))
+    for ear in (0.11, 0.16):
+        corners = ((ear, 0.08), (ear + 0.02, 0.2), (ear + 0.05, 0.07))
+        canvas.add_patch(Polygon([(x + right * wide, y + up * tall) for right, up in corners], **dark))
+    canvas.add_patch(Rectangle((left, bottom), wide, tall, facecolor="none", edgecolor="white", linewidth=1.5))
 
 
-def _draw_box(canvas: Axes, box: Box, colour: str) -> None:
-    outline = FancyBboxPatch(
-        (box.left, box.top),
-        box.width,
-        box.height,
-        boxstyle="round,pad=0,rounding_size=0.04",
-        facecolor="white",
-        edgecolor=colour,
-        linewidth=0.9,
-        zorder=5,
-    )
-    canvas.add_patch(outline)
-    middle, line = box.left + box.width / 2, SMALL * LINE
-    top = box.middle - (len(box.lines) + 1) * line / 2
-    for place, text in enumerate([*box.lines, count(box.jobs, "job")]):
-        colour = _INK if place < len(box.lines) else _GREY
-        down, size = top + (place + 0.5) * line, fitting_size(text, box.width - 0.04, SMALL)
-        canvas.text(middle, down, text, fontsize=size, color=colour, ha="center", va="center", zorder=6)
-
-
-def _draw_paths(canvas: Axes, paths: Sequence[Path], colour: str) -> None:
-    """Draw a line with its branches; a white border makes it pass over the lines drawn before."""
-    outlines = [_rounded(path) for path in paths]
-    for outline in outlines:
-        options: dict[str, Any] = {"facecolor": "none", "edgecolor": "white", "capstyle": "butt"}
-        canvas.add_patch(PathPatch(outline, linewidth=2.6, zorder=3, **options))
-    for outline, path in zip(outlines, paths, strict=True):
-        canvas.add_patch(PathPatch(outline, facecolor="none", edgecolor=colour, linewidth=1.1, zorder=3))
-        (x1, y1), (x2, y2) = path[-2:]
-        across, down = (x2 > x1) - (x2 < x1), (y2 > y1) - (y2 < y1)
-        base = (x2 - across * _HEAD, y2 - down * _HEAD)
-        side = (down * _HEAD * 0.45, across * _HEAD * 0.45)
-        corners = [(x2, y2), (base[0] + side[0], base[1] + side[1]), (base[0] - side[0], base[1] - side[1])]
-        canvas.add_patch(Polygon(corners, facecolor=colour, edgecolor="none", zorder=4))
-
-
-def _rounded(path: Path) -> Outline:
-    """Return a path with round bends that ends where its arrow's head begins."""
-    points = [point for place, point in enumerate(path) if place == 0 or point != path[place - 1]]
-    points[-1] = _towards(points[-1], points[-2], _HEAD * 0.8)
-    vertices, codes = [points[0]], [Outline.MOVETO]
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        vertices += [_towards(corner, before, _CORNER), corner, _towards(corner, after, _CORNER)]
-        codes += [Outline.LINETO, Outline.CURVE3, Outline.CURVE3]
-    return Outline([*vertices, points[-1]], [*codes, Outline.LINETO])
-
-
-def _towards(start: tuple[float, float], end: tuple[float, float], distance: float) -> tuple[float, float]:
-    """Return the point at a distance from `start`, at most half way to `end`."""
-    length = abs(end[0] - start[0]) + abs(end[1] - start[1])  # lines are horizontal or vertical
-    part = min(distance / length, 0.5) if length else 0.0
-    return start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1])
-
-
-def _blend(colour: str, part: float) -> tuple[float, float, float]:
-    red, green, blue = (1 - part * (1 - channel) for channel in to_rgb(colour))
-    return red, green, blue
-
-
-def _read(path: str | File, columns: list[str]) -> pd.DataFrame:
-    table = pd.read_csv(path, keep_default_na=False)
-    if list(table.columns) != columns or (len(table) == 0 and "jobs" in columns):
-        raise InputError(f"{path}: not a plan of this version of the workflow; remove it to plan again")
-    return table
+def _trends(canvas: Axes, x: float, y: float, size: float) -> None:
+    """Two clouds with their lines below y = x, and the height of one above the other."""
+    side = 0.78
+    left, bottom = x - side / 2 + 0.05, y - side / 2 + 0.04
+    frame = Rectangle((left, bottom), side, side, facecolor="white", edgecolor="0.3", linewidth=0.7)
+    canvas.add_patch(frame)
+    canvas.plot([left, left + side], [bottom, bottom + side], ":", color="0.45", linewidth=0.9)
+    random, ends = np.random.default_rng(1), np.array([0.12, 0.88])
+    lines = ((SCRATCH, 0.6, 0.02, (0.14, 0.6)), (REFERENCES[0], 0.68, 0.16, (0.38, 0.86)))
+    for style, slope, rise, span in lines:
+        across = random.uniform(*span, size=16)
+        up = slope * across + rise + random.normal(0, 0.025, size=16)
+        canvas.plot(left + side * ends, bottom + side * (slope * ends + rise), color=style.colour, linewidth=1.2)
+        canvas.plot(left + side * across, bottom + side * up, style.marker, color=style.colour, markersize=2.4)
+    foot, head = (bottom + side * (slope * 0.5 + rise) for _, slope, rise, _ in lines)
+    arrow = {"arrowstyle": "<->", "shrinkA": 0, "shrinkB": 0, "linewidth": 0.9, "mutation_scale": 6}
+    canvas.annotate("", (left + side * 0.5, head), (left + side * 0.5, foot), arrowprops=arrow)
+    canvas.text(left + side / 2, bottom - 0.03, "ID", fontsize=6.5, ha="center", va="top", color=_GREY)
+    canvas.text(left - 0.03, bottom + side / 2, "OOD", fontsize=6.5, ha="right", va="center", rotation=90, color=_GREY)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from pretraining_robustness.figures.captions import residual_caption
+from pretraining_robustness.figures.captions import render
 from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.line_names import LineEnd, name_line_ends, names_width
 from pretraining_robustness.figures.output import Drawing, Files
@@ -18,8 +18,14 @@ from pretraining_robustness.figures.scores import read_scores
 from pretraining_robustness.figures.style import SERIES, SeriesStyle
 from pretraining_robustness.figures.text import LINE, height, wrap
 from pretraining_robustness.figures.trend_marks import key
-from pretraining_robustness.figures.words import count
-from pretraining_robustness.trends.residuals import baseline_trend, mean_over_seeds, residual_points
+from pretraining_robustness.figures.words import count, signed
+from pretraining_robustness.trends.residuals import (
+    LINE_KEY,
+    baseline_trend,
+    changes_sign,
+    mean_over_seeds,
+    residual_points,
+)
 from pretraining_robustness.trends.specification import ResidualFigure
 
 READS = {
@@ -207,7 +213,7 @@ def _set_up(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def _signed(value: float, digits: int) -> str:
-    return "0" if abs(value) < 1e-9 else f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return "0" if abs(value) < 1e-9 else signed(value, digits).replace("-", "\N{MINUS SIGN}")
 
 
 def _draw_panel(axes: Axes, panel: Panel, points: pd.DataFrame, lines: pd.DataFrame, spec: ResidualFigure) -> None:
@@ -316,3 +322,55 @@ def _say_why_empty(axes: Axes, spec: ResidualFigure, trend: pd.Series, points: p
         zorder=3,
         bbox={"facecolor": "white", "edgecolor": "none"},
     )
+
+
+def residual_caption(scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataFrame, figure: Mapping[str, Any]) -> str:
+    """Return the caption: what the figure shows, how it was made, and the numbers read off it.
+
+    It draws no conclusion on whether residuals depend on the epoch or the architecture, which needs a test. The
+    arguments are those of `draw_residual_figure`.
+    """
+    spec = ResidualFigure.from_dict(figure)
+    points, trend = residual_points(scores, trends, figure), baseline_trend(trends, spec)
+    drawn, fitted = points[points["drawn"]], bool(pd.notna(trend["slope"]))
+    lines = mean_over_seeds(points)
+    changes = changes_sign(lines)
+    own = drawn["series"] == spec.baseline
+    found = drawn["residual"]
+    return render(
+        "residuals.jinja",
+        spec=spec,
+        baseline=spec.label(spec.baseline),
+        shown=[spec.label(name) for name in spec.series],
+        several_seeds=points.groupby(LINE_KEY)["seed"].nunique().gt(1).any(),
+        checkpoints=len(points),
+        architectures=points["architecture"].nunique(),
+        seeds=points["seed"].nunique(),
+        axes=spec.axes(),
+        level=f"{spec.confidence * 100:g} %",
+        why=trend["note"],
+        trend=_fit_in_words(trend) if fitted else None,
+        drawn=len(drawn),
+        **{"lowest": found.min(), "highest": found.max(), "mean": found.mean()},
+        changing=int(changes.sum()),
+        noun="architecture" if len(spec.series) == 1 else "line",
+        own="all" if own.all() else "some" if own.any() else "none",
+        dropped=int((~points["drawn"]).sum()),
+        lines=[_line_in_words(spec, key, values, changes) for key, values in lines.groupby(LINE_KEY)["residual"]],
+    )
+
+
+def _fit_in_words(trend: pd.Series) -> dict[str, Any]:
+    slope, low, high = (float(trend[name]) for name in ("slope", "slope_low", "slope_high"))
+    numbers = {"checkpoints": int(trend["n_checkpoints"]), "runs": int(trend["n_runs"])}
+    return {**numbers, "slope": f"{slope:.2f} [{low:.2f}, {high:.2f}]"}
+
+
+def _line_in_words(spec: ResidualFigure, key: Any, values: pd.Series, changes: pd.Series) -> dict[str, Any]:
+    series, architecture = map(str, key)
+    name = spec.architecture_label(architecture)
+    return {
+        "name": f"{spec.label(series)}, {name}" if len(spec.series) > 1 else name,
+        **{"mean": values.mean(), "low": values.min(), "high": values.max()},
+        "changes": changes.loc[(series, architecture)],
+    }

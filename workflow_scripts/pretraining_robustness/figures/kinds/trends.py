@@ -12,9 +12,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pretraining_robustness.evaluate.scores import RUN
 from pretraining_robustness.figures.axes import common_limits, set_up_score_axes
 from pretraining_robustness.figures.band_panels import Curve, Grid, draw_band_panels, titles_of
-from pretraining_robustness.figures.captions import trend_caption
+from pretraining_robustness.figures.captions import render
 from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.output import Drawing, Files, one_file
 from pretraining_robustness.figures.page import Page, make_page
@@ -32,7 +33,7 @@ from pretraining_robustness.figures.trend_marks import (
 )
 from pretraining_robustness.figures.words import count, sentence
 from pretraining_robustness.trends.comparisons import read_comparisons
-from pretraining_robustness.trends.fit import UNITS
+from pretraining_robustness.trends.fit import FEW_RUNS, UNITS
 from pretraining_robustness.trends.specification import Panel, TrendFigure
 
 READS = {
@@ -288,3 +289,91 @@ def _shared_reason(spec: TrendFigure, trends: pd.DataFrame) -> str:
 def _side(spec: TrendFigure) -> float:
     """Return the side of a panel in inches."""
     return _PANEL.get(len(spec.panels), _SMALL_PANEL)
+
+
+# The caption ---------------------------------------------------------------------------------------------------------
+
+_BANDS = {
+    "runs": "confidence intervals from cluster-robust (CR2) standard errors, a run being a cluster because its "
+    "checkpoints are correlated",
+    "resampled_runs": "bootstrap intervals, resampling whole runs, because the checkpoints of a run are correlated",
+    "checkpoints": "bootstrap intervals, resampling single checkpoints as if they were independent, which they are "
+    "not within a run",
+}
+
+
+def trend_caption(
+    scores: pd.DataFrame,
+    trends: pd.DataFrame,
+    bands: pd.DataFrame,
+    figure: Mapping[str, Any],
+    comparisons: pd.DataFrame | None = None,
+) -> str:
+    """Return the caption: what the figure shows, how it was made, and the numbers read off it.
+
+    Without `comparisons` (comparisons.COMPARISON_COLUMNS of this figure) it states heights and intervals and draws no
+    conclusion about differences, which needs a test; with them it ends with what the tests say. The other arguments are
+    those of `draw_trend_figure`.
+    """
+    spec = TrendFigure.from_dict(figure)
+    trends = trends[trends["scale"] == spec.scale.name].set_index("series").reindex(spec.distributions())
+    bands = bands[(bands["scale"] == spec.scale.name) & (bands["band"] == spec.band)]
+    shown = scores[scores["series"].isin([name for panel in spec.panels for name in panel.series])]
+    elsewhere = shown["series"].isin(spec.published)
+    own, fitted = shown[~elsewhere], trends[trends["slope"].notna()]
+    reference = spec.references[0] if spec.references and spec.references[0] in fitted.index else None
+    fewest = int(fitted["n_runs"].min()) if len(fitted) else 0
+    notes = trends.loc[trends["slope"].isna(), "note"].map(_note)
+    return render(
+        "trends.jinja",
+        spec=spec,
+        axes=spec.axes(),
+        level=f"{spec.confidence * 100:g} %",
+        band=_BANDS[spec.band],
+        checkpoints=len(own),
+        runs=len(own[["series", *RUN]].drop_duplicates()),
+        architectures=own["architecture"].nunique(),
+        seeds=own["seed"].nunique(),
+        models=int(elsewhere.sum()),
+        published=[spec.label(name) for name in spec.published if name in spec.distributions()],
+        fitted=len(fitted),
+        fewest_runs=fewest,
+        too_narrow=fewest < FEW_RUNS and spec.band != "runs",
+        dropped=int(trends["n_dropped"].fillna(0).sum()),
+        without_trend=[(spec.label(str(name)), note) for name, note in notes.items()],
+        reference=spec.label(reference) if reference else "",
+        readings=[_reading(spec, str(name), row, bands, reference) for name, row in fitted.iterrows()],
+        conclusions=[] if comparisons is None else comparisons[["panel", "conclusion"]].to_numpy().tolist(),
+    )
+
+
+def _note(text: Any) -> str:
+    return text if isinstance(text, str) else "no trend: not fitted"
+
+
+def _reading(spec: TrendFigure, name: str, trend: pd.Series, bands: pd.DataFrame, reference: str | None) -> str:
+    """Return what is read off a trend; compared with the first reference where both have checkpoints."""
+    suffix = "" if spec.band == "runs" else f"_{spec.band}"
+    slope, low, high = (float(trend[column]) for column in ("slope", f"slope_low{suffix}", f"slope_high{suffix}"))
+    text = f"{spec.label(name)}: slope {slope:.2f} [{low:.2f}, {high:.2f}]"
+    if reference is None or name == reference:
+        return text
+    curve, baseline = (bands[bands["series"] == one] for one in (name, reference))
+    left, right = max(curve["x"].min(), baseline["x"].min()), min(curve["x"].max(), baseline["x"].max())
+    if left > right:
+        return f"{text}; no ID {spec.metric.symbol} in common"
+    middle = float(spec.scale.inverse(spec.scale.forward(np.array([left, right])).mean()))
+    heights = f"{_height(curve, middle, spec)} against {_height(baseline, middle, spec)}"
+    return f"{text}; {heights} at ID {spec.metric.symbol} {middle:.2f}"
+
+
+def _height(curve: pd.DataFrame, score: float, spec: TrendFigure) -> str:
+    """Return the trend's OOD score and its band at an ID score."""
+    curve = curve.sort_values("x")
+    axis = spec.scale.forward(curve["x"].to_numpy())
+    place = spec.scale.forward(np.array([score]))
+    y, low, high = (
+        spec.scale.inverse(np.interp(place, axis, spec.scale.forward(curve[column].to_numpy())))[0]
+        for column in ("y", "low", "high")
+    )
+    return f"{y:.3f} [{low:.3f}, {high:.3f}]"

@@ -1,0 +1,74 @@
+"""What a study does, in the numbers of Figure 1: what is pre-trained, on what, fine-tuned, evaluated and fitted."""
+
+from collections import Counter
+from typing import Any
+
+from pretraining_robustness.evaluate.metrics import score_metric
+from pretraining_robustness.study.names import SCRATCH, START
+
+# What distributions differ in, by the first of these that holds of the keys under which one is declared.
+_PROPERTIES = (
+    ("Published networks", lambda spec, choice: spec.get("published")),
+    ("Training objective", lambda spec, choice: "objective" in spec),
+    ("Image diversity", lambda spec, choice: "ratio" in choice),
+    ("Classes or images per class", lambda spec, choice: "random" in choice),
+    ("Label semantics", lambda spec, choice: "under" in choice or "not_under" in choice),
+    ("Label granularity", lambda spec, choice: "labels" in spec),
+    ("Data quantity", lambda spec, choice: "images" in spec),
+    ("Data source", lambda spec, choice: True),
+)
+_ORDER = (  # of the paper's section 4, and what it has not at the end
+    *("Data quantity", "Label granularity", "Label semantics", "Classes or images per class", "Image diversity"),
+    *("Data source", "Training objective", "Published networks"),
+)
+
+
+def overview(study: Any) -> dict[str, Any]:
+    """Return what Figure 1 shows.
+
+    Returns:
+        sources: labels of the sources of pre-training images; properties: numbers of distributions by what they differ
+        in from the whole of their source; families: names; architectures, pretrained, published, scratch: numbers of
+        architectures and of networks; epochs: of fine-tuning; tasks: label and number of fine-tuned networks of each;
+        metrics, methods: labels; trends: how many series have a trend line; figures: how many show them.
+    """
+    runs = [*study.runs(*study.scored_figures), *(study.rib_runs() if study.imagenet_rib else [])]
+    used = [name for name in study.config["distributions"] if name in {run.distribution for run in runs}]
+    properties: dict[str, int] = {}
+    for name in used:
+        spec = {**study.config["distributions"][name], "published": study.is_published(name)}
+        found = next(words for words, holds in _PROPERTIES if holds(spec, spec.get("classes", {})))
+        properties[found] = properties.get(found, 0) + 1
+    networks = {(run.distribution, run.architecture, run.seed) for run in runs}
+    architectures = dict.fromkeys(run.architecture for run in runs)
+    named = study.config["architectures"]
+    own = [name for name in used if not study.is_published(name)]
+    sources = dict.fromkeys(study.config["distributions"][name]["source"] for name in own)
+    trained = [run for run in runs if run.method in study.trained_methods]
+    tasks = Counter(_task(study, run.task) for run in trained)
+    shown = study.of_kind("trends")
+    return {
+        "sources": [str(study.collection(one).get("label", one)) for one in sources],
+        "properties": {words: properties[words] for words in _ORDER if words in properties},
+        "families": list(dict.fromkeys(named[one]["family"] for one in architectures)),
+        "architectures": len(architectures),
+        "pretrained": sum(not _is_given(study, name) for name, *_ in networks),
+        "published": sum(name != SCRATCH and _is_given(study, name) for name, *_ in networks),
+        "scratch": sum(name == SCRATCH for name, *_ in networks),
+        "epochs": study.config["recipes"]["finetune"]["epochs"],
+        "tasks": [{"label": label, "finetuned": number} for label, number in tasks.items()],
+        "metrics": list(dict.fromkeys(score_metric(study.metrics()[run.task]).short for run in runs)),
+        "methods": [study.method_label(one) for one in dict.fromkeys(run.method for run in runs) if one != START],
+        "trends": len({(study.config["figures"][name]["task"], one) for name in shown for one in study.series(name)}),
+        "figures": len(shown),
+    }
+
+
+def _task(study: Any, task: str) -> str:
+    """Return the readable name of a task; those of ImageNet-RIB are one."""
+    return "variants of ImageNet" if study.is_variant_task(task) else str(study.task_label(task))
+
+
+def _is_given(study: Any, distribution: str) -> bool:
+    """Whether networks are not pre-trained here: they start from scratch or from published weights."""
+    return distribution == SCRATCH or study.is_published(distribution)
