@@ -272,9 +272,9 @@ def test_unpacked_imagenet_has_wordnet_depths_breeds_and_synsets(workflow, repos
         ),
         (
             {"images": 500},
-            "ERROR: distributions.my_source_500: wants 500 images, but its 5 classes of my_source have 20",
+            "ERROR: distributions.my_source_500: asks for 500 images, but its 5 classes of my_source have 20",
         ),
-        ({"classes": {"random": 6}}, "ERROR: distributions.my_source_500: wants 6 classes, but my_source has 5"),
+        ({"classes": {"random": 6}}, "ERROR: distributions.my_source_500: asks for 6 classes, but my_source has 5"),
         ({"held_out": "id_val"}, "no image has the split id_val"),
         ("1,2", "config figures.my_figure: theirs.csv: line 2: model NA: id is not a number"),
         ("50", "config figures.my_figure: theirs.csv: line 2: model NA: id is not in [0, 1]"),

@@ -412,7 +412,7 @@ TABLES = {
     ),
     "a value less": (
         *table("train/0.png,0,train,Tier,c0", "train/0.png,0,train,Tier", "train/0.png,0,train,Tier,"),
-        "line 2: the row has 4 values .*an empty one where there is none",
+        "line 2: the row has 4 values .*empty where there is none",
     ),
     "a quotation mark": (*table("train,Tier", 'train,"Tier'), "line 2: a quotation mark .*; close or remove it"),
     "a split in a table": (

@@ -13,13 +13,13 @@ from typing import Any
 
 PACKAGE = Path(__file__).parent
 MINIATURE = "miniature"  # the package beside it
-# Parsing the code takes a tenth of the time of planning, so what was found in it is kept, as Python keeps bytecode.
+# Parsing the code takes a tenth of planning's time, so its results are cached beside Python's bytecode.
 KEPT = PACKAGE / "__pycache__"
 FACTS = PACKAGE.parent.parent / "data"
 READ = (".csv", ".js", ".css", ".html", ".jinja")  # files that a module may name and read
 # Logging, progress, error messages and the digest itself cannot change a result.
 IGNORED = [["errors"], ["rule"], ["progress"], ["code_digest"]]
-# Fields of Python's syntax tree that say nothing (`u` before a text) or what the tree's shape says already.
+# Fields of Python's syntax tree without meaning (`u` before a string) or redundant with the tree's shape.
 SAYS_NOTHING = {"ctx", "kind", "type_comment", "type_ignores"}
 Leaf = ast.Import | ast.ImportFrom | ast.Constant
 
@@ -27,10 +27,9 @@ Leaf = ast.Import | ast.ImportFrom | ast.Constant
 def code_digest(script: Path) -> str:
     """Return a digest of `script`, of every module of both packages that it imports and of every file that they name.
 
-    Modules count when they are imported directly or not, anywhere in the code. Files are tables and parts of pages that
-    a module names, beside it or in the repository's `data/`. The digest is taken of the syntax tree without bare texts,
-    assertions, lines of the log and the words of an `InputError`: none of them, nor comments, docstrings, formatting or
-    another version of Python, changes it.
+    Modules count whether imported directly or indirectly, anywhere in the code. Files are tables and parts of pages
+    that a module names, beside it or in the repository's `data/`. The digest ignores docstrings, comments, formatting,
+    assertions, log lines and the text of an `InputError`, and is the same in every supported version of Python.
     """
     seen: dict[str, str] = {}
     waiting = [script]
@@ -45,7 +44,7 @@ def code_digest(script: Path) -> str:
 def package_modules(path: Path) -> tuple[Path, ...]:
     """Return the files of the modules of this package that a file may import, anywhere in its code.
 
-    What follows `from a.b import` may be modules or not; whatever stands in such a list and is a file counts.
+    Names after `from a.b import` count if they are files.
     """
     return _read(path)[1]
 
@@ -68,7 +67,7 @@ def _read(path: Path) -> tuple[str, tuple[Path, ...]]:
 
 @cache
 def _kept() -> dict[str, Any]:
-    """Return what this version of this file has found in sources before, by the digest of their bytes."""
+    """Return the cached results of this version of this file, by the digest of each source's bytes."""
     path = KEPT / f"code_digest.{hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]}.json"
     kept: dict[str, Any] = {}
     with suppress(OSError, ValueError):
@@ -78,7 +77,7 @@ def _kept() -> dict[str, Any]:
 
 
 def _keep(path: Path, kept: dict[str, Any], known: int) -> None:
-    """Write what has been found, if anything is new; where it cannot be written it is found anew each time."""
+    """Write the cache if anything is new; where that fails, sources are parsed anew each time."""
     if len(kept) > known:
         temporary = path.with_suffix(f".{os.getpid()}")
         with suppress(OSError):
@@ -88,7 +87,7 @@ def _keep(path: Path, kept: dict[str, Any], known: int) -> None:
 
 
 def _parse(source: bytes) -> tuple[str, list[str], list[str]]:
-    """Return the digest of what a source says, the files that it names and the names that it imports."""
+    """Return the digest of a source's meaning, the files that it names and the names that it imports."""
     words: list[str] = []
     leaves: list[Leaf] = []
     _spell(ast.parse(source).body, words, leaves)
@@ -119,7 +118,7 @@ def _fields(kind: type[ast.AST]) -> list[str]:
 
 
 def _says_nothing(node: ast.AST) -> bool:
-    """Whether a part of a syntax tree is an assertion, a bare text or a line of the log."""
+    """Whether a node is an assertion, a bare string or a log line."""
     match node:
         case ast.Assert() | ast.Expr(value=ast.Constant()):
             return True
@@ -129,7 +128,7 @@ def _says_nothing(node: ast.AST) -> bool:
 
 
 def _without_words(raised: ast.expr | None) -> ast.expr | None:
-    """Return what is raised, an `InputError` without its words, which are for people."""
+    """Return what is raised; an `InputError` without its text, which is for people."""
     match raised:
         case ast.Call(func=ast.Name(id="InputError") as error):
             return error
@@ -137,11 +136,11 @@ def _without_words(raised: ast.expr | None) -> ast.expr | None:
 
 
 def _spell(node: Any, words: list[str], leaves: list[Leaf]) -> None:
-    """Append what a part of a syntax tree says to `words`, and its imports and constants to `leaves`.
+    """Append the meaning of a node to `words`, and its imports and constants to `leaves`.
 
-    The words are the same in every version of Python that reads the code: only fields that hold something are named,
-    so that a field which a later version adds to the tree counts where the code uses what it stands for, and texts are
-    spelled in ASCII, since what counts as printable changes with the version of Unicode. `ast.dump` keeps neither rule.
+    The words are the same in every version of Python: empty fields are skipped, so that a field of a later version
+    counts only where the code uses it, and strings are spelled in ASCII, because what counts as printable changes with
+    the version of Unicode. `ast.dump` does neither.
     """
     kind = node.__class__
     if kind is list:

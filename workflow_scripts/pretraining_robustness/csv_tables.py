@@ -1,8 +1,8 @@
-"""The one reader of CSV tables that people write: every value is text, and every fault is told with its line.
+"""The reader of all CSV tables that people write: every value is text, and errors report the line.
 
-It knows what spreadsheets and editors make of a table: UTF-8 with or without a byte-order mark, UTF-16 with one, any
-line ends, quoted values over several lines, blank lines, empty cells behind the last column. Nothing is taken for a
-number or for missing: NA, None, null, 001, 1e5 and true are names.
+It reads what spreadsheets and editors write: UTF-8 with or without a byte-order mark, UTF-16 with one, any line ends,
+quoted values over several lines, blank lines, empty cells behind the last column. No value is converted or taken as
+missing: NA, None, null, 001, 1e5 and true are names.
 """
 
 import codecs
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
-OPEN = "a quotation mark opens a value and none closes it; close or remove it"
+OPEN = "a quotation mark is never closed; close or remove it"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -53,23 +53,23 @@ class CsvTable:
             yield dict(zip(names, values, strict=True))
 
     def frame(self) -> "pd.DataFrame":
-        """Return the table as a frame of text whose index is the position of the row, as `refuse` takes it."""
-        import pandas as pd  # half a second that planning does not spend
+        """Return the table as a frame of text, indexed by the row numbers that `refuse` takes."""
+        import pandas as pd  # costs half a second that planning need not spend
 
         return pd.DataFrame(self.columns, index=range(len(self)), dtype=str)
 
     def numbers(self, column: str) -> "pd.Series":
-        """Return a column as float64 to the last bit; NaN for what is no number."""
+        """Return a column as float64 to the last bit; NaN where a value is not a number."""
         import pandas as pd
 
         return pd.Series(map(_number, self.columns[column]), dtype="float64")
 
     def refuse(self, row: int, what: str) -> NoReturn:
-        """Raise InputError for what is wrong in a row, with its line in the file."""
+        """Raise InputError about a row, with its line in the file."""
         raise InputError(f"{self.path}: line {self.lines[row]}: {what}")
 
     def refuse_first(self, bad: Iterable[bool], what: str, column: str | None = None) -> None:
-        """Refuse the first row that is `bad`, if one is, with its value of `column` before `what`."""
+        """Refuse the first row that is `bad`, if any; the message starts with its value of `column`."""
         row = next((row for row, is_bad in enumerate(bad) if is_bad), None)
         if row is not None:
             self.refuse(row, what if column is None else f"{column} {self.columns[column][row]!r} {what}")
@@ -78,12 +78,12 @@ class CsvTable:
 def read_csv_table(
     path: str | Path, required: Sequence[str] = (), *, what: str = "table", separators: str = ","
 ) -> CsvTable:
-    """Read a CSV table whose first line names its columns; blanks around those names do not count.
+    """Read a CSV table whose first line names its columns; blanks around the names are ignored.
 
     Args:
         path: the file.
         required: columns that it must have.
-        what: what the table is called when there is none ("label map", "table of published numbers").
+        what: name of the table in messages ("label map", "table of published numbers").
         separators: what may separate values; the first of these that the header holds.
 
     Raises:
@@ -92,7 +92,7 @@ def read_csv_table(
     """
     path = Path(path)
     lines = io.StringIO(_text(path, what), newline="").readlines()
-    if lines and re.fullmatch(r'"?sep=."?\s*', lines[0]):  # how Excel is told the separator
+    if lines and re.fullmatch(r'"?sep=."?\s*', lines[0]):  # tells Excel the separator
         lines[0] = "\n"
     separator = _separator(path, lines, required, separators)
     records = _records(path, lines, separator)
@@ -136,7 +136,7 @@ def _refuse_width(path: Path, lines: Sequence[str], number: int, separator: str,
     """Refuse a row with more or fewer values than the header names columns."""
     if _is_open(lines[number - 1 :], separator):
         raise InputError(f"{path}: line {number}: {OPEN}")
-    remedy = "give it a value of each, an empty one where there is none"
+    remedy = "give it one value per column, empty where there is none"
     if values > names:
         remedy = "put values that hold a separator in quotation marks"
     raise InputError(
@@ -169,7 +169,7 @@ def _text(path: Path, what: str) -> str:
 
 
 def _separator(path: Path, lines: Sequence[str], required: Sequence[str], separators: str) -> str:
-    """Return what separates values: the separator by which the header names all that is required, or else the first."""
+    """Return the separator with which the header has all required names, or else the first one in the header."""
     header = next((line for line in lines if line.strip()), "")
     held = [separator for separator in (*separators, *SEPARATORS) if separator in header]
     fitting = [separator for separator in held if set(required) <= _names(header, separator)]
@@ -185,7 +185,7 @@ def _names(header: str, separator: str) -> set[str]:
 
 
 def _name(written: str) -> str:
-    """Return a column's name without blanks and marks around it that no editor shows."""
+    """Return a column's name without surrounding blanks and invisible marks."""
     return written.strip(f"{string.whitespace}\u00a0\ufeff\u200b\u200e\u200f\u2060")
 
 
@@ -198,14 +198,14 @@ def _records(path: Path, lines: Sequence[str], separator: str) -> Iterator[tuple
             if any(value.strip() for value in values):
                 yield begin, values
             last, begin = begin, reader.line_num + 1
-    except csv.Error as error:  # a value longer than any that is meant
+    except csv.Error as error:  # an absurdly long value
         raise InputError(f"{path}: line {begin}: {error}; is a quotation mark left open?") from None
     if _is_open(lines[last - 1 :], separator):
         raise InputError(f"{path}: line {last}: {OPEN}")
 
 
 def _is_open(lines: Sequence[str], separator: str) -> bool:
-    """Whether a quoted value takes in the end of the file, which only a strict reader minds."""
+    """Whether a quoted value reaches to the end of the file, which only a strict reader reports."""
     try:
         list(csv.reader(lines, delimiter=separator, strict=True))
     except csv.Error as error:

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one, saying in one line that the disk is full, and digests."""
+"""Atomic writes, one-line errors for a full disk, and digests of files."""
 
 import csv
 import errno
@@ -19,10 +19,10 @@ GIGABYTE = 1e9
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it replaces `path`, on any error it is removed.
+    """Yield a temporary path beside `path`; on success it replaces `path`, on any error it is removed.
 
-    The parent folder is made if need be. The contents are flushed to disk before the rename. The error of a
-    full disk, which names no file, names this one.
+    The parent folder is created if needed. The contents are flushed to disk before the rename. The error of a full
+    disk, which names no file, is made to name this one.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,9 +41,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def publish(finished: str | Path, path: str | Path) -> None:
-    """Make a finished file appear at `path` too, in one step: linked, or copied where its file system cannot link.
+    """Make a finished file appear at `path` too, atomically: as a link, or as a copy where links are not possible.
 
-    The time of change becomes now, so that what was made of older inputs is newer than they are.
+    Its modification time becomes now, so that it is newer than its inputs.
     """
     with atomic_path(path) as temporary:
         temporary.unlink(missing_ok=True)
@@ -55,7 +55,7 @@ def publish(finished: str | Path, path: str | Path) -> None:
 
 
 def write_rows(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Iterable[str] | None = None) -> None:
-    """Write a CSV file with one line per row; `columns`, by default the keys of the first row, are what each has."""
+    """Write a CSV file with one line per row; `columns` are by default the keys of the first row."""
     rows = list(rows)
     with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0] if columns is None else columns), lineterminator="\n")
@@ -64,14 +64,14 @@ def write_rows(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Ite
 
 
 def file_digest(path: str | Path, algorithm: str = "sha256") -> str:
-    """Return the hexadecimal digest of a file's bytes; `algorithm` is a name that hashlib knows (sha256, md5)."""
+    """Return the hexadecimal digest of a file's bytes; `algorithm` is a name in hashlib (sha256, md5)."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 @contextmanager
 def full_disk_named(path: str | Path, what_is_kept: str) -> Iterator[None]:
-    """Turn a full disk inside the block into an InputError that names `path` and says what is kept."""
+    """Turn a full disk inside the block into an InputError that names `path` and `what_is_kept`."""
     try:
         yield
     except OSError as error:
@@ -83,7 +83,7 @@ def full_disk_named(path: str | Path, what_is_kept: str) -> Iterator[None]:
 
 
 def require_space(path: str | Path, needed: int) -> None:
-    """Refuse to start writing `needed` bytes at `path` when its file system has fewer free.
+    """Refuse to write `needed` bytes at `path` if its file system has less space.
 
     Raises:
         InputError: names the path, the bytes needed and the bytes free.

@@ -1,4 +1,4 @@
-"""How far a long loop is: a line in the log every half minute, with the rate and the minutes left."""
+"""Progress of a long loop: one log line every 30 s, with the rate and the minutes left."""
 
 import logging
 import time
@@ -9,12 +9,12 @@ EVERY_SECONDS = 30
 
 
 class Progress:
-    """Says in the log how far a loop is.
+    """Logs the progress of a loop.
 
     Args:
-        unit: what the loop counts, in the plural ("images").
-        total: how many there are to do; None if that is unknown.
-        done: how many an earlier job has done.
+        unit: what the loop counts, as a plural ("images").
+        total: how many there are; None if unknown.
+        done: how many an earlier job has done already.
     """
 
     def __init__(self, unit: str, total: float | None, done: float = 0) -> None:
@@ -24,11 +24,11 @@ class Progress:
         self._started = self._reported = time.monotonic()
 
     def due(self) -> bool:
-        """Return whether the last report is long enough ago."""
+        """Return whether the next report is due."""
         return time.monotonic() - self._reported > EVERY_SECONDS
 
     def report(self, done: float, details: str = "") -> None:
-        """Log that `done` are done in all, at which rate, and how long the rest will take."""
+        """Log how many are done, the rate, and the time left."""
         self._reported = time.monotonic()
         rate = (done - self._already) / max(self._reported - self._started, 1e-9)
         line = f"{_number(done)} of {'?' if self.total is None else _number(self.total)} {self.unit}"

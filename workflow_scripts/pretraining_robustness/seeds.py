@@ -1,7 +1,6 @@
-"""Seeds made from names: a random choice depends on the seed and on what it is for, never on what was drawn before.
+"""Seeds derived from names: a random choice depends on the seed and its purpose, never on earlier draws.
 
-Every published number of a study hangs on these functions, so the ways in which they write a name as text differ where
-they were first used, and stay.
+All results depend on these functions: changing one changes them.
 """
 
 import hashlib
@@ -21,18 +20,18 @@ def hashed_seed(*parts: int | str) -> int:
 
 
 def hashed_rank(seed: int, purpose: str, name: str) -> int:
-    """Return 64 bits to order names by: more names do not change the order of those there were."""
+    """Return 64 bits to order names by: adding names does not change the order of the others."""
     return _first_bits(f"{seed}/{purpose}/{name}")
 
 
 def hashed_uniform(text: str) -> float:
-    """Return a number in (0, 1) that depends on the text alone."""
+    """Return a number in (0, 1) that depends only on the text."""
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "big") + 0.5) / 2**64
 
 
 def named_generator(seed: int, name: str) -> np.random.Generator:
-    """Return the random generator of one series, comparison or panel, independent of those beside it."""
+    """Return the random generator of one series, comparison or panel, independent of the others."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 

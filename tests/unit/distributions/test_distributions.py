@@ -124,7 +124,7 @@ def test_images_of_a_class_are_chosen_uniformly(source):
     [
         ({"images": 386}, ["386", "385"]),
         ({"classes": {"most_frequent": 13}}, ["13", "12"]),
-        ({"images": 72, "balanced": "classes"}, ["wants 6", "has 5", "1 of 12"]),
+        ({"images": 72, "balanced": "classes"}, ["asks for 6", "has 5", "1 of 12"]),
     ],
 )
 def test_a_source_that_is_too_small_is_refused_with_the_numbers(source, changes, words):
@@ -245,8 +245,8 @@ def test_equal_superclasses(source, label_map):
 @pytest.mark.parametrize(
     ("choice", "words"),
     [
-        ({"superclasses": 4, "subclasses": 3, "ratio": 1.0}, ["wants 4 superclasses", "has 3"]),
-        ({"superclasses": 3, "subclasses": 5, "ratio": 1.0}, ["wants 3 superclasses with 5", "has 0"]),
+        ({"superclasses": 4, "subclasses": 3, "ratio": 1.0}, ["asks for 4 superclasses", "has 3"]),
+        ({"superclasses": 3, "subclasses": 5, "ratio": 1.0}, ["asks for 3 superclasses with 5", "has 0"]),
         ({"superclasses": ["s0", "s7"], "ratio": 1.0}, ["no superclass s7"]),
         ({"superclasses": ["s0"], "subclasses": 5, "ratio": 1.0}, ["4 classes of s0", "the 5"]),
     ],
@@ -352,7 +352,7 @@ def test_broken_promises_about_wordnet_and_numbers_of_classes_are_named():
     assert set(five["class_id"]) < set(made["class_id"])
     assert all(kept(check_promises(five, some, classes)).values())
     assert not kept(check_promises(images.assign(label=range(20)), some, classes))["only classes under n00015388"]
-    with pytest.raises(InputError, match=r"wants 9 classes, but .* has 8"):
+    with pytest.raises(InputError, match=r"asks for 9 classes, but .* has 8"):
         make_distribution(images, classes, None, declare(classes={"under": "n00015388", "random": 9}))
 
 

@@ -43,7 +43,7 @@ def species(**changes):
             ["16 superclasses with 13", "0 of 16"],
         ),
         (diversity(classes={"superclasses": 17, "subclasses": 12, "ratio": 1.0}), ["17 superclasses", "16 of 16"]),
-        (diversity(classes={"subclasses": 12, "ratio": 0.02}), ["a ratio of 0.02 of 12 subclasses is none"]),
+        (diversity(classes={"subclasses": 12, "ratio": 0.02}), ["a ratio of 0.02 of 12 subclasses"]),
         (species(classes={"superclasses": ["Funghi"], "ratio": 1.0}), ["'Funghi'", "Fungi"]),
         (diversity(images=90000), ["90,000 images of 64 classes", "at most 1,300"]),
         (diversity(short_classes="refuse"), ["1,250 images of each of 64", "only 732", "short_classes: fill"]),

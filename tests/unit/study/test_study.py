@@ -120,7 +120,7 @@ def test_own_folders_are_never_scaled(config):
 
 def test_labels_say_the_papers_number_and_the_miniatures(config, paper_config):
     assert Study(config).label("imagenet_60k_250_classes") == "250 classes of 240 images (here 12 of 50)"
-    assert Study(config).label("imagenet_diversity_33").endswith("4 subclasses a superclass (here 1, 800 images)")
+    assert Study(config).label("imagenet_diversity_33").endswith("4 subclasses per superclass (here 1, 800 images)")
     assert Study(paper_config).label("imagenet_depth_2") == "ImageNet, 5 superclasses at WordNet depth 2"
     assert Study(config).label("imagenet_25k") == "ImageNet, 25,000 images (here 250)"
     assert Study(paper_config).label("imagenet_25k") == "ImageNet, 25,000 images"

@@ -1,1 +1,1 @@
-"""Pre-training distributions: which classes, which images, which labels, and what a declaration promises."""
+"""Pre-training distributions: which classes, which images, which labels, and independent checks."""

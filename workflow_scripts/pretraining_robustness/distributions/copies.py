@@ -1,14 +1,14 @@
 """Images of a source that are copies of images of a task: near-duplicates, whatever their size and compression.
 
-Pictures are compared by the correlation of their pixels. Two pictures of one size correlate with coefficient r, taken
-over all pixels and channels after the mean of each picture is subtracted; brightness and contrast do not count. Pairs
+Images are compared by the correlation of their pixels. Two images of one size correlate with coefficient r, taken
+over all pixels and channels after the mean of each image is subtracted; brightness and contrast do not count. Pairs
 are screened at 8 x 8 pixels and confirmed at 16 x 16.
 
-Of 120 drawn pictures of 64 pixels, copies of 32 pixels by three filters correlate at 16 x 16 by 0.98 or more at JPEG
-quality 95 and by 0.936 or more (half of them by 0.985) at quality 60; copies that are cut by 3 pixels on two sides by
-0.80 or more (half by 0.91), so that these are mostly missed; 200 other pictures of the same classes by 0.906 at most.
-Of the 990 pictures of the drawn Tiny-ImageNet, one correlates by 0.951 with one of 1,372 that it is no copy of.
-How often real pictures that are no copies exceed 0.95 was not measured: look at some of those that are listed.
+Of 120 drawn images of 64 pixels, copies of 32 pixels by three filters correlate at 16 x 16 by 0.98 or more at JPEG
+quality 95 and by 0.936 or more (half of them by 0.985) at quality 60; copies cropped by 3 pixels on two sides by
+0.80 or more (half by 0.91), so that these are mostly missed; 200 other images of the same classes by 0.906 at most.
+Of the 990 images of the drawn Tiny-ImageNet, one correlates by 0.951 with one of 1,372 others without being a copy.
+How often real images exceed 0.95 without being copies was not measured: look at some of those that are listed.
 """
 
 import logging
@@ -28,7 +28,7 @@ from pretraining_robustness.store.read import Store
 logger = logging.getLogger(__name__)
 
 COARSE, FINE = 8, 16  # sides at which pairs are screened and confirmed
-BLOCK = 4096  # pictures that are compared at once
+BLOCK = 4096  # images that are compared at once
 COLUMNS = ("image", "class_id", "collection", "other", "other_class_id", "correlation")
 
 Vectors = NDArray[np.float32]
@@ -45,15 +45,15 @@ def find_copies(
     correlation: float,
     copies: str | Path,
 ) -> None:
-    """Write for every image of a source its nearest copy in each of other collections, where there is one.
+    """Write the nearest copy of every image of a source in each other collection, where there is one.
 
     Args:
         images, table: images.npy and images.parquet of the source's store.
-        names: of the other collections.
-        splits: of which images in each of them copies are looked for; of all where none is named.
+        names: the names of the other collections.
+        splits: the splits to search in each of them; all images where none is named.
         others, tables: their stores.
-        correlation: from which two pictures are copies, in (0, 1).
-        copies: CSV to write, `COLUMNS`; a row for each image of the source and collection with a copy of it.
+        correlation: the lowest correlation of copies, in (0, 1).
+        copies: CSV to write, `COLUMNS`; one row per image of the source and collection with a copy of it.
     """
     source = Store.open(images, table)
     rows = pd.read_parquet(table, columns=["image", "class_id"])
@@ -77,7 +77,7 @@ def find_copies(
 def nearest_copies(
     source: Store, coarse: Vectors, other: Store, rows: NDArray[np.integer], correlation: float
 ) -> dict[int, tuple[int, float]]:
-    """Return, by the row of a source's image with a copy among `rows`, the row of the nearest and their correlation."""
+    """Return row and correlation of the nearest copy among `rows`, by the row of the source's image."""
     nearest: dict[int, tuple[int, float]] = {}
     progress = Progress("images", len(rows), 0)
     for start in range(0, len(rows), BLOCK):
@@ -99,7 +99,7 @@ def nearest_copies(
 
 
 def vectors(store: Store, rows: NDArray[np.integer], side: int) -> Vectors:
-    """Return pictures at a size as vectors of mean 0 and length 1, (n, 3 x side x side); 0 for one colour alone."""
+    """Return images at a size as vectors of mean 0 and length 1, (n, 3 x side x side); 0 for images of one colour."""
     found = np.empty((len(rows), 3 * side * side), np.float32)
     for start in range(0, len(rows), BLOCK):
         pixels = store.read(rows[start : start + BLOCK])
@@ -114,9 +114,9 @@ def vectors(store: Store, rows: NDArray[np.integer], side: int) -> Vectors:
 def without_copies(
     images: pd.DataFrame, classes: pd.DataFrame, copies: str | Path
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a store's images without those that have a copy elsewhere, and its classes with their numbers then.
+    """Return a store's images without those that have a copy elsewhere, and its classes with the remaining numbers.
 
-    The classes' numbers before are kept in the column with_copies: which classes are chosen does not depend on copies.
+    The column with_copies keeps the original numbers: which classes are chosen does not depend on copies.
     """
     listed = set(pd.read_csv(copies, dtype=str)["image"])
     kept = images[~images["image"].isin(listed)]

@@ -1,7 +1,7 @@
-"""Refuse, while planning, a distribution that its source cannot give; with the numbers, at the paper's scale.
+"""Refuse, while planning, a distribution that its source cannot provide, and say why in numbers at the paper's scale.
 
-Only what is declared in the config is known then: a source's images and classes and the range of its class sizes, and
-the tables of its superclasses. What these leave open is checked again when the distribution is made.
+Planning knows what the config declares: numbers of images and classes, the range of class sizes, and the tables of
+superclasses. Everything else is checked when the distribution is made.
 """
 
 from collections import Counter
@@ -15,11 +15,11 @@ from pretraining_robustness.distributions.label_maps import read_label_map
 from pretraining_robustness.errors import InputError
 
 Locate = Callable[[str], Path]
-"""Where a table that the config names lies."""
+"""Path of a table that the config names."""
 
 
 def check_feasible(name: str, config: Mapping[str, Any], locate: Locate) -> None:
-    """Raise InputError if the source of distribution `name` cannot give what it declares."""
+    """Raise InputError if the source of distribution `name` cannot provide what it declares."""
     try:
         _check(name, config, locate)
     except InputError as error:
@@ -32,7 +32,7 @@ def _check(name: str, config: Mapping[str, Any], locate: Locate) -> None:
     label_map = config["label_maps"][declared["labels"]] if "labels" in declared else None
     choice = declared.get("classes", {})
     for synsets in (choice[key] for key in ("under", "not_under") if key in choice):
-        wordnet.classes_under(synsets)  # refuses what is no synset
+        wordnet.classes_under(synsets)  # refuses names that are not synsets
     superclasses = superclass_sizes(label_map, locate) if label_map else {}
     if "ratio" in choice:
         _check_subclasses(choice, superclasses)
@@ -109,7 +109,7 @@ def _check_subclasses(choice: Mapping[str, Any], sizes: Mapping[str, int]) -> No
         raise _refusal(f"asks for {what}, but {enough} of {len(sizes)} have as many{example}", "ask for fewer")
     smallest = subclasses or min(sizes[superclass] for superclass in (wanted if isinstance(wanted, list) else sizes))
     if round(ratio * smallest) < 1:
-        raise _refusal(f"a ratio of {ratio:g} of {smallest} subclasses is none", "raise 'ratio'")
+        raise _refusal(f"a ratio of {ratio:g} of {smallest} subclasses selects none", "raise 'ratio'")
 
 
 def _check_class_sizes(declared: Mapping[str, Any], images: int, classes: int, sizes: Mapping[str, int]) -> None:

@@ -25,10 +25,10 @@ def read_label_map(path: str | Path, key: str, column: str) -> LabelMap:
     """Read a label map from a CSV table.
 
     Args:
-        path: the table, one row a class.
+        path: the table, one row per class.
         key: its column with the class_id.
-        column: its column with the superclass; a column of that name with `_name` at its end holds the readable name,
-            without it a WordNet synset is called by its own name and anything else by its identifier.
+        column: its column with the superclass; a column of that name with `_name` at its end holds the readable name;
+            without it a WordNet synset has its own name and anything else its identifier.
 
     Raises:
         InputError: the table or a column is missing, or a class has two rows or no superclass.
@@ -46,7 +46,7 @@ def read_label_map(path: str | Path, key: str, column: str) -> LabelMap:
 
 
 def _with_distinct_names(mapped: LabelMap) -> LabelMap:
-    """Add the identifier to names that several superclasses have: WordNet has two synsets called food, for one."""
+    """Add the identifier to names that several superclasses have: WordNet has two synsets called food, for example."""
     uses = Counter(superclass.name for superclass in set(mapped.values()))
     return {
         class_id: Superclass(one.identifier, one.name if uses[one.name] == 1 else f"{one.name} ({one.identifier})")

@@ -1,6 +1,6 @@
-"""Check a made distribution against what its declaration promises; a broken promise stops the run.
+"""Check a distribution against its declaration, independently of the code that made it; a failed check stops the run.
 
-The checks read the published manifest and share no code with the choice that they check.
+The checks read the manifest and share no code with selection.py.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ from pretraining_robustness.files import write_rows
 
 @dataclass(frozen=True)
 class Promise:
-    """One promise of a declaration, what was expected and found, and the first row of the manifest that breaks it."""
+    """One check of a distribution: what was expected and found, and the first row of the manifest that fails it."""
 
     promise: str
     expected: str
@@ -37,16 +37,16 @@ def check_promises(
     others: Mapping[str, pd.DataFrame] | None = None,
     copies: pd.DataFrame | None = None,
 ) -> list[Promise]:
-    """Return every promise of `declared` with what the manifest shows.
+    """Return every check of `declared` with what the manifest shows.
 
     Args:
-        manifest: columns image, class_id, label, one row an image.
+        manifest: columns image, class_id, label, one row per image.
         declared: as for `selection.make_distribution`.
         classes: the source's classes, columns class_id, images.
         label_map: as for `selection.make_distribution`.
         others: manifests of the distributions that this one declares a relation to, by relation: nested_in,
             classes_nested_in, same_images_per_label_as.
-        copies: images that no distribution of the source may have, columns image, class_id.
+        copies: images that no distribution of the source may contain, columns image, class_id.
     """
     if copies is not None:
         left_out = copies.drop_duplicates("image")["class_id"].value_counts()
@@ -64,7 +64,7 @@ def check_promises(
 
 
 def demand_kept(promises: list[Promise], distribution: str) -> None:
-    """Raise InputError for the first broken promise."""
+    """Raise InputError for the first failed check."""
     for promise in promises:
         if not promise.kept:
             row = f" ({promise.row})" if promise.row else ""
@@ -83,7 +83,7 @@ def write_promises(
     promises: str | Path,
     copies: str | Path | None = None,
 ) -> None:
-    """Check the manifest in a file and write its promises as CSV, a column for each attribute of `Promise`.
+    """Check the manifest in a file and write the checks as CSV, one column per attribute of `Promise`.
 
     Args:
         manifest: CSV, as `selection.write_distribution` writes it.
@@ -95,7 +95,7 @@ def write_promises(
         copies: CSV of the images that are left out as copies, or None.
 
     Raises:
-        InputError: a promise is broken, or a label map names no superclass.
+        InputError: a check failed, or a label map names no superclass.
     """
     label_map = distribution_label_map(declared["label_map"], superclasses or classes)
     tables = {name: read_frame(path, whole=["label"]) for name, path in others.items()}
@@ -202,7 +202,7 @@ def _equal(promise: str, expected: int, found: int) -> Promise:
 
 
 def _none(promise: str, manifest: pd.DataFrame, breaks: pd.Series) -> Promise:
-    """No row of the manifest may break the promise."""
+    """No row of the manifest may fail the check."""
     rows = np.flatnonzero(breaks.to_numpy(dtype=bool))
     if len(rows) == 0:
         return Promise(promise, "no exception", "no exception", True)

@@ -1,7 +1,7 @@
 """Turn a source into a pre-training distribution: which classes, which images, which labels.
 
-A distribution never copies images: it is an index, rows of the source's store with a label each. Choices are made per
-class from (seed, class), so that a smaller total takes a subset of what a larger one takes (paper, section 4.1).
+A distribution never copies images: it is an index, rows of the source's store, each with a label. Images are chosen per
+class from (seed, class), so that a smaller total is a subset of a larger one (paper, section 4.1).
 """
 
 from collections.abc import Callable, Mapping
@@ -29,8 +29,8 @@ def make_distribution(
         images: the store's table, with columns row, image, class_id.
         classes: the store's classes, with columns class_id, name, images.
         label_map: the superclass of each class, or None to train on the classes themselves.
-        declared: keys distribution (its name, for messages), source, classes (which: see `select_classes`), images
-            (total or None for all), balanced (None, "classes" or "superclasses": what gives equal numbers),
+        declared: keys distribution (its name, for messages), source, classes (see `select_classes`), images (total, or
+            None for all), balanced (None, "classes" or "superclasses": which of them contribute equally),
             short_classes ("refuse" or "fill"), take (None, or "first": see `select_images`), seed.
 
     Returns:
@@ -40,7 +40,7 @@ def make_distribution(
     Raises:
         InputError: the source has fewer classes or images than declared, or a class without a superclass.
     """
-    classes = classes[classes["images"] > 0]  # a class of damaged images alone, or of copies, is none
+    classes = classes[classes["images"] > 0]  # a class with only damaged images or copies does not count
     chosen = select_classes(add_superclasses(classes, label_map, declared), declared)
     counts = images_per_class(chosen, declared)
     selected = select_images(images, counts, declared["seed"], first=declared["take"] == "first")
@@ -57,11 +57,11 @@ def make_distribution(
 def check_counts(
     sizes: Mapping[str, int], names: Mapping[str, str], superclasses: str | Path | None, declared: dict[str, Any]
 ) -> None:
-    """Raise InputError for a distribution that a source with so many images of each class cannot give.
+    """Raise InputError for a distribution that a source with these class sizes cannot provide.
 
     Args:
-        sizes: images of each class by class_id.
-        names: what each class is called.
+        sizes: number of images of each class by class_id.
+        names: readable name of each class.
         superclasses: table that a label map names, or None.
         declared: see `make_distribution`.
     """
@@ -69,7 +69,7 @@ def check_counts(
     classes = pd.DataFrame(rows, columns=["class_id", "name", "images"])
     if declared["label_map"] and not superclasses:
         name = declared["label_map"]["name"]
-        raise InputError(f"label_maps.{name}: the key 'table' is missing; a folder has no superclasses of its own")
+        raise InputError(f"label_maps.{name}: the key 'table' is missing; a folder defines no superclasses")
     label_map = distribution_label_map(declared["label_map"], superclasses) if superclasses else None
     images_per_class(select_classes(add_superclasses(classes, label_map, declared), declared), declared)
 
@@ -137,13 +137,12 @@ def select_classes(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.DataFr
     """Return the declared classes, with a column `siblings`: how many classes its superclass has at ratio 1.
 
     `declared["classes"]` holds the keys of one of these choices, or none for all classes:
-        most_frequent: number; those with the most images, ties by class_id.
-        random, at_least: number; the first in a seeded order, in which classes with `at_least` images come first.
+        most_frequent: N; the N classes with the most images, ties by class_id.
+        random, at_least: N; the first N in a seeded order, in which classes with `at_least` images come first.
         under or not_under: a WordNet synset (wnid) or several; the classes below them by any path of hypernyms, or the
-            others; with random, so many of these.
-        superclasses, subclasses, ratio: superclasses by name, or the first so many of the label map (None: all), each
-            with its first round(ratio x subclasses) classes (None: of all that it has) in order of number of images,
-            ties in a seeded order.
+            others; with `random`, N of these.
+        superclasses, subclasses, ratio: superclasses by name, or the first N of the label map (None: all), each with
+            its round(ratio x subclasses) largest classes (None: of all that it has), ties in a seeded order.
     """
     choice = {key: value for key, value in declared["classes"].items() if value is not None}
     if _chooses_subclasses(declared):
@@ -154,7 +153,7 @@ def select_classes(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.DataFr
     wanted = choice.get("most_frequent") or choice.get("random") or len(classes)
     if wanted > len(classes):
         raise InputError(
-            f"distributions.{declared['distribution']}: wants {wanted:,} classes, "
+            f"distributions.{declared['distribution']}: asks for {wanted:,} classes, "
             f"but {declared['source']} has {len(classes):,}; ask for fewer."
         )
     if "most_frequent" in choice:
@@ -167,7 +166,7 @@ def select_classes(classes: pd.DataFrame, declared: dict[str, Any]) -> pd.DataFr
         classes = classes[classes["class_id"].isin(first[:wanted])]
     if classes.empty:
         raise InputError(
-            f"distributions.{declared['distribution']}: {declared['source']} has none of its classes; choose others."
+            f"distributions.{declared['distribution']}: {declared['source']} has none of these classes; choose others."
         )
     return classes.assign(siblings=classes.groupby("superclass")["class_id"].transform("size"))
 
@@ -206,20 +205,20 @@ def _superclasses(classes: pd.DataFrame, choice: dict[str, Any], declared: dict[
     enough = [str(superclass) for superclass in sizes.index[sizes >= needed]]
     if len(enough) < wanted:
         raise InputError(
-            f"{place}: wants {wanted} superclasses with {needed} subclasses each, but {declared['source']} has "
+            f"{place}: asks for {wanted} superclasses with {needed} subclasses each, but {declared['source']} has "
             f"{len(enough)}; lower 'superclasses' or 'subclasses'."
         )
     return enough[:wanted]
 
 
 def images_per_class(chosen: pd.DataFrame, declared: dict[str, Any]) -> pd.Series:
-    """Return how many images each class gives, indexed by class_id.
+    """Return how many images each class contributes, indexed by class_id.
 
     Without `balanced` a total is shared in proportion to the classes' sizes. Balanced by superclasses, each of them
-    gives as many as any other and its classes share alike. Balanced by classes, each class gives as many as any other;
-    where a ratio takes only some classes of a superclass, they give together what all would have given, so that labels
-    keep their numbers at every ratio. What does not divide goes to the first of a seeded order. A class that has fewer
-    is refused, or gives all it has and the others of its group (superclass or, without a ratio, distribution) the rest.
+    contributes equally and so do its classes. Balanced by classes, each class contributes equally; where a ratio takes
+    only some classes of a superclass, they replace the others, so that labels keep their numbers at every ratio. A
+    remainder goes to the first classes of a seeded order. A class that is too small is refused, or contributes all it
+    has and the others of its group (superclass or, without a ratio, distribution) the rest.
     """
     chosen = chosen.sort_values("class_id")
     available = chosen.set_index("class_id")["images"]
@@ -228,8 +227,8 @@ def images_per_class(chosen: pd.DataFrame, declared: dict[str, Any]) -> pd.Serie
         return available
     if total > available.sum():
         raise InputError(
-            f"distributions.{name}: wants {total:,} images, but its {len(available):,} classes of {declared['source']} "
-            f"have {available.sum():,}; lower 'images'."
+            f"distributions.{name}: asks for {total:,} images, but its {len(available):,} classes of "
+            f"{declared['source']} have {available.sum():,}; lower 'images'."
         )
     if declared["balanced"] is None:
         counts = _apportion(available, total)
@@ -274,7 +273,7 @@ def _apportion(weights: pd.Series, total: int) -> pd.Series:
 
 
 def _share_equally(most: pd.Series, total: int, order: Callable[[str], int]) -> pd.Series:
-    """Share a total equally, none above its entry of `most`; one more for the first of the order."""
+    """Share a total equally, none above its entry of `most`; the first of the order get one more."""
     counts = pd.Series(0, index=most.index)
     ranked = sorted(most.index, key=order)
     while total:
@@ -294,7 +293,7 @@ def _fill(
     short = sizes[sizes < equal]
     first = short.index[0]
     facts = (
-        f"distributions.{declared['distribution']}: wants {equal[first]:,} images of class {first}, which has "
+        f"distributions.{declared['distribution']}: asks for {equal[first]:,} images of class {first}, which has "
         f"{short.iloc[0]:,} ({len(short):,} of {len(sizes):,} classes are too small)"
     )
     if declared["short_classes"] == "refuse":

@@ -60,7 +60,8 @@ def read_scores(path: str | Path) -> pd.DataFrame:
         _refuse(table, scores[name] == "", name, "is empty")
     for name in [*_WHOLE, *_FRACTIONS]:
         numbers = table.numbers(name)
-        missing = scores[name].isin(["", "NA", "NaN", "nan", "None"]) if name in _MAY_MISS else False
+        may_miss = ["", "NA", "NaN", "nan", "None"] if name in _MAY_MISS else []
+        missing = scores[name].isin(may_miss)
         _refuse(table, ~np.isfinite(numbers) & ~missing, name, "is not a finite number")
         if name in _WHOLE:
             least = _WHOLE[name]

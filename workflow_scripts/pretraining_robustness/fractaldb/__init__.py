@@ -1,1 +1,1 @@
-"""FractalDB from its mathematics: the search for systems of maps, and the exact supports of their pictures."""
+"""FractalDB from its mathematics: the search for systems of maps, and the exact supports of their images."""

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from pretraining_robustness.errors import InputError
 
 # A path that overflows loses this many points before its first NaN. From coefficients of at most 1.8 a path needs 689
-# steps to overflow, so that many points are always there.
+# steps to overflow, so there are always that many points.
 CUT_BEFORE_NAN = 100
 LARGEST_SIZE = 4096
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A square picture of `size` pixels a side whose points keep `padding` pixels from its edges.
+    """A square image of `size` x `size` pixels whose points keep `padding` pixels from its edges.
 
     Raises:
-        InputError: for a frame that has no place for points.
+        InputError: a frame without room for points.
     """
 
     size: int
@@ -40,12 +40,12 @@ class Frame:
 def pixels(
     x: NDArray[np.float64], y: NDArray[np.float64], frame: Frame
 ) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-    """Return columns and rows of the points of any path from (0, 0), also of one that diverges.
+    """Return columns and rows of the points of any path from (0, 0), even if it diverges.
 
     This is the plain form of what kernels.py does fast for finite paths. The path ends `CUT_BEFORE_NAN` points before
     its first x that is NaN, or its first y if no x is. What is left is stretched to the frame, x and y separately.
-    Coordinates that are not finite even so (infinities, or no extent at all) become 0, which is what casting them gives
-    on x86 processors and what the published pictures therefore show.
+    Coordinates that are still not finite (infinities, or no extent at all) become 0, as a cast makes them on x86 CPUs,
+    and as the published images therefore show.
     """
     end = len(x)
     for values in (x, y):
@@ -57,6 +57,6 @@ def pixels(
 
 def _pixels(values: NDArray[np.float64], frame: Frame) -> NDArray[np.uint16]:
     with np.errstate(all="ignore"):
-        shifted = values - values.min()  # at most 0, where every path begins
+        shifted = values - values.min()  # at most 0, the start of every path
         inside = shifted / (shifted.max() - shifted.min()) * float(frame.size - 2 * frame.padding) + frame.padding
     return np.where(np.isfinite(inside), inside, 0).astype(np.uint16)

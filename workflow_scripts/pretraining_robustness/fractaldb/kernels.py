@@ -2,8 +2,8 @@
 
 All are plain IEEE 754 double precision without contraction or reassociation, operation by operation in the order of
 the published code, since one rounding elsewhere moves a chaotic path; hence no `fastmath`. Compiled code is kept in
-NUMBA_CACHE_DIR if that is set, else beside this file, else in the user's cache folder; where none can be written, every
-process compiles anew, in some 5 seconds. All kernels are in this file, because its time of change is what tells numba
+NUMBA_CACHE_DIR if that is set, else beside this file, else in the user's cache folder; where none is writable, every
+process compiles anew, in some 5 seconds. All kernels are in this file, because numba judges by its modification time
 whether compiled code is still valid.
 """
 
@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Paths that are walked side by side: four registers of AVX-512, a power of two so that no loop has a remainder.
+# Paths that are walked side by side: four registers of AVX-512, a power of two, so that no loop has a remainder.
 LANES = 32
-# Points whose pixels are computed before they are marked: as many as leave their numbers in the first-level cache.
+# Points whose pixels are computed before they are marked: few enough for the first-level cache.
 BLOCK = 128
-# A patch lies 1 to 3 pixels right of and below its point, so a canvas of marks has as many more at its left and top.
+# A patch lies 1 to 3 pixels right of and below its point, so a canvas of marks has that margin at its left and top.
 MARGIN = 3
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile with numba, keeping the compiled code where there is a place for it."""
+    """Compile with numba, keeping the compiled code where a folder is writable."""
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # neither this folder nor the user's cache folder can be written
@@ -34,7 +34,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @compiled
 def select(cumulative: Floats, draws: Floats) -> NDArray[np.uint8]:
-    """Return for each draw the first map whose cumulated probability is no less, or the number of maps if none is."""
+    """Return for each draw the first map whose cumulated probability is no less; the number of maps if none is."""
     selection = np.zeros(len(draws), np.uint8)
     for probability in cumulative:
         for i in range(len(draws)):
@@ -46,7 +46,7 @@ def select(cumulative: Floats, draws: Floats) -> NDArray[np.uint8]:
 def walk(maps: Floats, selection: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """Return x and y (each as long as `selection`) of the path from (0, 0) through maps (n, 6).
 
-    The last selection is not used. A selection of n, which rounding of the probabilities can give, stays in place.
+    The last selection is not used. A selection of n, which rounding of the probabilities can cause, does not move.
     """
     xs, ys = np.empty(len(selection)), np.empty(len(selection))
     x = y = 0.0
@@ -78,13 +78,13 @@ def count_pixels(x: Floats, y: Floats, size: int, padding: int) -> int:
     return count
 
 
-# The two kernels below keep what changes in one array and index it by constants: only then does the compiler see that
-# nothing overlaps, and turn the loops over lanes into vector instructions. That makes them several times as fast.
+# The two kernels below keep their state in one array and index it by constants. Only then does the compiler see that
+# nothing overlaps and vectorise the loops over lanes, which makes them several times as fast.
 
 
 @compiled
 def extremes(maps: Floats, selection: NDArray[np.uint8]) -> Floats:
-    """Return last x, last y, lowest x, highest x, lowest y and highest y, (6, LANES), of one path a lane.
+    """Return last x, last y, lowest x, highest x, lowest y and highest y, (6, LANES), of one path per lane.
 
     maps: (n, 6, LANES); the maps of all lanes are chosen by the same selection, as in `walk`.
     """
@@ -110,7 +110,7 @@ def extremes(maps: Floats, selection: NDArray[np.uint8]) -> Floats:
 def mark(
     maps: Floats, selection: NDArray[np.uint8], boxes: Floats, size: int, padding: int, canvases: NDArray[np.uint8]
 ) -> None:
-    """Set to 1 what the points of a lane's path reach of its canvas (size + MARGIN, size + MARGIN).
+    """Set the pixels of each lane's canvas (size + MARGIN, size + MARGIN) that its path reaches to 1.
 
     The point at column p and row q is set at [lane, q + MARGIN, p + MARGIN]. There may be fewer canvases than lanes.
 

@@ -1,4 +1,4 @@
-"""From systems of maps to a store of fractals: packed supports, and the table of the pictures that they stand for."""
+"""From systems of maps to a store of fractals: packed supports, and the table of the images that they represent."""
 
 import hashlib
 import json
@@ -41,26 +41,26 @@ def render_fractals(
     code: str,
     threads: int = 1,
 ) -> None:
-    """Render every system under every weight; the same request gives the same bytes, also after having been killed.
+    """Render every system under every weight; the same request gives the same bytes, even after a kill.
 
     Args:
         systems: CSV as systems.write_systems writes it.
-        points: of each path, the first at (0, 0).
-        size: side of the pictures in pixels.
+        points: number of points per path, the first at (0, 0).
+        size: width and height of the images in pixels.
         padding: pixels between a path's points and the frame.
-        instances: pictures of each weight before flipping, 1 to `MOST_INSTANCES`.
+        instances: images of each weight before flipping, 1 to `MOST_INSTANCES`.
         images: output, .npy of uint8 (classes * 25, ceil(size * size / 8)): supports as rendering.render_supports packs
             them.
-        table: output, .parquet with one row a picture: row, image (the name of its file in the published set),
+        table: output, .parquet with one row per image: row, image (the name of its file in the published set),
             class_id, weight, instance, flip; row = ((class * 25 + weight) * instances + instance) * 4 + flip.
         classes: output, .csv: class_id, name, images.
         undecodable: output, .csv: image, reason; only its header.
-        state: folder for the work of unfinished jobs, on the disk of `images`; removed at the end.
-        code: digest of the code; another code's unfinished work is not continued.
-        threads: how many classes are rendered at once.
+        state: folder for unfinished work, on the disk of `images`; removed at the end.
+        code: digest of the code; unfinished work of other code is not resumed.
+        threads: number of classes rendered at once.
 
     Raises:
-        InputError: for an unusable table of systems, numbers out of range, a full disk.
+        InputError: an unusable table of systems, numbers out of range, a full disk.
     """
     frame = Frame(size, padding)
     if points < 2:
@@ -101,7 +101,7 @@ def render_fractals(
 
 
 def picture_table(names: list[str], instances: int) -> pd.DataFrame:
-    """Return the table of all pictures; a picture's `image` is the path that the published renderer writes it to."""
+    """Return the table of all images; column `image` is the path to which the published renderer writes it."""
     counts = (len(names), len(WEIGHTS), instances, FLIPS)
     numbers, weights, takes, flips = (part.ravel() for part in np.indices(counts, dtype=np.int32))
     tails = [f"_{weight:02d}_count_{take}_flip{flip}.png" for weight, take, flip in np.ndindex(*counts[1:])]

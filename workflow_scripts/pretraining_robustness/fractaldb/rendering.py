@@ -1,11 +1,11 @@
-"""The supports of FractalDB's pictures: where a fractal can be lit, exactly as the published renderer decides it.
+"""The supports of FractalDB's images: the pixels that can be lit, exactly as in the published renderer.
 
 The published renderer (hirokatsukataoka16/FractalDB-Pretrained-ResNet-PyTorch at commit 1b8fb9f, `patch_gray` of
 fractal_renderer/make_fractaldb.py with the settings of exe.sh) renders a system under 25 weights. It pastes a random 3
 x 3 patch for every point of a path, the later over the earlier, so that each pixel within reach of a point keeps one
 bit of the last patch laid over it. The pixels within reach are the support; they are the same for all 10 instances of
 a weight, whose bits store/fractal_store.py draws. The path depends on the weight alone, and the maps are chosen by the
-same numbers for all weights and classes, so that one selection serves the 25 paths of a class.
+same numbers for all weights and classes, so one selection serves the 25 paths of a class.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from pretraining_robustness.fractaldb.framing import Frame, pixels
 from pretraining_robustness.fractaldb.kernels import LANES, MARGIN, extremes, mark, select, walk
 from pretraining_robustness.fractaldb.systems import System
 
-# The published fractal_renderer/weights/weights_0.4.csv: each coefficient of all maps scaled in turn, and once none.
+# The published fractal_renderer/weights/weights_0.4.csv: each coefficient of all maps is scaled in turn, and once none.
 FACTORS = (0.2, 0.6, 1.4, 1.8)
 WEIGHTS = np.array(
     [
@@ -46,11 +46,11 @@ def render_supports(system: System, draws: NDArray[np.float64], frame: Frame) ->
     Args:
         system: (maps, 7), see systems.py.
         draws: see `path_draws`.
-        frame: the picture.
+        frame: the image.
 
     Returns:
-        uint8 (25, ceil(size * size / 8)): one bit a pixel, row by row from the top left of the picture, eight to a byte
-        from the highest bit on, as `numpy.packbits` orders them; the last byte is filled up with zeros.
+        uint8 (25, ceil(size * size / 8)): one bit per pixel, row by row from the top left of the image, eight per byte
+        from the highest bit on, in the order of `numpy.packbits`; the last byte is padded with zeros.
     """
     selection = select(np.cumsum(system[:, 6]), draws)
     maps = weighted_maps(system)
@@ -73,7 +73,7 @@ def render_supports(system: System, draws: NDArray[np.float64], frame: Frame) ->
 def _pack(marks: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Return the packed support of one canvas: 3 x 3 pixels for a mark, turned upside down as published.
 
-    Patches that reach beyond the right or lower edge are cut off there.
+    Patches are cut off at the right and lower edge.
     """
     rows = marks[:size] | marks[1 : size + 1] | marks[2 : size + 2]
     support = rows[:, :size] | rows[:, 1 : size + 1] | rows[:, 2 : size + 2]

@@ -2,8 +2,8 @@
 
 From the seed 1 it finds the 1,000 systems that hirokatsukataoka16/FractalDB-Pretrained-ResNet-PyTorch publishes (commit
 1b8fb9f, param_search/ifs_search.py and data/csv_rate0.2_category1000), number for number: each candidate takes the same
-numbers from NumPy's legacy generator. A candidate does not depend on what became of those before it, so that several
-can be tried at a time.
+numbers from NumPy's legacy generator. A candidate does not depend on the fate of those before it, so several can be
+tried at a time.
 """
 
 import logging
@@ -28,18 +28,18 @@ from pretraining_robustness.progress import Progress
 logger = logging.getLogger(__name__)
 
 CANDIDATES_AT_A_TIME = 32
-# The published search needs 43 candidates for a category; one that needs more than this asks for too full a frame.
+# The published search needs 43 candidates for a category; a search that needs more than this asks for too full a frame.
 MOST_CANDIDATES_A_CATEGORY = 5000
 
 
 @dataclass(frozen=True)
 class Search:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
         systems: those accepted, in order.
-        candidates: how many were tried, the last one accepted included.
-        not_finite: how many of these left the range of float64.
+        candidates: number of systems tried, including the last one accepted.
+        not_finite: number of these that left the range of float64.
     """
 
     systems: list[System]
@@ -59,16 +59,16 @@ def search_systems(
     """Try random systems until `categories` of them fill the frame; the result does not depend on `threads`.
 
     Args:
-        categories: how many systems to find.
+        categories: number of systems to find.
         seed: of NumPy's legacy generator, 0 to 2**32 - 1.
-        points: how many points of each candidate are drawn, the first at (0, 0).
-        size: side of the frame in pixels.
+        points: number of points per candidate, the first at (0, 0).
+        size: width and height of the frame in pixels.
         padding: pixels between the points and the edges of the frame.
-        filling_rate: part of the frame's pixels that an accepted system reaches at least.
-        threads: how many candidates are tried at a time.
+        filling_rate: lowest share of the frame's pixels that an accepted system reaches.
+        threads: number of candidates tried at a time.
 
     Raises:
-        InputError: for numbers out of range, and when too many candidates fail in a row.
+        InputError: numbers out of range, or too many candidates that fail in a row.
     """
     frame = Frame(size, padding)
     _check(categories, points, size, filling_rate)
@@ -97,7 +97,7 @@ def search_systems(
 
 
 def random_systems(seed: int, points: int) -> Iterator[tuple[System, NDArray[np.float64]]]:
-    """Yield candidates without end: a system and the numbers (points,) in [0, 1) that choose its maps.
+    """Yield candidates endlessly: a system and the numbers (points,) in [0, 1) that choose its maps.
 
     A system has 2 to 7 maps with coefficients uniform in (-1, 1), and probabilities proportional to |ad - bc|.
     """
@@ -114,7 +114,7 @@ def random_systems(seed: int, points: int) -> Iterator[tuple[System, NDArray[np.
 
 
 def reached_pixels(system: System, draws: NDArray[np.float64], frame: Frame) -> tuple[int, bool]:
-    """Return how many pixels the path of a system reaches, and whether it stays finite."""
+    """Return the number of pixels that a system's path reaches, and whether it stays finite."""
     x, y = walk(system[:, :6], select(np.cumsum(system[:, 6]), draws))
     finite = bool(np.isfinite(x[-1]) and np.isfinite(y[-1]))  # what leaves the range of float64 does not come back
     if finite and all(0 < np.ptp(values) < np.inf for values in (x, y)):
@@ -134,7 +134,7 @@ def search_fractals(
     search: str | Path,
     threads: int = 1,
 ) -> None:
-    """Search and write the systems found, and how many candidates that took.
+    """Search, and write the systems found and the number of candidates.
 
     Args:
         categories: see `search_systems`, as seed, points, size, padding, filling_rate and threads.

@@ -1,6 +1,6 @@
-"""Iterated function systems: random systems of affine maps, one a class, and the table that keeps them.
+"""Iterated function systems: random systems of affine maps, one per class, and their table.
 
-A system is a float64 array (maps, 7), one row a map: a, b, c, d, e, f and its probability. A map takes (x, y) to
+A system is a float64 array (maps, 7), one row per map: a, b, c, d, e, f and its probability. A map takes (x, y) to
 (a x + b y + e, c x + d y + f).
 """
 
@@ -16,7 +16,7 @@ from pretraining_robustness.files import atomic_path
 System = NDArray[np.float64]
 
 COLUMNS = ["a", "b", "c", "d", "e", "f", "probability"]
-AGAIN = "make it again with search_fractals"
+AGAIN = "make it again with the rule search_fractals"
 
 
 def class_name(number: int) -> str:
@@ -37,10 +37,10 @@ def read_systems(path: str | Path) -> list[System]:
     """Read the systems that `write_systems` wrote, to the last bit, in the order of their classes.
 
     Raises:
-        InputError: for a file that is missing, no such table, or whose classes, maps or numbers are not in order.
+        InputError: a missing file, another table, or classes, maps or numbers out of order.
     """
     try:
-        # As text, because pandas' own reading of numbers has not always kept the last bit.
+        # As text, because pandas' parser has not always kept the last bit of a number.
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; {AGAIN}") from None

@@ -1,4 +1,4 @@
-"""Architectures as torchvision, timm and open_clip build them, their classification heads."""
+"""Architectures as torchvision, timm and open_clip build them, and their classification heads."""
 
 import difflib
 from collections.abc import Callable, Mapping
@@ -46,8 +46,8 @@ def _resnet(block: str, widths: list[int] | None = None, **arguments: Any) -> nn
 
 def _mobilenet_v3(configuration: str, batch_norm_momentum: float = 0.1, **arguments: Any) -> nn.Module:
     # torchvision's MobileNetV3 averages its batch statistics with momentum 0.01, as its long ImageNet training did.
-    # After the few hundred steps of a small study those averages are still near their start and the network that
-    # trains well predicts nothing; 0.1 is what torch and the other families use. eps as in torchvision.
+    # After the few hundred steps of a small study those averages are still near their initial values, and a network
+    # that trains well predicts at chance. torch and the other families use 0.1. eps as in torchvision.
     norm_layer = partial(nn.BatchNorm2d, eps=0.001, momentum=batch_norm_momentum)
     return models.get_model(configuration, weights=None, norm_layer=norm_layer, **arguments)
 
@@ -60,7 +60,7 @@ def _with_auxiliary_heads(builder: str, **arguments: Any) -> nn.Module:
 
 
 def _timm(**arguments: Any) -> nn.Module:
-    # timm and open_clip take seconds to import, which only their own networks are to cost.
+    # timm and open_clip take seconds to import, so only their own networks import them.
     from pretraining_robustness.networks.timm_models import build_timm
 
     return build_timm(**arguments)
@@ -72,7 +72,7 @@ def _open_clip(num_classes: int, **arguments: Any) -> nn.Module:
     return ImageEncoder(arguments, num_classes)
 
 
-# Builders with arguments: members of the paper's families that have no name in torchvision (the same classes, other
+# Builders with arguments: members of the paper's families without a name in torchvision (the same classes, other
 # sizes), the models of timm, and the image encoders of CLIP models.
 FAMILIES: dict[str, Callable[..., nn.Module]] = {
     "ResNet": _resnet,
@@ -88,8 +88,8 @@ FAMILIES: dict[str, Callable[..., nn.Module]] = {
 def build(spec: Mapping[str, Any], classes: int) -> nn.Module:
     """Build a randomly initialised network with `classes` outputs.
 
-    `spec` is {builder, arguments}: the name of a torchvision classification model, or one of `FAMILIES` for a size that
-    torchvision has no name for ({builder: ResNet, arguments: {block: BasicBlock, layers: [1, 1, 1, 1]}}), for a model
+    `spec` is {builder, arguments}: the name of a torchvision classification model, or one of `FAMILIES` for a size
+    without a name in torchvision ({builder: ResNet, arguments: {block: BasicBlock, layers: [1, 1, 1, 1]}}), for a model
     of timm ({builder: timm, arguments: {model: convnext_tiny}}; see `timm_models.build_timm`) and for the image encoder
     of a CLIP model ({builder: open_clip, arguments: {model: ViT-B-16}}; see `clip_models.clip_config`).
     Initialisation draws from torch's global generator: seed it first.
@@ -107,7 +107,7 @@ def build(spec: Mapping[str, Any], classes: int) -> nn.Module:
         return models.get_model(builder, weights=None, num_classes=classes, **arguments)
     except InputError:
         raise
-    except Exception as error:  # whatever three libraries trip over
+    except Exception as error:  # any error of the three libraries
         reason = f"{type(error).__name__}: {error}"
         raise InputError(
             f"architecture: builder '{builder}' does not take {arguments} ({reason}); correct its arguments"
@@ -115,7 +115,7 @@ def build(spec: Mapping[str, Any], classes: int) -> nn.Module:
 
 
 def head_names(model: nn.Module) -> list[str]:
-    """Return the dotted names of the modules that make the scores of classes.
+    """Return the dotted names of the modules that output the class scores.
 
     timm says which they are (`get_classifier`; some networks have two, one for distillation). In torchvision's networks
     and CLIP's encoders it is the last linear layer or, where there is none (SqueezeNet), the last convolution.
@@ -138,7 +138,7 @@ def head_names(model: nn.Module) -> list[str]:
 
 
 def head_name(model: nn.Module) -> str:
-    """Return the dotted name of the one linear layer that is the head; raises InputError for a head of another form."""
+    """Return the dotted name of the head if it is one linear layer; otherwise raises InputError."""
     names = head_names(model)
     if len(names) != 1 or not isinstance(model.get_submodule(names[0]), nn.Linear):
         raise InputError(
@@ -156,7 +156,7 @@ def head_of(model: nn.Module) -> nn.Linear:
 
 
 def replace_head(model: nn.Module, classes: int) -> None:
-    """Put a freshly initialised head with `classes` outputs in place of the head."""
+    """Replace the head by a freshly initialised one with `classes` outputs."""
     reset = getattr(model, "reset_classifier", None)
     if reset is not None:
         reset(classes)
@@ -170,7 +170,7 @@ def replace_head(model: nn.Module, classes: int) -> None:
 
 
 def require_image_size(model: nn.Module, size: int) -> None:
-    """Raise InputError if `model` takes one size of images only, as CLIP's encoders do, and `size` is not that size."""
+    """Raise InputError if `model` takes only one image size, as CLIP's encoders do, and `size` is another."""
     expected = getattr(model, "image_size", size)
     if expected != size:
         raise InputError(
@@ -180,7 +180,7 @@ def require_image_size(model: nn.Module, size: int) -> None:
 
 
 def load_backbone(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
-    """Copy every weight but the head's into `model`; the head keeps its own initialisation.
+    """Copy every weight but the head's into `model`; the head keeps its initialisation.
 
     Raises InputError naming the first weights that are missing, not expected or of another shape.
     """
@@ -190,9 +190,9 @@ def load_backbone(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None
 
 
 def load_all(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
-    """Copy every weight into `model`, the head's, too.
+    """Copy every weight into `model`, including the head's.
 
-    Raises InputError as `load_backbone`, and where the weights' head has another number of classes, or there is none.
+    Raises InputError as `load_backbone`, and where the weights' head has another number of classes, or they have none.
     """
     for head in head_names(model):
         for name, expected in model.get_submodule(head).state_dict(prefix=f"{head}.").items():
@@ -205,8 +205,8 @@ def load_all(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
 
 
 def _load(model: nn.Module, weights: Mapping[str, torch.Tensor], names: set[str]) -> None:
-    """Copy `weights` into those of the model that are called `names`."""
-    state = model.state_dict()  # what is copied keeps its metadata, without which torchvision's MNASNet loads nothing
+    """Copy `weights` into the model's weights called `names`."""
+    state = model.state_dict()  # a copy keeps the metadata without which torchvision's MNASNet loads nothing
     missing, unexpected = sorted(names - weights.keys()), sorted(weights.keys() - names)
     reshaped = sorted(name for name in names & weights.keys() if state[name].shape != weights[name].shape)
     for problem, found in (("missing", missing), ("not expected", unexpected), ("of another shape", reshaped)):

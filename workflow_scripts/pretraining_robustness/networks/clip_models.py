@@ -1,4 +1,4 @@
-"""CLIP models by open_clip's names or sizes of their own, and their image encoders as networks with a linear head."""
+"""CLIP models by open_clip's names or by custom sizes, and their image encoders as networks with a linear head."""
 
 import difflib
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ def clip_config(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return open_clip's configuration of a model: embed_dim, vision_cfg, text_cfg and quick_gelu.
 
     Args:
-        arguments: `model`, one of open_clip's names (RN50, ViT-B-16, ViT-L-14-quickgelu, ...), or in its place sizes as
-            `embed_dim`, `vision_cfg` and `text_cfg`. Optional: `image_size` (pixels), for another input size than the
-            model's; `quick_gelu`, CLIP's own form of GELU.
+        arguments: `model`, one of open_clip's names (RN50, ViT-B-16, ViT-L-14-quickgelu, ...), or instead sizes as
+            `embed_dim`, `vision_cfg` and `text_cfg`. Optional: `image_size` (pixels), if it differs from the model's;
+            `quick_gelu`, CLIP's own form of GELU.
 
     Raises:
         InputError: for an unknown name, with the nearest known one, and for unknown or missing arguments.
@@ -51,7 +51,7 @@ def clip_config(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_clip(config: Mapping[str, Any]) -> nn.Module:
-    """Return a randomly initialised CLIP model with both towers, of the form into which open_clip loads weights.
+    """Return a randomly initialised CLIP model with both towers, into which open_clip can load weights.
 
     Raises InputError for sizes that open_clip cannot build.
     """
@@ -65,7 +65,7 @@ class ImageEncoder(nn.Module):
     """The image encoder of a CLIP model, up to the embedding that it shares with texts, and a linear head `fc`.
 
     Attributes:
-        image_size: the only size of images that it takes, in pixels.
+        image_size: the only image size that it takes, in pixels.
     """
 
     def __init__(self, arguments: Mapping[str, Any], classes: int) -> None:

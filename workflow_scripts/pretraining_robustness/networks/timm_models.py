@@ -18,7 +18,7 @@ def require_name(model: str) -> None:
 
 
 def build_timm(num_classes: int, model: str = "", **arguments: Any) -> nn.Module:
-    """Return a randomly initialised network; where it takes one size of images only, `image_size` says which (pixels).
+    """Return a randomly initialised network; its `image_size` (pixels) is set if it takes only one size.
 
     Args:
         num_classes: outputs of its head.
@@ -26,7 +26,7 @@ def build_timm(num_classes: int, model: str = "", **arguments: Any) -> nn.Module
         arguments: timm's own for this model (img_size, drop_path_rate, ...).
 
     Raises:
-        InputError: see `require_name`; and whatever timm raises for arguments that it does not take.
+        InputError: see `require_name`; and any error of timm for arguments that it does not take.
     """
     require_name(model)
     network: Any = timm.create_model(model, pretrained=False, num_classes=num_classes, **arguments)

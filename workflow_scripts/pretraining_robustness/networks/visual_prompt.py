@@ -1,6 +1,6 @@
-"""Visual prompts (Bahng et al. 2022, arXiv 2203.17274): a picture that is added to every image before the network.
+"""Visual prompts (Bahng et al. 2022, arXiv 2203.17274): a trained image that is added to every input image.
 
-The prompt is a weight of the network, `prompt`, among the others in its state, and checkpoints hold it.
+The prompt is a weight of the network, `prompt`, so checkpoints contain it.
 """
 
 from typing import Any
@@ -11,9 +11,9 @@ PROMPT = "prompt"
 
 
 def add_prompt(model: nn.Module, prompt: Tensor) -> nn.Parameter:
-    """Let `model` add `prompt`, float32 (1, 3, size, size) on the scale of normalised images, to all that it is given.
+    """Let `model` add `prompt`, float32 (1, 3, size, size) on the scale of normalised images, to its input.
 
-    Returns the weight that it then has.
+    Returns the new weight.
     """
     weight = nn.Parameter(prompt)
     model.register_parameter(PROMPT, weight)

@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors files with a description of what they are."""
+"""Weights on disk: safetensors files with a description in their metadata."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,11 +23,11 @@ def save_weights(path: str | Path, model: nn.Module, description: Mapping[str, A
 def save_tensors(path: str | Path, tensors: Mapping[str, torch.Tensor], description: Mapping[str, Any]) -> None:
     """Write tensors to a safetensors file, with `description` as JSON in its metadata.
 
-    One metadata key only: safetensors writes several in arbitrary order, and equal runs are to give equal bytes.
+    There is only one metadata key: safetensors writes several in arbitrary order, and equal runs must give equal bytes.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
-        # Through Python's own writing, which reports a full disk as such.
+        # Python's own write reports a full disk as such.
         temporary.write_bytes(save(tensors, metadata={"description": json.dumps(description, sort_keys=True)}))
 
 
@@ -41,7 +41,7 @@ def read_weights(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, A
 
 
 def read_description(path: str | Path) -> dict[str, Any]:
-    """Return the description alone, without reading the tensors; raises InputError as `read_weights`."""
+    """Return only the description, without reading the tensors; raises InputError like `read_weights`."""
     with _opened(path) as (_, description):
         return description
 

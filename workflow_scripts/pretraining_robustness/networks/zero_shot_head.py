@@ -2,7 +2,7 @@
 
 After WiSE-FT (Wortsman et al. 2022; mlfoundations/wise-ft, src/models/zeroshot.py and modeling.py): scores are the
 cosine between an image's embedding and each class's, times the logit scale. The scale is folded into the head's rows,
-and the embedding of the image is brought to length 1 before them. Both the rows and a bias, 0 at first, are trained.
+and the embedding of the image is normalised to length 1 before. The rows and a bias, initially 0, are trained.
 """
 
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import head_name, head_of
 from pretraining_robustness.networks.weights import read_weights
 
-# What `finetune` writes under "head" in the description of its checkpoints.
+# The value of "head" in the description of a checkpoint with such a head.
 ZERO_SHOT = "zero_shot"
 
 
 class ZeroShotHead(nn.Linear):
-    """Features to an embedding of length 1, and that to the scores of classes.
+    """Map features to an embedding of length 1, and the embedding to class scores.
 
     Args:
-        projection: the layer that leads from the network's features to the embedding; `nn.Identity` where the features
-            are the embedding, as in CLIP's own image encoders.
+        projection: the layer from the network's features to the embedding; `nn.Identity` where the features are the
+            embedding, as in CLIP's own image encoders.
         weight: float32 (classes, embedding).
     """
 
@@ -43,7 +43,7 @@ class ZeroShotHead(nn.Linear):
 
 
 def read_zero_shot_head(path: str | Path) -> Tensor:
-    """Return the weight, float32 (classes, embedding), of a head.safetensors; raises InputError naming another file."""
+    """Return the weight, float32 (classes, embedding), of a head.safetensors; raises InputError for another file."""
     tensors = read_weights(path)[0]
     if "weight" not in tensors:
         raise InputError(f"{path}: not a zero-shot head; remove it and run the same command again")
@@ -51,7 +51,7 @@ def read_zero_shot_head(path: str | Path) -> Tensor:
 
 
 def start_from_zero_shot(model: nn.Module, weights: Mapping[str, Tensor], head: Tensor) -> None:
-    """Put a zero-shot head in place of the model's.
+    """Replace the model's head by a zero-shot head.
 
     Args:
         model: a network whose head has as many outputs as the task has classes.
@@ -59,7 +59,7 @@ def start_from_zero_shot(model: nn.Module, weights: Mapping[str, Tensor], head: 
         head: float32 (classes, embedding).
 
     Raises:
-        InputError: where number of classes or width of the embedding do not fit.
+        InputError: the number of classes or the width of the embedding does not fit.
     """
     name, old = head_name(model), head_of(model)
     if len(head) != old.out_features:
@@ -81,7 +81,7 @@ def start_from_zero_shot(model: nn.Module, weights: Mapping[str, Tensor], head: 
 
 
 def match_zero_shot(model: nn.Module, checkpoint: Mapping[str, Tensor]) -> None:
-    """Give `model` a head of the form that a checkpoint with a zero-shot head has, on the model's device."""
+    """Give `model` a head that a checkpoint with a zero-shot head can be loaded into, on the model's device."""
     name, device = head_name(model), head_of(model).weight.device
     projection = _linear(checkpoint, f"{name}.projection") if f"{name}.projection.weight" in checkpoint else None
     model.set_submodule(name, ZeroShotHead(projection or nn.Identity(), checkpoint[f"{name}.weight"]).to(device))

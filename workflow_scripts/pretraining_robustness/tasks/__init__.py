@@ -1,1 +1,1 @@
-"""Downstream tasks: pairs of domains made of one store, and the splits of every task."""
+"""Downstream tasks: their splits and test sets, and pairs of domains of one store."""

@@ -4,8 +4,8 @@ The splits are those of wilds' DomainNet (wilds 2.0.0, domainnet_dataset.py, `in
 are called source and target): of the domain to fine-tune on, its training images are `train` and its test images
 `id_test`; of the other, its training images are `val` and its test images `test`. There is no `id_val`.
 
-Rows stay those of the store, whatever pair is asked: its images open with the table of any pair, in any encoding. So do
-labels, and all pairs of a collection have the same classes, unless a pair is of some classes only.
+Rows and labels are those of the store for every pair, so its images open with the table of any pair, in any encoding.
+All pairs of a collection have the same classes, unless a pair has a class subset.
 """
 
 import json
@@ -28,7 +28,7 @@ SPLITS = {
     "id_domain": {"train": "train", "test": "id_test"},
     "ood_domain": {"train": "val", "test": "test"},
 }
-OTHER = "other"  # the split of the images of all other domains; no split of a task
+OTHER = "other"  # the split of the images of all other domains; not a split of a task
 COLUMNS = ("row", "class_id", "y", "split", "domain")
 
 
@@ -42,18 +42,18 @@ def pair_domains(
         pairs: images.parquet to write: the same rows and columns, but `split` is train, id_test, val, test or other.
         id_domain: the domain to fine-tune on.
         ood_domain: the domain that measures performance out of distribution.
-        classes: class_ids that the task has, numbered in the order of the store's labels; the y of images of others is
-            -1. All of the store's without them.
+        classes: the task's class_ids, numbered in the order of the store's labels; images of other classes have y = -1.
+            None for all of the store's classes.
 
     Raises:
-        InputError: for a store that knows no domains, a domain or a class that it lacks (named with those that it has),
-            one domain twice, or a split of a domain without images.
+        InputError: a store without domains; a domain or class that it lacks (the message names those that it has); one
+            domain twice; a split of a domain without images.
     """
     wanted = {"id_domain": id_domain, "ood_domain": ood_domain}
     images = pd.read_parquet(table)
     lacking = [column for column in COLUMNS if column not in images]
     if lacking:
-        raise InputError(f"{table}: no column {', '.join(lacking)}: pairs are made of a store of format domainnet")
+        raise InputError(f"{table}: no column {', '.join(lacking)}: pairs of domains need a store of format domainnet")
     known = sorted(images["domain"].unique())
     for role, domain in wanted.items():
         if domain not in known:

@@ -9,7 +9,7 @@ import pyarrow.parquet
 
 from pretraining_robustness.errors import InputError
 
-# In the metadata of a table whose images are of some classes only: the class_ids of all, in the order of y.
+# Metadata of a table whose images have only some of the classes: all class_ids, in the order of y.
 CLASS_IDS = b"class_ids"
 
 
@@ -27,7 +27,7 @@ def read_split(table: str | Path, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def task_classes(table: str | Path) -> int:
-    """Return the number of classes: those that the table names, or one more than the highest y, as WILDS counts."""
+    """Return the number of classes: those that the table names, or the highest y plus one, as in WILDS."""
     named = _named_classes(table)
     if named is not None:
         return len(named)
@@ -45,14 +45,14 @@ def class_numbers(table: str | Path) -> dict[str, int]:
 
 
 def present_classes(table: str | Path) -> np.ndarray | None:
-    """Return the y of the classes that have images, int64 ascending, where a table names more; None where it has all.
+    """Return the y of the classes that have images, int64 ascending, where the table names more; None if all do.
 
-    Where a network's head knows more classes than a task has, it is trained on the outputs of the task's classes alone.
+    A network whose head knows more classes than the task has is trained on the outputs of the task's classes only.
     """
     if _named_classes(table) is None:
         return None
     present = np.unique(pyarrow.parquet.read_table(table, columns=["y"])["y"].to_numpy())
-    present = present[present >= 0]  # images of no class of the task have a y of -1
+    present = present[present >= 0]  # images of other classes than the task's have y = -1
     return None if len(present) == task_classes(table) else present
 
 

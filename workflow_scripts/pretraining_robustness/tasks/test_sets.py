@@ -1,4 +1,4 @@
-"""Test sets of a downstream task: a store's split, or all of it, with the classes that a network may answer."""
+"""Test sets of a downstream task: a store's split, or all of it, with the classes that a network may predict."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from pretraining_robustness.errors import InputError
 
 ALL = "all"  # the split of a test set that takes every image of its store
 PRESENT = "present"  # in place of a class mask: the classes of its store's images
-ALSO = "also"  # a column of a store: further class_ids, apart by spaces, that are right for an image
+ALSO = "also"  # a column of a store: further correct class_ids of an image, separated by spaces
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class TestSet:
     """The n images of a test set.
 
     Attributes:
-        name: of the test set.
-        rows: of its store, int64 (n,).
-        truth: the number of each image's class among the task's, int64 (n,).
-        answers: the classes that a network may answer, int64 (k,), or None for all of the task's.
-        counts_as: the class that each answer counts as, int64 (the task's classes,), or None where each is itself.
-        columns: the store's columns that were asked for, each an array (n,).
-        digest: names the images; predictions of other images have another one.
+        name: its name.
+        rows: rows of its store, int64 (n,).
+        truth: the class number of each image in the task, int64 (n,).
+        answers: the classes that a network may predict, int64 (k,), or None for all of the task's.
+        counts_as: the class that each prediction counts as, int64 (classes,), or None where each is itself.
+        columns: the requested columns of the store, each an array (n,).
+        digest: identifies the images; predictions for other images have another one.
     """
 
-    __test__ = False  # no test class of pytest's
+    __test__ = False  # not a test class of pytest
 
     name: str
     rows: np.ndarray
@@ -50,16 +50,16 @@ def read_test_set(
 
     Args:
         spec: {name, split, own, classes}: `own` says whether the store is the task's own, whose y are the task's
-            classes; images of another store are matched by class_id. `classes` is a CSV with a column class_id that
-            names the classes a network may answer, PRESENT for those of the store's images, or None. A class in a
-            store's column ALSO counts as that of its image: the best of an image's classes answers for it.
+            classes; images of another store are matched by class_id. `classes` is a CSV with a column class_id of
+            the classes a network may predict, PRESENT for those of the store's images, or None. A class in a store's
+            column ALSO counts as that of its image: the best of an image's classes is its score.
         table: images.parquet of its store.
         classes: which of the network's outputs belongs to each class_id of the task (see `splits.class_numbers`).
-        columns: of the store, to be read as well.
+        columns: further columns of the store to read.
 
     Raises:
-        InputError: a split without images, a column that is missing, images of classes that the task has not, a mask
-            with such a class or without one of the images' classes.
+        InputError: a split without images, a column that is missing, images of classes that the task lacks, a mask with
+            such a class or without one of the images' classes.
     """
     names = pyarrow.parquet.read_schema(table).names
     lacking = [column for column in columns if column not in names]
@@ -81,7 +81,9 @@ def read_test_set(
             )
         frame = frame.take(chosen)
     elif spec["own"]:
-        frame = frame.filter(pyarrow.compute.greater_equal(frame["y"], 0))  # without those of no class of the task
+        frame = frame.filter(
+            pyarrow.compute.greater_equal(frame["y"], 0)
+        )  # without images of other classes than the task's
     class_ids = frame["class_id"].to_pylist()
     if spec["own"]:
         truth = frame["y"].to_numpy()
@@ -114,7 +116,7 @@ def read_test_set(
 
 
 def _counts_as(pairs: Iterable[tuple[str, str]], classes: Mapping[str, int]) -> np.ndarray:
-    """Return the class that each class counts as, given the class_id of images and what else is right for them."""
+    """Return the class that each class counts as, given each image's class_id and further correct classes."""
     counts_as = np.arange(len(classes))
     for class_id, also in set(pairs):
         counts_as[[classes[other] for other in also.split() if other in classes]] = classes[class_id]

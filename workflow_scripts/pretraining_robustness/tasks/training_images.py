@@ -1,4 +1,4 @@
-"""A task with fewer images to fine-tune on than it has, so that pre-training can matter."""
+"""Limit the training images of a task, so that pre-training can matter."""
 
 import logging
 from pathlib import Path
@@ -15,13 +15,13 @@ TRAIN, REST = "train", "id_val"
 
 
 def choose_training_images(table: str | Path, task: str | Path, count: int, seed: int) -> None:
-    """Write the table of a task of whose training images only some are fine-tuned on.
+    """Write the table of a task with only some of its training images.
 
     Args:
         table: images.parquet of the task's store, with the columns image, class_id and split.
-        task: images.parquet to write: the same rows and columns; training images that are not chosen are id_val.
-        count: images to fine-tune on, as many of each class as of any other, one more or less.
-        seed: of the choice; a smaller number takes a part of what a larger one takes.
+        task: images.parquet to write: the same rows and columns; training images that are not chosen become id_val.
+        count: number of training images, equal per class up to one.
+        seed: seed of the choice; a smaller count is a subset of a larger one.
 
     Raises:
         InputError: a class with fewer training images than its share.
@@ -46,6 +46,6 @@ def chosen_images(images: pd.DataFrame, count: int, seed: int, table: str) -> pd
             f"{table}: {count:,} images to train on are {most:,} of each of {classes} classes, but {sizes.idxmin()} "
             f"has {sizes.min():,}; lower train_images"
         )
-    # What does not divide goes to the classes whose next image comes first.
+    # The remainder goes to the classes whose next image comes first.
     ranked = order.assign(place=place).sort_values(["place", "rank"])
     return ranked.index[:count]
