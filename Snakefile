@@ -17,6 +17,7 @@ report: "rules/captions/study.rst"
 include: "rules/common.smk"  # reads config.yaml
 include: "rules/inputs.smk"
 include: "rules/inputs_stores.smk"
+include: "rules/jobs.smk"
 include: "rules/inputs_imagenet_rib.smk"
 include: "rules/acquire.smk"
 include: "rules/store.smk"
@@ -37,7 +38,6 @@ include: "rules/plan.smk"
 if study.imagenet_rib:  # rules that no other study needs cost time in planning it
 
     include: "rules/imagenet_rib.smk"
-    include: "rules/imagenet_rib_jobs.smk"
 
 
 onsuccess:

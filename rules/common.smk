@@ -6,9 +6,9 @@ import os
 import re
 import sys
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import yaml
@@ -29,10 +29,12 @@ from pretraining_robustness.store.formats import FORMATS
 from pretraining_robustness.study.check import check_config, locate
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, file_digest
+from pretraining_robustness.parts import Part, files_of
 from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.imagenet_rib import HEAD_TASK
 from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
-from pretraining_robustness.study.runs import RUN_FOLDER, SERIES_FOLDER, Run
+from pretraining_robustness.study.jobs import jobs_of, unit_pattern
+from pretraining_robustness.study.runs import NETWORK_FOLDER, RUN_FOLDER, Run
 from pretraining_robustness.study.shorthand import (
     leave_out,
     replace_sections,
@@ -96,7 +98,9 @@ study = Study(config)
 
 # For params, in which Snakemake does not fill in its path variables. An interrupted job keeps what it has done there in a
 # folder `unfinished`, beside its outputs and undeclared, so that it survives a failure.
-RESULTS = config["pathvars"]["results"]
+RESULTS = str(
+    workflow.modifier.path_modifier.replace_prefix(config["pathvars"]["results"])
+)
 
 
 def one_of(names):
@@ -166,9 +170,12 @@ RULE_FILES = [
 ]
 
 
-def stage_resource(stage, name):
-    """What the config grants one job of a stage; at a further try more memory, and more time where it starts anew."""
-    granted = config["resources"][stage].get(name, 0)
+def stage_resource(stage, name, parts=1):
+    """What the config grants one job of a stage, with time for each of its parts.
+
+    At a further try more memory, and more time where it starts anew.
+    """
+    granted = config["resources"][stage].get(name, 0) * parts
     if name == "mem_mb" or (name == "runtime" and stage == "prepare"):
         return lambda wildcards, attempt: attempt * granted
     return granted

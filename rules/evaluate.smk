@@ -1,61 +1,64 @@
 """Takes the checkpoints of runs; makes their predictions on every test set, and scores without a GPU."""
 
-PREDICTIONS = f"<results>/evaluate/{SERIES_FOLDER}/predictions.parquet"
-LEFT_OUT = f"<results>/evaluate/{SERIES_FOLDER}/left_out.parquet"
+for jobs in evaluation_jobs("predict", *series_before()):
+
+    rule:
+        """Predict every test set of a task with every checkpoint of a series."""
+        name:
+            f"predict{jobs.suffix}"
+        input:
+            unpack(inputs_of(jobs, prediction)),
+        output:
+            **outputs_of(jobs, PREDICTED),
+        log:
+            f"<logs>/predict{jobs.suffix}/{{group}}.log",
+        benchmark:
+            f"<benchmarks>/predict{jobs.suffix}/{{group}}.tsv"
+        wildcard_constraints:
+            group=jobs.group,
+        conda:
+            "../envs/train.yaml"
+        threads: stage_resource("evaluate", "threads")
+        resources:
+            mem_mb=stage_resource("evaluate", "mem_mb"),
+            runtime=stage_resource("evaluate", "runtime", parts=len(jobs.folders)),
+            gpu=stage_resource("evaluate", "gpu"),
+        params:
+            parts=parts_of(jobs, prediction),
+            code=code("predict.py"),
+        message:
+            f"Predict {jobs.words}"
+        script:
+            "../workflow_scripts/predict.py"
 
 
-rule predict:
-    """Predict every test set of a task with every checkpoint of a series."""
-    input:
-        unpack(test_stores),
-        before=predictions_before,
-        checkpoints=series_checkpoints,
-    output:
-        predictions=[PREDICTIONS],
-    log:
-        f"<logs>/predict/{SERIES_FOLDER}.log",
-    benchmark:
-        f"<benchmarks>/predict/{SERIES_FOLDER}.tsv"
-    conda:
-        "../envs/train.yaml"
-    threads: stage_resource("evaluate", "threads")
-    resources:
-        mem_mb=stage_resource("evaluate", "mem_mb"),
-        runtime=stage_resource("evaluate", "runtime"),
-        gpu=stage_resource("evaluate", "gpu"),
-    params:
-        series=lambda wildcards: [predicted_series(**wildcards)],
-        code=code("predict.py"),
-    message:
-        "Predict {wildcards.task} with {wildcards.distribution}, {wildcards.method}"
-    script:
-        "../workflow_scripts/predict.py"
+for jobs in evaluation_jobs("score"):
 
-
-rule score:
-    """Score the predictions of a series by every metric, with intervals."""
-    input:
-        unpack(test_tables),
-        predictions=[PREDICTIONS],
-    output:
-        scores=[f"<results>/evaluate/{SERIES_FOLDER}/scores.csv"],
-        left_out=[LEFT_OUT],
-    log:
-        f"<logs>/score/{SERIES_FOLDER}.log",
-    conda:
-        "../envs/train.yaml"
-    threads: 1
-    resources:
-        mem_mb=stage_resource("evaluate", "mem_mb"),
-        runtime=stage_resource("evaluate", "runtime"),
-    params:
-        series=lambda wildcards: [study.scoring(**wildcards)],
-        intervals=config["scores"],
-        code=code("score.py"),
-    message:
-        "Score {wildcards.distribution}, {wildcards.method}, on {wildcards.task}"
-    script:
-        "../workflow_scripts/score.py"
+    rule:
+        """Score the predictions of a series by every metric, with intervals."""
+        name:
+            f"score{jobs.suffix}"
+        input:
+            unpack(inputs_of(jobs, scoring)),
+        output:
+            **outputs_of(jobs, SCORED),
+        log:
+            f"<logs>/score{jobs.suffix}/{{group}}.log",
+        wildcard_constraints:
+            group=jobs.group,
+        conda:
+            "../envs/train.yaml"
+        threads: 1
+        resources:
+            mem_mb=stage_resource("evaluate", "mem_mb"),
+            runtime=stage_resource("evaluate", "runtime", parts=len(jobs.folders)),
+        params:
+            parts=parts_of(jobs, scoring),
+            code=code("score.py"),
+        message:
+            f"Score {jobs.words}"
+        script:
+            "../workflow_scripts/score.py"
 
 
 rule recognise_generated:
@@ -89,32 +92,22 @@ rule recognise_generated:
 
 
 rule collect_scores:
-    """Put the scores of all runs of a figure into one table; with it, the figure can be redrawn without anything else."""
+    """Put the scores of all runs of a figure, or of all figures, into one table; with it, figures can be redrawn without anything else."""
     input:
-        unpack(figure_scores),
+        unpack(scores_of_table),
     output:
-        scores="<results>/scores/{figure}.csv",
-        left_out="<results>/scores/{figure}_left_out.parquet",
+        scores="<results>/{score_table}.csv",
+        left_out="<results>/{score_table}_left_out.parquet",
     log:
-        "<logs>/collect_scores/{figure}.log",
+        "<logs>/collect_scores/{score_table}.log",
+    wildcard_constraints:
+        score_table=one_of(SCORE_TABLES),
     localrule: True
     conda:
         "../envs/analyse.yaml"
     params:
         code=code("collect_scores.py"),
     message:
-        "Collect the scores of {wildcards.figure}"
+        "Collect the scores of {wildcards.score_table}"
     script:
         "../workflow_scripts/collect_scores.py"
-
-
-use rule collect_scores as collect_all_scores with:
-    input:
-        unpack(all_scores),
-    output:
-        scores="<results>/scores.csv",
-        left_out="<results>/scores_left_out.parquet",
-    log:
-        "<logs>/collect_all_scores.log",
-    message:
-        "Collect the scores of all runs"

@@ -52,64 +52,64 @@ rule save_start:
         "../workflow_scripts/save_start.py"
 
 
-rule finetune:
-    """Fine-tune one network on a downstream task and keep a checkpoint of every epoch."""
-    input:
-        unpack(finetuning_files),
-    output:
-        checkpoints=CHECKPOINTS,
-        metrics=[f"<results>/finetune/{RUN_FOLDER}/metrics.csv"],
-    log:
-        f"<logs>/finetune/{RUN_FOLDER}.log",
-    benchmark:
-        f"<benchmarks>/finetune/{RUN_FOLDER}.tsv"
-    wildcard_constraints:
-        method=one_of(study.trained_methods),
-    conda:
-        "../envs/train.yaml"
-    threads: stage_resource("finetune", "threads")
-    resources:
-        mem_mb=stage_resource("finetune", "mem_mb"),
-        runtime=stage_resource("finetune", "runtime"),
-        gpu=stage_resource("finetune", "gpu"),
-    params:
-        runs=lambda wildcards: [study.finetuning(Run(**wildcards))],
-        state=[f"{RESULTS}/finetune/{RUN_FOLDER}/unfinished"],
-        code=lambda wildcards: code("finetune.py", method_module(wildcards.method)),
-    message:
-        "Fine-tune {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, "
-        "{wildcards.method}, seed {wildcards.seed}"
-    script:
-        "../workflow_scripts/finetune.py"
+for jobs in finetuning_jobs("finetune", study.trained_methods):
+
+    rule:
+        """Fine-tune networks on a downstream task and keep a checkpoint of every epoch."""
+        name:
+            f"finetune{jobs.suffix}"
+        input:
+            unpack(inputs_of(jobs, finetuning)),
+        output:
+            **outputs_of(jobs, FINE_TUNED),
+        log:
+            f"<logs>/finetune{jobs.suffix}/{{group}}.log",
+        benchmark:
+            f"<benchmarks>/finetune{jobs.suffix}/{{group}}.tsv"
+        wildcard_constraints:
+            group=jobs.group,
+        priority: len(jobs.folders)
+        conda:
+            "../envs/train.yaml"
+        threads: stage_resource("finetune", "threads")
+        resources:
+            mem_mb=stage_resource("finetune", "mem_mb"),
+            runtime=stage_resource("finetune", "runtime", parts=len(jobs.folders)),
+            gpu=stage_resource("finetune", "gpu"),
+        params:
+            parts=parts_of(jobs, finetuning),
+            code=code_of_methods(jobs),
+        message:
+            f"Fine-tune {jobs.words}"
+        script:
+            "../workflow_scripts/finetune.py"
 
 
-rule merge_weights:
-    """Merge the weights of networks of one run's kind into one network: an interpolation or a soup; nothing is trained."""
-    input:
-        unpack(lambda wildcards: held_out_store(wildcards.task, [wildcards.method])),
-        checkpoints=lambda wildcards: merged_checkpoints(Run(**wildcards)),
-    output:
-        merged=[CHECKPOINTS[-1]],
-    log:
-        f"<logs>/merge_weights/{RUN_FOLDER}.log",
-    wildcard_constraints:
-        method=one_of(study.merged_methods),
-    conda:
-        "../envs/train.yaml"
-    threads: stage_resource("evaluate", "threads")
-    resources:
-        mem_mb=stage_resource("evaluate", "mem_mb"),
-        runtime=stage_resource("evaluate", "runtime"),
-        gpu=lambda wildcards: (
-            stage_resource("evaluate", "gpu")
-            if held_out_store(wildcards.task, [wildcards.method])
-            else 0
-        ),
-    params:
-        merges=lambda wildcards: [study.merge(Run(**wildcards), LAST_EPOCH)],
-        code=code("merge_weights.py"),
-    message:
-        "Merge {wildcards.architecture} from {wildcards.distribution} on {wildcards.task}, "
-        "{wildcards.method}, seed {wildcards.seed}"
-    script:
-        "../workflow_scripts/merge_weights.py"
+for jobs in finetuning_jobs("merge", study.merged_methods):
+
+    rule:
+        """Merge the weights of networks into one network: an interpolation or a soup; nothing is trained."""
+        name:
+            f"merge_weights{jobs.suffix}"
+        input:
+            unpack(inputs_of(jobs, merging)),
+        output:
+            **outputs_of(jobs, MERGED),
+        log:
+            f"<logs>/merge_weights{jobs.suffix}/{{group}}.log",
+        wildcard_constraints:
+            group=jobs.group,
+        conda:
+            "../envs/train.yaml"
+        threads: stage_resource("evaluate", "threads")
+        resources:
+            mem_mb=stage_resource("evaluate", "mem_mb"),
+            runtime=stage_resource("evaluate", "runtime", parts=len(jobs.folders)),
+            gpu=card_to_choose(jobs),
+        params:
+            parts=parts_of(jobs, merging),
+            code=code("merge_weights.py"),
+        message:
+            f"Merge {jobs.words}"
+        script:
+            "../workflow_scripts/merge_weights.py"

@@ -1,79 +1,35 @@
 """Takes scores and predictions on variants of ImageNet; makes RI and mRI, their figures and their table."""
 
+for jobs in jobs_of(
+    unit_pattern(one_of(study.methods), one_of(config["distributions"])),
+    ["/".join(series) for series in study.rib_series()],
+    {"distribution": None, "network": slice(1, 2)}[config["jobs"]["score"]],
+):
 
-use rule collect_scores as collect_rib_scores with:
-    input:
-        scores=[
-            f"<results>/evaluate/{series}/scores.csv"
-            for series in dict.fromkeys(run.series() for run in study.rib_runs())
-        ],
-    output:
-        scores="<results>/scores/imagenet_rib.csv",
-    log:
-        "<logs>/collect_rib_scores.log",
-    message:
-        "Collect the scores of ImageNet-RIB"
-
-
-ruleorder: compare_all_with_start > compare_with_start
-
-
-rule compare_with_start:
-    """Compare the predictions after fine-tuning on every variant with those before."""
-    input:
-        predictions=rib_tasks("predictions.parquet"),
-        tasks=collect(
-            "<results>/pairs/{variant_task}/images.parquet",
-            variant_task=study.variant_tasks,
-        ),
-        tables=collect(
-            "<results>/stores/{variant}/images.parquet", variant=RIB.get("stores", [])
-        ),
-    output:
-        turned=[rib_file_of_method("turned")],
-        errors=[rib_file_of_method("standard_errors")],
-        mean_errors=[rib_file_of_method("mean_errors")],
-    log:
-        "<logs>/compare_with_start/{method}/{distribution}.log",
-    conda:
-        "../envs/train.yaml"
-    resources:
-        mem_mb=stage_resource("prepare", "mem_mb"),
-        runtime=stage_resource("prepare", "runtime"),
-    params:
-        benchmark=RIB,
-        methods=lambda wildcards: [wildcards.method],
-        code=code("compare_with_start.py"),
-    message:
-        "Compare {wildcards.distribution}, {wildcards.method}, with the network before fine-tuning"
-    script:
-        "../workflow_scripts/compare_with_start.py"
-
-
-use rule compare_with_start as compare_all_with_start with:
-    input:
-        predictions=of_methods(rib_tasks("predictions.parquet"), RIB_METHODS),
-        tasks=collect(
-            "<results>/pairs/{variant_task}/images.parquet",
-            variant_task=study.variant_tasks,
-        ),
-        tables=collect(
-            "<results>/stores/{variant}/images.parquet", variant=RIB.get("stores", [])
-        ),
-    output:
-        turned=of_methods([rib_file_of_method("turned")], RIB_METHODS),
-        errors=of_methods([rib_file_of_method("standard_errors")], RIB_METHODS),
-        mean_errors=of_methods([rib_file_of_method("mean_errors")], RIB_METHODS),
-    log:
-        "<logs>/compare_all_with_start/{distribution}.log",
-    wildcard_constraints:
-        distribution=one_of(NETWORKS_BY_ALL_METHODS),
-    params:
-        benchmark=RIB,
-        methods=RIB_METHODS,
-        code=code("compare_with_start.py"),
-    message:
-        "Compare {wildcards.distribution}, by all methods, with the network before fine-tuning"
+    rule:
+        """Compare the predictions after fine-tuning on every variant with those before."""
+        name:
+            f"compare_with_start{jobs.suffix}"
+        input:
+            unpack(inputs_of(jobs, comparison_with_start)),
+        output:
+            **outputs_of(jobs, COMPARED),
+        log:
+            f"<logs>/compare_with_start{jobs.suffix}/{{group}}.log",
+        wildcard_constraints:
+            group=jobs.group,
+        conda:
+            "../envs/train.yaml"
+        resources:
+            mem_mb=stage_resource("prepare", "mem_mb"),
+            runtime=stage_resource("prepare", "runtime", parts=len(jobs.folders)),
+        params:
+            parts=parts_of(jobs, comparison_with_start),
+            code=code("compare_with_start.py"),
+        message:
+            f"Compare {jobs.words} with the network before fine-tuning"
+        script:
+            "../workflow_scripts/compare_with_start.py"
 
 
 rule compute_rib_indices:
@@ -176,7 +132,8 @@ rule compute_set_sizes:
 rule measure_distances:
     """Measure the distances between variants of ImageNet by optimal transport."""
     input:
-        unpack(test_stores_of_variants),
+        images=[images for images, _ in tested_stores(study.variant_tasks[0]).values()],
+        tables=[table for _, table in tested_stores(study.variant_tasks[0]).values()],
         checkpoint=embedding_network,
     output:
         distances=rib_file("distances"),
@@ -201,9 +158,11 @@ rule measure_distances:
 rule compare_networks:
     """Compare the representations of networks after fine-tuning on every variant with those before."""
     input:
-        checkpoints=lambda wildcards: checkpoints_on_variants(
-            wildcards, [wildcards.method]
-        ),
+        checkpoints=lambda wildcards: [
+            path
+            for task in study.variant_tasks
+            for path in checkpoints_of_series(task, **wildcards)
+        ],
         task=lambda wildcards: table_of_task(study.variant_tasks[0]),
         images=f"<results>/stores/{study.imagenet_rib.get('reference')}/images.npy",
         table=f"<results>/stores/{study.imagenet_rib.get('reference')}/images.parquet",

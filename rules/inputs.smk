@@ -57,24 +57,6 @@ def copies_left_out(wildcards):
     return f"<results>/copies/{source}.csv"
 
 
-def source_images(wildcards):
-    """The pictures of a distribution's source and their table, in one call a job: calls are what planning costs."""
-    names = {"images": "images.npy", "table": "images.parquet"}
-    return {key: source_file(name)(wildcards) for key, name in names.items()}
-
-
-def validation_images(wildcards):
-    """The pictures that measure a pre-training, their table and the classes that give them labels, if there are any."""
-    source = study.validation(wildcards.distribution)
-    if source is None:
-        return {}
-    return {
-        "validation_images": f"<results>/stores/{source}/images.npy",
-        "validation_table": f"<results>/stores/{source}/images.parquet",
-        "validation_classes": f"<results>/distributions/{wildcards.distribution}/classes.csv",
-    }
-
-
 def prompted_store(name):
     """A file of the store whose classes a diffusion model is asked for, on which the miniature trains it."""
 
@@ -205,11 +187,6 @@ def table_of_task(task):
     return f"<results>/{folder}/{task}/images.parquet"
 
 
-def task_images(wildcards):
-    """The pictures of the task in a path."""
-    return images_of_task(wildcards.task)
-
-
 def task_table(wildcards):
     """The table of the task in a path."""
     return table_of_task(wildcards.task)
@@ -250,29 +227,22 @@ def built_by(builder):
     return [name for name, spec in found if spec["builder"] == builder]
 
 
-def pretrained_weights(wildcards):
-    """The weights that fine-tuning starts from, and a head where one is asked for; none for networks from scratch."""
-    if wildcards.distribution == SCRATCH:
+def pretrained_weights(run):
+    """The weights that fine-tuning starts from, and a head where one is asked for; none for networks from scratch.
+
+    The run may be the wildcards of one, without a method.
+    """
+    if run.distribution == SCRATCH:
         return {}
-    method = study.given_head(wildcards.distribution)
-    if study.is_variant_task(wildcards.task) and method is not None:
-        run = Run(**{**wildcards, "task": HEAD_TASK, "method": method})
-        return {"weights": last_checkpoint(run, method)}
-    files = {"weights": pretraining_file("weights.safetensors").format(**wildcards)}
-    if config["distributions"][wildcards.distribution].get("head") == "zero_shot":
-        run = f"{wildcards.task}/{wildcards.distribution}/{wildcards.architecture}/seed_{wildcards.seed}"
-        files["head"] = f"<results>/heads/{run}/head.safetensors"
+    network = NETWORK_FOLDER.format(**vars(run))
+    method = study.given_head(run.distribution)
+    if study.is_variant_task(run.task) and method is not None:
+        head = Run.of(f"{HEAD_TASK}/{method}/{network}")
+        return {"weights": last_checkpoint(head, method)}
+    files = {"weights": f"<results>/pretrain/{network}/weights.safetensors"}
+    if config["distributions"][run.distribution].get("head") == "zero_shot":
+        files["head"] = f"<results>/heads/{run.task}/{network}/head.safetensors"
     return files
-
-
-def finetuning_files(wildcards):
-    """What fine-tuning reads, in one call a job: the task's pictures and the weights that it starts from."""
-    files = {
-        "images": task_images(wildcards),
-        "table": task_table(wildcards),
-        **pretrained_weights(wildcards),
-    }
-    return {name: [path] for name, path in files.items()}
 
 
 def start_file(task):
@@ -299,33 +269,6 @@ def merged_checkpoints(run):
     return [last_checkpoint(run, method) for method in study.methods[run.method]["of"]]
 
 
-def held_out_store(task, methods):
-    """The images that choose what methods merge, and how; none for mergers without a choice."""
-    if not any("held_out" in study.methods[method] for method in methods):
-        return {}
-    return {"images": [images_of_task(task)], "tables": [table_of_task(task)]}
-
-
-def test_stores(wildcards):
-    """The images and the tables of the stores that a task is tested on, in the order of study.test_stores."""
-    own, *others = study.test_stores(wildcards.task)
-    return {
-        "images": [
-            task_images(wildcards),
-            *(f"<results>/stores/{store}/images.npy" for store in others),
-        ],
-        "tables": [
-            task_table(wildcards),
-            *(f"<results>/stores/{store}/images.parquet" for store in others),
-        ],
-    }
-
-
-def test_tables(wildcards):
-    """The tables of the stores that a task is tested on."""
-    return {"tables": test_stores(wildcards)["tables"]}
-
-
 def checkpoints_of_series(task, method, distribution):
     """The checkpoints of all runs of a series, run by run: of every epoch, of the one that a merger leaves, or the two
     that are merged for each image.
@@ -343,39 +286,6 @@ def checkpoints_of_series(task, method, distribution):
         else:
             paths += merged_checkpoints(run)
     return paths
-
-
-def series_checkpoints(wildcards):
-    """The checkpoints of the series in a path."""
-    return checkpoints_of_series(**wildcards)
-
-
-def predicted_series(task, method, distribution):
-    """What the prediction of a series is told."""
-    checkpoints = checkpoints_of_series(task, method, distribution)
-    told = study.prediction(task, method, distribution)
-    return {**told, "checkpoints": len(checkpoints)}
-
-
-def series_scores(*figures):
-    """Scores of the series of figures, each once, and the same without each cluster of the test images."""
-    folders = dict.fromkeys(run.series() for run in study.runs(*figures))
-    return {
-        "scores": [f"<results>/evaluate/{folder}/scores.csv" for folder in folders],
-        "left_out": [
-            f"<results>/evaluate/{folder}/left_out.parquet" for folder in folders
-        ],
-    }
-
-
-def figure_scores(wildcards):
-    """Scores of the series of one figure."""
-    return series_scores(wildcards.figure)
-
-
-def all_scores(wildcards):
-    """Scores of the series of all figures."""
-    return series_scores(*study.scored_figures)
 
 
 @cache

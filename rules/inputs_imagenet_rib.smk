@@ -1,82 +1,6 @@
 """Where files of ImageNet-RIB are: which files its rules read, from their wildcards."""
 
-from snakemake.iocontainers import Wildcards
-
 RIB = study.benchmark()
-
-# Where jobs are shared: by networks that need all methods, and by others, a method at a time.
-RIB_METHODS = study.imagenet_rib.get("methods", [])
-RIB_TRAINED = [name for name in RIB_METHODS if name in study.trained_methods]
-RIB_MERGED = [name for name in RIB_METHODS if name in study.merged_methods]
-RIB_ARCHITECTURES = study.imagenet_rib.get("architectures", config["architectures"])
-NETWORKS_SHARING_JOBS = study.networks_sharing_jobs()
-NETWORKS_BY_ALL_METHODS = study.networks_by_all_methods()
-RUN_ON_VARIANTS = RUN_FOLDER.replace("{task}/", "")
-NETWORK_ON_VARIANTS = RUN_ON_VARIANTS.replace("{method}/", "")
-
-
-def of_methods(paths, methods):
-    """Paths of a series or a run, once for each of these methods."""
-    return [path.replace("{method}", method) for method in methods for path in paths]
-
-
-def on_variants(paths):
-    """Paths of a series or a run, once for each variant fine-tuned on."""
-    return [
-        path.replace("{task}", task) for task in study.variant_tasks for path in paths
-    ]
-
-
-def series_on_variants(wildcards, methods):
-    """Task, method and distribution of a network's series: by each of these methods on each variant fine-tuned on."""
-    return [
-        (task, method, wildcards.distribution)
-        for method in methods
-        for task in study.variant_tasks
-    ]
-
-
-def checkpoints_on_variants(wildcards, methods):
-    """The checkpoints of a network's series by each of these methods on each variant, in that order."""
-    return [
-        path
-        for series in series_on_variants(wildcards, methods)
-        for path in checkpoints_of_series(*series)
-    ]
-
-
-def runs_on_variants(wildcards, methods):
-    """The runs of one network: by each of these methods on each variant fine-tuned on."""
-    network = (wildcards.architecture, wildcards.seed)
-    return [Run(*series, *network) for series in series_on_variants(wildcards, methods)]
-
-
-def of_each_variant(files):
-    """Lists of files by name, where no wildcard tells the task: those of each variant's task in turn."""
-
-    def of_all(wildcards):
-        found = {}
-        for task in study.variant_tasks:
-            of_task = files(Wildcards(fromdict={**wildcards, "task": task}))
-            for name, paths in of_task.items():
-                found.setdefault(name, []).extend(paths)
-        return found
-
-    return of_all
-
-
-def predictions_before(wildcards):
-    """Predictions of the networks of a series before fine-tuning, which a variant's task has once for all methods."""
-    return (
-        predictions_before_all(wildcards)
-        if study.is_variant_task(wildcards.task)
-        else []
-    )
-
-
-def predictions_before_all(wildcards):
-    """Predictions of the networks of a series before fine-tuning on any variant."""
-    return f"<results>/evaluate/{study.variant_tasks[0]}/{START}/{wildcards.distribution}/predictions.parquet"
 
 
 def index_of_task(wildcards):
@@ -102,14 +26,6 @@ def rib_file(name):
     return f"<results>/imagenet_rib/{name}.csv"
 
 
-def rib_tasks(name):
-    """A file of the evaluation of each task, by one method from one distribution."""
-    return [
-        f"<results>/evaluate/{task}/{{method}}/{{distribution}}/{name}"
-        for task in study.variant_tasks
-    ]
-
-
 def rib_file_of_method(name):
     """A table of one method and distribution of ImageNet-RIB."""
     return f"<results>/imagenet_rib/{{method}}/{{distribution}}/{name}.csv"
@@ -125,16 +41,8 @@ def rib_files(name):
 
 def set_size_scores():
     """Scores after fine-tuning on sets of every size, as the figures that show them ask for."""
-    return [
-        f"<results>/evaluate/{task}/{method}/{distribution}/scores.csv"
-        for method, distribution in study.rib_series(*study.of_kind("rib_set_size"))
-        for task in study.tasks_of_set_sizes()
-    ]
-
-
-def test_stores_of_variants(wildcards):
-    """The images and the tables of the stores that every variant's task is tested on."""
-    return test_stores(Wildcards(fromdict={"task": study.variant_tasks[0]}))
+    series = dict.fromkeys(run.series() for run in study.set_size_runs())
+    return [f"<results>/evaluate/{one}/scores.csv" for one in series]
 
 
 def embedding_network(wildcards):
@@ -155,3 +63,39 @@ def published_rib(name):
 def rib_page():
     """The page of ImageNet-RIB, in a study that has it."""
     return ["<results>/imagenet_rib.html"] if study.imagenet_rib else []
+
+
+COMPARED = {
+    name: f"<results>/imagenet_rib/{{unit}}/{file}.csv"
+    for name, file in [
+        ("turned", "turned"),
+        ("errors", "standard_errors"),
+        ("mean_errors", "mean_errors"),
+    ]
+}
+
+
+@cache
+def comparison_with_start(unit):
+    """Which predictions of a method and distribution are compared with those before fine-tuning."""
+    method, distribution = unit.split("/")
+    return Part(
+        inputs={
+            "predictions": {
+                task: f"<results>/evaluate/{task}/{unit}/predictions.parquet"
+                for task in study.variant_tasks
+            },
+            "tasks": {task: table_of_task(task) for task in study.variant_tasks},
+            "tables": {
+                name: f"<results>/stores/{name}/images.parquet"
+                for name in RIB["stores"]
+            },
+        },
+        outputs=of_unit(COMPARED, unit),
+        settings={
+            **{key: RIB[key] for key in ("variants", "test_sets", "sharing")},
+            "method": method,
+            "distribution": distribution,
+        },
+        state=f"<results>/imagenet_rib/{unit}/unfinished",
+    )

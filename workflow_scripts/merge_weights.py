@@ -1,27 +1,18 @@
-"""Merge the weights of networks into one network, or into several."""
+"""Merge the weights of networks."""
 
-from itertools import cycle, islice
+from functools import partial
 
+from pretraining_robustness.parts import make_parts
 from pretraining_robustness.rule import run_rule
 from pretraining_robustness.training.lease import cards_asked, lease_card
 
 
 def main() -> None:
     lease_card(cards_asked(snakemake.resources), snakemake.threads)
-    from pretraining_robustness.finetune.merge import merge_weights  # brings torch, which must see the leased card only
+    # Brings torch, which must see the leased card only.
+    from pretraining_robustness.finetune.merge import merge_weights
 
-    checkpoints = iter(snakemake.input.checkpoints)
-    held_out = zip(snakemake.input.get("images", [None]), snakemake.input.get("tables", [None]), strict=True)
-    files = zip(snakemake.params.merges, snakemake.output.merged, strict=True)
-    for (merge, merged), (images, table) in zip(files, cycle(held_out), strict=False):  # every method takes all tasks
-        merge_weights(
-            checkpoints=list(islice(checkpoints, len(merge["method"]["of"]))),
-            images=images,
-            table=table,
-            merged=merged,
-            threads=snakemake.threads,
-            **merge,
-        )
+    make_parts(snakemake.params.parts, partial(merge_weights, threads=snakemake.threads), snakemake.params.code)
 
 
 if __name__ == "__main__":

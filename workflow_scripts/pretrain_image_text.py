@@ -1,5 +1,8 @@
-"""Pre-train one architecture and a text tower on one distribution's images and captions."""
+"""Pre-train networks and text towers on the images of a distribution and their captions."""
 
+from functools import partial
+
+from pretraining_robustness.parts import make_parts
 from pretraining_robustness.rule import run_rule
 from pretraining_robustness.training.lease import cards_asked, lease_card
 
@@ -9,17 +12,8 @@ def main() -> None:
     # Brings torch, which must see the leased card only.
     from pretraining_robustness.pretrain.pretrain_image_text import pretrain_image_text
 
-    pretrain_image_text(
-        images=snakemake.input.images,
-        table=snakemake.input.table,
-        index=snakemake.input.index,
-        classes=snakemake.input.classes,
-        **snakemake.output,
-        **snakemake.params.run,
-        state=snakemake.params.state,
-        code=snakemake.params.code,
-        threads=snakemake.threads,
-    )
+    code, threads = snakemake.params.code, snakemake.threads
+    make_parts(snakemake.params.parts, partial(pretrain_image_text, code=code, threads=threads), code)
 
 
 if __name__ == "__main__":

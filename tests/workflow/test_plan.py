@@ -8,20 +8,24 @@ from snakemake.utils import update_config
 
 from pretraining_robustness.study.show import Study
 
+ONE_RUN = {"pretrain": "run", "finetune": "run", "merge": "run"}
+
 
 def test_demo_trains_every_network_once(workflow, config):
     """What all others are compared with, ImageNet and no pre-training, is trained with a second seed."""
-    jobs = workflow.plan("demo")
+    jobs = workflow.plan("demo", config={"jobs": ONE_RUN})
     architectures, trained = len(config["runs"]["architectures"]), 8
     assert jobs["pretrain"] == (trained + 1) * architectures
     assert jobs["finetune"] == (trained + 1 + 2) * architectures
+    together = workflow.plan("demo")  # all networks of a distribution in one job
+    assert (together["pretrain"], together["finetune"]) == (trained, trained + 1)
     assert jobs["predict"] == jobs["score"] == trained + 1
     assert jobs["draw_figure"] == 2
     assert jobs["draw_imagenet"] == jobs["draw_inaturalist"] == jobs["draw_iwildcam"] == 1
 
 
 def test_one_figure_needs_only_its_own_runs(workflow, config):
-    jobs = workflow.plan("fig2")
+    jobs = workflow.plan("fig2", config={"jobs": ONE_RUN})
     architectures = len(config["runs"]["architectures"])
     assert jobs["pretrain"] == 2 * architectures  # each with two seeds, and so from scratch
     assert jobs["finetune"] == 2 * 2 * architectures
@@ -31,7 +35,7 @@ def test_one_figure_needs_only_its_own_runs(workflow, config):
 
 def test_runs_shared_by_figures_are_trained_once(workflow, config):
     """All figures together train what their distributions need, though the figures share most of their series."""
-    jobs = workflow.plan()
+    jobs = workflow.plan(config={"jobs": ONE_RUN})
     study, architectures = Study(config), len(config["runs"]["architectures"])
     trained = [name for name in config["distributions"] if name not in config["left_out"]]
     captioned = [name for name in study.captioned if name in trained]
@@ -149,8 +153,8 @@ def test_own_folders_plan_from_the_example(repository, workflow):
     for split in splits:
         (workflow.folder / f"pictures/my_task/{split}.jpg").write_bytes(b"planning does not decode")
     jobs = workflow.plan("my_figure", config=example)
-    assert jobs["pretrain"] == 2 * 6
-    assert jobs["finetune"] == 3 * 6
+    assert jobs["pretrain"] == 2
+    assert jobs["finetune"] == 3
     assert jobs["draw_imagenet"] == 0
 
 
@@ -164,21 +168,16 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     crossed = sum(seeds.values()) * architectures
     networks = sum(seeds[name] for name in rib["networks"]) * len(rib["architectures"])
     heads = len(rib["heads"]["of"]) * architectures
-    subsets = 2 * len(rib["set_sizes"]["images_per_class"]) * len(rib["set_sizes"]["variants"])
     assert jobs["build_variant_store"] == variants
     assert jobs["pretrain"] == crossed + 1  # the one that filters ImageNet-A
     assert jobs["save_start"] == crossed
-    # A job is all methods of a network on all variants; or full fine-tuning alone of those that only the crossing has.
-    for stage in ("finetune", "merge"):
-        assert jobs[f"{stage}_by_all_methods"] == networks
-    assert jobs["finetune_on_all_variants"] == crossed - networks
-    assert jobs["finetune"] == subsets * seeds["imagenet_full"] * len(rib["architectures"]) + heads
-    for stage in ("predict", "score"):
-        assert jobs[f"{stage}_by_all_methods"] == len(rib["networks"])
-        assert jobs[f"{stage}_on_all_variants"] == len(series) - len(rib["networks"])
-        assert jobs[stage] == subsets
+    # A job is one network by all its methods on all variants.
+    assert jobs["merge_weights"] == networks
+    assert jobs["finetune"] == crossed + heads
+    # Before fine-tuning and after; all methods of a distribution go together.
+    assert jobs["predict"] == 2 * len(series)
+    assert jobs["score"] == len(series)
     assert jobs["compare_networks"] == len(rib["similarity"]["methods"]) * len(rib["networks"])
-    assert jobs["merge_weights"] == 0
 
 
 def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_config):

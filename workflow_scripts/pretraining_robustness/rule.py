@@ -37,7 +37,8 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
             filename=log, filemode="w", level=logging.INFO, format=LOG_FORMAT, force=True, encoding="utf-8"
         )
         _refuse_future(snakemake.input, log)
-        with _alone(snakemake.params.get("state")):
+        parts = snakemake.params.get("parts")
+        with _alone(parts[-1]["state"] if parts else snakemake.params.get("state")):
             function()
         _date_after(snakemake.input, snakemake.output)
     except InputError as error:
@@ -62,20 +63,19 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
 
 
 @contextmanager
-def _alone(states: str | list[str] | None) -> Iterator[None]:
+def _alone(state: str | None) -> Iterator[None]:
     """Hold the lock of a job's state, a file in that folder: a scheduler may start a job of a lost node again.
 
-    A job with several folders holds that of the first.
+    A job of several parts holds that of the last, which is there until the end.
 
     The kernel drops the lock when the process ends, however it ends. On file systems that cannot lock nothing is held.
 
     Raises:
         InputError: if another job holds it; says which.
     """
-    if states is None:
+    if state is None:
         yield
         return
-    state = states if isinstance(states, str) else states[0]
     lock = Path(state, "lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
     with open(lock, "a+b", buffering=0) as file:

@@ -103,7 +103,7 @@ def test_a_source_with_other_classes_is_given_imagenets_head_by_a_stage_of_its_o
             "'wise_ft_held_out' chooses by held-out images, and none are held out; set imagenet_rib.held_out",
         ),
         (
-            {"imagenet_rib": {"without": {"imagenet_50k": ["full"]}, "jobs": "method"}},
+            {"imagenet_rib": {"without": {"imagenet_50k": ["full"]}}},
             "imagenet_rib.without: 'imagenet_50k' is not a distribution of imagenet_rib.networks",
         ),
         (

@@ -13,6 +13,7 @@ from pretraining_robustness import progress
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.finetune.finetune import finetune
 from pretraining_robustness.networks.weights import read_weights, save_weights
+from pretraining_robustness.parts import stamp
 from pretraining_robustness.pretrain.held_out import choose_held_out
 from pretraining_robustness.pretrain.pretrain import pretrain
 from pretraining_robustness.store.read import Store
@@ -21,7 +22,7 @@ from pretraining_robustness.training.batches import ResidentImages, training_bat
 from pretraining_robustness.training.loop import train
 from pretraining_robustness.training.objectives import Supervised
 from pretraining_robustness.training.recipes import read_recipe
-from pretraining_robustness.training.state import TrainingState, stamp
+from pretraining_robustness.training.state import TrainingState
 
 ARCHITECTURE = {
     "builder": "DenseNet",

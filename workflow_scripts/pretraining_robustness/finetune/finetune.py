@@ -12,6 +12,7 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.finetune.method import Start, plain_state, read_method
 from pretraining_robustness.finetune.start import describe, starting_network
 from pretraining_robustness.networks.weights import read_description, save_tensors
+from pretraining_robustness.parts import stamp
 from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.tasks.splits import present_classes, read_split, task_classes
 from pretraining_robustness.training.batches import open_images
@@ -19,7 +20,7 @@ from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.loop import train, write_metrics
 from pretraining_robustness.training.objectives import Supervised
 from pretraining_robustness.training.recipes import read_recipe
-from pretraining_robustness.training.state import TrainingState, stamp
+from pretraining_robustness.training.state import TrainingState
 
 logger = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ from torch import nn
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import build, require_image_size
 from pretraining_robustness.networks.weights import save_weights
+from pretraining_robustness.parts import stamp
 from pretraining_robustness.pretrain.held_out import HeldOut, choose_held_out, open_validation
 from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.store.read import Store
@@ -22,7 +23,7 @@ from pretraining_robustness.training.devices import seed_generator, training_dev
 from pretraining_robustness.training.loop import train, write_metrics
 from pretraining_robustness.training.objectives import Objective, Supervised
 from pretraining_robustness.training.recipes import Recipe, filled, read_recipe
-from pretraining_robustness.training.state import TrainingState, stamp
+from pretraining_robustness.training.state import TrainingState
 
 logger = logging.getLogger(__name__)
 

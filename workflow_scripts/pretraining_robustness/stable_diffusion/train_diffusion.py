@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import write_rows
+from pretraining_robustness.parts import stamp
 from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.stable_diffusion.captions import caption_tokens, captions_of, make_tokenizer
 from pretraining_robustness.stable_diffusion.pipeline import assemble, be_quiet
@@ -38,7 +39,7 @@ from pretraining_robustness.stable_diffusion.small_networks import (
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.devices import seed_generator, training_device
 from pretraining_robustness.training.recipes import Recipe
-from pretraining_robustness.training.state import TrainingState, stamp
+from pretraining_robustness.training.state import TrainingState
 
 logger = logging.getLogger(__name__)
 

@@ -58,6 +58,8 @@ def check_config(config: dict[str, Any], schema: Path, repository: Path, files: 
     Tables that the config names are looked for in the working folder, then in `repository`. `files` are those that the
     config was read from, the one that counts first, first.
     """
+    if isinstance(config.get("imagenet_rib"), dict) and "jobs" in config["imagenet_rib"]:
+        raise InputError("config imagenet_rib.jobs: is now the key 'jobs', with one value per stage; see config.yaml")
     validator = Draft202012Validator(yaml.load(schema.read_text(encoding="utf-8"), Loader))
     error = best_match(validator.iter_errors(config))
     if error is not None:
@@ -127,8 +129,6 @@ def _check_collections(config: dict[str, Any]) -> None:
                 continue
             if "distribution" in collection:
                 known_name(f"{key}.distribution", collection["distribution"], "distribution", config["distributions"])
-                continue
-            if kind == "tasks" and collection["format"] == "published":
                 continue
             if collection["format"] == "wilds":
                 _check_wilds(config, key, collection)
@@ -469,16 +469,14 @@ def _check_published(key: str, distribution: dict[str, Any], architectures: dict
 def _check_test_sets(config: dict[str, Any]) -> None:
     """Check the test sets of every task, which of them figures plot, and the metric."""
     study = Names(config)
-    for task in study.scored_tasks:
+    for task in study.tasks:
         spec = config["tasks"][task]
         if "metric" in spec:
             known_name(f"tasks.{task}.metric", spec["metric"], "metric", METRICS)
-            if METRICS[spec["metric"]].grouped and task in study.tasks and "groups" not in spec:
+            if METRICS[spec["metric"]].grouped and "groups" not in spec:
                 raise InputError(
                     f"config tasks.{task}.metric: '{spec['metric']}' needs 'groups', a column of the store."
                 )
-        if task not in study.tasks:
-            continue
         for test_set in study.test_sets(task):
             key = f"tasks.{task}.test_sets.{test_set['name']}"
             if test_set["store"] != task:
@@ -577,11 +575,8 @@ def _check_figures(config: dict[str, Any]) -> None:
             continue
         tasks = [task for task, spec in config["tasks"].items() if "domains" not in spec]
         known_name(f"{key}.task", figure["task"], "task", tasks)
-        task = config["tasks"][figure["task"]]
-        if task.get("format") == "published" and not figure.get("published"):
-            raise InputError(f"config {key}: name the table of {figure['task']}'s scores (key 'published').")
         if "plots" in figure:
-            _check_plots(f"{key}.plots", figure["plots"], task.get("test_sets", task["plots"].values()))
+            _check_plots(f"{key}.plots", figure["plots"], config["tasks"][figure["task"]]["test_sets"])
         known_name(f"{key}.scale", figure["scale"], FITTED_SCALE, config["trends"]["scales"])
         if figure["kind"] == "residuals":
             named = [("baseline", figure["baseline"]), *(("series", series) for series in figure["series"])]

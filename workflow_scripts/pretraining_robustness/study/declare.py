@@ -211,7 +211,6 @@ class Declarations(Runs):
     def finetuning(self, run: Run) -> dict[str, Any]:
         """Return what the fine-tuning of a run is told."""
         return {
-            "task": run.task,
             "distribution": run.distribution,
             "method": self.method(run.method),
             "keep_head": self.keeps_head(run.task, run.distribution),

@@ -92,7 +92,7 @@ class Names:
         own = [
             name
             for name, task in tasks
-            if not {"pair_of", "variant", "distribution"} & set(task) and task["format"] not in ("wilds", "published")
+            if not {"pair_of", "variant", "distribution"} & set(task) and task["format"] != "wilds"
         ]
         return [*sources, *own]
 
@@ -190,11 +190,6 @@ class Names:
     @property
     def tasks(self) -> list[str]:
         """Names of the downstream tasks; a collection of domains is none, its pairs are."""
-        return [name for name in self.scored_tasks if self.config["tasks"][name].get("format") != "published"]
-
-    @property
-    def scored_tasks(self) -> list[str]:
-        """Names of the tasks of which there are scores: the downstream tasks, and those whose scores are published."""
         return [name for name, task in self.config["tasks"].items() if "domains" not in task]
 
     @property
@@ -286,7 +281,7 @@ class Names:
 
     def pairs(self) -> dict[str, dict[str, str]]:
         """Return for each task the test set `id` and the test set `ood` that figures plot where they name no others."""
-        return {task: dict(self.config["tasks"][task]["plots"]) for task in self.scored_tasks}
+        return {task: dict(self.config["tasks"][task]["plots"]) for task in self.tasks}
 
     def head_fits(self, task: str, distribution: str) -> bool:
         """Whether networks of a distribution start fine-tuning with a head that knows the task's classes."""

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from pretraining_robustness.evaluate.metrics import DEFAULT
 from pretraining_robustness.study.names import SCRATCH, Names, of_series
@@ -22,6 +22,12 @@ class Run:
     architecture: str
     seed: int
 
+    @classmethod
+    def of(cls, folder: str) -> Self:
+        """Return the run of a folder, as `folder` gives it."""
+        task, method, distribution, architecture, seed = folder.split("/")
+        return cls(task, method, distribution, architecture, int(seed.removeprefix("seed_")))
+
     def folder(self) -> str:
         """Return the run's folder below the folder of a stage."""
         return RUN_FOLDER.format(**vars(self))
@@ -31,9 +37,10 @@ class Run:
         return SERIES_FOLDER.format(**vars(self))
 
 
+NETWORK_FOLDER = "{distribution}/{architecture}/seed_{seed}"
 SERIES_FOLDER = "{task}/{method}/{distribution}"
-RUN_FOLDER = SERIES_FOLDER + "/{architecture}/seed_{seed}"
-"""Where the files of a series and of a run are below the folder of a stage, in Snakemake's form of wildcards."""
+RUN_FOLDER = "{task}/{method}/" + NETWORK_FOLDER
+"""Where the files of a pre-trained network, a series and a run are below the folder of a stage."""
 
 
 class Runs(Names):
@@ -62,7 +69,7 @@ class Runs(Names):
 
     def metrics(self) -> dict[str, str]:
         """Return the metric of each task."""
-        return {task: self.config["tasks"][task].get("metric", DEFAULT) for task in self.scored_tasks}
+        return {task: self.config["tasks"][task].get("metric", DEFAULT) for task in self.tasks}
 
     def pair(self, figure: str) -> dict[str, dict[str, str]]:
         """Return the test sets `id` and `ood` that a figure of scores plots, by its task."""
@@ -76,6 +83,10 @@ class Runs(Names):
     def runs(self, *figures: str) -> list[Run]:
         """Runs that the figures need, each once, sorted."""
         return sorted({run for figure in figures for run in self._figure_runs(figure)})
+
+    def all_runs(self) -> list[Run]:
+        """Runs that all figures and tables need, those of ImageNet-RIB among them, each once, sorted."""
+        return sorted({*self.runs(*self.scored_figures), *self.rib_runs(), *self.set_size_runs()})
 
     def needed_splits(self, name: str) -> tuple[str, ...]:
         """Return the splits of which a collection must have images: to train, to test and to choose mergers."""
@@ -123,23 +134,22 @@ class Runs(Names):
         series = dict.fromkeys(itertools.chain(*shown))
         return [(method, network) for method, network in series if method not in without.get(network, [])]
 
-    def networks_sharing_jobs(self) -> list[str]:
-        """Return the distributions of whose networks one job of ImageNet-RIB is all variants fine-tuned on."""
-        if self.imagenet_rib.get("jobs") != "network":
-            return []
-        return list(dict.fromkeys(distribution for _, distribution in self.rib_series()))
-
-    def networks_by_all_methods(self) -> list[str]:
-        """Return those of them of whose networks one job is also all methods: that need them all."""
-        series, methods = set(self.rib_series()), self.imagenet_rib.get("methods", [])
-        return [name for name in self.networks_sharing_jobs() if series >= {(method, name) for method in methods}]
-
     def rib_runs(self, *names: str) -> list[Run]:
         """Return the runs of ImageNet-RIB that figures and tables need: their series on every variant fine-tuned on."""
         return [
             run
             for method, distribution in self.rib_series(*names)
             for task in self.variant_tasks
+            for run in self.series_runs(task, method, distribution)
+        ]
+
+    def set_size_runs(self) -> list[Run]:
+        """Return the runs that figures of the size of the fine-tuning set need."""
+        figures = self.of_kind("rib_set_size")
+        return [
+            run
+            for method, distribution in (self.rib_series(*figures) if figures else [])
+            for task in self.tasks_of_set_sizes()
             for run in self.series_runs(task, method, distribution)
         ]
 

@@ -24,7 +24,6 @@ class Study(Labels):
         task_label, metric = self.task_label(spec["task"]), self.metric(name)
         score = score_metric(metric).label
         pair = {role: self.test_set_label(spec["task"], one) for role, one in self.pair(name)[spec["task"]].items()}
-        published = self.config["tasks"][spec["task"]].get("format") == "published"
         common |= {
             "scale": spec["scale"],
             "confidence": self.config["trends"]["confidence"],
@@ -58,8 +57,8 @@ class Study(Labels):
             "panels": [
                 {**panel, "series": [s for s in panel["series"] if not self.is_left_out(s)]} for panel in spec["panels"]
             ],
-            "x_label": pair["id"] if published else f"In-distribution {score} ({pair['id']})",
-            "y_label": pair["ood"] if published else f"Out-of-distribution {score} ({pair['ood']})",
+            "x_label": f"In-distribution {score} ({pair['id']})",
+            "y_label": f"Out-of-distribution {score} ({pair['ood']})",
             "not_run": [self.label(series) for series in dict.fromkeys(asked) if self.is_left_out(series)],
         }
 

@@ -3,13 +3,10 @@
 It is no declared output, because Snakemake deletes those of a failed job.
 """
 
-import hashlib
 import io
-import json
 import logging
 import pickle
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +15,6 @@ import torch
 from pretraining_robustness.files import atomic_path, publish
 
 logger = logging.getLogger(__name__)
-
-
-def stamp(inputs: Iterable[str | Path], **settings: Any) -> str:
-    """Return the digest of everything that the trained weights depend on.
-
-    Input files enter by name, size and time of change (stores are too large to read), `settings` as JSON.
-    """
-    files = [(Path(path).name, Path(path).stat().st_size, Path(path).stat().st_mtime_ns) for path in inputs]
-    return hashlib.sha256(json.dumps([files, settings], sort_keys=True).encode()).hexdigest()
 
 
 class TrainingState:

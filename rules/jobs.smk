@@ -1,0 +1,328 @@
+"""What the jobs of pre-training, fine-tuning, merging, prediction and scoring make: `Part`s of one run or series each.
+
+A unit is the folder of a run or a series; see study/jobs.py.
+"""
+
+
+def outputs_of(jobs, files):
+    """The outputs of a job by name; `files` are their paths for one unit."""
+    return {
+        name: jobs.paths(*(paths if isinstance(paths, list) else [paths]))
+        for name, paths in files.items()
+    }
+
+
+def of_unit(files, unit):
+    """Paths with the folder of this unit in them."""
+    return {
+        name: (
+            [path.replace("{unit}", unit) for path in paths]
+            if isinstance(paths, list)
+            else paths.replace("{unit}", unit)
+        )
+        for name, paths in files.items()
+    }
+
+
+def inputs_of(jobs, part):
+    """What a job reads: the inputs of all its parts, each once."""
+
+    def inputs(wildcards):
+        found = {}
+        for unit in jobs.units(wildcards.group):
+            for name, paths in part(unit).inputs.items():
+                found.setdefault(name, {}).update(
+                    dict.fromkeys(files_of({name: paths}))
+                )
+        return {name: list(paths) for name, paths in found.items() if paths}
+
+    return inputs
+
+
+def parts_of(jobs, part):
+    """What a job is told of its parts."""
+
+    def params(wildcards):
+        return [
+            with_results(asdict(part(unit))) for unit in jobs.units(wildcards.group)
+        ]
+
+    return params
+
+
+def with_results(value):
+    """Fill in where results are, which Snakemake does not do in params."""
+    if isinstance(value, str):
+        return value.replace("<results>", RESULTS)
+    if isinstance(value, dict):
+        return {key: with_results(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [with_results(one) for one in value]
+    return value
+
+
+PRETRAINED = {
+    "weights": "<results>/pretrain/{unit}/weights.safetensors",
+    "metrics": "<results>/pretrain/{unit}/metrics.csv",
+}
+WITH_TEXT = {**PRETRAINED, "text": "<results>/pretrain/{unit}/text.safetensors"}
+NETWORKS = [
+    NETWORK_FOLDER.format(**vars(run))
+    for run in study.all_runs()
+    if run.distribution in study.trained_distributions
+]
+
+
+def pretraining_jobs(distributions):
+    """The jobs of pre-training on these distributions."""
+    return jobs_of(
+        unit_pattern(
+            one_of(distributions), one_of(config["architectures"]), r"seed_\d+"
+        ),
+        [unit for unit in NETWORKS if unit.partition("/")[0] in distributions],
+        {"run": None, "distribution": slice(0, 1)}[config["jobs"]["pretrain"]],
+    )
+
+
+@cache
+def pretraining(unit):
+    """What a network is pre-trained on, and how."""
+    distribution, architecture, seed = unit.split("/")
+    captioned = distribution in study.captioned
+    source = config["distributions"][distribution]["source"]
+    inputs = {
+        "images": f"<results>/stores/{source}/images.npy",
+        "table": f"<results>/stores/{source}/images.parquet",
+        "index": f"<results>/distributions/{distribution}/index.parquet",
+    }
+    if captioned:
+        inputs["classes"] = f"<results>/distributions/{distribution}/classes.csv"
+    if study.validation(distribution) is not None:
+        store = f"<results>/stores/{study.validation(distribution)}"
+        inputs["validation"] = {
+            "images": f"{store}/images.npy",
+            "table": f"{store}/images.parquet",
+            "classes": f"<results>/distributions/{distribution}/classes.csv",
+        }
+    return Part(
+        inputs=inputs,
+        outputs=of_unit(WITH_TEXT if captioned else PRETRAINED, unit),
+        settings={
+            "distribution": distribution,
+            "seed": int(seed.removeprefix("seed_")),
+            "architecture": study.architecture(architecture),
+            "recipe": study.pretrain_recipe(architecture, distribution),
+            "objective": study.objective(distribution),
+            "state": f"<results>/pretrain/{unit}/unfinished",
+            **study.held_out(distribution),
+        },
+        state=f"<results>/pretrain/{unit}/unfinished",
+    )
+
+
+def kept_promises(jobs):
+    """The checks of the distributions that a job trains on."""
+
+    def promises(wildcards):
+        names = {unit.partition("/")[0] for unit in jobs.units(wildcards.group)}
+        return [f"<results>/distributions/{name}/promises.csv" for name in names]
+
+    return promises
+
+
+FINE_TUNED = {
+    "checkpoints": [
+        f"<results>/finetune/{{unit}}/epoch_{epoch}.safetensors"
+        for epoch in range(1, LAST_EPOCH + 1)
+    ],
+    "metrics": "<results>/finetune/{unit}/metrics.csv",
+}
+MERGED = {"merged": FINE_TUNED["checkpoints"][-1]}
+
+
+def finetuning_jobs(stage, methods):
+    """The jobs of fine-tuning, or merging, by these methods."""
+    return jobs_of(
+        unit_pattern(
+            one_of(study.tasks),
+            one_of(methods),
+            one_of([SCRATCH, *config["distributions"]]),
+            one_of(config["architectures"]),
+            r"seed_\d+",
+        ),
+        [run.folder() for run in study.all_runs() if run.method in methods],
+        {"run": None, "distribution": slice(0, 3), "network": slice(2, 5)}[
+            config["jobs"][stage]
+        ],
+        kept_apart=same_start,
+    )
+
+
+def same_start(unit):
+    """The task that a run or series shares its start with; only runs of one start go together."""
+    return study.start_task(unit.partition("/")[0])
+
+
+@cache
+def finetuning(unit):
+    """What a run is fine-tuned on, and how."""
+    run = Run.of(unit)
+    files = pretrained_weights(run)
+    state = f"<results>/finetune/{unit}/unfinished"
+    return Part(
+        inputs={
+            "images": images_of_task(run.task),
+            "table": table_of_task(run.task),
+            "pretrained": files.get("weights"),
+            "head": files.get("head"),
+        },
+        outputs=of_unit(FINE_TUNED, unit),
+        settings={**study.finetuning(run), "state": state},
+        state=state,
+    )
+
+
+@cache
+def merging(unit):
+    """Which networks a run merges, how, and the images that choose how, where the method has a choice."""
+    run = Run.of(unit)
+    chosen = "held_out" in study.methods[run.method]
+    return Part(
+        inputs={
+            "checkpoints": merged_checkpoints(run),
+            "images": images_of_task(run.task) if chosen else None,
+            "table": table_of_task(run.task) if chosen else None,
+        },
+        outputs=of_unit(MERGED, unit),
+        settings=study.merge(run, LAST_EPOCH),
+        state=f"<results>/finetune/{unit}/unfinished",
+    )
+
+
+def methods_of(jobs):
+    """The names of the methods of a job's runs."""
+    return lambda wildcards: list(
+        dict.fromkeys(Run.of(unit).method for unit in jobs.units(wildcards.group))
+    )
+
+
+def code_of_methods(jobs):
+    """The digest of the code of fine-tuning, with that of the methods of a job."""
+    methods = methods_of(jobs)
+    return lambda wildcards: code(
+        "finetune.py", *map(method_module, methods(wildcards))
+    )
+
+
+def card_to_choose(jobs):
+    """GPUs for merging: as many as for prediction where held-out images choose, else none."""
+    methods = methods_of(jobs)
+    return lambda wildcards: (
+        stage_resource("evaluate", "gpu")
+        if any("held_out" in study.methods[name] for name in methods(wildcards))
+        else 0
+    )
+
+
+PREDICTED = {"predictions": "<results>/evaluate/{unit}/predictions.parquet"}
+SCORED = {
+    "scores": "<results>/evaluate/{unit}/scores.csv",
+    "left_out": "<results>/evaluate/{unit}/left_out.parquet",
+}
+
+
+def evaluation_jobs(stage, *more):
+    """The jobs of predicting or scoring series; `more` are expressions of single series beside those of runs."""
+    series = unit_pattern(
+        one_of(study.tasks),
+        one_of(study.methods),
+        one_of([SCRATCH, *config["distributions"]]),
+    )
+    return jobs_of(
+        f"(?:{'|'.join([series, *more])})",
+        [run.series() for run in study.all_runs()],
+        {"distribution": None, "network": slice(2, 3)}[config["jobs"][stage]],
+        kept_apart=same_start,
+    )
+
+
+def series_before():
+    """An expression of the series of networks before fine-tuning, which variants of ImageNet have once for all methods."""
+    return [
+        unit_pattern(task, START, one_of(config["distributions"]))
+        for task in study.variant_tasks[:1]
+    ]
+
+
+def tested_stores(task):
+    """Images and table of each store that a task is tested on, its own first."""
+    own, *others = study.test_stores(task)
+    stores = {
+        name: [
+            f"<results>/stores/{name}/images.npy",
+            f"<results>/stores/{name}/images.parquet",
+        ]
+        for name in others
+    }
+    return {own: [images_of_task(task), table_of_task(task)], **stores}
+
+
+@cache
+def prediction(unit):
+    """With which networks a series is predicted, on which test sets."""
+    task, method, distribution = unit.split("/")
+    before = None
+    if method == START:
+        method = DEFAULT_METHOD
+        runs = study.series_runs(task, method, distribution)
+        checkpoints = [last_checkpoint(run, START) for run in runs]
+    else:
+        checkpoints = checkpoints_of_series(task, method, distribution)
+        if study.is_variant_task(task):
+            before = f"<results>/evaluate/{study.variant_tasks[0]}/{START}/{distribution}/predictions.parquet"
+    told = study.prediction(task, method, distribution)
+    stores = tested_stores(task)
+    return Part(
+        inputs={"stores": stores, "checkpoints": checkpoints, "before": before},
+        outputs=of_unit(PREDICTED, unit),
+        settings={key: told[key] for key in told if key != "stores"},
+        state=f"<results>/evaluate/{unit}/unfinished",
+    )
+
+
+@cache
+def scoring(unit):
+    """How the predictions of a series are scored."""
+    task, method, distribution = unit.split("/")
+    told = study.scoring(task, method, distribution)
+    stores = tested_stores(task)
+    return Part(
+        inputs={
+            **of_unit(PREDICTED, unit),
+            "tables": {name: table for name, (_, table) in stores.items()},
+        },
+        outputs=of_unit(SCORED, unit),
+        settings={
+            **{key: told[key] for key in told if key != "stores"},
+            **config["scores"],
+        },
+        state=f"<results>/evaluate/{unit}/unfinished_scores",
+    )
+
+
+# The tables of scores, by their place below the results: of which runs each is.
+SCORE_TABLES = {
+    "scores": lambda: study.runs(*study.scored_figures),
+    **{f"scores/{name}": partial(study.runs, name) for name in study.scored_figures},
+    "scores/imagenet_rib": study.rib_runs,
+}
+
+
+def scores_of_table(wildcards):
+    """Scores of the series of the runs of a table, and the same without each cluster of the test images."""
+    runs = SCORE_TABLES[wildcards.score_table]()
+    series = dict.fromkeys(run.series() for run in runs)
+    return {
+        name: [path.replace("{unit}", one) for one in series]
+        for name, path in SCORED.items()
+    }
