@@ -509,7 +509,7 @@ def test_large_pictures_come_by_requests_and_a_file_cut_short_is_named(tmp_path:
     store, rows = Store.open(tmp_path / "images.npy", threads=threads), np.array([4, 0, 4, 2])
     assert np.array_equal(store.read(rows), pixels[rows])
     os.truncate(tmp_path / "images.npy", (tmp_path / "images.npy").stat().st_size - 1)
-    with pytest.raises(InputError, match=r"images\.npy: ends within picture 4; remove it and run"):
+    with pytest.raises(InputError, match=r"images\.npy: ends within image 4"):
         store.read(rows)
     assert np.array_equal(store.read(rows[1:2]), pixels[:1])
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pretraining_robustness.acquire.archives import read_member, stream_members
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.readers.cifar import CLASSES
-from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage, class_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,7 @@ class Cinic10(RawCollection):
 
     def __init__(self, archive: str | Path) -> None:
         self.archive = Path(archive)
+        self.archives = [self.archive]
         self.others = 0
         self.paths = [path for path, _, file in stream_members(self.archive) if file is not None and self._wanted(path)]
         if not self.paths:
@@ -45,13 +46,7 @@ class Cinic10(RawCollection):
 
     def classes(self) -> "pd.DataFrame":
         """Return class_id and name, CIFAR-10's, in its order."""
-        import pandas as pd
-
-        return pd.DataFrame({"class_id": CLASSES, "name": CLASSES})
-
-    def fingerprint(self) -> list[str]:
-        """Return name, size and time of the archive."""
-        return [file_stamp(self.archive)]
+        return class_table(CLASSES)
 
     def passed_over(self) -> Counter[str]:
         """Return how many images are CIFAR-10's."""

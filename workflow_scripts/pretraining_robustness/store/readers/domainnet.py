@@ -6,15 +6,13 @@ category's place in the list of 345; sentry_metadata.csv beside it holds 40 cate
 own, 0 to 39. Either way the labels run from 0 without a gap, one for each category.
 """
 
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pretraining_robustness.csv_tables import CsvTable, read_csv_table
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.readers.named_images import NamedImages
-from pretraining_robustness.store.readers.raw import RawCollection, RawImage
+from pretraining_robustness.store.readers.raw import class_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +22,7 @@ COLUMNS = ("image_path", "domain", "split", "category", "y")
 SPLITS = ("train", "test")
 
 
-class DomainNet(RawCollection):
+class DomainNet(NamedImages):
     """Images of DomainNet in the order of its metadata.csv; the class_id is the category.
 
     Args:
@@ -36,53 +34,32 @@ class DomainNet(RawCollection):
             several labels.
     """
 
+    upright = False
+
     def __init__(self, folder: str | Path) -> None:
         path = Path(folder)
         if path.suffix == ".csv":
             self.metadata = path
         else:
             self.metadata = (path.parent if path.is_file() else path) / METADATA
-        self.folder = self.metadata.parent
         self.table = self._read()
         self.labels = self._labels()
-        self.files = NamedImages(self.table, "image_path", self.folder)
-
-    def __len__(self) -> int:
-        return len(self.table)
+        self.class_ids = self.table.columns["category"]
+        self.find(self.table, "image_path", self.metadata.parent)
 
     def classes(self) -> "pd.DataFrame":
         """Return class_id (the category) and name (without underscores), ordered by label."""
-        import pandas as pd
-
         category_of = dict(zip(self.labels, self.table.columns["category"], strict=True))
         categories = [category_of[label] for label in sorted(category_of)]
-        names = [category.replace("_", " ") for category in categories]
-        return pd.DataFrame({"class_id": categories, "name": names})
+        return class_table(categories, (category.replace("_", " ") for category in categories))
 
-    def fingerprint(self) -> list[str]:
-        """Return nothing but the records of the images."""
-        return []
+    def columns(self, row: int) -> dict[str, str | int]:
+        """Return y, domain, category and split (train or test)."""
+        return {"y": self.labels[row], **{key: self.table.columns[key][row] for key in ("domain", "category", "split")}}
 
-    def records(self) -> list[str]:
-        """Return of every image its file's name, size and time, and what the table says of it."""
-        columns = (self.table.columns[column] for column in ("category", "y", "domain", "split"))
-        return [f"{file.record} {rest}" for file, *rest in zip(self.files.found, *columns, strict=True)]
-
-    def faults(self) -> dict[str, str]:
-        """Return the images that have no file."""
-        return self.files.faults()
-
-    def passed_over(self) -> Counter[str]:
-        """Return how many files of the folder the table does not name, by what they are."""
-        return self.files.passed_over()
-
-    def images(self, start: int = 0) -> Iterator[RawImage]:
-        """Yield the images from number `start` on, with y, domain, category and split (train or test)."""
-        columns = self.table.columns
-        for row in range(start, len(self)):
-            attributes: dict[str, str | int] = {"y": self.labels[row], "domain": columns["domain"][row]}
-            attributes |= {"category": columns["category"][row], "split": columns["split"][row]}
-            yield self.files.read(row, columns["category"][row], attributes)
+    def told(self, row: int) -> list[str | int]:
+        """Return what the table says of an image."""
+        return [self.table.columns[key][row] for key in ("category", "y", "domain", "split")]
 
     def _read(self) -> CsvTable:
         if not self.metadata.is_file():

@@ -17,7 +17,7 @@ from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.readers.folders import SUFFIXES, composed, entries, is_hidden, shown, utf8_fault
 from pretraining_robustness.store.readers.named_images import NamedImages
-from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage, class_table, file_stamp
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def open_image_text(folder: str | Path) -> RawCollection:
     )
 
 
-class CaptionTable(RawCollection):
+class CaptionTable(NamedImages):
     """Images in the order of a table, with the attribute `caption`.
 
     The columns are image (or filepath), caption (or title) and, where there is one, class; commas or tabs separate
@@ -62,8 +62,6 @@ class CaptionTable(RawCollection):
     Raises:
         InputError: names the line of the table with a repeated image, no caption or no class; an absent column.
     """
-
-    upright = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -77,7 +75,7 @@ class CaptionTable(RawCollection):
         if CLASS_COLUMN in self.table:
             self.class_ids = [composed(name.strip()) for name in self.table.columns[CLASS_COLUMN]]
             self.table.refuse_first((not name for name in self.class_ids), "has no class", image)
-        self.files = NamedImages(self.table, image, path.parent)
+        self.find(self.table, image, path.parent)
 
     def _column(self, choices: Sequence[str]) -> str:
         column = next((choice for choice in choices if choice in self.table), None)
@@ -88,41 +86,17 @@ class CaptionTable(RawCollection):
             )
         return column
 
-    def __len__(self) -> int:
-        return len(self.table)
-
     def classes(self) -> "pd.DataFrame":
         """Return class_id and name, both the class's name, ordered by it."""
-        import pandas as pd
+        return class_table(sorted(set(self.class_ids)))
 
-        names = sorted(set(self.class_ids))
-        return pd.DataFrame({"class_id": names, "name": names})
+    def columns(self, row: int) -> dict[str, str | int]:
+        """Return the caption."""
+        return {"caption": self.captions[row]}
 
-    def fingerprint(self) -> list[str]:
-        """Return nothing but the records of the images."""
-        return []
-
-    def records(self) -> list[str]:
-        """Return of every image its file's name, size and time, its class and its caption."""
-        rows = zip(self.files.found, self.class_ids, self.captions, strict=True)
-        return [f"{file.record} {rest}" for file, *rest in rows]
-
-    def class_counts(self) -> Counter[str]:
-        """Return how many images each class has."""
-        return Counter(self.class_ids)
-
-    def faults(self) -> dict[str, str]:
-        """Return the images that have no file."""
-        return self.files.faults()
-
-    def passed_over(self) -> Counter[str]:
-        """Return how many files of the folder the table does not name, by what they are."""
-        return self.files.passed_over()
-
-    def images(self, start: int = 0) -> Iterator[RawImage]:
-        """Yield the images from number `start` on, named as in the table."""
-        for row in range(start, len(self)):
-            yield self.files.read(row, self.class_ids[row], {"caption": self.captions[row]})
+    def told(self, row: int) -> list[str | int]:
+        """Return class and caption."""
+        return [self.class_ids[row], self.captions[row]]
 
 
 class CaptionShards(RawCollection):
@@ -159,9 +133,7 @@ class CaptionShards(RawCollection):
 
     def classes(self) -> "pd.DataFrame":
         """Return the one class of all images."""
-        import pandas as pd
-
-        return pd.DataFrame({"class_id": [ALL], "name": [ALL]})
+        return class_table([ALL])
 
     def fingerprint(self) -> list[str]:
         """Return name, size and time of every shard."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pretraining_robustness.acquire.archives import named_faults, read_member, stream_members
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,7 @@ class ImageNet(RawCollection):
     def __init__(self, archive: str | Path, devkit: str | Path) -> None:
         self.archive = Path(archive)
         self.devkit = Path(devkit)
+        self.archives = [self.archive, self.devkit]
         self.synsets = read_devkit(self.devkit)
         self.members = self._members()
 
@@ -44,10 +45,6 @@ class ImageNet(RawCollection):
     def classes(self) -> "pd.DataFrame":
         """Return class_id (WordNet id) and name (the synset's words) of every class, ordered by class_id."""
         return self.synsets[["class_id", "name"]]
-
-    def fingerprint(self) -> list[str]:
-        """Return name, size and time of both archives."""
-        return [file_stamp(self.archive), file_stamp(self.devkit)]
 
     def images(self, start: int = 0) -> Iterator[RawImage]:
         """Yield the images from number `start` on; an image is named as it would be once unpacked.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pretraining_robustness.acquire.archives import named_faults, read_member, stream_members
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,7 @@ class INaturalist(RawCollection):
     def __init__(self, archive: str | Path, annotations: str | Path) -> None:
         self.archive = Path(archive)
         self.annotations = Path(annotations)
+        self.archives = [self.archive, self.annotations]
         if not self.archive.is_file():
             raise InputError(f"{self.archive}: no such file; run the same command again, which fetches it")
         self.categories, self.category_of = read_annotations(self.annotations)
@@ -44,10 +45,6 @@ class INaturalist(RawCollection):
     def classes(self) -> "pd.DataFrame":
         """Return class_id (category number, five digits), name and superclass, ordered by class_id."""
         return self.categories
-
-    def fingerprint(self) -> list[str]:
-        """Return name, size and time of both archives."""
-        return [file_stamp(self.archive), file_stamp(self.annotations)]
 
     def images(self, start: int = 0) -> Iterator[RawImage]:
         """Yield the training images from number `start` on, with the attribute `superclass`.

@@ -6,16 +6,16 @@ hold class folders.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from pretraining_robustness.csv_tables import read_csv_table
+from pretraining_robustness.csv_tables import CsvTable, read_csv_table
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.readers.division import divide
 from pretraining_robustness.store.readers.folders import FoundImage, class_folders, find_images
-from pretraining_robustness.store.readers.named_images import NamedImages
-from pretraining_robustness.store.readers.raw import RawCollection, RawImage, read_image, said
+from pretraining_robustness.store.readers.named_images import FolderImages, NamedImages
+from pretraining_robustness.store.readers.raw import RawCollection, class_table, said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ def open_task_folder(folder: str | Path, divided: Mapping[str, Any] | None = Non
     return MetadataFolder(path, divided)
 
 
-class MetadataFolder(RawCollection):
+class MetadataFolder(NamedImages):
     """Images of a folder in the order of its metadata.csv, whose `filename` is relative to the folder.
 
     Further columns say what images have in common; the store keeps them, whole numbers as numbers.
@@ -58,25 +58,24 @@ class MetadataFolder(RawCollection):
             missing or repeated file; a label without images; an absent column or split.
     """
 
-    upright = True
-
     def __init__(self, folder: str | Path, divided: Mapping[str, Any] | None = None) -> None:
         path = Path(folder)
         self.metadata = path if path.suffix == ".csv" else path / METADATA
-        self.folder = self.metadata.parent
+        folder = self.metadata.parent
         if not self.metadata.is_file():
             raise InputError(
                 f"{self.metadata}: no such file: the folder of a task needs it, or folders named like splits "
                 f"({', '.join(SPLITS)}) with a folder of images for each class"
             )
-        self.table = read_csv_table(self.metadata, REQUIRED if divided is None else REQUIRED[:2])
-        self.splits = self._splits() if divided is None else divide(self.table, divided)
+        table = read_csv_table(self.metadata, REQUIRED if divided is None else REQUIRED[:2])
+        self.splits = _splits(table) if divided is None else divide(table, divided)
         if "train" not in self.splits:
             raise InputError(
                 f"{self.metadata}: no image has the split train, so there is nothing to fine-tune on; give it to some"
             )
-        self.labels = self._labels()
-        self.files = NamedImages(self.table, "filename", self.folder, self.image_path)
+        self.labels = _labels(table)
+        self.class_ids = list(map(str, self.labels))
+        self.find(table, "filename", folder, self.image_path)
         self.attributes = {GROUPS.get(name, name): self._values(name) for name in self._group_columns()}
         self.names = self._class_names()
 
@@ -84,40 +83,23 @@ class MetadataFolder(RawCollection):
         """Return where an image lies, relative to the folder."""
         return PurePosixPath(filename)
 
-    def __len__(self) -> int:
-        return len(self.table)
-
     def classes(self) -> "pd.DataFrame":
         """Return class_id (the label) and name, ordered by label."""
-        import pandas as pd
-
         labels = range(max(self.labels) + 1)
-        names = [self.names.get(label) or str(label) for label in labels]
-        return pd.DataFrame({"class_id": [str(label) for label in labels], "name": names})
+        return class_table(map(str, labels), (self.names.get(label) or str(label) for label in labels))
 
     def fingerprint(self) -> list[str]:
         """Return the names of the labels, which no image tells."""
         return [repr(sorted(self.names.items()))]
 
-    def records(self) -> list[str]:
-        """Return of every image its file's name, size and time, and what the table says of it."""
-        rows = zip(self.files.found, self.labels, self.splits, *self.attributes.values(), strict=True)
-        return [f"{file.record} {rest}" for file, *rest in rows]
+    def columns(self, row: int) -> dict[str, str | int]:
+        """Return y, split and the image's groups: location, sequence and the like."""
+        groups = {name: values[row] for name, values in self.attributes.items()}
+        return {"y": self.labels[row], "split": self.splits[row], **groups}
 
-    def faults(self) -> dict[str, str]:
-        """Return the links that lead nowhere and what has an image's name and is no file."""
-        return self.files.faults()
-
-    def passed_over(self) -> Counter[str]:
-        """Return how many files of the folder the table does not name, by what they are."""
-        return self.files.passed_over()
-
-    def images(self, start: int = 0) -> Iterator[RawImage]:
-        """Yield the images from number `start` on, with y, split and their groups: location, sequence and the like."""
-        for row in range(start, len(self)):
-            groups = {name: values[row] for name, values in self.attributes.items()}
-            attributes = {"y": self.labels[row], "split": self.splits[row], **groups}
-            yield self.files.read(row, str(self.labels[row]), attributes)
+    def told(self, row: int) -> list[str | int]:
+        """Return all of these."""
+        return list(self.columns(row).values())
 
     def _group_columns(self) -> list[str]:
         """Return the columns that say what images have in common."""
@@ -127,7 +109,7 @@ class MetadataFolder(RawCollection):
     def _values(self, column: str) -> list[str] | list[int]:
         texts = self.table.columns[column]
         if column in NUMBERS:
-            return self._whole_numbers(column)
+            return _whole_numbers(self.table, column)
         whole = all(text.isdecimal() and text.isascii() and (text == "0" or text[0] != "0") for text in texts)
         return list(map(int, texts)) if whole and max(map(len, texts), default=0) < 19 else texts
 
@@ -141,35 +123,38 @@ class MetadataFolder(RawCollection):
                 self.table.refuse(row, f"label {self.labels[row]} has several names: {known} and {name}; give it one")
         return names
 
-    def _splits(self) -> list[str]:
-        splits = self.table.columns["split"]
-        what = f"is unknown: the splits are {', '.join(SPLITS)}"
-        self.table.refuse_first((split not in SPLITS for split in splits), what, "split")
-        return splits
 
-    def _labels(self) -> list[int]:
-        labels = self._whole_numbers("y")
-        present = set(labels)
-        gap = next((label for label in range(max(present)) if label not in present), None)
-        if gap is not None:
-            raise InputError(
-                f"{self.metadata}: the labels y must run from 0 to {max(present)} without a gap, but none is {gap}; "
-                "number the classes anew"
-            )
-        return labels
+def _splits(table: CsvTable) -> list[str]:
+    splits = table.columns["split"]
+    what = f"is unknown: the splits are {', '.join(SPLITS)}"
+    table.refuse_first((split not in SPLITS for split in splits), what, "split")
+    return splits
 
-    def _whole_numbers(self, column: str) -> list[int]:
-        """Return a column as numbers; every value must be a whole number from 0 on (3.0 is one)."""
-        known: dict[str, int | None] = {}
-        numbers = []
-        for row, text in enumerate(self.table.columns[column]):
-            if text not in known:
-                known[text] = _whole_number(text)
-            number = known[text]
-            if number is None:
-                self.table.refuse(row, f"{column} is {text!r}, not a whole number from 0 on")
-            numbers.append(number)
-        return numbers
+
+def _labels(table: CsvTable) -> list[int]:
+    labels = _whole_numbers(table, "y")
+    present = set(labels)
+    gap = next((label for label in range(max(present)) if label not in present), None)
+    if gap is not None:
+        raise InputError(
+            f"{table.path}: the labels y must run from 0 to {max(present)} without a gap, but none is {gap}; "
+            "number the classes anew"
+        )
+    return labels
+
+
+def _whole_numbers(table: CsvTable, column: str) -> list[int]:
+    """Return a column as numbers; every value must be a whole number from 0 on (3.0 is one)."""
+    known: dict[str, int | None] = {}
+    numbers = []
+    for row, text in enumerate(table.columns[column]):
+        if text not in known:
+            known[text] = _whole_number(text)
+        number = known[text]
+        if number is None:
+            table.refuse(row, f"{column} is {text!r}, not a whole number from 0 on")
+        numbers.append(number)
+    return numbers
 
 
 def _whole_number(text: str) -> int | None:
@@ -204,7 +189,7 @@ class IWildCam(MetadataFolder):
         return {number: name for text, name in named if (number := _whole_number(text)) in used and number is not None}
 
 
-class SplitFolders(RawCollection):
+class SplitFolders(FolderImages):
     """A task without a table: folders named like splits, in each a folder of images for each class.
 
     Labels are the ranks of the names of all classes. Files are chosen by the policy of `folders`.
@@ -212,8 +197,6 @@ class SplitFolders(RawCollection):
     Raises:
         InputError: for a folder that is no split, or a split without images.
     """
-
-    upright = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -225,56 +208,43 @@ class SplitFolders(RawCollection):
                 f"{folder / unknown}: a task without {METADATA} has a folder for each split ({', '.join(SPLITS)}); "
                 f"rename or remove this one, or write {METADATA}"
             )
-        self.rows: list[tuple[str, str, str, FoundImage]] = []
+        rows: list[tuple[str, str, str, FoundImage]] = []
         for split in (split for split in SPLITS if split in splits):
-            before, inside = len(self.rows), Counter[str]()
+            before, inside = len(rows), Counter[str]()
             for name, path in class_folders(splits[split], inside).items():
-                self.rows += [(split, name, path, found) for found in find_images(path, inside)]
+                rows += [(split, name, path, found) for found in find_images(path, inside)]
             self._passed_over += inside
-            if len(self.rows) == before:
+            if len(rows) == before:
                 found = said(inside) or "it is empty"
                 raise InputError(
                     f"{splits[split]}: no class folder with images in it ({found}); a task without {METADATA} has "
                     "folders of splits, and in each a folder of images for each class: fill it, remove it, or write "
                     f"{folder / METADATA}"
                 )
-        self.names = sorted({name for _, name, _, _ in self.rows})
-        self.label_of = {name: label for label, name in enumerate(self.names)}
+        self.names = sorted({name for _, name, _, _ in rows})
+        label_of = {name: label for label, name in enumerate(self.names)}
+        self.splits = [split for split, *_ in rows]
+        self.places = [(path, f"{split}/{name}/") for split, name, path, _ in rows]
+        self.files = [found for *_, found in rows]
+        self.labels = [label_of[name] for _, name, _, _ in rows]
+        self.class_ids = list(map(str, self.labels))
 
-    @property
-    def splits(self) -> list[str]:
-        """The split of every image."""
-        return [split for split, *_ in self.rows]
+    def place(self, row: int) -> tuple[str, str]:
+        """Return the folder of the image's split and class; an image is named split/class/file."""
+        return self.places[row]
 
-    def __len__(self) -> int:
-        return len(self.rows)
+    def columns(self, row: int) -> dict[str, str | int]:
+        """Return y and split."""
+        return {"y": self.labels[row], "split": self.splits[row]}
 
     def classes(self) -> "pd.DataFrame":
         """Return class_id (the label) and name (the folder's), ordered by label."""
-        import pandas as pd
-
-        labels = [str(label) for label in range(len(self.names))]
-        return pd.DataFrame({"class_id": labels, "name": self.names})
+        return class_table(map(str, range(len(self.names))), self.names)
 
     def fingerprint(self) -> list[str]:
         """Return the names of the classes, which decide the labels."""
         return self.names
 
-    def records(self) -> list[str]:
-        """Return split, class, name, size and time of every image file."""
-        return [f"{split}/{name}/{found.record}" for split, name, _, found in self.rows]
-
     def passed_over(self) -> Counter[str]:
         """Return how many files are no images of a class, by what they are."""
         return self._passed_over
-
-    def faults(self) -> dict[str, str]:
-        """Return the links that lead nowhere and what has an image's name and is no file."""
-        return {f"{path}/{found.path}": found.fault for _, _, path, found in self.rows if found.fault}
-
-    def images(self, start: int = 0) -> Iterator[RawImage]:
-        """Yield the images from number `start` on, with y and split; an image is named split/class/file."""
-        for split, name, path, found in self.rows[start:]:
-            label = self.label_of[name]
-            image = f"{split}/{name}/{found.image}"
-            yield read_image(f"{path}/{found.path}", image, str(label), {"y": label, "split": split}, found.fault)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage, class_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,16 +54,16 @@ class PixelArrays(RawCollection):
         superclasses: Sequence[str] = (),
         is_task: bool = False,
     ) -> None:
-        self.files, self.names, self.blocks = list(files), list(names), list(blocks)
+        self.archives, self.names, self.blocks = list(files), list(names), list(blocks)
         self.superclasses, self.is_task = list(superclasses), is_task
         if not len(self):
-            raise InputError(f"{self.files[0]}: no images in it: fetch it again")
+            raise InputError(f"{self.archives[0]}: no images in it: fetch it again")
         for block in self.blocks:
             strange = block.labels[(block.labels < 0) | (block.labels >= len(names))]
             if len(strange):
                 raise InputError(
-                    f"{self.files[0]}: {block.name} has the label {strange[0]} where there are {len(names)} classes: "
-                    "is it the right archive?"
+                    f"{self.archives[0]}: {block.name} has the label {strange[0]}, but there are {len(names)} "
+                    "classes: is it the right archive?"
                 )
 
     @property
@@ -76,14 +76,8 @@ class PixelArrays(RawCollection):
 
     def classes(self) -> "pd.DataFrame":
         """Return class_id, name (without underscores) and, where there is one, superclass, ordered by label."""
-        import pandas as pd
-
-        columns = {"class_id": self.names, "name": [name.replace("_", " ") for name in self.names]}
-        return pd.DataFrame(columns | ({"superclass": self.superclasses} if self.superclasses else {}))
-
-    def fingerprint(self) -> list[str]:
-        """Return name, size and time of the files."""
-        return [file_stamp(path) for path in self.files]
+        table = class_table(self.names, (name.replace("_", " ") for name in self.names))
+        return table.assign(superclass=self.superclasses) if self.superclasses else table
 
     def images(self, start: int = 0) -> Iterator[RawImage]:
         """Yield the images from number `start` on."""

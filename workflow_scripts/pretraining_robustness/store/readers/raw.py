@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,24 +38,26 @@ class RawCollection:
     Attributes:
         upright: whether images are turned as their EXIF orientation says. A user's own are, as every viewer does it;
             published collections are not, since torchvision and wilds read them as they lie.
+        archives: the files that the collection is read from, where it is no folder.
     """
 
     upright = False
+    archives: Sequence[Path] = ()
 
     def __len__(self) -> int:
         """Return the number of images that `images` yields from the first to the last."""
         raise NotImplementedError
 
     def classes(self) -> "pd.DataFrame":
-        """Return one row a class: class_id, name and, where the collection has one, superclass."""
+        """Return one row per class: class_id, name and, where the collection has one, superclass."""
         raise NotImplementedError
 
     def fingerprint(self) -> list[str]:
-        """Return what changes when the raw files change: names, sizes and times of modification."""
-        raise NotImplementedError
+        """Return what changes when the archives change, or what the records of a folder's images do not say."""
+        return [file_stamp(path) for path in self.archives]
 
     def records(self) -> list[str]:
-        """Return one text an image with all that decides its row of the store; none where that takes an archive apart.
+        """Return one text per image with all that decides its row of the store; none for archives.
 
         A store in the making keeps its images up to the first whose record has changed.
         """
@@ -82,23 +84,18 @@ class RawCollection:
         raise NotImplementedError
 
 
+def class_table(class_ids: Iterable[str], names: Iterable[str] | None = None) -> "pd.DataFrame":
+    """Return a table of classes: class_id and name, which is the class_id where there are no names."""
+    import pandas as pd
+
+    known = list(class_ids)
+    return pd.DataFrame({"class_id": known, "name": known if names is None else list(names)})
+
+
 def file_stamp(path: str | Path, name: str | None = None) -> str:
     """Return a file's path (or the `name` it goes by), size in bytes and time of modification in nanoseconds."""
     status = os.stat(path)  # noqa: PTH116
     return f"{path if name is None else name} {status.st_size} {status.st_mtime_ns}"
-
-
-def read_image(
-    path: str, image: str, class_id: str, attributes: dict[str, str | int] | None = None, fault: str = ""
-) -> RawImage:
-    """Return an image whose file is at `path`; a file that cannot be read is a fault of it."""
-    data = b""
-    if not fault:
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            fault = f"the file cannot be read ({error.strerror}): mend or remove it"
-    return RawImage(image, class_id, data, attributes or {}, fault)
 
 
 def damaged(image: str, fault: str, count: int = 1) -> InputError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pretraining_robustness.acquire.archives import named_faults
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.readers.raw import RawCollection, RawImage, file_stamp
+from pretraining_robustness.store.readers.raw import RawCollection, RawImage, class_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,7 @@ class TinyImageNet(RawCollection):
 
     def __init__(self, archive: str | Path) -> None:
         self.archive = Path(archive)
+        self.archives = [self.archive]
         with named_faults(archive), zipfile.ZipFile(archive) as file:
             self.members = dict.fromkeys(file.namelist())
             self.wnids = sorted(self._text(file, "wnids.txt").split())
@@ -46,13 +47,7 @@ class TinyImageNet(RawCollection):
 
     def classes(self) -> "pd.DataFrame":
         """Return class_id (WordNet id) and name (the synset's words) of every class, ordered by class_id."""
-        import pandas as pd
-
-        return pd.DataFrame({"class_id": self.wnids, "name": [self.words.get(wnid, wnid) for wnid in self.wnids]})
-
-    def fingerprint(self) -> list[str]:
-        """Return name, size and time of the archive."""
-        return [file_stamp(self.archive)]
+        return class_table(self.wnids, (self.words.get(wnid, wnid) for wnid in self.wnids))
 
     def images(self, start: int = 0) -> Iterator[RawImage]:
         """Yield the images from number `start` on; an image is named as in the archive."""
