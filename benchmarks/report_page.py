@@ -124,7 +124,7 @@ def _figure(name: str, references: list[str], *panels: list[str]) -> dict[str, A
         "task_label": "Camera traps",
         "panels": [{"title": f"Panel {place}", "series": panel} for place, panel in enumerate(panels, start=1)],
         "references": references,
-        "band": "runs",
+        "band": "architectures",
         "confidence": 0.95,
         "note": "Made up: not the results of anything",
         "labels": {series: f"Pre-trained on {series.replace('_', ' ')}" for series in shown},

@@ -10,7 +10,7 @@ import yaml
 from scipy import stats
 
 FIGURE = {
-    **{"kind": "trends", "title": "Published models", "task": "iwildcam", "scale": "probit", "band": "runs"},
+    **{"kind": "trends", "title": "Published models", "task": "iwildcam", "scale": "probit", "band": "architectures"},
     **{"references": [], "published": ["published.csv"]},
     "panels": [{"title": "Groups", "series": ["CLIP", "ImageNet"]}],
 }

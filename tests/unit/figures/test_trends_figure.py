@@ -41,7 +41,7 @@ FIGURE_4 = {
         {"title": "iNaturalist", "series": ["scratch", *(f"inaturalist_{size}" for size in SIZES)]},
     ],
     "references": ["scratch", "imagenet_full"],
-    "band": "runs",
+    "band": "architectures",
     "confidence": 0.95,
     "note": "Miniature: drawn data and small networks, not the paper's results",
     "labels": LABELS,
@@ -195,7 +195,9 @@ def test_each_band_of_a_crowded_panel_has_a_small_panel_of_its_own(fitted):
         assert [band.get_label() for band in bands_of(axes)] == shown
         for band, label in zip(bands_of(axes), shown, strict=True):
             name = next(key for key, value in LABELS.items() if value == label)
-            wanted = bands[(bands["series"] == name) & (bands["scale"] == "probit") & (bands["band"] == "runs")]
+            wanted = bands[
+                (bands["series"] == name) & (bands["scale"] == "probit") & (bands["band"] == "architectures")
+            ]
             heights = band.get_paths()[0].vertices[:, 1]
             assert np.isin(wanted[["low", "high"]].to_numpy(), heights).all()
         assert {line.get_label() for line in trend_lines(axes)} >= {LABELS[name] for name in FIGURE_4["references"]}
@@ -340,7 +342,7 @@ def test_the_caption_gives_the_numbers_of_the_tables(fitted):
     assert "cluster-robust" in caption
     assert "too narrow" not in caption
     resampled = trend_caption(scores, trends, bands, FIGURE_2 | {"band": "checkpoints"})
-    assert "With only 3 runs in a series these intervals are probably too narrow." in resampled
+    assert "With only 3 clusters in a series these intervals are probably too narrow." in resampled
     assert FIGURE_2["note"] in caption
     for name in ("scratch", "imagenet_full"):
         row = trends[(trends["series"] == name) & (trends["scale"] == "probit")].iloc[0]
@@ -424,7 +426,7 @@ def test_another_process_at_another_time_writes_the_same_bytes(tmp_path):
     [
         ({"kind": "pie"}, "kind 'pie' is not one of pipeline"),
         ({"scale": "log"}, "'log' is not an axis scale"),
-        ({"band": "epochs"}, "band 'epochs' is none; use one of runs, resampled_runs, checkpoints"),
+        ({"band": "epochs"}, "band 'epochs' is none; use one of architectures, resampled_architectures, checkpoints"),
     ],
 )
 def test_a_wrong_specification_is_refused_and_leaves_no_file(tmp_path, change, words):

@@ -37,7 +37,7 @@ FIGURE = {
     "scale": "probit",
     "metric": "macro_f1",
     "pairs": PAIRS,
-    "band": "runs",
+    "band": "architectures",
     "confidence": 0.95,
     "references": ["scratch"],
     "panels": [{"title": "ImageNet", "series": ["scratch", "a", "b", "c"]}],

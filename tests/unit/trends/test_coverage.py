@@ -149,3 +149,33 @@ def test_bootstrap_percentiles_cover_too_little(runs, of_runs, of_checkpoints):
     assert found[0] <= of_runs
     assert found[0] >= (0.9 if runs == 40 else 0.5)
     assert 0.2 <= found[1] <= of_checkpoints
+
+
+def test_bands_of_several_seeds_cover_the_truth():
+    """Half of the variance between runs is the architecture's: with runs as clusters 95 % bands covered 74 to 84 %."""
+    generator, grid = np.random.default_rng(5), np.array([-1.0, 0.0, 1.0])
+    found = {"architectures": np.zeros(4), "runs": np.zeros(4)}
+    for _ in range(500):
+        kinds = np.repeat(np.arange(6), 2)
+        x = (generator.normal(size=6)[kinds] + 0.3 * generator.normal(size=12))[:, None] + generator.normal(
+            size=(12, 6)
+        )
+        off = generator.normal(size=6)[kinds] + generator.normal(size=12)
+        y = SLOPE * x + 0.2 * off[:, None] + 0.1 * generator.normal(size=x.shape)
+        for name, clusters in (("architectures", kinds), ("runs", np.arange(12))):
+            line = ClusterRobustLine(x.ravel(), y.ravel(), np.repeat(clusters, 6))
+            for number, (estimate, truth) in enumerate([(line.slope(), SLOPE), (line.heights(grid), SLOPE * grid)]):
+                low, high = estimate.interval(0.95)
+                found[name][slice(1) if number == 0 else slice(1, 4)] += (low <= truth) & (truth <= high)
+    assert (found["architectures"] / 500 >= 0.92).all(), found
+    assert (found["architectures"] / 500 <= 0.985).all(), found
+    assert (found["runs"][1:] / 500 < 0.9).all(), found
+
+
+def test_no_interval_where_nothing_is_left_to_estimate_an_error_from():
+    """Two runs at one position each determine the line; points on a line leave rounding alone."""
+    x, y = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.1, 0.2, 0.9, 1.1])
+    clusters = np.array([0, 0, 1, 1])
+    for line in (ClusterRobustLine(x, y, clusters), ClusterRobustLine(np.arange(4.0), 0.3 * np.arange(4.0), clusters)):
+        assert np.isnan(line.slope().interval(0.95)).all()
+        assert np.isnan(line.slope().p_value()).all()

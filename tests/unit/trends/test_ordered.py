@@ -124,7 +124,14 @@ def test_the_comparison_of_a_panel_states_its_trend(tmp_path, heights, along, wo
     scores = made_up(np.random.default_rng(4), heights, along, architectures=6)
     paths = [tmp_path / name for name in ("scores.csv", "comparisons.csv", "contrasts.csv")]
     write_score_table(scores, paths[0])
-    figure = {"name": "f", "title": "F", "task_label": "T", "scale": "probit", "band": "runs", "confidence": 0.95}
+    figure = {
+        "name": "f",
+        "title": "F",
+        "task_label": "T",
+        "scale": "probit",
+        "band": "architectures",
+        "confidence": 0.95,
+    }
     panels = [{"title": "P", "series": list(SIZES), "ordered_by": "images"}, {"title": "Q", "series": ["a", "b"]}]
     figure |= {
         "references": ["d"],

@@ -127,7 +127,14 @@ def compare_published(tmp_path, groups, own=None):
     if own is not None:
         write_score_table(own, paths[0])
     series = [*dict.fromkeys([] if own is None else own["distribution"]), *dict.fromkeys(names)]
-    figure = {"name": "f", "title": "F", "task_label": "T", "scale": "probit", "band": "runs", "confidence": 0.95}
+    figure = {
+        "name": "f",
+        "title": "F",
+        "task_label": "T",
+        "scale": "probit",
+        "band": "architectures",
+        "confidence": 0.95,
+    }
     figure |= {"references": [], "panels": [{"title": "P", "series": series}], "x_label": "ID", "y_label": "OOD"}
     compare_series(
         None if own is None else paths[0],

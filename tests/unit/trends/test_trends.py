@@ -78,7 +78,7 @@ def test_the_fit_is_that_of_statsmodels(tmp_path, scale):
     assert (trend["n_checkpoints"], trend["n_runs"], trend["n_dropped"]) == (24, 4, 0)
     assert trend["slope_low"] < trend["slope"] < trend["slope_high"]
 
-    curve = bands[(bands["scale"] == scale) & (bands["band"] == "runs")]
+    curve = bands[(bands["scale"] == scale) & (bands["band"] == "architectures")]
     predicted = reference.predict(sm.add_constant(SCALES[scale].forward(curve["x"].to_numpy())))
     np.testing.assert_allclose(curve["y"], SCALES[scale].inverse(predicted), atol=1e-10)
     assert curve["x"].min() == pytest.approx(scores["id_macro_f1"].min())
@@ -116,7 +116,7 @@ def test_the_tables_have_their_columns_and_one_row_a_series_and_scale(tmp_path):
     assert list(bands.columns) == BAND_COLUMNS
     assert trends["series"].tolist() == ["b"] * 3 + ["a"] * 3
     assert not trends.duplicated(["figure", "series", "scale"]).any()
-    assert set(bands["band"]) == set(UNITS) == {"runs", "resampled_runs", "checkpoints"}
+    assert set(bands["band"]) == set(UNITS) == {"architectures", "resampled_architectures", "checkpoints"}
     assert bands[["x", "y", "low", "high"]].to_numpy().min() >= 0
     assert trends.drop(columns="note").notna().all(axis=None)
     assert (trends["metric"] == "macro_f1").all()
@@ -130,7 +130,7 @@ def test_results_depend_on_the_seed_and_on_no_other_series(tmp_path):
     other, _ = fit(tmp_path, a, ["a"], seed=1)
     pd.testing.assert_frame_equal(alone, again)
     pd.testing.assert_frame_equal(alone, beside[beside["series"] == "a"].reset_index(drop=True))
-    for unit in ("resampled_runs", "checkpoints"):
+    for unit in ("resampled_architectures", "checkpoints"):
         assert not np.allclose(alone[f"slope_low_{unit}"], other[f"slope_low_{unit}"], rtol=1e-9)
     np.testing.assert_array_equal(alone["slope_low"], other["slope_low"])  # nothing is drawn
 
@@ -171,8 +171,8 @@ def test_few_runs_and_unusable_resamples_are_noted(tmp_path):
     scores = series_scores("a", runs=3, epochs=1)
     trends, _ = fit(tmp_path, scores, ["a"], scales=["probit"])
     row = trends.iloc[0]
-    assert "only 3 runs: bootstrap intervals are probably too narrow" in row["note"]
-    assert f"{400 - int(row['resamples'])} of 400 resamples of runs had a single ID score" in row["note"]
+    assert "only 3 architectures: the interval rests on few; bootstrap intervals are probably too narrow" in row["note"]
+    assert f"{400 - int(row['resamples'])} of 400 resamples of architectures had a single ID score" in row["note"]
     assert 300 < row["resamples"] < 390  # 1/9 of them draw one run three times
 
 
@@ -187,7 +187,7 @@ def test_the_intervals_of_runs_are_those_of_cr2_standard_errors(tmp_path):
     half = stats.t.ppf(0.975, row["slope_freedom"]) * reference.bse[1]
     assert row["slope_low"] == pytest.approx(row["slope"] - half, abs=1e-10)
     assert row["slope_high"] == pytest.approx(row["slope"] + half, abs=1e-10)
-    curve = bands[bands["band"] == "runs"]
+    curve = bands[bands["band"] == "architectures"]
     place = sm.add_constant(stats.norm.ppf(curve["x"]))
     error = np.sqrt(np.einsum("ni,ij,nj->n", place, reference.cov_params(), place))
     width = (stats.norm.ppf(curve["high"]) - stats.norm.ppf(curve["low"])) / 2

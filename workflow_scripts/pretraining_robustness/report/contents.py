@@ -203,7 +203,7 @@ def _style(style: SeriesStyle) -> tuple[str, str, float]:
 def _intervals(trends: pd.DataFrame, band: str) -> dict[str, dict[str, list[float | None]]]:
     """Return the slope of each series on each scale with an interval: slope, low, high."""
     intervals: dict[str, dict[str, list[float | None]]] = {}
-    suffix = "" if band == "runs" else f"_{band}"
+    suffix = "" if band == "architectures" else f"_{band}"
     columns = ["slope", f"slope_low{suffix}", f"slope_high{suffix}"]
     for series, scale, *numbers in trends[["series", "scale", *columns]].itertuples(index=False):
         intervals.setdefault(series, {})[scale] = _numbers(numbers)

@@ -42,7 +42,7 @@ def write_baseline(
         commit: of the code that made them.
         metric: of the figure.
         pairs: the test sets `id` and `ood` of its one task.
-        confidence: of the intervals of slope and intercept, which are those of runs as clusters.
+        confidence: of the intervals of slope and intercept, which are those of architectures as clusters.
         points: CSV to write: model (architecture, seed and epoch), id and ood in [0, 1], group (the series).
         lines: CSV to write, `LINE_COLUMNS`: y = intercept + slope x in units of the scale's axes, a row a series and
             scale; series without a line have none.

@@ -2,8 +2,9 @@
 
 A series is the checkpoints of all architectures and seeds of one pre-training distribution. The line is an ordinary
 least-squares fit on linear, logit or probit axes (Miller et al. 2021; arXiv 2307.12532, section 2). Its intervals and
-bands are given three times (`UNITS`): with runs as clusters and a correction for few of them (cluster_robust.py), from
-resampled runs, and from resampled single checkpoints as arXiv 2307.12532 does (bootstrap.py).
+bands are given three times (`UNITS`): with architectures as clusters and a correction for few of them
+(cluster_robust.py), from resampled architectures, and from resampled single checkpoints as arXiv 2307.12532 does
+(bootstrap.py). They hold for these test images: what their draw adds is in contrasts and effective robustness.
 """
 
 import logging
@@ -21,30 +22,33 @@ from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_sc
 from pretraining_robustness.trends.bootstrap import percentile_band, percentile_interval, resample_lines
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLine
 from pretraining_robustness.trends.lines import Line
-from pretraining_robustness.trends.points import AxisPoints, axis_points, what_was_left_out, why_no_trend
+from pretraining_robustness.trends.points import AxisPoints, axis_points, few_clusters, what_was_left_out, why_no_trend
 from pretraining_robustness.trends.published import read_all_scores
 
 logger = logging.getLogger(__name__)
 
 UNITS = {
-    "runs": "confidence intervals from cluster-robust (CR2) standard errors with runs as clusters",
-    "resampled_runs": "percentile bootstrap intervals, resampling runs",
+    "architectures": "confidence intervals from cluster-robust (CR2) standard errors with architectures as clusters",
+    "resampled_architectures": "percentile bootstrap intervals, resampling architectures",
     "checkpoints": "percentile bootstrap intervals, resampling checkpoints",
 }
-"""The intervals of a trend and the words for them. Those of `runs` are in the columns without a suffix."""
+"""The intervals of a trend and the words for them. Those of `architectures` are in the columns without a suffix.
+
+Where a series has one architecture its runs stand for them.
+"""
 
 _ENDS = ["slope_low", "slope_high", "intercept_low", "intercept_high"]
 TREND_COLUMNS = [
     *("figure", "series", "scale", "metric"),
     *("slope", "slope_low", "slope_high", "intercept", "intercept_low", "intercept_high", "r2"),
-    *("slope_error", "slope_freedom", "n_checkpoints", "n_runs", "n_dropped", "resamples"),
-    *(f"{end}_{unit}" for unit in UNITS if unit != "runs" for end in _ENDS),
+    *("slope_error", "slope_freedom", "n_checkpoints", "n_runs", "n_clusters", "n_dropped", "resamples"),
+    *(f"{end}_{unit}" for unit in UNITS if unit != "architectures" for end in _ENDS),
     "note",
 ]
 BAND_COLUMNS = ["figure", "series", "scale", "band", "x", "y", "low", "high"]
 
-FEW_RUNS = 10
-"""Below this many runs percentile bootstrap intervals are too narrow (see bootstrap.py), and the note says so."""
+FEW_FOR_BOOTSTRAP = 10
+"""Below this many clusters percentile bootstrap intervals are too narrow (see bootstrap.py), and the note says so."""
 
 _GRID_POINTS = 61
 
@@ -78,6 +82,7 @@ def fit_series(
     row: dict[str, object] = {
         "n_checkpoints": len(points.x),
         "n_runs": points.n_runs,
+        "n_clusters": points.n_clusters,
         "n_dropped": points.out_of_place + points.missing,
         "resamples": 0,
     }
@@ -88,16 +93,17 @@ def fit_series(
     line = Line.fit(points.x, points.y, scale)
     grid = np.linspace(points.x.min(), points.x.max(), _GRID_POINTS)
     notes = what_was_left_out(points, metric)
-    if points.n_runs < FEW_RUNS:
-        notes.append(f"only {points.n_runs} runs: bootstrap intervals are probably too narrow")
+    notes += few_clusters(points.n_clusters, points.clusters_are)
+    if points.n_clusters < FEW_FOR_BOOTSTRAP:
+        notes.append("bootstrap intervals are probably too narrow")
     numbers, ends = _from_clusters(points, grid, confidence)
     row |= {"slope": line.slope, "intercept": line.intercept, "r2": line.r2, **numbers}
-    edges = {"runs": ends}
-    for unit, clusters in (("resampled_runs", points.runs), ("checkpoints", np.arange(len(points.x)))):
+    edges = {"architectures": ends}
+    for unit, clusters in (("resampled_architectures", points.clusters), ("checkpoints", np.arange(len(points.x)))):
         lines = resample_lines(points.x, points.y, clusters, resamples, generator)
         intervals = [percentile_interval(values, confidence) for values in (lines.slopes, lines.intercepts)]
         row |= {f"{end}_{unit}": value for end, value in zip(_ENDS, np.ravel(intervals), strict=True)}
-        if unit == "resampled_runs":
+        if unit == "resampled_architectures":
             row["resamples"] = resamples - lines.degenerate
         if lines.degenerate:
             drawn = unit.removeprefix("resampled_")
@@ -131,10 +137,11 @@ def fit_trends(
 ) -> None:
     """Fit the trend of every series of a figure on every scale; write `trends` and `bands` as CSV.
 
-    `trends` has one row a series and scale (`TREND_COLUMNS`). slope_low .. intercept_high are the intervals from runs
-    as clusters, `slope_error` and `slope_freedom` the slope's standard error and degrees of freedom behind them; those
-    ending in _resampled_runs and _checkpoints are bootstrap percentiles, `resamples` the usable resamples of runs;
-    `n_dropped` are the checkpoints left out (see `fit_series`). `bands` (`BAND_COLUMNS`) holds the lines and each band
+    `trends` has one row per series and scale (`TREND_COLUMNS`). slope_low .. intercept_high are the intervals from
+    architectures as clusters (`n_clusters`), `slope_error` and `slope_freedom` the slope's standard error and degrees
+    of freedom behind them; those ending in _resampled_architectures and _checkpoints are bootstrap percentiles,
+    `resamples` the usable resamples of architectures; `n_dropped` are the checkpoints left out (see `fit_series`).
+    `bands` (`BAND_COLUMNS`) holds the lines and each band
     (`UNITS`) in score units. The random numbers of a series depend on `seed` and its name alone, so that a new series
     changes no other.
 
@@ -210,8 +217,8 @@ def _read(path: str | Path, columns: list[str], text: list[str]) -> pd.DataFrame
 def _from_clusters(
     points: AxisPoints, grid: Floats, confidence: float
 ) -> tuple[dict[str, float], tuple[Floats, Floats]]:
-    """Return the columns of a trend that come from runs as clusters, and the ends of the band over the grid."""
-    line = ClusterRobustLine(points.x, points.y, points.runs)
+    """Return a trend's columns that come from architectures as clusters, and the ends of the band over the grid."""
+    line = ClusterRobustLine(points.x, points.y, points.clusters)
     slope = line.slope()
     intervals = [estimates.interval(confidence) for estimates in (slope, line.heights(np.zeros(1)))]
     ends = dict(zip(_ENDS, (float(end[0]) for interval in intervals for end in interval), strict=True))

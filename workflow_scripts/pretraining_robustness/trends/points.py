@@ -16,6 +16,8 @@ Whole = NDArray[np.int64]
 
 FEWEST_POINTS = 3
 FEWEST_RUNS = 2
+FEW_CLUSTERS = 5
+"""Below this many clusters what is printed says so beside the interval."""
 
 # Scores are averages of some thousand pictures; a spread below this is rounding, not a difference between checkpoints.
 _NO_SPREAD = 1e-12
@@ -58,6 +60,16 @@ class AxisPoints:
         """
         codes = np.unique(self.architectures, return_inverse=True)[1]
         return codes if codes.any() else self.runs
+
+    @property
+    def n_clusters(self) -> int:
+        """How many clusters there are."""
+        return int(self.clusters.max()) + 1 if len(self.x) else 0
+
+    @property
+    def clusters_are(self) -> str:
+        """What the clusters are, in words."""
+        return "architectures" if len(set(self.architectures)) > 1 else "runs of one architecture"
 
     def heights_moved(self, slope: float) -> list[Floats]:
         """Return how far the points' heights above a line move without each cluster of the ID and OOD test sets."""
@@ -141,6 +153,11 @@ def why_no_trend(points: AxisPoints, metric: Metric) -> str:
     if np.ptp(points.x) < _NO_SPREAD:
         return f"all checkpoints have the same in-distribution {metric.symbol}"
     return ""
+
+
+def few_clusters(count: int, what: str) -> list[str]:
+    """Return a note where an interval rests on few clusters; `what` they are in words."""
+    return [f"only {count} {what}: the interval rests on few"] if count < FEW_CLUSTERS else []
 
 
 def what_was_left_out(points: AxisPoints, metric: Metric) -> list[str]:

@@ -33,7 +33,8 @@ from pretraining_robustness.figures.trend_marks import (
 )
 from pretraining_robustness.figures.words import count, sentence
 from pretraining_robustness.trends.comparisons import read_comparisons
-from pretraining_robustness.trends.fit import FEW_RUNS, UNITS
+from pretraining_robustness.trends.fit import FEW_FOR_BOOTSTRAP, UNITS
+from pretraining_robustness.trends.points import FEW_CLUSTERS
 from pretraining_robustness.trends.specification import Panel, TrendFigure
 
 READS = {
@@ -294,9 +295,10 @@ def _side(spec: TrendFigure) -> float:
 # The caption ---------------------------------------------------------------------------------------------------------
 
 _BANDS = {
-    "runs": "confidence intervals from cluster-robust (CR2) standard errors, a run being a cluster because its "
-    "checkpoints are correlated",
-    "resampled_runs": "bootstrap intervals, resampling whole runs, because the checkpoints of a run are correlated",
+    "architectures": "confidence intervals from cluster-robust (CR2) standard errors with architectures as clusters, "
+    "because what is peculiar to one is common to its seeds and checkpoints",
+    "resampled_architectures": "bootstrap intervals, resampling whole architectures, because their checkpoints are "
+    "correlated",
     "checkpoints": "bootstrap intervals, resampling single checkpoints as if they were independent, which they are "
     "not within a run",
 }
@@ -322,7 +324,7 @@ def trend_caption(
     elsewhere = shown["series"].isin(spec.published)
     own, fitted = shown[~elsewhere], trends[trends["slope"].notna()]
     reference = spec.references[0] if spec.references and spec.references[0] in fitted.index else None
-    fewest = int(fitted["n_runs"].min()) if len(fitted) else 0
+    fewest = int(fitted["n_clusters"].min()) if len(fitted) else 0
     notes = trends.loc[trends["slope"].isna(), "note"].map(_note)
     return render(
         "trends.jinja",
@@ -337,8 +339,9 @@ def trend_caption(
         models=int(elsewhere.sum()),
         published=[spec.label(name) for name in spec.published if name in spec.distributions()],
         fitted=len(fitted),
-        fewest_runs=fewest,
-        too_narrow=fewest < FEW_RUNS and spec.band != "runs",
+        fewest_clusters=fewest,
+        few=fewest < FEW_CLUSTERS,
+        too_narrow=fewest < FEW_FOR_BOOTSTRAP and spec.band != "architectures",
         dropped=int(trends["n_dropped"].fillna(0).sum()),
         without_trend=[(spec.label(str(name)), note) for name, note in notes.items()],
         reference=spec.label(reference) if reference else "",
@@ -353,9 +356,9 @@ def _note(text: Any) -> str:
 
 def _reading(spec: TrendFigure, name: str, trend: pd.Series, bands: pd.DataFrame, reference: str | None) -> str:
     """Return what is read off a trend; compared with the first reference where both have checkpoints."""
-    suffix = "" if spec.band == "runs" else f"_{spec.band}"
+    suffix = "" if spec.band == "architectures" else f"_{spec.band}"
     slope, low, high = (float(trend[column]) for column in ("slope", f"slope_low{suffix}", f"slope_high{suffix}"))
-    text = f"{spec.label(name)}: slope {slope:.2f} [{low:.2f}, {high:.2f}]"
+    text = f"{spec.label(name)}: slope {slope:.2f} {_interval(low, high, 2)}"
     if reference is None or name == reference:
         return text
     curve, baseline = (bands[bands["series"] == one] for one in (name, reference))
@@ -376,4 +379,8 @@ def _height(curve: pd.DataFrame, score: float, spec: TrendFigure) -> str:
         spec.scale.inverse(np.interp(place, axis, spec.scale.forward(curve[column].to_numpy())))[0]
         for column in ("y", "low", "high")
     )
-    return f"{y:.3f} [{low:.3f}, {high:.3f}]"
+    return f"{y:.3f} {_interval(low, high, 3)}"
+
+
+def _interval(low: float, high: float, digits: int) -> str:
+    return "(no interval)" if np.isnan(low) else f"[{low:.{digits}f}, {high:.{digits}f}]"

@@ -131,8 +131,8 @@ def _typeset(facts: pd.DataFrame, table: Mapping[str, Any]) -> TypesetTable:
     if not lines:
         lines = [nothing(_COLUMNS, group="No series", note="not fitted: no figure has a series")]
     interval = (
-        f"In brackets: {interval_in_words(table)} {CLUSTER_ROBUST}, with runs as clusters. The CSV holds bootstrap "
-        "intervals, too."
+        f"In brackets: {interval_in_words(table)} {CLUSTER_ROBUST}, with architectures as clusters. The CSV holds "
+        "bootstrap intervals, too."
     )
     notes = [_NOTES[0], interval, *_NOTES[1:], *(f"For every trend: {remark}." for remark in shared)]
     return typeset(table, _COLUMNS, lines, notes)
