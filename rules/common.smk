@@ -26,7 +26,8 @@ from pretraining_robustness.acquire.wilds_datasets import (
 )
 from pretraining_robustness.code_digest import code_digest
 from pretraining_robustness.store.formats import FORMATS
-from pretraining_robustness.study.check import check_config, locate
+from pretraining_robustness.study.check import check_config
+from pretraining_robustness.study.cross_rules import locate
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, file_digest
 from pretraining_robustness.parts import Part, files_of
@@ -89,9 +90,9 @@ with refusals_in_one_line():
     write_out(config)
     check_config(
         config,
-        schema=Path(REPOSITORY, "rules", "config.schema.yaml"),
         repository=REPOSITORY,
         files=CONFIG_FILES,
+        command_line=workflow.config_settings.config,
     )
 
 study = Study(config)

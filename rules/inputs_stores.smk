@@ -3,10 +3,9 @@
 
 def raw_files(wildcards):
     """The raw files of a collection; none of a user's folder, whose contents decide, see `folder_contents`."""
-    collection = study.collection(wildcards.collection)
-    if "path" in collection:
+    if study.folder(wildcards.collection):
         return []
-    return [f"<resources>/{file}" for file in FORMATS[collection["format"]].files]
+    return [f"<resources>/{file}" for file in study.format(wildcards.collection).files]
 
 
 def wilds_files(wildcards):

@@ -29,7 +29,9 @@ rule build_store:
         splits=lambda wildcards, output: study.needed_splits(wildcards.collection),
         options=lambda wildcards, output: study.options(wildcards.collection),
         state=f"{RESULTS}/stores/{{collection}}/unfinished",
-        code=code("build_store.py"),
+        code=lambda wildcards: code(
+            "build_store.py", study.format(wildcards.collection).module
+        ),
     message:
         "Decode {wildcards.collection} into a store"
     script:

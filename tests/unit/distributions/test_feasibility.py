@@ -6,7 +6,8 @@ import pytest
 
 from pretraining_robustness.distributions.feasibility import number_of_classes, read_counts, superclass_sizes
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.study.check import check_config, locate
+from pretraining_robustness.study.check import check_config
+from pretraining_robustness.study.cross_rules import locate
 
 SEVEN = ["Plantae", "Insecta", "Mammalia", "Fungi", "Aves", "Reptilia", "Amphibia"]
 
@@ -18,7 +19,7 @@ def check(config, repository):
     def check(**declared):
         changed = copy.deepcopy(config)
         changed["distributions"]["new"] = declared
-        check_config(changed, repository / "rules/config.schema.yaml", repository)
+        check_config(changed, repository)
 
     return check
 

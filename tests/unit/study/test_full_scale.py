@@ -13,7 +13,7 @@ from miniature.formats.inaturalist_archive import species_list
 from miniature.imagenet_classes import all_classes
 from pretraining_robustness.distributions.label_maps import Superclass, read_label_map
 from pretraining_robustness.distributions.selection import add_superclasses, images_per_class, select_classes
-from pretraining_robustness.study.check import locate
+from pretraining_robustness.study.cross_rules import locate
 from pretraining_robustness.study.show import Study
 
 

@@ -9,7 +9,7 @@ Li 2006), seen normally and as simulated for protanopia, deuteranopia and tritan
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pretraining_robustness.errors import InputError
+from pretraining_robustness.panel_limits import check_panels
 
 SETTINGS: Any = {  # keys are matplotlib's own
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure looks the same everywhere
@@ -89,20 +89,12 @@ def series_styles(panels: list[list[str]], references: list[str]) -> dict[str, S
     Raises:
         InputError: there are more series than can be told apart.
     """
+    check_panels(panels, references)
     others = [name for name in references if name != SCRATCH_NAME]
-    _refuse_too_many("references besides scratch", others, len(REFERENCES))
     styles = {SCRATCH_NAME: SCRATCH, **dict(zip(others, REFERENCES, strict=False))}
     own = [[name for name in dict.fromkeys(panel) if name not in styles] for panel in panels]
     longest = max(map(len, own), default=0)
     for panel in own:
-        _refuse_too_many("series in a panel besides the references", panel, len(SERIES))
         for slot, name in enumerate(panel, start=longest - len(panel)):
             styles.setdefault(name, SERIES[slot])
     return styles
-
-
-def _refuse_too_many(what: str, names: list[str], most: int) -> None:
-    if len(names) > most:
-        raise InputError(
-            f"figures: {len(names)} {what} ({', '.join(names)}), but only {most} can be told apart; use more panels"
-        )

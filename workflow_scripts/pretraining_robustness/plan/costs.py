@@ -16,7 +16,6 @@ from typing import Any
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.imagenet_rib import HELD_OUT
-from pretraining_robustness.store.formats import FORMATS
 from pretraining_robustness.study.imagenet_rib import HEAD_TASK
 from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH, START
 from pretraining_robustness.study.runs import Run
@@ -278,9 +277,9 @@ class Costs:
 
     def _archive(self, collection: str) -> float:
         """Return the GB of a collection's archives: those that the config states, or the table."""
-        format, name = self.study.collection(collection)["format"], collection
-        if format in FORMATS:
-            name = FORMATS[format].folder
+        name = collection
+        if folder := self.study.format(collection).folder:
+            name = folder
             if self.study.archives.get(name) != collection:  # they count for the first that reads them
                 return 0.0
         files = self.study.config.get("downloads", {}).get(name, {}).get("files", {})

@@ -94,8 +94,8 @@ def build_store(
     """Build the store of a collection; the same request gives the same bytes, also after having been killed.
 
     Args:
-        raw: the raw files, as `readers.FORMATS` lists them for the format, or a collection that is open already.
-        format: a key of `readers.FORMATS`, or the name of the open collection's format.
+        raw: the raw files, in the order of the format's `read_from`, or a collection that is open already.
+        format: a key of `formats.FORMATS`, or the name of the open collection's format.
         images: output, .npy of uint8: (images, size, size, 3), or with encoding "jpeg" the bytes of all files in a row.
         table: output, .parquet with one row an image: row, image, class_id, what the reader knows besides, and with
             encoding "jpeg" offset and length in bytes.

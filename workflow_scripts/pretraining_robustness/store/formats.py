@@ -1,52 +1,232 @@
-"""The formats in which collections of images come: their archives, and what draws a miniature of them.
+"""The formats of images, each said once: who reads it, what files it has, what it is made from.
 
-Nothing is imported here, since the workflow plans with this table. Addresses and checksums of archives stand in the
-config, under `downloads`.
+A source or a task of the config names one of `SOURCES` or `TASKS`. Nothing of the readers is imported here, because the
+workflow plans with this table; `store/readers/` opens what a format is read from.
 """
 
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format of a source or a task whose archives are drawn or downloaded.
+    """One format.
 
     Attributes:
-        folder: of the archives below the resources; formats that read the same archives share one.
+        name: of the format.
+        reader: "module:name" below store/readers of what opens the raw files; empty where a rule of its own makes the
+            store.
+        read_from: what the reader is given, in its order.
+        folder: of the archives below the resources, by which `downloads` calls them; formats of the same archives
+            share one.
         archives: their names, in the order in which the reader takes them.
-        drawn_by: module of `miniature.formats`.
         unpacked: the file of the unpacked archive that the reader takes in place of it, below the folder.
+        drawn_by: module of `miniature.formats` that draws a miniature of them.
+        made_from: keys that a source of this format needs in the config, because its images are made, not decoded.
+        of: the sections of the config where it may stand.
+        called: its name there, where that is another one.
+        own: whether it is data of the user's own, which is never drawn and which no scale changes.
+        weights: whether only the weights of networks can be had, and no image.
+        synsets: whether its classes are synsets of WordNet, or may be.
+        prompted: whether a diffusion model can be asked for its classes.
     """
 
-    folder: str
-    archives: tuple[str, ...]
-    drawn_by: str
-    unpacked: str | None = None
+    name: str
+    reader: str = ""
+    read_from: tuple[str, ...] = ()
+    folder: str = ""
+    archives: tuple[str, ...] = ()
+    unpacked: str = ""
+    drawn_by: str = ""
+    made_from: tuple[str, ...] = ()
+    of: tuple[str, ...] = ("sources",)
+    called: str = ""
+    own: bool = False
+    weights: bool = False
+    synsets: bool = False
+    prompted: bool = False
 
     @property
     def files(self) -> list[str]:
         """What the reader takes, below the resources."""
         return [f"{self.folder}/{name}" for name in ([self.unpacked] if self.unpacked else self.archives)]
 
+    @property
+    def small(self) -> bool:
+        """Whether its archives hold small images and need no account."""
+        return self.drawn_by == _TINY
 
-_TINY = "tiny_images"
+    @property
+    def module(self) -> str:
+        """The file of its reader below workflow_scripts, for the digest of what a store is made by."""
+        return f"pretraining_robustness/store/readers/{self.reader.partition(':')[0]}.py"
 
-FORMATS = {
-    "imagenet": Format("imagenet", ("ILSVRC2012_img_train.tar", "ILSVRC2012_devkit_t12.tar.gz"), "imagenet_archive"),
-    "inaturalist": Format("inaturalist", ("train_val_images.tar.gz", "train_val2017.zip"), "inaturalist_archive"),
-    "iwildcam": Format("iwildcam", ("iwildcam_v2.0.tar.gz",), "iwildcam_archive", "iwildcam_v2.0/metadata.csv"),
-    "domainnet": Format(
-        "domainnet", ("domainnet_v1.0.tar.gz",), "domainnet_archive", "domainnet_v1.0/RELEASE_v1.0.txt"
+    def open(self, *paths: Any, **options: Any) -> Any:
+        """Open the raw files, which `read_from` lists, with the reader."""
+        module, _, name = self.reader.partition(":")
+        return getattr(import_module(f"pretraining_robustness.store.readers.{module}"), name)(*paths, **options)
+
+
+_TASKS, _TINY = ("tasks",), "tiny_images"
+_BINARY = ("the archive of the binary version",)
+
+_ALL = (
+    Format(
+        "imagenet",
+        reader="imagenet:ImageNet",
+        read_from=("the archive of the training images", "the archive of the devkit"),
+        folder="imagenet",
+        drawn_by="imagenet_archive",
+        archives=(
+            "ILSVRC2012_img_train.tar",
+            "ILSVRC2012_devkit_t12.tar.gz",
+        ),
+        synsets=True,
+        prompted=True,
     ),
-    "tiny_imagenet": Format("tiny_imagenet", ("tiny-imagenet-200.zip",), _TINY),
-    "tiny_imagenet_validation": Format("tiny_imagenet", ("tiny-imagenet-200.zip",), _TINY),
-    "cifar10": Format("cifar10", ("cifar-10-binary.tar.gz",), _TINY),
-    "cifar10_training": Format("cifar10", ("cifar-10-binary.tar.gz",), _TINY),
-    "cifar100": Format("cifar100", ("cifar-100-binary.tar.gz",), _TINY),
-    "cifar10_1": Format("cifar10_1", ("cifar10.1_v6_data.npy", "cifar10.1_v6_labels.npy"), _TINY),
-    "cifar10_2": Format("cifar10_2", ("cifar102_test.npz",), _TINY),
-    "cinic10": Format("cinic10", ("CINIC-10.tar.gz",), _TINY),
-    "cifar10_c": Format("cifar10_c", ("CIFAR-10-C.tar",), _TINY),
-}
+    Format(
+        "inaturalist",
+        reader="inaturalist:INaturalist",
+        read_from=("the archive of the images", "the archive of the annotations"),
+        folder="inaturalist",
+        drawn_by="inaturalist_archive",
+        archives=(
+            "train_val_images.tar.gz",
+            "train_val2017.zip",
+        ),
+    ),
+    Format(
+        "class_folders",
+        reader="class_folders:ClassFolders",
+        read_from=("the folder of class folders",),
+        called="folder",
+        own=True,
+        synsets=True,
+        prompted=True,
+    ),
+    Format(
+        "image_text",
+        reader="image_text:open_image_text",
+        read_from=("the folder of images and captions, or its table",),
+        own=True,
+        synsets=True,
+    ),
+    Format("fractaldb", made_from=("search", "render")),
+    Format("stable_diffusion", made_from=("prompts", "model", "generate", "recognised_by"), synsets=True),
+    Format("published", made_from=("pretrained",), weights=True),
+    Format("imagenet_variant", made_from=("variant",)),
+    Format(
+        "iwildcam",
+        reader="metadata_folder:IWildCam",
+        read_from=("the unpacked folder or its metadata.csv",),
+        folder="iwildcam",
+        drawn_by="iwildcam_archive",
+        archives=("iwildcam_v2.0.tar.gz",),
+        unpacked="iwildcam_v2.0/metadata.csv",
+        of=_TASKS,
+    ),
+    Format(
+        "domainnet",
+        reader="domainnet:DomainNet",
+        read_from=("the unpacked folder or a file in it",),
+        folder="domainnet",
+        drawn_by="domainnet_archive",
+        archives=("domainnet_v1.0.tar.gz",),
+        unpacked="domainnet_v1.0/RELEASE_v1.0.txt",
+        of=_TASKS,
+    ),
+    Format(
+        "metadata_folder",
+        reader="metadata_folder:open_task_folder",
+        read_from=("the folder or its metadata.csv",),
+        of=_TASKS,
+        called="folder",
+        own=True,
+    ),
+    Format("wilds", of=_TASKS, own=True),
+    Format(
+        "tiny_imagenet",
+        reader="tiny_imagenet:TinyImageNet",
+        read_from=("the archive",),
+        folder="tiny_imagenet",
+        archives=("tiny-imagenet-200.zip",),
+        synsets=True,
+        prompted=True,
+        drawn_by=_TINY,
+    ),
+    Format(
+        "tiny_imagenet_validation",
+        reader="tiny_imagenet:TinyImageNetValidation",
+        read_from=("the archive",),
+        folder="tiny_imagenet",
+        archives=("tiny-imagenet-200.zip",),
+        drawn_by=_TINY,
+    ),
+    Format(
+        "cifar10",
+        reader="cifar:Cifar10",
+        read_from=_BINARY,
+        folder="cifar10",
+        archives=("cifar-10-binary.tar.gz",),
+        of=_TASKS,
+        drawn_by=_TINY,
+    ),
+    Format(
+        "cifar10_training",
+        reader="cifar:Cifar10Training",
+        read_from=_BINARY,
+        folder="cifar10",
+        archives=("cifar-10-binary.tar.gz",),
+        drawn_by=_TINY,
+    ),
+    Format(
+        "cifar100",
+        reader="cifar:Cifar100",
+        read_from=_BINARY,
+        folder="cifar100",
+        archives=("cifar-100-binary.tar.gz",),
+        drawn_by=_TINY,
+    ),
+    Format(
+        "cifar10_1",
+        reader="cifar:Cifar10v1",
+        read_from=("the array of the images", "the array of the labels"),
+        folder="cifar10_1",
+        archives=(
+            "cifar10.1_v6_data.npy",
+            "cifar10.1_v6_labels.npy",
+        ),
+        drawn_by=_TINY,
+    ),
+    Format(
+        "cifar10_2",
+        reader="cifar:Cifar10v2",
+        read_from=("the archive of the test images",),
+        folder="cifar10_2",
+        archives=("cifar102_test.npz",),
+        drawn_by=_TINY,
+    ),
+    Format(
+        "cinic10",
+        reader="cinic10:Cinic10",
+        read_from=("the archive",),
+        folder="cinic10",
+        archives=("CINIC-10.tar.gz",),
+        drawn_by=_TINY,
+    ),
+    Format(
+        "cifar10_c",
+        reader="cifar:Cifar10C",
+        read_from=("the archive",),
+        folder="cifar10_c",
+        archives=("CIFAR-10-C.tar",),
+        drawn_by=_TINY,
+    ),
+)
+
+FORMATS = {form.name: form for form in _ALL}
+SOURCES = {form.called or form.name: form for form in _ALL if "sources" in form.of}
+TASKS = {form.called or form.name: form for form in _ALL if "tasks" in form.of}
 # Small images whose archives need no account: Tiny-ImageNet, CIFAR and the shifted test sets of CIFAR-10.
-TINY_IMAGES = {name: format for name, format in FORMATS.items() if format.drawn_by == _TINY}
+TINY_IMAGES = {form.name: form for form in _ALL if form.small}

@@ -3,8 +3,7 @@
 from typing import Any
 
 from pretraining_robustness.evaluate.metrics import METRICS
-from pretraining_robustness.store.formats import FORMATS, TINY_IMAGES
-from pretraining_robustness.study.names import DEFAULT_METHOD, OWN, PER_IMAGE
+from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE
 from pretraining_robustness.study.runs import Run, Runs
 
 RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
@@ -31,8 +30,8 @@ class Declarations(Runs):
     def drawing(self, folder: str) -> dict[str, Any]:
         """Return the module that draws the archives in a folder of `archives`, and what it is told."""
         name = self.archives[folder]
-        format = FORMATS[self.collection(name)["format"]]
-        told = {"format": folder} if format in TINY_IMAGES.values() else {}
+        format = self.format(name)
+        told = {"format": folder} if format.small else {}
         return {"module": format.drawn_by, "world": self.world(name) | told}
 
     def variant(self, name: str) -> dict[str, Any]:
@@ -122,14 +121,13 @@ class Declarations(Runs):
 
     def store(self, name: str) -> dict[str, Any]:
         """Return how the images of a source or a task are stored."""
-        collection, is_task = self.collection(name), name in self.config["tasks"]
-        own_folder = "metadata_folder" if is_task else "class_folders"
-        counted = collection["format"] in TINY_IMAGES and not self.is_drawn(name)
+        collection, is_task, format = self.collection(name), name in self.config["tasks"], self.format(name)
+        counted = format.small and not self.is_drawn(name)
         return {
             "fit": "stretch" if is_task else "crop",
             **self.config["store"],
             **collection.get("store", {}),
-            "format": own_folder if collection["format"] == "folder" else collection["format"],
+            "format": format.name,
             **({"expected": {key: collection[key] for key in ("images", "classes")}} if counted else {}),
         }
 
@@ -164,8 +162,8 @@ class Declarations(Runs):
 
     def scale(self, collection: str) -> dict[str, float]:
         """Return the factors on the paper's numbers for a source or task; 1 for your own folders."""
-        own = self.collection(collection)["format"] in (*OWN, "published")
-        return dict.fromkeys(self.config["scale"], 1.0) if own else self.config["scale"]
+        format = self.format(collection)
+        return dict.fromkeys(self.config["scale"], 1.0) if format.own or format.weights else self.config["scale"]
 
     def label_map(self, distribution: str) -> dict[str, Any] | None:
         """Return where a distribution's superclasses are written: name, key and column; None if classes are labels."""

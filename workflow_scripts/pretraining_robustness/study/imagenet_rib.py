@@ -63,7 +63,7 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
         }
     _write_out_set_sizes(config, spec, variants)
     heads = spec.get("heads")
-    if isinstance(heads, dict):
+    if isinstance(heads, dict) and reference in others:
         other = next(name for name in variants if name != reference)
         tested = {name: {**others[name], "role": "id" if name == reference else "ood"} for name in (reference, other)}
         config.setdefault("tasks", {})[HEAD_TASK] = {

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from pretraining_robustness.store.formats import FORMATS
+from pretraining_robustness.store.formats import SOURCES, TASKS, Format
 
 DEFAULT_METHOD = "full"  # how networks are fine-tuned where a series names no method
 MERGES = (
@@ -16,13 +16,6 @@ PER_IMAGE = "dawin"  # the kind that merges while it predicts, and leaves no wei
 RIB_KINDS = "rib"  # how kinds of figures and tables of ImageNet-RIB begin
 START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained
-OWN = ("folder", "image_text", "wilds")  # formats of data that are never drawn and that no scale changes
-NOT_RAW = (
-    "fractaldb",
-    "stable_diffusion",
-    "published",
-    "imagenet_variant",
-)  # formats of sources whose stores are not decoded from files
 
 
 class Names:
@@ -87,14 +80,9 @@ class Names:
     @property
     def raw_collections(self) -> list[str]:
         """Names of the sources and tasks whose stores are decoded from raw files."""
-        sources = [name for name, source in self.config["sources"].items() if source["format"] not in NOT_RAW]
-        tasks = self.config["tasks"].items()
-        own = [
-            name
-            for name, task in tasks
-            if not {"pair_of", "variant", "distribution"} & set(task) and task["format"] != "wilds"
-        ]
-        return [*sources, *own]
+        sources = [name for name in self.config["sources"] if self.format(name).reader]
+        tasks = [name for name, task in self.config["tasks"].items() if "format" in task and self.format(name).reader]
+        return [*sources, *tasks]
 
     @property
     def wilds_tasks(self) -> list[str]:
@@ -106,10 +94,9 @@ class Names:
         """The collections whose archives are drawn or downloaded, by the folder of the archives."""
         found: dict[str, str] = {}
         for name, one in [*self.config["sources"].items(), *self.config["tasks"].items()]:
-            if one.get("format") in FORMATS and "path" not in one:
-                folder = FORMATS[one["format"]].folder
-                if folder not in found or one["format"] == folder:
-                    found[folder] = name
+            folder = self.format(name).folder if "format" in one and "path" not in one else ""
+            if folder and (folder not in found or one["format"] == folder):
+                found[folder] = name
         return found
 
     def optional_source(self, name: str) -> str | None:
@@ -222,6 +209,12 @@ class Names:
         holder = self.task_collection(name)
         return sources[holder] if holder in sources else tasks[holder]
 
+    def format(self, name: str) -> Format:
+        """Return the format of a source or a task; of a pair of domains, that of their collection."""
+        holder = name if name in self.config["sources"] else self.task_collection(name)
+        formats = SOURCES if holder in self.config["sources"] else TASKS
+        return formats[self.collection(name)["format"]]
+
     def folder(self, name: str) -> str:
         """Return the folder of yours that a source or a task is read from; none where the pipeline makes its files."""
         return str(self.collection(name).get("path", ""))
@@ -233,7 +226,7 @@ class Names:
 
     def is_drawn(self, name: str) -> bool:
         """Whether a source or a task is a miniature that the pipeline draws."""
-        return self.config["acquisition"] == "draw" and self.collection(name)["format"] not in (*OWN, "published")
+        return self.config["acquisition"] == "draw" and not (self.format(name).own or self.format(name).weights)
 
     def pretraining_images(self, series: str) -> int | None:
         """Return how many images a series was pre-trained on at full scale: 0 from scratch, None where not stated."""

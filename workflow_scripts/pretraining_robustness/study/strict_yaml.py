@@ -35,7 +35,7 @@ def check_yaml(path: str | Path) -> None:
 
 def line_of(key: Sequence[str | int], files: Iterable[str | Path]) -> str:
     """Return the file and the line of a key's value ("study.yaml, line 7"): of the first file that has the whole key,
-    or else the longest beginning of it; nothing where no file has any.
+    or else the longest beginning of it; nothing where no file has more than the section of a key in it.
     """
     found: tuple[int, str] = (0, "")
     for path in files:
@@ -45,7 +45,7 @@ def line_of(key: Sequence[str | int], files: Iterable[str | Path]) -> str:
             if below is None:
                 break
             node, depth = below, depth + 1
-        if node is not None and depth > found[0]:
+        if node is not None and depth > found[0] and depth >= min(2, len(key)):
             found = (depth, f"{path}, line {_line(node)}")
     return found[1]
 

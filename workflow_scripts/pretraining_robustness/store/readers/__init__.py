@@ -2,65 +2,32 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.store.readers.cifar import (
-    Cifar10,
-    Cifar10C,
-    Cifar10Training,
-    Cifar10v1,
-    Cifar10v2,
-    Cifar100,
-)
-from pretraining_robustness.store.readers.cinic10 import Cinic10
-from pretraining_robustness.store.readers.class_folders import ClassFolders
-from pretraining_robustness.store.readers.domainnet import DomainNet
-from pretraining_robustness.store.readers.image_text import open_image_text
-from pretraining_robustness.store.readers.imagenet import ImageNet
-from pretraining_robustness.store.readers.inaturalist import INaturalist
-from pretraining_robustness.store.readers.metadata_folder import IWildCam, open_task_folder
+from pretraining_robustness.store.formats import FORMATS
 from pretraining_robustness.store.readers.raw import RawCollection, damaged
-from pretraining_robustness.store.readers.tiny_imagenet import TinyImageNet, TinyImageNetValidation
-
-# What each format is read from, in this order.
-FORMATS: dict[str, tuple[Callable[..., RawCollection], tuple[str, ...]]] = {
-    "imagenet": (ImageNet, ("the archive of the training images", "the archive of the devkit")),
-    "inaturalist": (INaturalist, ("the archive of the images", "the archive of the annotations")),
-    "iwildcam": (IWildCam, ("the unpacked folder or its metadata.csv",)),
-    "domainnet": (DomainNet, ("the unpacked folder or a file in it",)),
-    "metadata_folder": (open_task_folder, ("the folder or its metadata.csv",)),
-    "image_text": (open_image_text, ("the folder of images and captions, or its table",)),
-    "class_folders": (ClassFolders, ("the folder of class folders",)),
-    "tiny_imagenet": (TinyImageNet, ("the archive",)),
-    "tiny_imagenet_validation": (TinyImageNetValidation, ("the archive",)),
-    "cifar10": (Cifar10, ("the archive of the binary version",)),
-    "cifar10_training": (Cifar10Training, ("the archive of the binary version",)),
-    "cifar100": (Cifar100, ("the archive of the binary version",)),
-    "cifar10_1": (Cifar10v1, ("the array of the images", "the array of the labels")),
-    "cifar10_2": (Cifar10v2, ("the archive of the test images",)),
-    "cinic10": (Cinic10, ("the archive",)),
-    "cifar10_c": (Cifar10C, ("the archive",)),
-}
 
 
 def open_collection(format: str, raw: str | Path | Sequence[str | Path], **options: Any) -> RawCollection:
-    """Open the raw files of a collection; `raw` holds the paths that `FORMATS` lists for the format, in that order.
+    """Open the raw files of a collection; `raw` holds the paths that the format is `read_from`.
 
     `options` are those of the format's reader.
 
     Raises:
         InputError: for an unknown format, another number of paths, and whatever the reader finds wrong.
     """
-    if format not in FORMATS:
-        raise InputError(f"format {format!r} of a store is unknown: choose one of {', '.join(FORMATS)}")
-    reader, roles = FORMATS[format]
+    readable = [name for name, known in FORMATS.items() if known.reader]
+    if format not in readable:
+        raise InputError(f"format {format!r} of a store is unknown: choose one of {', '.join(readable)}")
+    roles = FORMATS[format].read_from
     paths = [Path(raw)] if isinstance(raw, str | Path) else [Path(path) for path in raw]
     if len(paths) != len(roles):
         raise InputError(f"format {format!r} is read from {' and '.join(roles)}, but {len(paths)} paths were given")
-    return reader(*paths, **options)
+    collection: RawCollection = FORMATS[format].open(*paths, **options)
+    return collection
 
 
 def contents(format: str, collection: RawCollection) -> str:

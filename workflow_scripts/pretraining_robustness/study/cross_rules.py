@@ -1,0 +1,592 @@
+"""Rules between the sections of a configuration, whose keys, types and names are known to be right."""
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pretraining_robustness.acquire.wilds_datasets import WILDS
+from pretraining_robustness.csv_tables import read_csv_table
+from pretraining_robustness.distributions.feasibility import check_feasible
+from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.metrics import METRICS
+from pretraining_robustness.networks import libraries
+from pretraining_robustness.panel_limits import check_panels
+from pretraining_robustness.study.attention import lacks_attention, needs_attention
+from pretraining_robustness.study.keys import Place, key_at
+from pretraining_robustness.study.model import COMPLETE_RECIPE
+from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH, Names, of_series
+from pretraining_robustness.study.refusals import ConfigError, known_name
+from pretraining_robustness.study.runs import Runs
+
+METHOD_FILES = {path.stem: path for path in (Path(__file__).parent.parent / "finetune" / "methods").glob("[a-z]*.py")}
+# What a merger needs besides `of`.
+MERGERS = {"interpolate": ("alphas",), "lines": ("scales",), "uniform_soup": (), "greedy_soup": ("held_out",)}
+MERGERS |= {PER_IMAGE: ("groups",)}
+SPLITS = ("train", "id_val", "id_test", "val", "test")
+IWILDCAM = ("location", "sequence", "datetime", "split", "y", "class_id", "image")  # columns of its store
+# What a table needs besides its title.
+TABLES_NEED = {
+    "sources": ("sources",),
+    "cooccurrence": ("animals",),
+    "fitted_trends": ("scale",),
+    "calibration": ("expectations",),
+    "rib_crossing": ("figure",),
+}
+# What figures and tables of ImageNet-RIB need of it.
+RIB_NEEDS = {
+    "rib_similarity": ("similarity",),
+    "rib_set_size": ("set_sizes",),
+    "rib_transport": ("transport",),
+    "rib_effective": ("effective_robustness",),
+    "rib_published": ("published", "published_cells"),
+}
+
+
+T = TypeVar("T")
+
+
+def locate(table: str, repository: Path) -> Path:
+    """Return where a table that the config names lies: in the working folder, or else in the repository."""
+    return Path(table) if Path(table).exists() else repository / table
+
+
+def check_rules(config: dict[str, Any], repository: Path) -> None:
+    """Raise ConfigError for the first thing that does not go with the rest of the configuration."""
+    for check in (_networks, _sources, _tasks):
+        check(config)
+    _distributions(config, repository)
+    for check in (_test_sets, _methods):
+        check(config)
+    _imagenet_rib(config, repository)
+    for check in (_training, _figures, _tables, _attention):
+        check(config)
+
+
+def _need(config: Mapping[str, Any], place: Place, spec: Mapping[str, Any], keys: Iterable[str], by: str = "") -> None:
+    """Refuse a section that lacks one of these keys."""
+    for key in keys:
+        if key not in spec:
+            reason = f", which {by} needs" if by else ""
+            described = key_at((*place, key), config).description
+            raise ConfigError(place, f"the key '{key}' is missing{reason}; add it. {described}".rstrip())
+
+
+def _excluded(place: Place, spec: Mapping[str, Any], keys: Iterable[str], reason: str) -> None:
+    """Refuse a section that has one of these keys."""
+    for key in keys:
+        if key in spec:
+            raise ConfigError((*place, key), f"{reason}; leave the key out")
+
+
+def _told(place: Place, read: Callable[[], T], prefix: str = "") -> T:
+    """Return what a function finds; what it refuses is said of this place."""
+    try:
+        return read()
+    except InputError as error:
+        raise ConfigError(place, str(error).removeprefix(prefix)) from None
+
+
+def _networks(config: dict[str, Any]) -> None:
+    """Check the names of networks and of what they take, as far as the libraries tell before they build one."""
+    for name, architecture in config["architectures"].items():
+        place: Place = ("architectures", name)
+        builder, arguments = architecture["builder"], architecture.get("arguments", {})
+        _in_library((*place, "builder"), builder, "builder of networks", libraries.builders())
+        for argument in arguments:
+            taken = libraries.arguments_of(builder)
+            _in_library((*place, "arguments"), argument, f"argument of {builder}", taken)
+        if builder not in libraries.LIBRARIES or (builder == "open_clip" and "model" not in arguments):
+            continue
+        model = str(arguments.get("model", ""))
+        untagged = model.partition(".")[0] if builder == "timm" else model
+        place = (*place, "arguments", "model")
+        _in_library(place, untagged, f"model of {builder}", libraries.models_of(builder))
+        if untagged != model:
+            _in_library(place, model, "name of weights of timm", libraries.weights_of(untagged) or None)
+
+
+def _in_library(place: Place, name: str, kind: str, names: Sequence[str] | None) -> None:
+    if names is not None:
+        known_name(place, name, kind, names)
+
+
+def _sources(config: dict[str, Any]) -> None:
+    study, downloads = Names(config), config.get("downloads", {})
+    for name, source in config["sources"].items():
+        place, format = ("sources", name), study.format(name)
+        if name in config["tasks"]:
+            raise ConfigError(place, "a source and a task have the same name; rename one of them")
+        if source["format"] == "imagenet_variant":
+            _variant_files(config, name, source["variant"])
+            continue
+        if format.own:
+            _need(config, place, source, ["path"], f"the format '{source['format']}'")
+            continue
+        counts = () if format.weights else ("images", "classes")
+        _need(config, place, source, [*format.made_from, *counts], f"the format '{source['format']}'")
+        if source["format"] == "stable_diffusion":
+            _diffusion(config, name, source)
+        elif not format.made_from:
+            _raw_files(config, place, name, source, downloads)
+
+
+def _variant_files(config: dict[str, Any], name: str, variant: Mapping[str, Any]) -> None:
+    place = ("imagenet_rib", "variants", name)
+    if config["acquisition"] == "draw":
+        _need(config, place, variant, ["drawn"], "a drawn variant")
+    elif name not in config.get("downloads", {}) and "path" not in variant:
+        raise ConfigError(place, f"its files in downloads.{name} are missing; add them, or its 'path'")
+
+
+def _raw_files(
+    config: dict[str, Any], place: Place, name: str, collection: Mapping[str, Any], downloads: Mapping[str, Any]
+) -> None:
+    """Check that the raw files of a source or a task are drawn or declared."""
+    format = Names(config).format(name)
+    if format.small:
+        if config["acquisition"] == "download" and format.folder not in downloads:
+            raise ConfigError(place, f"its files, downloads.{format.folder}, are missing; add them")
+    elif config["acquisition"] == "draw":
+        _need(config, place, collection, ["world"], "a drawn collection")
+    elif name != collection["format"] or name not in downloads:
+        declared = ", ".join(sorted(set(downloads) - {"place"})) or "nothing"
+        wanted = f"a real {collection['format']} source or task must have that name"
+        raise ConfigError(place, f"files to download are declared for {declared}; {wanted}")
+
+
+def _diffusion(config: dict[str, Any], name: str, source: Mapping[str, Any]) -> None:
+    place, asked = ("sources", name), Names(config).prompted_source(name)
+    if not Names(config).format(asked).prompted:
+        raise ConfigError(
+            (*place, "recognised_by"),
+            f"{asked} has no classes of ImageNet to ask a model for; name a distribution of ImageNet or Tiny-ImageNet",
+        )
+    if source["model"] == "trained":
+        _need(config, place, source, ["training"], "the model 'trained'")
+        _excluded(place, source, ["revision"], "the model 'trained' is not fetched")
+    elif "revision" not in source and not Path(source["model"]).is_dir():
+        raise ConfigError(
+            (*place, "model"),
+            f"there is no folder '{source['model']}'; name one that holds model_index.json, or give 'revision', the "
+            "commit to be fetched of the model of this name on the Hugging Face Hub",
+        )
+
+
+TASK_KINDS = ("format", "pair_of", "variant", "distribution")
+
+
+def _tasks(config: dict[str, Any]) -> None:
+    for name, task in config["tasks"].items():
+        place: Place = ("tasks", name)
+        kinds = [key for key in TASK_KINDS if key in task]
+        if len(kinds) != 1:
+            has = f"has the keys {', '.join(kinds)}" if kinds else f"has none of the keys {', '.join(TASK_KINDS)}"
+            raise ConfigError(place, f"{has}; give exactly one")
+        if "pair_of" not in task:
+            _excluded(place, task, ["class_subset"], "only a pair of domains ('pair_of') has one")
+        if task.get("format") == "domainnet":
+            _need(config, place, task, ["domains"], "the format 'domainnet'")
+            _excluded(place, task, ["test_sets", "plots"], "a collection of domains is no task itself, its pairs are")
+        else:
+            _need(config, place, task, ["test_sets", "plots"], "a task")
+        if "pair_of" in task:
+            _need(config, place, task, ["id_domain", "ood_domain"], "a pair of domains")
+            domains = config["tasks"][task["pair_of"]]["domains"]
+            for role in ("id_domain", "ood_domain"):
+                known_name((*place, role), task[role], "domain", domains)
+        if "format" not in task:
+            continue
+        if "splits" in task:
+            _division(place, task)
+        if task["format"] == "wilds":
+            _wilds(config, place, task)
+        elif task["format"] == "folder":
+            _need(config, place, task, ["path"], "the format 'folder'")
+        else:
+            _need(config, place, task, ["images", "classes"], f"the format '{task['format']}'")
+            _raw_files(config, place, name, task, config.get("downloads", {}))
+
+
+def _division(place: Place, task: Mapping[str, Any]) -> None:
+    """Check how a task's splits are made of a column of its table."""
+    division, by_place = task["splits"], task["splits"]["by"] == "place"
+    if task["format"] != "folder":
+        raise ConfigError((*place, "splits"), "only a task of the format 'folder' is divided by a column; leave it out")
+    for split in ("test", "val"):
+        held_out = division.get(split)
+        if held_out is None:
+            continue
+        if by_place:
+            wrong = not (isinstance(held_out, list) or (isinstance(held_out, float) and 0 < held_out < 1))
+            remedy = "By place: a share of the places (0.15), or a list of them"
+        else:
+            wrong = isinstance(held_out, float | list) or not _is_date(str(held_out))
+            remedy = "By date: the first date, as '2016-07-31' in quotes, or the first year"
+        if wrong:
+            raise ConfigError(
+                (*place, "splits", split), f"{held_out!r} cannot be used; write a value as follows. {remedy}"
+            )
+    if division.get("id_val", 0) + division["id_test"] >= 1:
+        raise ConfigError((*place, "splits"), "id_val and id_test leave nothing to train on; lower them")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(f"{text}-01-01" if len(text) == 4 else text)
+    except ValueError:
+        return False
+    return True
+
+
+def _wilds(config: dict[str, Any], place: Place, task: Mapping[str, Any]) -> None:
+    _need(config, place, task, ["dataset"], "the format 'wilds'")
+    name = task["dataset"]
+    known = WILDS[name]
+    if str(task.get("version", known.version)) != known.version:
+        raise ConfigError((*place, "version"), f"of {name}, version {known.version} is read; leave the key out")
+    for test_set, spec in task["test_sets"].items():
+        if "store" not in spec:
+            split = spec.get("split", test_set)
+            known_name((*place, "test_sets", test_set), split, f"split of WILDS' {name}", [*known.splits, "all"])
+    for domain in ("id_domain", "ood_domain"):
+        if domain in task and not known.domains:
+            raise ConfigError((*place, domain), f"{name} has no domains; leave the key out")
+        if domain in task:
+            known_name((*place, domain), task[domain], f"domain of WILDS' {name}", known.domains)
+    if known.domains:
+        _need(config, place, task, ["id_domain", "ood_domain"], f"a task of {name}")
+    if "path" not in task and config["acquisition"] != "download":
+        raise ConfigError(
+            place,
+            f"{name} is not drawn; give 'path', the folder that holds its unpacked folder, or set acquisition to "
+            "download",
+        )
+
+
+def _distributions(config: dict[str, Any], repository: Path) -> None:
+    study = Names(config)
+    for name, distribution in config["distributions"].items():
+        place, source = ("distributions", name), config["sources"][distribution["source"]]
+        if name == SCRATCH:
+            raise ConfigError(place, "'scratch' stands for no pre-training; choose another name")
+        if study.is_published(name):
+            _published(config, place, distribution)
+            continue
+        choice = distribution.get("classes")
+        if choice is not None:
+            _choice_of_classes((*place, "classes"), choice)
+        choice = choice or {}
+        asked = {"images": distribution.get("images"), "classes": choice.get("most_frequent", choice.get("random"))}
+        for what, count in asked.items():
+            if count is not None and what in source and count > source[what]:
+                has = f"{distribution['source']} has {source[what]:,}"
+                raise ConfigError(place, f"asks for {count:,} {what}, but {has}; ask for fewer")
+        if {"under", "not_under"} & set(choice) and not study.format(distribution["source"]).synsets:
+            raise ConfigError(
+                (*place, "classes"),
+                f"{distribution['source']} has no WordNet synsets; only ImageNet has, and a folder whose class folders "
+                "are called as ImageNet's (n01440764)",
+            )
+        if "labels" in distribution:
+            mapped = config["label_maps"][distribution["labels"]]["source"]
+            if mapped != distribution["source"]:
+                wrong = f"'{distribution['labels']}' is a label map of {mapped}"
+                raise ConfigError((*place, "labels"), f"{wrong}; take another")
+        elif "ratio" in choice or distribution.get("balanced") == "superclasses":
+            raise ConfigError(place, "there are no superclasses without 'labels'; name a label map")
+        feasible = partial(check_feasible, name, config, lambda table: locate(table, repository))
+        _told(place, feasible, f"config distributions.{name}: ")
+
+
+def _choice_of_classes(place: Place, choice: Mapping[str, Any]) -> None:
+    ways = [key for key in ("most_frequent", "random", "under", "not_under", "ratio") if key in choice]
+    alone = [way for way in ways if not (way in ("under", "not_under") and "random" in ways)]
+    if len(alone) != 1 or len(ways) > 2:
+        raise ConfigError(
+            place,
+            f"chooses classes in {len(ways)} ways ({', '.join(ways) or 'none'}); give one of most_frequent, random, "
+            "under, not_under, ratio, or random with one of under and not_under",
+        )
+    for key, other in {"at_least": "random", "superclasses": "ratio", "subclasses": "ratio"}.items():
+        if key in choice and other not in choice:
+            raise ConfigError((*place, key), f"it goes with '{other}' alone; add that, or leave it out")
+
+
+def _published(config: dict[str, Any], place: Place, distribution: Mapping[str, Any]) -> None:
+    """Published weights are taken as they are: nothing can be chosen of what they were trained on."""
+    chosen = [key for key in distribution if key not in ("source", "label", "evidence", "architectures", "head")]
+    _excluded(place, distribution, chosen, f"only weights can be had of {distribution['source']}")
+    _need(config, place, distribution, ["architectures"], "a distribution of published weights")
+    for name in distribution["architectures"] if distribution.get("head") == "zero_shot" else []:
+        if config["architectures"][name]["builder"] != "open_clip":
+            raise ConfigError(
+                (*place, "head"), f"{name} has no text network to make a zero-shot head with; leave the key out"
+            )
+
+
+def _test_sets(config: dict[str, Any]) -> None:
+    """Check the test sets of every task, which of them figures plot, and the metric."""
+    study = Names(config)
+    for task in study.tasks:
+        place, spec = ("tasks", task), config["tasks"][task]
+        if METRICS[spec["metric"]].grouped if "metric" in spec else False:
+            _need(config, place, spec, ["groups"], f"the metric '{spec['metric']}'")
+        for test_set in study.test_sets(task):
+            here: Place = (*place, "test_sets", test_set["name"])
+            if test_set["store"] == task and test_set["split"] not in (*SPLITS, "all"):
+                known_name((*here, "split"), test_set["split"], "split", [*SPLITS, "all"])
+            if test_set["classes"] not in (None, "present"):
+                _column((*here, "classes"), test_set["classes"], "class_id")
+            if config["tasks"].get(test_set["store"], {}).get("format") == "iwildcam":
+                for kind in ("groups", "clusters"):
+                    if test_set[kind] is not None:
+                        known_name((*place, kind), test_set[kind], "column of iWildCam's store", IWILDCAM)
+        _plots((*place, "plots"), spec["plots"], spec["test_sets"])
+
+
+def _plots(place: Place, pair: Mapping[str, str], test_sets: Mapping[str, Any]) -> None:
+    for role, name in pair.items():
+        known_name((*place, role), name, "test set of the task", test_sets)
+
+
+def _methods(config: dict[str, Any]) -> None:
+    """Check the settings of the methods of fine-tuning."""
+    for name, spec in config["methods"].items():
+        place, kind = ("methods", name), spec["kind"]
+        if kind in MERGERS:
+            settings = ["of", *MERGERS[kind], *(["held_out"] if kind == "interpolate" else [])]
+            _need(config, place, spec, ["of", *MERGERS[kind]], kind)
+            if kind in ("interpolate", "lines", PER_IMAGE) and len(spec["of"]) != 2:
+                raise ConfigError((*place, "of"), f"{kind} is of two networks, not {len(spec['of'])}; list two")
+        else:
+            settings = _settings(METHOD_FILES[kind])
+        for setting in spec:
+            if setting not in ("kind", "label", "recipe"):
+                known_name(place, setting, f"setting of {kind}", settings)
+    _need(config, ("methods",), config["methods"], [DEFAULT_METHOD], "a study")
+    if config["methods"][DEFAULT_METHOD]["kind"] != DEFAULT_METHOD:
+        wrong = f"it is not '{DEFAULT_METHOD}', which other methods start from"
+        raise ConfigError(("methods", DEFAULT_METHOD, "kind"), f"{wrong}; give this method another name")
+
+
+def _settings(file: Path) -> list[str]:
+    """Return the settings of a method: the fields of the class `Method` in its file, which is not imported here."""
+    classes = [node for node in ast.parse(file.read_bytes()).body if isinstance(node, ast.ClassDef)]
+    fields = [node for kind in classes for node in kind.body if isinstance(node, ast.AnnAssign)]
+    return [field.target.id for field in fields if isinstance(field.target, ast.Name)]
+
+
+def _imagenet_rib(config: dict[str, Any], repository: Path) -> None:
+    study, spec = Runs(config), config.get("imagenet_rib")
+    for name in (*study.rib_figures, *study.rib_tables):
+        section = "figures" if name in config["figures"] else "tables"
+        if spec is None:
+            raise ConfigError((section, name), "it shows ImageNet-RIB, but the key 'imagenet_rib' is missing; add it")
+        _need(config, ("imagenet_rib",), spec, RIB_NEEDS.get(config[section][name]["kind"], ()), f"{section}.{name}")
+    if spec is None:
+        return
+    for key in ("published", "published_cells"):
+        if key in spec and not locate(spec[key], repository).is_file():
+            raise ConfigError(("imagenet_rib", key), f"{spec[key]} is not a file; correct the path")
+    for name, variant in spec["variants"].items():
+        _variant(config, ("imagenet_rib", "variants", name), name, variant)
+    for name in spec["methods"]:
+        if "held_out" in study.methods[name] and "held_out" not in spec:
+            raise ConfigError(
+                ("imagenet_rib", "methods"),
+                f"'{name}' chooses by held-out images, and none are held out; set imagenet_rib.held_out, or leave the "
+                "method out",
+            )
+    _heads(config, spec, study)
+
+
+def _variant(config: dict[str, Any], place: Place, name: str, variant: Mapping[str, Any]) -> None:
+    if not {"files", "path"} & set(variant):
+        known = [*config["sources"], *config["tasks"]]
+        known_name(place, name, "source or task (without 'files' or 'path' it must be one)", known)
+    else:
+        _need(config, place, variant, ["classes", "layout"], "a variant with files of its own")
+    for part in variant.get("only", {}):
+        parts = [one for one in re.findall(r"{(\w+)}", variant.get("layout", "")) if one not in ("class", "image")]
+        known_name((*place, "only"), part, "part of the layout", parts)
+    if variant.get("drawn", {}).get("kind") == "adversarial":
+        _need(config, (*place, "drawn"), variant["drawn"], ["filtered_by"], "adversarial")
+
+
+def _heads(config: dict[str, Any], spec: Mapping[str, Any], study: Runs) -> None:
+    """Check that every network of ImageNet-RIB has a head of ImageNet's classes, or is given one."""
+    given: list[str] = spec["heads"]["of"] if "heads" in spec else []
+    networks = list(dict.fromkeys([*spec["networks"], *(name for _, name in study.rib_series())]))
+    for number, name in enumerate(given):
+        place = ("imagenet_rib", "heads", "of", number)
+        known_name(place, name, "distribution whose networks are fine-tuned", networks)
+    if "heads" in spec and not _knows_imagenet(config, spec["heads"]["trained_on"]):
+        wrong = f"{spec['heads']['trained_on']} does not have ImageNet's classes"
+        raise ConfigError(("imagenet_rib", "heads", "trained_on"), f"{wrong}; choose another distribution")
+    for name in (name for name in networks if name not in given):
+        strange = [] if _knows_imagenet(config, name) else [name]
+        if study.is_published(name):
+            architectures = config["architectures"]
+            named = {one: architectures[one] for one in config["distributions"][name].get("architectures", [])}
+            strange = [one for one, architecture in named.items() if not _publishes_imagenet_head(architecture)]
+        if strange:
+            raise ConfigError(
+                ("imagenet_rib", "networks"),
+                f"{strange[0]} has no head of ImageNet's 1,000 classes; take another, or add {name} to "
+                "imagenet_rib.heads.of, which gives it one",
+            )
+
+
+def _knows_imagenet(config: dict[str, Any], distribution: str) -> bool:
+    """Whether the networks of a distribution learn ImageNet's classes, all of them and as they are; or as many as
+    another reference has."""
+    declared, study = config["distributions"][distribution], Names(config)
+    objective = config["objectives"].get(declared.get("objective"), {"kind": "supervised"})["kind"]
+    if {"classes", "labels"} & set(declared) or objective != "supervised":
+        return False
+    source, reference = study.collection(declared["source"]), study.collection(study.imagenet_rib["reference"])
+    if reference["format"] == "imagenet_variant":
+        return bool(source["format"] == "imagenet")
+    return bool(source.get("classes") == reference.get("classes"))
+
+
+def _publishes_imagenet_head(architecture: Mapping[str, Any]) -> bool:
+    """Whether published weights have ImageNet's head, by their name: timm's tags say what was trained on last."""
+    if architecture["builder"] != "timm":
+        return bool(architecture["builder"] != "open_clip")
+    _, _, tag = architecture.get("arguments", {}).get("model", "").partition(".")
+    return not tag or "in1k" in tag
+
+
+def _training(config: dict[str, Any]) -> None:
+    _need(config, ("store",), config["store"], ["size", "encoding", "on_undecodable"])
+    for name, download in config.get("downloads", {}).items():
+        for file, spec in download["files"].items() if name != "place" else ():
+            if not {"md5", "sha256", "bytes"} & set(spec):
+                place = ("downloads", name, "files", file)
+                raise ConfigError(place, "one of the keys md5, sha256, bytes is missing; add it")
+    for stage, recipe in config["recipes"].items():
+        _need(config, ("recipes", stage), recipe, COMPLETE_RECIPE)
+        for name in config["runs"]["architectures"]:
+            merged = {**recipe, **config["architectures"][name].get(stage, {})}
+            if (merged.get("epochs") is None) == (merged.get("steps") is None):
+                raise ConfigError(("recipes", stage), f"for {name}; give either 'epochs' or 'steps', the other null")
+    if config["recipes"]["finetune"].get("epochs") is None:
+        raise ConfigError(("recipes", "finetune"), "a checkpoint is written after each epoch; give 'epochs'")
+    for name, architecture in config["architectures"].items():
+        if "epochs" in architecture.get("finetune", {}):
+            raise ConfigError(
+                ("architectures", name, "finetune", "epochs"),
+                "all architectures have one number of epochs, so that every series has the same checkpoints; set "
+                "recipes.finetune.epochs",
+            )
+
+
+def _figures(config: dict[str, Any]) -> None:
+    study = Names(config)
+    for name, figure in config["figures"].items():
+        place: Place = ("figures", name)
+        for number, panel in enumerate(figure.get("panels", [])):
+            here = (*place, "panels", number)
+            if figure["kind"] == "pictures":
+                if len({"collection", "distribution"} & set(panel)) != 1:
+                    raise ConfigError(
+                        here, "its images are of one collection or one distribution; give one of the keys"
+                    )
+                if "groups" in panel:
+                    _need(config, here, panel, ["group_by"], "groups")
+            elif "ordered_by" in panel:
+                _order((*here, "ordered_by"), panel["series"], study)
+        if figure["kind"] not in ("trends", "residuals"):
+            continue
+        if "plots" in figure:
+            _plots((*place, "plots"), figure["plots"], config["tasks"][figure["task"]]["test_sets"])
+        elsewhere = _from_elsewhere(place, figure)
+        for here, series in _series_of(place, figure):
+            distribution, method = of_series(series)
+            if "@" in series:
+                known_name(here, method, "method", study.methods)
+            known = [SCRATCH, *config["distributions"], *([] if "@" in series else elsewhere)]
+            known_name(here, distribution, "distribution", known)
+        if figure["kind"] == "trends":
+            left_out = config["left_out"]
+            panels = [
+                [one for one in panel["series"] if of_series(one)[0] not in left_out] for panel in figure["panels"]
+            ]
+            _told(place, partial(check_panels, panels, figure["references"]), "figures: ")
+
+
+def _series_of(place: Place, figure: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    """Yield the series of a figure of scores and where they stand."""
+    if "baseline" in figure:
+        yield (*place, "baseline"), figure["baseline"]
+    for key in ("references", "series"):
+        for number, series in enumerate(figure.get(key, [])):
+            yield (*place, key, number), series
+    for panel, spec in enumerate(figure.get("panels", [])):
+        for number, series in enumerate(spec["series"]):
+            yield (*place, "panels", panel, "series", number), series
+
+
+def _order(place: Place, names: list[str], study: Names) -> None:
+    """Series that are ordered by their number of images must each have one, all different."""
+    known = [name for name in names if of_series(name)[0] in (SCRATCH, *study.config["distributions"])]
+    images = {series: study.pretraining_images(series) for series in known}
+    for series, count in images.items():
+        if count is None:
+            raise ConfigError(place, f"'{series}' states no number of images; leave ordered_by out")
+    counts = [count for count in images.values() if count]
+    if len(set(counts)) < max(3, len(counts)):
+        wrong = "needs three or more pre-trained series, all of different numbers of images"
+        raise ConfigError(place, f"{wrong}; leave ordered_by out")
+
+
+def _from_elsewhere(place: Place, figure: Mapping[str, Any]) -> list[str]:
+    """Return the series that the tables of published numbers and other studies give a figure."""
+    series: list[str] = []
+    for number, path in enumerate(figure.get("published", [])):
+        from pretraining_robustness.trends.published import read_published  # pandas: half a second that few studies pay
+
+        groups = _told((*place, "published", number), partial(read_published, path))["group"]
+        series += map(str, groups)
+    for study, path in figure.get("studies", {}).items():
+        series += [f"{study}/{name}" for name in _column((*place, "studies", study), path, "distribution")]
+    return series
+
+
+def _column(place: Place, path: str, column: str) -> list[str]:
+    return _told(place, partial(read_csv_table, path, (column,))).columns[column]
+
+
+def _tables(config: dict[str, Any]) -> None:
+    study, distributions = Runs(config), [SCRATCH, *config["distributions"]]
+    if study.of_kind("effective_robustness"):
+        for number, name in enumerate(config["effective_robustness"]["baselines"]):
+            known_name(("effective_robustness", "baselines", number), of_series(name)[0], "distribution", distributions)
+    for name, table in config["tables"].items():
+        place = ("tables", name)
+        if name in config["figures"]:
+            raise ConfigError(place, "a figure has the same name; rename one of them")
+        _need(config, place, table, TABLES_NEED.get(table["kind"], ()), table["kind"])
+        for number, one in enumerate(table.get("expectations", [])):
+            for key in {"first", "second"} & set(one):
+                here = (*place, "expectations", number, key)
+                known_name(here, of_series(one[key])[0], "distribution", distributions)
+        if table["kind"] == "effective_robustness" and not study.runs(*study.scored_figures):
+            raise ConfigError(place, "it shows this study's own checkpoints, and no figure has any; leave it out")
+
+
+def _attention(config: dict[str, Any]) -> None:
+    """Refuse a method that needs attention for a network that has none."""
+    study = Runs(config)
+    for run in [*study.rib_runs(), *study.runs(*study.scored_figures)]:
+        if needs_attention(study.methods[run.method]) and lacks_attention(config["architectures"][run.architecture]):
+            raise ConfigError(
+                ("methods", run.method),
+                f"it needs attention layers, which {run.architecture} ({run.distribution}) does not have; remove the "
+                "method, or list the network under imagenet_rib.without",
+            )
