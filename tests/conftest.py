@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.option.markexpr != "gpu":
         for item in items:
             if item.get_closest_marker("gpu"):
-                item.add_marker(pytest.mark.skip(reason="needs a graphics card: pytest -m gpu"))
+                item.add_marker(pytest.mark.skip(reason="needs a GPU: pytest -m gpu"))
 
 
 class Workflow:

@@ -216,7 +216,7 @@ def test_a_disk_that_cannot_lock_is_worked_on_all_the_same(
         (tmp_path / "state" / "journal").touch()
     assert "no other job is kept from working on the same" in caplog.text
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["journal"]
-    with pytest.raises(InputError, match=f"the lock file of a graphics card .*{re.escape(os.strerror(number))}"):
+    with pytest.raises(InputError, match=f"the lock file of a GPU .*{re.escape(os.strerror(number))}"):
         lease_card(1, cards=["0"], folder=tmp_path / "cards")
 
 

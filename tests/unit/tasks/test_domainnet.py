@@ -338,7 +338,7 @@ def test_unknown_domains_are_named_with_the_known_ones(
 def test_a_store_that_cannot_be_paired_is_named(root: Path, tmp_path: Path) -> None:
     whole = pd.read_parquet(root / "images.parquet")
     whole.drop(columns="domain").to_parquet(tmp_path / "images.parquet")
-    with pytest.raises(InputError, match=r"no column domain: pairs are made of a store of format domainnet"):
+    with pytest.raises(InputError, match=r"no column domain: .* format domainnet"):
         pair_domains(tmp_path / "images.parquet", tmp_path / "pair.parquet", "real", "sketch")
     whole[(whole["domain"] != "sketch") | (whole["split"] != "test")].to_parquet(tmp_path / "images.parquet")
     with pytest.raises(InputError, match=r"the domain 'sketch' has no image of the split test"):

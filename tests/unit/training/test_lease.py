@@ -195,7 +195,7 @@ def test_a_rule_that_asks_for_a_card_and_gets_none_stops(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
     monkeypatch.setattr(lease, "DRIVER", tmp_path / "version")
     with pytest.raises(
-        InputError, match=f"asks for a GPU .*no NVIDIA driver is loaded, CUDA_VISIBLE_DEVICES='{hidden}'"
+        InputError, match=f"requests a GPU .*no NVIDIA driver is loaded, CUDA_VISIBLE_DEVICES='{hidden}'"
     ):
         lease_card(1)
 

@@ -491,7 +491,7 @@ def test_bad_objectives_are_one_clear_line(store: dict, tmp_path: Path) -> None:
         ({"name": "rotation"}, "'rotation' is not one of supervised, self_supervised"),
         ({"name": "supervised", "temperature": 1}, "supervised takes no 'temperature'"),
         ({"name": "self_supervised", "temprature": 1}, "did you mean 'temperature'"),
-        ({"name": "self_supervised", "temperature": 0}, "have to be positive"),
+        ({"name": "self_supervised", "temperature": 0}, "must be positive"),
     ]:
         with pytest.raises(InputError, match=message):
             pretrain(**arguments(store, tmp_path / "out", objective=objective))

@@ -4,8 +4,8 @@ A score depends on which cameras were set up, or which images were taken. How fa
 depends on them cannot be told from their intervals, for both are tested on the same ones. It can from the scores of
 each without each cluster in turn (the delete-one jackknife; Efron & Stein 1981, "The jackknife estimate of variance"):
 whatever is computed of scores is computed again of these. Images without clusters are dealt into `BLOCKS` at random
-(the delete-a-group jackknife; Kott 2001). The tables are small beside predictions, a number a cluster, and travel with
-the score tables: figures and tests are made again without predictions.
+(the delete-a-group jackknife; Kott 2001). The tables are small beside predictions, one number per cluster, and travel
+with the score tables: figures and tests are made again without predictions.
 """
 
 from collections.abc import Mapping, Sequence

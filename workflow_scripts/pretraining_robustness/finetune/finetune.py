@@ -51,18 +51,18 @@ def finetune(
         images, table: the task's store; the table has columns row, y and split.
         pretrained: safetensors of `pretrain`, or None to start from scratch.
         checkpoints: safetensors to write, after epoch 1, 2, ... of the method's last phase; the description of each
-            holds architecture, classes, distribution, method, recipe digest and epoch. A recipe in steps is cut into
-            as many equal parts.
+            holds architecture, classes, distribution, method, recipe digest and epoch. A recipe in steps is divided
+            into as many equal parts.
         metrics: CSV to write, one row per epoch of the last phase (see `loop.train`).
         distribution, architecture, recipe, seed, state, code, threads: as in `pretrain.pretrain_with`.
-        head: safetensors of `make_zero_shot_head`, to start from in place of a random head; the descriptions of the
-            checkpoints then hold head: zero_shot. Needs `pretrained` weights with the image tower that belongs to it.
+        head: safetensors of `make_zero_shot_head`, an initial head instead of a random one; the checkpoints'
+            descriptions then hold head: zero_shot. Needs the `pretrained` weights of its image tower.
         keep_head: start with the head of the `pretrained` weights, which knows the task's classes.
         method: kind and settings (see `method.read_method`).
 
     Raises:
-        InputError: as `pretrain.pretrain_with`; also for weights or a head that do not fit the architecture, for an
-            unknown method, and when the recipe's epochs are not as many as `checkpoints`.
+        InputError: as `pretrain.pretrain_with`; also weights or a head that do not fit the architecture, an unknown
+            method, or a recipe whose epochs differ in number from `checkpoints`.
     """
     source = {} if pretrained is None else read_description(pretrained)
     plan = read_recipe(recipe, source)

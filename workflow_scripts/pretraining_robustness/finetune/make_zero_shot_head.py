@@ -1,4 +1,4 @@
-"""From a text tower and a task's class names to a zero-shot head."""
+"""Make a zero-shot head from a text tower and a task's class names."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,10 +24,10 @@ def make_zero_shot_head(
     templates: Sequence[str] = CAMERA_TRAP_TEMPLATES,
     threads: int = 1,
 ) -> None:
-    """Embed the names of a task's classes, and write the head that starts fine-tuning.
+    """Embed the names of a task's classes, and write the initial head for fine-tuning.
 
-    The embeddings of a class's prompts are brought to length 1 and averaged, and their mean is brought to length 1 and
-    multiplied by the logit scale.
+    The embeddings of a class's prompts are normalised to length 1 and averaged; their mean is normalised to length 1
+    and multiplied by the logit scale.
 
     Args:
         text: safetensors of the text tower.
@@ -35,10 +35,10 @@ def make_zero_shot_head(
         head: safetensors to write: `weight`, float32 (classes, embedding), in the order of the task's y; its
             description holds the templates and the description of the text tower.
         templates: prompts with {} for the name of the class.
-        threads: of the processor.
+        threads: number of CPU threads.
 
     Raises:
-        InputError: for a file that is no text tower, a class without a name, a template without {}.
+        InputError: a file that is not a text tower, a class without a name, a template without {}.
     """
     for template in templates:
         if "{}" not in template:
@@ -62,8 +62,7 @@ def class_names(classes: str | Path) -> list[str]:
     The table is that of a store (class_id, which for a task is y, and name) or that of a selection (label and
     label_name).
 
-    Raises InputError naming a class without a name: one that is empty or, as a store writes it where a task gives no
-    names, the number of the class.
+    Raises InputError for a class without a name: empty or, where a task has no names, the class number.
     """
     table = read_frame(classes)
     label, name = ("label", "label_name") if "label_name" in table else ("class_id", "name")

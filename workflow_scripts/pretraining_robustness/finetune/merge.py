@@ -1,6 +1,6 @@
-"""Networks merged from the weights of others, without training: interpolations (WiSE-FT, LiNeS) and soups.
+"""Weight averaging without training: interpolations (WiSE-FT, LiNeS) and soups.
 
-All networks that are merged have one architecture and one task, and descend from the same weights.
+All averaged networks have the same architecture and task, and descend from the same weights.
 """
 
 import logging
@@ -28,8 +28,8 @@ State = dict[str, Tensor]
 def interpolate(first: State, second: State, alpha: float | Mapping[str, float]) -> State:
     """Return (1 - alpha) first + alpha second, alpha in 0..1 (WiSE-FT; Wortsman et al. 2022, arXiv 2109.01903).
 
-    `alpha` may be one for each weight, by its name. Whole numbers, as batch normalisation's counters are, are the
-    second network's.
+    `alpha` may differ per weight, by its name. Integers, such as batch normalisation's counters, are the second
+    network's.
     """
     return {
         name: torch.lerp(first[name].float(), tensor.float(), alpha[name] if isinstance(alpha, Mapping) else alpha).to(
@@ -42,12 +42,12 @@ def interpolate(first: State, second: State, alpha: float | Mapping[str, float])
 
 
 def by_depth(names: Iterable[str], scales: Sequence[float]) -> dict[str, float]:
-    """Return a number for each weight, linear in the depth of its layer, from scales[0] to scales[1].
+    """Return one number per weight, linear in the depth of its layer, from scales[0] to scales[1].
 
-    With it, `interpolate` is LiNeS (Wang et al. 2024, arXiv 2410.17146): of the way from the first network to the
-    second, shallow layers go a shorter part. Depth is counted in layers with weights, in the order of `names`, that in
-    which the network defines them, so that any architecture has it; the authors' code (wang-kee/LiNeS,
-    src/eval/eval.py) counts a transformer's blocks, and gives all outside them the shallowest scale, the head aside.
+    With it, `interpolate` is LiNeS (Wang et al. 2024, arXiv 2410.17146): shallow layers stay nearer to the first
+    network. Depth counts layers with weights in the order of `names`, in which the network defines them, so that every
+    architecture has one; the authors' code (wang-kee/LiNeS, src/eval/eval.py) counts a transformer's blocks, and gives
+    everything outside them, except the head, the shallowest scale.
     """
     layers = {name: name.rpartition(".")[0] for name in names}
     depth = {layer: number for number, layer in enumerate(dict.fromkeys(layers.values()))}
@@ -94,7 +94,7 @@ def merge_weights(
     table: str | Path | None = None,
     threads: int = 1,
 ) -> None:
-    """Merge checkpoints into one.
+    """Average checkpoints into one.
 
     Args:
         method: {kind: interpolate, alpha}, {kind: interpolate, alphas, held_out: a split of the task}, of which the
@@ -102,14 +102,14 @@ def merge_weights(
             {kind: greedy_soup, held_out}.
         checkpoints: safetensors of `finetune` or `save_start`, two of them for an interpolation and LiNeS.
         merged: safetensors to write, a checkpoint as `finetune` writes them; its description holds the alpha.
-        epoch: for its description.
-        architecture: that of the networks.
-        recipe: that of the fine-tuning, for what held-out images choose.
-        images, table: the task's store, for what held-out images choose.
-        threads: of the CPU.
+        epoch: epoch in its description.
+        architecture: architecture of the networks.
+        recipe: recipe of the fine-tuning, for choices by held-out images.
+        images, table: the task's store, for choices by held-out images.
+        threads: number of CPU threads.
 
     Raises:
-        InputError: checkpoints that do not belong together.
+        InputError: checkpoints of different architectures, tasks or heads.
     """
     read = [read_weights(path) for path in checkpoints]
     shapes = [{name: tensor.shape for name, tensor in tensors.items()} for tensors, _ in read]

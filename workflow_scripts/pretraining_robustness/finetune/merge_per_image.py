@@ -1,4 +1,4 @@
-"""Networks merged anew for each image while they predict, without training: DaWin.
+"""DaWin: average two networks' weights anew for each image while predicting, without training.
 
 Oh et al. 2024, arXiv 2410.03782; naver-ai/dawin, dawin_rft/main_dawin.py, commit 310e0e1.
 """
@@ -21,11 +21,11 @@ def entropy(scores: Tensor) -> Tensor:
 
 
 def coefficients(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return how far from the first network to the second each image of a test set is taken, 0..1, float64 (n,).
+    """Return the interpolation coefficient of each image of a test set, 0 (first network) to 1 (second), float64 (n,).
 
-    From the entropies of their predictions, (n,) each: the share that the second has of exp(-entropy), both drawn
-    towards the share that the first has of the mean entropies, the more so the more the entropies vary ("offset
-    adjustment" in the code). The code's temperatures, fitted to its CLIP networks, are 1 here.
+    From the entropies of their predictions, (n,) each: the second network's share of exp(-entropy), shifted towards the
+    first network's share of the mean entropies, the more so the more the entropies vary ("offset adjustment" in the
+    code). The code's temperatures, fitted to its CLIP networks, are 1 here.
     """
     spread = np.mean([one.std(ddof=1) / one.mean() if one.mean() > 0 else 0.0 for one in (first, second)])
     total = first.mean() + second.mean()
@@ -45,13 +45,13 @@ def predict_merged(
     device: torch.device,
     allowed: Tensor | None = None,
 ) -> np.ndarray:
-    """Return the most likely class of each image, int16, by two networks merged as suits the image.
+    """Return the most likely class of each image, int16, by two networks averaged for the image.
 
-    Images of like coefficients share a merged network: a test set is divided into `groups` of equally many, where the
-    code fits a mixture of as many beta distributions. With as many groups as images each image has its own.
+    Images with similar coefficients share an averaged network: a test set is divided into `groups` of equal size, where
+    the code fits a mixture of as many beta distributions. With as many groups as images each image has its own.
 
     Args:
-        sizes: of the test sets that make up the images, at least 2 each, in their order.
+        sizes: sizes of the test sets that make up the images, at least 2 each, in their order.
         allowed: see `predict_all`.
     """
     count = sum(sizes)

@@ -1,4 +1,4 @@
-"""What a method of fine-tuning says: what is trained, in which mode modules are, the objective, and the phases.
+"""The interface of a fine-tuning method: trained modules, their modes, the objective, and the phases.
 
 A method is a file of `methods/` with a class `Method` that derives from `FineTuning`. Its settings are the keys of the
 method in the config, as the fields of the dataclass.
@@ -21,7 +21,7 @@ from pretraining_robustness.training.objectives import Objective, Supervised
 from pretraining_robustness.training.recipes import Recipe, filled
 
 METHODS = Path(__file__).parent / "methods"
-PROBE = "head"  # name of the phase that trains the head alone
+PROBE = "head"  # name of the phase that trains only the head
 
 Part = nn.Module | nn.Parameter
 
@@ -32,7 +32,7 @@ def everything(model: nn.Module) -> list[Part]:
 
 
 def the_head(model: nn.Module) -> list[Part]:
-    """Train the head alone."""
+    """Train only the head."""
     return [head_of(model)]
 
 
@@ -40,11 +40,10 @@ def the_head(model: nn.Module) -> list[Part]:
 class Phase:
     """One training of a method.
 
-    name: distinguishes it from the method's other phases.
-    recipe: how it trains.
-    trained: the modules whose parameters are trained and that are in training mode, so that batch statistics are
-        computed and averaged, and single parameters beside them; all the rest is in evaluation mode and keeps every
-        bit.
+    name: unique among the method's phases.
+    recipe: its hyper-parameters.
+    trained: the modules that are trained and in training mode, so that batch statistics are computed and averaged, and
+        single parameters; everything else is in evaluation mode and does not change by a bit.
     """
 
     name: str
@@ -54,12 +53,12 @@ class Phase:
 
 @dataclass(frozen=True)
 class Start:
-    """What a phase starts with.
+    """The inputs of a phase.
 
     phase: the phase.
-    model: the network, as the phase before left it.
-    images: those of the split `train`, as they are stored.
-    seed: of the phase.
+    model: the network after the previous phase.
+    images: the stored images of the split `train`.
+    seed: seed of the phase.
     """
 
     phase: Phase
@@ -70,20 +69,20 @@ class Start:
 
 @dataclass(frozen=True)
 class FineTuning:
-    """Fine-tuning of the whole network; methods change what they need to."""
+    """Fine-tuning of the whole network; methods override what differs."""
 
     def prepare(self, model: nn.Module, recipe: Recipe) -> None:
         """Change the network before it is trained; checkpoints hold its `plain_state`."""
 
     def phases(self, recipe: Recipe, new_head: bool) -> list[Phase]:
-        """Return the trainings in their order; a checkpoint is kept after every epoch of the last one.
+        """Return the phases in their order; a checkpoint is kept after every epoch of the last one.
 
-        `new_head`: whether the head is as random as it was made, so that its scores say nothing yet.
+        `new_head`: whether the head is randomly initialised.
         """
         return [Phase("full", recipe)]
 
     def objective(self, supervised: Supervised, start: Start) -> Objective:
-        """Return what a phase minimises, from cross-entropy with the task's labels and what the phase starts with."""
+        """Return the loss of a phase, from cross-entropy with the task's labels and the inputs of the phase."""
         return supervised
 
 
@@ -108,7 +107,7 @@ def known_methods() -> list[str]:
 
 
 def plain_state(model: nn.Module) -> dict[str, Tensor]:
-    """Return a network's state as its architecture has it: what parametrises a weight is merged into it."""
+    """Return a network's state in its architecture's form: parametrisations are merged into their weights."""
     state = dict(model.state_dict())
     for path, module in model.named_modules():
         for name in module.parametrizations if parametrize.is_parametrized(module) else ():
@@ -122,7 +121,7 @@ def plain_state(model: nn.Module) -> dict[str, Tensor]:
 def named_parts(model: nn.Module, names: Iterable[str], key: str) -> list[Part]:
     """Return the modules and parameters of these dotted names.
 
-    Raises InputError, beginning with the config's `key`, for one that the network does not have, with the nearest.
+    Raises InputError, beginning with the config's `key`, for one that the network does not have, with the nearest name.
     """
     parts: dict[str, Part] = dict(model.named_modules()) | dict(model.named_parameters())
     for name in names:
@@ -133,25 +132,25 @@ def named_parts(model: nn.Module, names: Iterable[str], key: str) -> list[Part]:
 
 
 def probed_first(recipe: Recipe, epochs: int, learning_rate: float | None) -> list[Phase]:
-    """Return full fine-tuning after so many epochs of linear probing."""
+    """Return full fine-tuning after `epochs` of linear probing."""
     return [Phase(PROBE, for_epochs(recipe, epochs, learning_rate), the_head), Phase("full", recipe)]
 
 
 def with_known_head(recipe: Recipe, new_head: bool, epochs: int, learning_rate: float | None, key: str) -> list[Phase]:
-    """Return full fine-tuning, of a new head after so many epochs of linear probing.
+    """Return full fine-tuning, for a new head after `epochs` of linear probing.
 
-    Raises InputError, beginning with the config's `key`, for a new head without any.
+    Raises InputError, beginning with the config's `key`, for a new head without probing.
     """
     if not new_head:
         return [Phase("full", recipe)]
     if epochs < 1:
         raise InputError(
-            f"{key}.probe_epochs: {epochs} will not do for a new head, whose scores are chance; probe first, or start "
-            "from a distribution whose head knows the task's classes"
+            f"{key}.probe_epochs: {epochs} does not fit a new head, which starts at chance; set it to 1 or more, or "
+            "start from a distribution whose head knows the task's classes"
         )
     return probed_first(recipe, epochs, learning_rate)
 
 
 def for_epochs(recipe: Recipe, epochs: int, learning_rate: float | None = None) -> Recipe:
-    """Return a recipe of another length, and of another learning rate where one is given."""
+    """Return a recipe with another length, and another learning rate if given."""
     return replace(recipe, epochs=epochs, steps=None, learning_rate=learning_rate or recipe.learning_rate)

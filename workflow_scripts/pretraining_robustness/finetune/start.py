@@ -1,4 +1,4 @@
-"""The network with which fine-tuning starts."""
+"""The initial network of fine-tuning."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,21 +30,21 @@ def starting_network(
 
     Args:
         architecture: see `architectures.build`.
-        classes: of the task.
-        seed: of the weights that are random.
+        classes: number of classes of the task.
+        seed: seed of random weights.
         pretrained: safetensors of `pretrain`, or None to start from scratch.
-        head: safetensors of `make_zero_shot_head`, to start from in place of a random head.
-        image_size: of the recipe.
-        keep_head: whether the head of the pre-trained weights, which knows the task's classes, is kept.
+        head: safetensors of `make_zero_shot_head`, an initial head instead of a random one.
+        image_size: image size of the recipe.
+        keep_head: whether to keep the head of the pre-trained weights, which knows the task's classes.
 
     Raises:
-        InputError: for weights or a head that do not fit the architecture or each other.
+        InputError: weights or a head that do not fit the architecture or each other.
     """
     seed_generator(torch.device("cpu"), derived_seed(seed, "weights"))
     model = build(architecture, classes)
     require_image_size(model, image_size)
     if head is not None and pretrained is None:
-        raise InputError(f"{head}: a zero-shot head needs the pre-trained image tower that belongs to it")
+        raise InputError(f"{head}: a zero-shot head needs the pre-trained weights of its image tower")
     if pretrained is not None:
         tensors = read_weights(pretrained)[0]
         try:
@@ -65,9 +65,9 @@ def describe(
     head: str | Path | None,
     source: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the description of a run's checkpoints; full fine-tuning is what one without a method was made by.
+    """Return the description of a run's checkpoints; one without a method is fully fine-tuned.
 
-    `source` is the description of the pre-trained weights, whose own input it takes over.
+    `source` is the description of the pre-trained weights, whose own input is copied.
     """
     return {
         "architecture": dict(architecture),
@@ -92,13 +92,13 @@ def save_start(
     head: str | Path | None = None,
     keep_head: bool = False,
 ) -> None:
-    """Write the network before fine-tuning as a checkpoint of epoch 0, which every method starts from.
+    """Write the network before fine-tuning as a checkpoint of epoch 0, the start of every method.
 
     Args:
         table: the task's store.
         checkpoint: safetensors to write.
         distribution: name, for the description.
-        recipe: of the fine-tuning.
+        recipe: recipe of the fine-tuning.
         pretrained, architecture, seed, head, keep_head: see `starting_network`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Captions for image-text pre-training, tokenised once: an image's own, or templates filled with its class's name."""
+"""Captions for image-text pre-training, tokenised once: an image's own, or templates with the name of its class."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ class Captions:
     Args:
         tokens: int32 (captions, context length), padded with 0 as open_clip's tokeniser does.
         first: for every image the first of its captions, int64 (images,).
-        choices: how many captions from `first` on an image has.
+        choices: number of captions per image, from `first` on.
     """
 
     def __init__(self, tokens: Tensor, first: Tensor, choices: int) -> None:
@@ -56,9 +56,7 @@ class Captions:
         count = int(labels.max()) + 1
         nameless = [label for label in range(count) if not spoken_name(names.get(label, ""))]
         if nameless:
-            raise InputError(
-                f"classes: label {nameless[0]} has no name to make captions of; make the distribution again"
-            )
+            raise InputError(f"classes: label {nameless[0]} has no name for captions; make the distribution again")
         texts = [
             template(spoken_name(names[label])) for label in range(count) for template in OPENAI_IMAGENET_TEMPLATES
         ]
@@ -68,15 +66,17 @@ class Captions:
 
 
 def spoken_name(name: str) -> str:
-    """Return a class's name as a caption has it: the first of WordNet's synonyms ("tench, Tinca tinca"), underscores
-    read as spaces.
+    """Return a class's name for captions: the first of WordNet's synonyms ("tench, Tinca tinca"), with spaces for
+    underscores.
     """
     return name.split(",")[0].replace("_", " ").strip()
 
 
 def _tokens(texts: Sequence[str], context_length: int) -> Tensor:
-    """Tokenise; a caption longer than `context_length` tokens loses its end, as in open_clip."""
+    """Tokenise; a caption longer than `context_length` tokens is truncated, as in open_clip."""
     tokens = tokenize(list(texts), context_length).to(torch.int32)
     full = int((tokens[:, -1] != 0).sum())
-    logger.info("%d captions, of which %d fill the context of %d tokens or were cut", len(texts), full, context_length)
+    logger.info(
+        "%d captions, of which %d fill the context of %d tokens or were truncated", len(texts), full, context_length
+    )
     return tokens

@@ -1,4 +1,4 @@
-"""Held-out accuracy of pre-training: on a share of its own images, or on the validation images that its source has."""
+"""Held-out accuracy of pre-training: on a share of its own images, or on its source's validation images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,9 +20,9 @@ from pretraining_robustness.training.recipes import Recipe
 
 
 def choose_held_out(rows: np.ndarray, labels: np.ndarray, share: float) -> np.ndarray:
-    """Return which images are held out, bool (n,): an image of the store is, or is not, in every distribution.
+    """Return which images are held out, bool (n,): the same images of a store in every distribution.
 
-    One image of each label always stays.
+    At least one image of each label stays.
     """
     if not share:
         return np.zeros(len(rows), dtype=bool)
@@ -36,13 +36,13 @@ def choose_held_out(rows: np.ndarray, labels: np.ndarray, share: float) -> np.nd
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Images that are measured and not trained on, with their `labels` (n,)."""
+    """Images for measuring accuracy, not trained on, with their `labels` (n,)."""
 
     images: ResidentImages | StreamedImages
     labels: np.ndarray
 
     def measure(self, model: nn.Module, recipe: Recipe, device: torch.device) -> dict[str, Any]:
-        """Return held_out_images and held_out_accuracy (0..1), without augmentation; the model is left in training."""
+        """Return held_out_images and held_out_accuracy (0..1), without augmentation; leaves training mode on."""
         plain, count = replace(recipe, compile=False), len(self.labels)
         (answers,) = predict_all(model.eval(), [model.state_dict()], self.images, count, plain, device)
         model.train()
@@ -50,15 +50,15 @@ class HeldOut:
 
 
 def open_validation(files: Mapping[str, str | Path], threads: int, recipe: Recipe, device: torch.device) -> HeldOut:
-    """Return the validation images of a source whose classes a distribution has, with the distribution's labels.
+    """Return a source's validation images of a distribution's classes, with the distribution's labels.
 
     Args:
         files: images and table, those of the validation images' store; classes, the distribution's classes.csv.
-        threads: that share the reading of a batch.
+        threads: number of threads that read a batch.
         recipe, device: of the pre-training.
 
     Raises:
-        InputError: where none of the images is of a class of the distribution.
+        InputError: none of the images is of a class of the distribution.
     """
     columns = read_csv_table(files["classes"], ["class_id", "label"], what="table of classes").columns
     labels = dict(zip(columns["class_id"], map(int, columns["label"]), strict=True))

@@ -28,8 +28,8 @@ HIGHEST_LOGIT_SCALE = math.log(100)
 
 @dataclass(frozen=True)
 class Settings:
-    """Width of the `embedding` that images and texts share, `context_length` in tokens and the `text` tower's keys of
-    open_clip's text_cfg (width, heads, layers, ...). The defaults are those of CLIP with a ResNet-50.
+    """Width of the shared `embedding`, `context_length` in tokens, and the `text` tower as keys of open_clip's text_cfg
+    (width, heads, layers, ...). The defaults are those of CLIP with a ResNet-50.
     """
 
     embedding: int = 1024
@@ -38,7 +38,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.embedding < 1 or self.context_length < 3:
-            raise InputError("objective: embedding has to be positive and context_length at least 3")
+            raise InputError("objective: embedding must be positive and context_length at least 3")
 
 
 class TextEncoder(nn.Module):
@@ -50,7 +50,7 @@ class TextEncoder(nn.Module):
         quick_gelu: CLIP's own form of GELU, which most published weights were trained with.
 
     Raises:
-        InputError: for keys that the tower does not have, and for towers that are not open_clip's own.
+        InputError: keys that the tower does not have, or towers that are not open_clip's own.
     """
 
     def __init__(self, embedding: int, text: Mapping[str, Any], quick_gelu: bool = False) -> None:
@@ -73,15 +73,15 @@ class TextEncoder(nn.Module):
 
 
 class ImageText(Objective):
-    """Every image is to be nearer to its own caption than to the batch's other captions, and the other way round.
+    """Contrastive loss: every image should be nearer to its own caption than to others of the batch, and vice versa.
 
-    The network's head is the projection to the embedding. Right are the images whose nearest caption is their own.
+    The network's head is the projection to the embedding. An image is correct when its nearest caption is its own.
 
     Args:
-        captions: of the images of the set.
-        text: trained beside the network.
+        captions: captions of the images.
+        text: the text tower, trained together with the network.
         device: see `Objective`.
-        compiled: compile the text tower, too.
+        compiled: also compile the text tower.
     """
 
     def __init__(self, captions: Captions, text: TextEncoder, device: torch.device, compiled: bool = False) -> None:

@@ -32,7 +32,7 @@ SUPERVISED = {"name": "supervised"}
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What an objective is made for: `rows` of the store and their `labels` (int64 (n,)), the recipe, the device."""
+    """The inputs of an objective: `rows` of the store and their `labels` (int64 (n,)), the recipe, the device."""
 
     rows: np.ndarray
     labels: np.ndarray
@@ -45,7 +45,7 @@ class TrainingSet:
         return int(self.labels.max()) + 1
 
 
-# Builds the network and what it is trained for; torch's generator is seeded just before.
+# Builds the network and its objective; torch's generator is seeded just before.
 Maker = Callable[[TrainingSet], tuple[nn.Module, Objective]]
 
 
@@ -58,7 +58,7 @@ def pretrain(*, architecture: Mapping[str, Any], objective: Mapping[str, Any] = 
         arguments: those of `pretrain_with`.
 
     Raises:
-        InputError: for an unusable recipe, architecture, objective or index, and for a loss that is not finite.
+        InputError: an unusable recipe, architecture, objective or index, or a loss that is not finite.
     """
     if objective["name"] not in ("supervised", "self_supervised"):
         raise InputError(f"objective: '{objective['name']}' is not one of supervised, self_supervised")
@@ -109,7 +109,7 @@ def pretrain_with(
         index: Parquet with columns row (into the store) and label (contiguous from 0).
         weights: safetensors to write; its description holds architecture, distribution, seed, recipe digest and classes
             or, for an objective without labels, the objective.
-        metrics: CSV to write, one row an epoch (see `loop.train`); with `held_out` or `validation` also
+        metrics: CSV to write, one row per epoch (see `loop.train`); with `held_out` or `validation` also
             held_out_images and held_out_accuracy, of the network after the epoch, without augmentation.
         distribution: name, for the description.
         architecture: for the description; see `architectures.build`.
@@ -118,15 +118,15 @@ def pretrain_with(
         seed: of the initialisation, the order of the data and the augmentation.
         state: folder of the resumable state; removed on success.
         code: digest of the training code; a state of other code is not resumed.
-        threads: of the processor.
+        threads: number of CPU threads.
         inputs: further files that the objective depends on.
-        held_out: share of the images that is not trained on and measures accuracy, 0 to 1, exclusive; for an objective
+        held_out: share of the images that is not trained on and measures accuracy, 0 to 1, exclusive; for objectives
             with labels.
-        validation: files of the images that measure accuracy in their place, see `held_out.open_validation`.
-        finish: writes what the objective has trained beside the network; it is given the description of the weights.
+        validation: files of the images that measure accuracy instead, see `held_out.open_validation`.
+        finish: writes the objective's own modules; it receives the description of the weights.
 
     Raises:
-        InputError: for an unusable recipe or index, and for a loss that is not finite; and whatever `make` raises.
+        InputError: an unusable recipe or index, or a loss that is not finite; and errors of `make`.
     """
     plan = read_recipe(recipe)
     device = training_device(threads)
@@ -135,13 +135,13 @@ def pretrain_with(
     store = Store.open(images, table, threads, frame_of(plan))
     if len(rows) == 0 or rows.max() >= len(store):
         raise InputError(
-            f"{index}: names no row or rows beyond the {len(store)} of {images}; "
+            f"{index}: has no rows, or rows beyond the {len(store)} of {images}; "
             "remove it and run the same command again"
         )
     held = choose_held_out(rows, labels, held_out)
     if held_out and not held.any():
         raise InputError(
-            f"{index}: a share of {held_out:g} of {len(rows)} images holds none out; raise runs.held_out, or leave it "
+            f"{index}: a share of {held_out:g} of {len(rows)} images is none; raise runs.held_out, or leave it "
             "out where classes have one image each"
         )
     measured = HeldOut(load_images(store, rows[held], device), labels[held]) if held_out else None

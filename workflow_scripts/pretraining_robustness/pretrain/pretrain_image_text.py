@@ -29,18 +29,18 @@ def pretrain_image_text(
 ) -> None:
     """Train an architecture and a text tower from random weights on the rows that `index` names; write both.
 
-    The weights of the image tower have the projection to the embedding for a head.
+    The head of the image tower's weights is the projection to the embedding.
 
     Args:
-        table: the source's images.parquet; its column caption, where it has one, holds the captions.
-        classes: CSV of the distribution with label and label_name, from which captions are made where there are none.
+        table: the source's images.parquet; its column caption, if there is one, holds the captions.
+        classes: CSV of the distribution with label and label_name, from which captions are made if there are none.
         text: safetensors to write, the text tower; its description is that of the weights and the `encoder`.
         architecture: see `architectures.build`.
         objective: {name: image_text} with the keys of `objective.Settings`.
-        arguments: the others of `pretrain.pretrain_with`.
+        arguments: further arguments of `pretrain.pretrain_with`.
 
     Raises:
-        InputError: as `pretrain.pretrain_with`; also for classes without names and an unusable text tower.
+        InputError: as `pretrain.pretrain_with`; also classes without names or an unusable text tower.
     """
     if objective["name"] != "image_text":
         raise InputError(f"objective: '{objective['name']}' is not image_text")

@@ -1,4 +1,4 @@
-"""Where the weights of published networks are: named as torchvision, timm and open_clip name them, or as a file."""
+"""Find the weights of published networks: by the names of torchvision, timm and open_clip, or as a file."""
 
 import logging
 import math
@@ -20,15 +20,15 @@ from pretraining_robustness.networks.timm_models import require_name
 logger = logging.getLogger(__name__)
 
 SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
-DEFAULT = "default"  # the weights that the library gives without being asked for others
+DEFAULT = "default"  # the library's default weights
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a library knows of one network's weights.
+    """What a library knows about one network's weights.
 
     `name` is the stem of the file in which they may be placed, `known` are the names of all weights of this network,
-    `sources` says where these are published (open_clip's form: url, or hf_hub as model/file), the better one first, and
+    `sources` are their download addresses (open_clip's form: url, or hf_hub as model/file), the better one first, and
     `own_input` is the input that they were trained for, as keys of a recipe.
     """
 
@@ -41,7 +41,7 @@ class Published:
 
 
 def published(architecture: Mapping[str, Any], pretrained: str) -> Published:
-    """Return what the library of an architecture knows of its weights called `pretrained`; see `find_weights`."""
+    """Return what an architecture's library knows about the weights `pretrained`; see `find_weights`."""
     builder, arguments = str(architecture["builder"]), dict(architecture.get("arguments") or {})
     if builder == "timm":
         return _of_timm(arguments, pretrained)
@@ -57,8 +57,8 @@ def find_weights(weights: Published, pretrained: str, place: Path) -> Path:
     (resnet50-IMAGENET1K_V2.pth, resnet50.a1_in1k.safetensors, RN50-openai.pt) or, for weights that the library knows,
     `place`/ the name under which they are published (resnet50-11ad3fa6.pth); or else it is downloaded to `place`.
 
-    Raises InputError for a missing file, a name that is neither placed nor known (with the known ones) and a download
-    that fails (with what to put where).
+    Raises InputError for a missing file, a name that is neither placed nor known (with the known ones), or a failed
+    download (with what to put where).
     """
     if Path(pretrained).suffix in SUFFIXES:
         if not Path(pretrained).is_file():
@@ -80,7 +80,7 @@ def find_weights(weights: Published, pretrained: str, place: Path) -> Path:
     for source in weights.sources:
         try:
             return _download(source, place)
-        except Exception as error:  # whatever the network and three download libraries raise
+        except Exception as error:  # any error of the network or three download libraries
             failure = error
     hubs = [
         f"https://huggingface.co/{source['hf_hub'].rpartition('/')[0]}"
@@ -140,9 +140,7 @@ def _of_timm(arguments: Mapping[str, Any], pretrained: str) -> Published:
         return Published("timm", architecture, f"{architecture}.{tag or pretrained}", known)
     files = [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
     sources = [{"hf_hub": f"{config.hf_hub_id}/{file}"} for file in files if config.hf_hub_id]
-    if (
-        isinstance(config.url, str) and not config.custom_load
-    ):  # else it is an array of JAX's, which the hub has as tensors
+    if isinstance(config.url, str) and not config.custom_load:  # else it is a JAX array, which the hub has as tensors
         sources.append({"url": config.url})
     data = timm.data.resolve_data_config({"img_size": arguments.get("img_size")}, pretrained_cfg=config.to_dict())
     _, height, width = data["input_size"]

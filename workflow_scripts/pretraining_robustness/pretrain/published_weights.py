@@ -1,4 +1,4 @@
-"""Published networks, trained by others, as pre-trained weights in this pipeline's form."""
+"""Published networks, converted into this pipeline's pre-trained weights."""
 
 import logging
 import re
@@ -38,22 +38,22 @@ def take_published_weights(
     text: str | Path | None = None,
     seed: int = 0,
 ) -> None:
-    """Bring a published network into this pipeline's form.
+    """Convert a published network into this pipeline's form.
 
     Args:
-        weights: safetensors to write, as `architectures.load_backbone` and, where the network is published with a head,
-            `load_all` take it; its description holds architecture, distribution, pretrained, seed, the number of
-            classes of the head (0 without one) and, as keys of a recipe, the `input` that the weights were made for.
+        weights: safetensors to write, for `architectures.load_backbone` and, if the network is published with a head,
+            `load_all`; its description holds architecture, distribution, pretrained, seed, the number of
+            classes of the head (0 without one) and, as keys of a recipe, the `input` of the weights.
         distribution: name, for the description.
         architecture: spec; see `architectures.build`.
         pretrained: the library's name of the weights (torchvision: IMAGENET1K_V2; timm: augreg_in21k; open_clip:
-            openai), `default` for those that it gives unasked or that a timm name has, or the path of a file.
-        place: folder in which a named file is looked for, and to which it is downloaded (see `find_weights`).
+            openai), `default` for its default or the tag of a timm name, or the path of a file.
+        place: folder with named files, and for downloads (see `find_weights`).
         text: for a CLIP model: safetensors to write, the text tower as `image_text.read_text_encoder` takes it.
         seed: for the description; published weights come with one seed.
 
     Raises:
-        InputError: for unknown weights, and weights that are not to be had or do not fit.
+        InputError: weights that are unknown, unavailable or do not fit.
     """
     known = published(architecture, pretrained)
     description = {
@@ -95,7 +95,7 @@ def _read_torchvision(path: Path, architecture: Mapping[str, Any], known: Publis
 
 
 def _read_timm(path: Path, architecture: Mapping[str, Any], known: Published) -> tuple[int, dict[str, Tensor]]:
-    """As `_read_torchvision`; timm brings files of other layouts into its own."""
+    """Like `_read_torchvision`; timm converts files of other layouts."""
     arguments = dict(architecture["arguments"])
     model = str(arguments.pop("model"))
     name = known.name if known.sources else model
@@ -105,7 +105,7 @@ def _read_timm(path: Path, architecture: Mapping[str, Any], known: Published) ->
     tensors = timm.models.load_state_dict(str(path))
     heads = [len(tensors[f"{layer}.weight"]) for layer in layers if f"{layer}.weight" in tensors]
     failure: Exception | None = None
-    for classes in heads[:1] or (config.num_classes, 0):  # a head of another layout has another name, or there is none
+    for classes in heads[:1] or (config.num_classes, 0):  # a head of another layout has another name, or is missing
         overlay = {"file": str(path), "custom_load": False, "num_classes": classes}
         try:
             network = timm.create_model(
@@ -143,9 +143,9 @@ def _take_clip(
 
 
 def _activation(model: str, pretrained: str, config: Mapping[str, Any]) -> bool:
-    """Return whether the weights were trained with QuickGELU. Raises InputError where the image encoder has the other.
+    """Return whether the weights were trained with QuickGELU. Raises InputError if the image encoder was not so built.
 
-    Residual networks have no GELU: there only the text tower is concerned. A file is taken to fit its architecture.
+    Residual networks have no GELU, so this only concerns the text tower. A file is assumed to fit its architecture.
     """
     source = open_clip.get_pretrained_cfg(model, pretrained)
     quick = bool(source.get("quick_gelu", False)) if source else bool(config["quick_gelu"])
@@ -175,7 +175,7 @@ def _reason(error: Exception) -> str:
 
 
 def _copy_text_tower(model: nn.Module, encoder: TextEncoder) -> None:
-    """Copy from a CLIP model, which holds the parts of its text tower among its own."""
+    """Copy from a CLIP model, whose text tower's parts are its own attributes."""
     state = model.state_dict()
     encoder.tower.load_state_dict({name: state[name] for name in encoder.tower.state_dict()})
     encoder.logit_scale.data.copy_(state["logit_scale"])

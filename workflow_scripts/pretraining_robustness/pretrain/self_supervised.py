@@ -14,10 +14,10 @@ from pretraining_robustness.training.objectives import Network, Objective
 
 @dataclass(frozen=True)
 class Settings:
-    """`temperature` of the loss and width of the `projection` that it compares.
+    """`temperature` of the loss and width of the compared `projection`.
 
     128 is the paper's width (section 2.1), 0.5 the authors' temperature for small images (google-research/simclr,
-    README.md, CIFAR-10); for ImageNet they take 0.1.
+    README.md, CIFAR-10); for ImageNet they use 0.1.
     """
 
     temperature: float = 0.5
@@ -25,23 +25,23 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not self.temperature > 0 or self.projection < 1:
-            raise InputError("objective: temperature and projection have to be positive")
+            raise InputError("objective: temperature and projection must be positive")
 
 
 class SelfSupervised(Objective):
-    """The views of one image are to be nearer to each other than to all other views of the batch.
+    """Contrastive loss: the views of one image should be nearer to each other than to all other views of the batch.
 
     The paper's projection is a perceptron with one hidden layer as wide as the features, z = W2 ReLU(W1 h) (section
     2.1), with batch normalisation in between as in the authors' code (google-research/simclr, model_util.py). The head
-    of `model` becomes W1, so that fine-tuning, which replaces heads, goes on from the features h; the rest is trained
-    here. Right are the images whose first view is nearest to their second view.
+    of `model` becomes W1, so that fine-tuning, which replaces heads, starts from the features h; the rest is trained
+    here. An image is correct when its first view is nearest to its second view.
 
     Both views go through the network in one batch, so batch normalisation sees them together, as in the authors' code.
 
     Args:
         model: the network; its head is replaced.
         images, device: see `Objective`.
-        settings: of the loss.
+        settings: settings of the loss.
     """
 
     def __init__(self, model: nn.Module, images: int, device: torch.device, settings: Settings) -> None:
@@ -82,6 +82,6 @@ def partners(images: int, device: torch.device) -> Tensor:
 def nt_xent(similarities: Tensor, temperature: float) -> Tensor:
     """Return the mean NT-Xent loss of all views (Chen et al. 2020, equation 1), from `similarity_of_views`.
 
-    It is the cross entropy of picking a view's partner among all other views. Nothing in it makes a GPU wait.
+    It is the cross entropy of picking a view's partner among all other views. It never makes the host wait for the GPU.
     """
     return functional.cross_entropy(similarities / temperature, partners(len(similarities) // 2, similarities.device))

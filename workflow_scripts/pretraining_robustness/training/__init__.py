@@ -1,1 +1,1 @@
-"""Pre-training, fine-tuning and evaluation of networks."""
+"""What pre-training, fine-tuning and evaluation share: batches, augmentation, the loop, its state, devices."""

@@ -1,6 +1,6 @@
 """From stored uint8 images to the network's input, whole batches on the device: crop, shift, flip, colours, normalise.
 
-All of it is float32, whatever precision the network computes in: no matrix product, which a card may round to fewer
+All of it is float32, whatever precision the network computes in: no matrix product, which a GPU may round to fewer
 bits, and no autocast. Random numbers come from the device's global generator, which the training loop seeds anew at
 every step.
 """
@@ -21,7 +21,7 @@ ASPECT_RATIOS = (3 / 4, 4 / 3)
 GREY = (0.299, 0.587, 0.114)
 # The matrix of the cross product with (1, 1, 1), the axis of greys, row by row.
 AXIS_CROSS = (0.0, -1.0, 1.0, 1.0, 0.0, -1.0, -1.0, 1.0, 0.0)
-# Part of the images whose colours are jittered (Chen et al. 2020, appendix A: color distortion).
+# Share of the images whose colours are jittered (Chen et al. 2020, appendix A: color distortion).
 JITTERED = 0.8
 
 
@@ -40,8 +40,8 @@ class Preparation:
     def for_training(self, images: Tensor) -> Tensor:
         """Augment and normalise: uint8 (N, stored, stored, 3) to float32 (N, 3, image_size, image_size).
 
-        Images that are not cut at random are framed as in evaluation. Compiled where the recipe's network is: a pass or
-        two over the memory in place of ten, and random numbers of the compiler's own generator, from the same seed.
+        Images without random crops are framed as in evaluation. Compiled where the recipe's network is: one or two
+        passes over the memory instead of ten, with random numbers of the compiler's own generator, from the same seed.
         """
         return self._augmented(images)
 
@@ -59,7 +59,7 @@ class Preparation:
             return self._normalise(images)
 
     def for_evaluation(self, images: Tensor) -> Tensor:
-        """Frame and normalise, without chance: shapes as in `for_training`."""
+        """Frame and normalise, without randomness: shapes as in `for_training`."""
         with torch.autocast(images.device.type, enabled=False):
             return self._normalise(self._frame(images))
 
@@ -74,7 +74,7 @@ class Preparation:
 
 
 def resize(images: Tensor, size: int) -> Tensor:
-    """Resize (N, H, W, 3) to (N, size, size, 3), bilinear with antialiasing; unchanged when it is that size already."""
+    """Resize (N, H, W, 3) to (N, size, size, 3), bilinear with antialiasing; unchanged if it has that size already."""
     if images.shape[1:3] == (size, size):
         return images
     channels_first = images.permute(0, 3, 1, 2).float()
@@ -85,7 +85,7 @@ def resize(images: Tensor, size: int) -> Tensor:
 def resize_as_pillow(images: Tensor, size: int, interpolation: str) -> Tensor:
     """Resize uint8 (N, H, W, 3) to float32 (N, size, size, 3) as Pillow does, and with it torchvision and timm.
 
-    Pillow resizes rows, rounds them to 0..255 and then does the columns: ties may differ by 1, rarely 2.
+    Pillow resizes rows, rounds them to 0..255 and then resizes columns: ties may differ by 1, rarely 2.
     """
     if images.shape[1:3] == (size, size):
         return images
@@ -126,7 +126,7 @@ def random_resized_crop(images: Tensor, size: int, scale: tuple[float, float], f
 
     The box's area is uniform in `scale` (fractions of the image), its aspect ratio log-uniform in `ASPECT_RATIOS`,
     sides limited to the image's (torchvision's RandomResizedCrop draws again instead). Images larger than `size` are
-    resampled with antialiasing; of others every box is enlarged, so that a plain bilinear sample is enough.
+    resampled with antialiasing; for the others every box is enlarged, so that plain bilinear sampling is enough.
     """
     count, height, width, _ = images.shape
     draws = torch.rand(5, count, device=images.device)
@@ -145,7 +145,7 @@ def random_resized_crop(images: Tensor, size: int, scale: tuple[float, float], f
     centre_x = (2 * draws[2] - 1) * (1 - box_width)
     centre_y = (2 * draws[3] - 1) * (1 - box_height)
     box_width = torch.where(mirrored, -box_width, box_width)
-    # affine_grid's own numbers without its matrix product, which bfloat16 puts up to 0.6 pixels off.
+    # affine_grid's numbers without its matrix product, which is up to 0.6 pixels off in bfloat16.
     middles = torch.linspace(-1, 1, size, device=images.device) * (size - 1) / size
     columns = centre_x[:, None] + box_width[:, None] * middles
     rows = centre_y[:, None] + box_height[:, None] * middles
@@ -187,9 +187,9 @@ def colour_jitter(images: Tensor, strength: float, grayscale: float) -> Tensor:
 
     SimCLR's colour distortion (Chen et al. 2020, appendix A) with its constants: with probability `JITTERED`
     brightness, contrast and saturation change by factors of 1 +- 0.8 `strength` and hues turn by at most 0.2 `strength`
-    of the circle; then images are grey with probability `grayscale`. The changes are made in this one order, not a
-    random one, and values are cut to 0..255 once, at the end, so that all of them are one matrix an image; and hues
-    turn about the axis of greys in RGB, not in HSV.
+    of the circle; then images are grey with probability `grayscale`. Unlike there, the order of the changes is fixed
+    and values are clipped to 0..255 once, at the end, so that all of them are one matrix per image; and hues turn about
+    the axis of greys in RGB, not in HSV.
     """
     count = len(images)
     device = images.device
@@ -222,7 +222,7 @@ def hue_rotation(angle: Tensor) -> Tensor:
 
 @cache
 def _constant(values: tuple[float, ...], device: torch.device) -> Tensor:
-    """Return numbers as a vector on the device; copying them there at every step would make the host wait for it."""
+    """Return numbers as a vector on the device; copying them at every step would make the host wait."""
     return torch.tensor(values, device=device)
 
 

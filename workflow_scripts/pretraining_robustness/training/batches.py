@@ -1,4 +1,4 @@
-"""Batches of stored images on the training device, in an order that depends on the seed and the step alone."""
+"""Batches of stored images on the training device, in an order that depends only on the seed and the step."""
 
 import logging
 import os
@@ -23,12 +23,12 @@ from pretraining_robustness.training.recipes import Recipe
 
 logger = logging.getLogger(__name__)
 
-# A set is held in the processor's memory when it takes at most this part of what is free.
+# A set is held in main memory if it takes at most this share of the free memory.
 RESIDENT_FRACTION = 0.1
-# A set is held on a card when it leaves free this part more than a step has been seen to need.
+# A set is held on a GPU if it leaves this share more free than a step has been measured to need.
 HEADROOM = 0.1
 BYTES_PER_READ = 64 * 2**20
-# Batches that are read ahead: as long as it takes a slow read to arrive, a card has work.
+# Batches that are read ahead: enough to keep a GPU busy during a slow read.
 AHEAD = 4
 
 
@@ -40,8 +40,8 @@ def _order(images: int, seed: int, number: int) -> np.ndarray:
 def training_batch(images: int, batch_size: int, seed: int, step: int) -> np.ndarray:
     """Return the positions (0 .. images - 1) of the batch of `step`.
 
-    Steps run through one random permutation of the set after another; the incomplete batch at a permutation's end is
-    left out. A set smaller than `batch_size` is one batch: every step sees all of it once.
+    Steps run through one random permutation of the set after another; the incomplete batch at the end of a permutation
+    is dropped. A set smaller than `batch_size` is one batch: every step sees all of it once.
     """
     size = min(batch_size, images)
     number, position = divmod(step, images // size)
@@ -49,13 +49,13 @@ def training_batch(images: int, batch_size: int, seed: int, step: int) -> np.nda
 
 
 def consecutive_batches(images: int, batch_size: int) -> list[np.ndarray]:
-    """Return positions 0 .. images - 1 in order, `batch_size` at a time, the last batch as short as it comes."""
+    """Return positions 0 .. images - 1 in order, `batch_size` at a time, the last batch may be shorter."""
     ends = [*range(0, images, batch_size), images]
     return [np.arange(first, last) for first, last in pairwise(ends)]
 
 
 def frame_of(recipe: Recipe) -> Frame:
-    """Return how a store of image files is read for a recipe, so that what `Preparation` adds is its middle alone."""
+    """Return how a store of image files is read for a recipe, so that `Preparation` only needs to crop the middle."""
     evaluation = recipe.evaluation
     if evaluation.resize is None:
         return Frame(recipe.image_size)
@@ -65,14 +65,14 @@ def frame_of(recipe: Recipe) -> Frame:
 def open_images(
     images: str | Path, table: str | Path, rows: np.ndarray, recipe: Recipe, device: torch.device, threads: int
 ) -> "ResidentImages | StreamedImages":
-    """Open the images of some rows of a store as networks of a recipe are shown them (`frame_of`, `load_images`)."""
+    """Open the images of some rows of a store in the form that a recipe's networks see (`frame_of`, `load_images`)."""
     return load_images(Store.open(images, table, threads, frame_of(recipe)), rows, device)
 
 
 def load_images(store: Store, rows: np.ndarray, device: torch.device) -> "ResidentImages | StreamedImages":
     """Open the images of `rows`: in memory where they fit, else read batch by batch; the batches are the same.
 
-    A card's memory is shared with the training, whose need the first batch shows: `MeasuredImages`.
+    A GPU's memory is shared with the training, whose need the first batch measures: `MeasuredImages`.
     """
     if device.type == "cuda":
         return MeasuredImages(store, rows, device)
@@ -81,21 +81,21 @@ def load_images(store: Store, rows: np.ndarray, device: torch.device) -> "Reside
 
 
 def bytes_held(store: Store, rows: np.ndarray) -> int:
-    """Return how much memory `ResidentImages` takes for good."""
+    """Return how much memory `ResidentImages` takes permanently, in bytes."""
     if isinstance(store.pictures, FractalPictures):
         return bytes_on_device(store.pictures, rows)
     return len(rows) * store.size**2 * 3
 
 
 def _free_memory() -> int:
-    """Return the free memory in bytes; half of all where the system does not tell what is free (macOS)."""
+    """Return the free memory in bytes; half of all memory where the system does not report it (macOS)."""
     if "SC_AVPHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
 class ResidentImages:
-    """Images held on the device, as uint8 or as what they are drawn from: only positions travel during training."""
+    """Images held on the device, as uint8 or packed: only positions are copied during training."""
 
     def __init__(self, store: Store, rows: np.ndarray, device: torch.device) -> None:
         self.device = device
@@ -121,21 +121,21 @@ def _read_all(store: Store, rows: np.ndarray, device: torch.device) -> Tensor:
 
 
 def _take(images: Tensor, positions: Tensor) -> Tensor:
-    """Return the images at positions; a card copies eight bytes at a time as fast as one."""
+    """Return the images at positions; a GPU copies eight bytes as fast as one."""
     pixels = images.flatten(1)
     words = pixels.view(torch.int64) if pixels.shape[1] % 8 == 0 else pixels
     return words.index_select(0, positions).view(torch.uint8).view(-1, *images.shape[1:])
 
 
 class StreamedImages:
-    """Images read from the store a few batches ahead, into reused buffers, and copied beside the computation."""
+    """Images read from the store a few batches ahead, into reused buffers, and copied during the computation."""
 
     def __init__(self, store: Store, rows: np.ndarray, device: torch.device) -> None:
         self.store, self.rows, self.device = store, rows, device
 
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield as `ResidentImages.stream` does; a batch is valid until the next one is asked for."""
-        slots = cycle([_Slot(self.device) for _ in range(AHEAD + 1)])  # one more: the batch that is being used
+        slots = cycle([_Slot(self.device) for _ in range(AHEAD + 1)])  # one more for the batch in use
         pending: deque[tuple[np.ndarray, _Slot, Future[Tensor]]] = deque()
         with ThreadPoolExecutor(max_workers=1) as reading:
             for positions, slot in zip(batches, slots, strict=False):
@@ -150,7 +150,7 @@ class StreamedImages:
 
 
 class MeasuredImages(StreamedImages):
-    """Images on their way to a card: streamed for one batch, then held there if what that batch needed leaves room."""
+    """Images for a GPU: streamed for one batch, then held there if the memory that the batch needed leaves room."""
 
     def __init__(self, store: Store, rows: np.ndarray, device: torch.device) -> None:
         super().__init__(store, rows, device)
@@ -169,14 +169,14 @@ class MeasuredImages(StreamedImages):
         yield from stream(batches)
 
     def _settle(self, step: int) -> None:
-        """Hold the images on the card if they fit beside the `step` bytes that the first batch needed."""
+        """Hold the images on the GPU if they fit in addition to the `step` bytes that the first batch needed."""
         torch.cuda.empty_cache()
         free, needed = torch.cuda.mem_get_info(self.device)[0], bytes_held(self.store, self.rows)
         if needed + (1 + HEADROOM) * step <= free:
             self._resident = ResidentImages(self.store, self.rows, self.device)
         self._measured = True
-        where = "held on the card" if self._resident else "read batch by batch"
-        message = "%d MB of images are %s: a batch needs %d MB and the card has %d MB free"
+        where = "held on the GPU" if self._resident else "read batch by batch"
+        message = "%d MB of images are %s: a batch needs %d MB and the GPU has %d MB free"
         logger.info(message, needed >> 20, where, step >> 20, free >> 20)
 
 

@@ -1,4 +1,4 @@
-"""The device that computes, its random generator, and the way of arrays to the device."""
+"""The computing device, its random generator, and copies of arrays to it."""
 
 import ctypes
 import os
@@ -16,25 +16,25 @@ from pretraining_robustness.training.lease import WHAT_TO_DO, situation
 
 
 def training_device(threads: int) -> torch.device:
-    """Choose the visible graphics card, else the processor with `threads` threads, and set torch up for it.
+    """Choose the visible GPU, else the CPU with `threads` threads, and configure torch for it.
 
     Raises:
-        InputError: if CUDA_VISIBLE_DEVICES names a card, as it does after `lease_card`, and torch cannot use it.
+        InputError: if CUDA_VISIBLE_DEVICES names a GPU, as it does after `lease_card`, and torch cannot use it.
     """
     torch.set_num_threads(threads)
     asked_for = os.environ.get("CUDA_VISIBLE_DEVICES", "") not in ("", "-1", "NoDevFiles")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore" if asked_for else "default")  # what torch warns of is part of our own error
+        warnings.simplefilter("ignore" if asked_for else "default")  # torch's warning becomes part of our error
         available = torch.cuda.is_available()
     if not (available or asked_for):
         _keep_memory()
         return torch.device("cpu")
     try:
-        torch.zeros(1, device="cuda").add_(1).item()  # a kernel: torch may see a card for which it has no code
+        torch.zeros(1, device="cuda").add_(1).item()  # run a kernel: torch may see a GPU for which it has no code
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"the rule asks for a GPU and torch {torch.__version__} cannot use it: {reason} ({situation()}); "
+            f"the rule requests a GPU and torch {torch.__version__} cannot use it: {reason} ({situation()}); "
             f"update the driver, install a torch built for it, or {WHAT_TO_DO}"
         ) from error
     torch.backends.cudnn.benchmark = True
@@ -45,33 +45,33 @@ def training_device(threads: int) -> torch.device:
 
 @contextmanager
 def memory_named(batch_size: int, image_size: int, key: str = "recipe.batch_size") -> Iterator[None]:
-    """Turn a card's lack of memory into an InputError that names the batch size.
+    """Turn a GPU's out-of-memory error into an InputError that names the batch size.
 
     Args:
-        batch_size: images that go through the network at once.
-        image_size: their side in pixels.
-        key: of the config, that sets the batch size.
+        batch_size: images per forward pass.
+        image_size: their width and height in pixels.
+        key: the config key that sets the batch size.
     """
     try:
         yield
     except torch.OutOfMemoryError as error:
         total = torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else 0
         raise InputError(
-            f"{key}: a batch of {batch_size} images of {image_size} pixels needs more than the card's "
-            f"{total / 2**30:.0f} GB; lower batch_size or image_size, or take a larger card"
+            f"{key}: a batch of {batch_size} images of {image_size} pixels needs more than the GPU's "
+            f"{total / 2**30:.0f} GB; lower batch_size or image_size, or take a larger GPU"
         ) from error
 
 
 def _keep_memory() -> None:
-    """Let the C library keep freed memory: by default it gives large blocks back, and every step faults them in anew.
+    """Let the C library keep freed memory: by default it returns large blocks, and every step faults them in anew.
 
-    A tenth of the time of a small ResNet's step on a processor. glibc's mallopt; elsewhere nothing happens.
+    That costs a tenth of a small ResNet's step on a CPU. Uses glibc's mallopt; does nothing elsewhere.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
             trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-            mallopt(mmap_threshold, 2**25)  # 32 MB, the most that older versions take
+            mallopt(mmap_threshold, 2**25)  # 32 MB, the most that older versions accept
             mallopt(trim_threshold, 2**31 - 1)
 
 

@@ -1,7 +1,7 @@
-"""Pictures of fractals on the training device: supports held packed, pixels drawn there when a batch is asked for.
+"""Images of fractals on the training device, which holds packed supports and draws pixels batch by batch.
 
-The pictures are those of store/fractal_store.py to the last bit, computed with torch's integers, which wrap around as
-NumPy's do: no picture ever travels, and a million of them take 0.4 GB.
+The images are those of store/fractal_store.py to the last bit, computed with torch's integers, which wrap around like
+NumPy's. No pixels are copied, and a million images take 0.4 GB.
 """
 
 import numpy as np
@@ -17,23 +17,23 @@ from pretraining_robustness.store.fractal_store import (
     rgb_table,
 )
 
-# The steps of the hash in signed numbers: a multiplier of the same 32 bits, a shift, and the mask of what it leaves,
-# since shifting repeats the sign.
+# The steps of the hash in signed numbers: a multiplier of the same 32 bits, a shift, and a mask,
+# because shifting repeats the sign.
 STEPS = [
     (int(multiplier) - 2**32, int(shift), 2 ** (32 - int(shift)) - 1)
     for multiplier, shift in zip(MULTIPLIERS, SHIFTS[1:], strict=True)
 ]
-# Words of random bits computed at a time: as many as stay in a processor's cache, or keep a card busy.
+# Words of random bits computed at a time: few enough for a CPU's cache, or enough to keep a GPU busy.
 WORDS_PER_PASS = {"cpu": 2**18, "cuda": 2**25}
 
 
 def bytes_on_device(pictures: FractalPictures, rows: np.ndarray) -> int:
-    """Return how much memory `FractalImages` takes for good."""
+    """Return how much memory `FractalImages` takes permanently, in bytes."""
     return len(_needed(pictures, rows)[0]) * pictures.supports.shape[1] + len(rows) * 9
 
 
 class FractalImages:
-    """The pictures of `rows`, ready to be drawn on `device`."""
+    """The images of `rows`, ready to be drawn on `device`."""
 
     def __init__(self, pictures: FractalPictures, rows: np.ndarray, device: torch.device) -> None:
         self.size = pictures.size
@@ -49,7 +49,7 @@ class FractalImages:
         self.pictures_per_pass = max(1, WORDS_PER_PASS[device.type] // self.counters.numel())
 
     def take(self, positions: Tensor) -> Tensor:
-        """Return the pictures at positions (n,) among the rows: uint8 (n, size, size, 3)."""
+        """Return the images at positions (n,) among the rows: uint8 (n, size, size, 3)."""
         shape = (len(positions), self.size, self.size, 3)
         images = torch.empty(shape, dtype=torch.uint8, device=positions.device)
         passes = zip(positions.split(self.pictures_per_pass), images.split(self.pictures_per_pass), strict=True)
@@ -58,7 +58,7 @@ class FractalImages:
         return images
 
     def _draw(self, positions: Tensor, lines: Tensor) -> None:
-        """Fill lines, uint8 (n * size, size * 3), with the lines of the pictures at positions (n,)."""
+        """Fill lines, uint8 (n * size, size * 3), with the lines of the images at positions (n,)."""
         count, size = len(positions), self.size
         supports = self.supports.index_select(0, self.places.index_select(0, positions))
         bits = supports & coins(self.keys.index_select(0, positions), self.counters)[:, : supports.shape[1]]
@@ -74,7 +74,7 @@ class FractalImages:
     def _backwards(self, bits: Tensor) -> Tensor:
         """Return packed pixels (n, bytes) in reverse order, from the first bit on."""
         backwards = self.reversed.index_select(0, bits.flip(1).int().view(-1)).view_as(bits)
-        if spare := 8 * bits.shape[1] - self.size**2:  # the bits that filled up the last byte now come first
+        if spare := 8 * bits.shape[1] - self.size**2:  # the padding of the last byte now comes first
             following = backwards[:, 1:] >> (8 - spare)
             backwards = backwards << spare
             backwards[:, :-1] |= following
@@ -97,6 +97,6 @@ def coins(keys: Tensor, counters: Tensor) -> Tensor:
 
 
 def _needed(pictures: FractalPictures, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the supports that `rows` need, and the place of each row's among them."""
+    """Return the supports that `rows` need, and the position of each row's support."""
     supports, _, _ = pictures.identify(rows)
     return np.unique(supports, return_inverse=True)

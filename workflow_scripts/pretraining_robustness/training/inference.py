@@ -1,4 +1,4 @@
-"""What a network answers: the most likely class of each image, for several states of its weights in one pass."""
+"""Predictions of a network: the most likely class of each image, for several states of its weights in one pass."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -46,11 +46,11 @@ def predict_all(
 ) -> list[np.ndarray]:
     """Return the most likely class of each of the `count` images by each of the model's states: int16 (count,) each.
 
-    The images are read once for all states. `allowed`, bool (count, classes), says which classes each may be. A batch
-    that a GPU's memory does not hold is halved, for all images. `answer` is what becomes of a batch's scores. `chosen`,
+    The images are read once for all states. `allowed`, bool (count, classes), restricts the classes. A batch that does
+    not fit into a GPU's memory is halved, for all images. `answer` maps a batch's scores to predictions. `chosen`,
     int64 (n,), restricts the prediction to the images at these positions; the results are (n,) in its order.
 
-    Raises InputError if the GPU does not hold the states and one image.
+    Raises InputError if the states and one image do not fit into the GPU's memory.
     """
     where = np.arange(count) if chosen is None else chosen
 
@@ -82,21 +82,21 @@ def predict_all(
 
 
 def in_batches_that_fit(run: Callable[[int], Answer], batch_size: int, holding: str, image_size: int) -> Answer:
-    """Return what `run` gives for a number of images at once: `batch_size`, halved until a card's memory holds it.
+    """Return the result of `run` with `batch_size` images at once, halved until they fit into the GPU's memory.
 
-    Raises InputError, which names what the card is `holding` and the images' side in pixels, if it does not hold one.
+    Raises InputError, which names what the GPU is `holding` and the image size in pixels, if not even one image fits.
     """
     while True:
         try:
             return run(batch_size)
-        except torch.OutOfMemoryError as error:  # what the batch took is freed once this clause is left
+        except torch.OutOfMemoryError as error:  # leaving this clause frees the batch's memory
             if batch_size == 1:
                 raise InputError(
-                    f"the card's memory does not hold {holding} and one image of {image_size} pixels; take a larger "
-                    "card, or set gpu: 0 under resources.evaluate"
+                    f"{holding} and one image of {image_size} pixels do not fit into the GPU's memory; take a larger "
+                    "GPU, or set gpu: 0 under resources.evaluate"
                 ) from error
         batch_size //= 2
-        logger.warning("the memory does not hold the batch: going on with %d images at once", batch_size)
+        logger.warning("the batch does not fit into memory: continuing with %d images at once", batch_size)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
@@ -104,8 +104,8 @@ def in_batches_that_fit(run: Callable[[int], Answer], batch_size: int, holding: 
 def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torch.device) -> dict[int, State]:
     """Return the states of a run's checkpoints by their epochs, on the device.
 
-    `model`, of the checkpoints' architecture and classes, is given the form of head that they have, and a visual prompt
-    where one of them has; it is 0 in the state of a checkpoint without.
+    `model`, of the checkpoints' architecture and classes, gets their form of head, and a visual prompt if one of them
+    has one; it is 0 in the state of a checkpoint without.
 
     Raises InputError naming a checkpoint that is broken or of another architecture or task.
     """

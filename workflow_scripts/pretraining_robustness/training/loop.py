@@ -23,15 +23,15 @@ from pretraining_robustness.training.state import TrainingState
 
 logger = logging.getLogger(__name__)
 
-# The state is saved after an epoch when this long has passed since it was saved last, and at the end: an epoch of a
-# small set takes a second on a card, and writing the state takes as long.
+# The state is saved after an epoch if this long has passed since the last save, and at the end: an epoch of a small set
+# takes a second on a GPU, and so does writing the state.
 SAVE_EVERY_SECONDS = 180
 
 
 def make_optimizer(
     trained: Iterable[nn.Parameter], recipe: Recipe, objective: nn.Module | None = None
 ) -> torch.optim.Optimizer:
-    """Return the recipe's optimiser in torch's fused form, for these weights and what the objective trains beside them.
+    """Return the recipe's optimiser in torch's fused form, for these weights and those of the objective.
 
     Of the objective's own parameters, vectors and numbers (biases, gains, CLIP's logit scale) do not decay, as in
     open_clip (open_clip_train/main.py).
@@ -60,19 +60,20 @@ def train(
     trained: Sequence[nn.Module | nn.Parameter] | None = None,
     measure: Callable[[], dict[str, Any]] = dict,
 ) -> list[dict[str, Any]]:
-    """Train `model`, and what `objective` holds beside it, in place on `images` and return one record per epoch.
+    """Train `model` and the modules of `objective` in place on `images`, and return one record per epoch.
 
-    `trained` are the parts of the model whose parameters are trained and that are in training mode (default: all of
-    it), and single parameters; the others are in evaluation mode and do not change.
+    `trained` are the modules (default: the whole model) that are trained and in training mode, and single parameters;
+    everything else is in evaluation mode and does not change.
 
-    Every random number is a function of (seed, step), so that the state after an epoch is: weights, optimiser and
-    records. It is saved after `after_epoch(epoch)`, at most every `SAVE_EVERY_SECONDS` and at the end; a training whose
-    `state` holds such a state goes on from there and comes by the epochs since then again.
-    A record holds epoch, images, loss, accuracy (both means over the augmented training images; what counts as right is
-    the objective's to say), learning_rate (of the last step), images_per_second, peak_gpu_memory_mb (0 without a card)
-    and seconds, and what `measure()` returns after the epoch; it leaves the model in the mode in which it was.
+    Every random number is a function of (seed, step), so the state after an epoch is weights, optimiser and records. It
+    is saved after `after_epoch(epoch)`, at most every `SAVE_EVERY_SECONDS` and at the end; a training that finds a
+    saved state resumes from it and repeats the later epochs.
 
-    Raises InputError if the loss stops being finite, or the card's memory does not hold a batch.
+    A record holds epoch, images, loss, accuracy (both means over the augmented training images; the objective defines
+    "correct"), learning_rate (of the last step), images_per_second, peak_gpu_memory_mb (0 without a GPU) and seconds,
+    and what `measure()` returns after the epoch, which must leave the model in the mode in which it was.
+
+    Raises InputError if the loss is not finite, or a batch does not fit into the GPU's memory.
     """
     model.to(objective.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     objective.to(objective.device).train()
@@ -124,7 +125,7 @@ def train(
 
 @contextmanager
 def _only(model: nn.Module, trained: Sequence[nn.Module | nn.Parameter]) -> Iterator[list[nn.Parameter]]:
-    """Set a model's modules to training or evaluation mode and give the parameters that are trained, in its order."""
+    """Set a model's modules to training or evaluation mode and return the trained parameters, in its order."""
     model.eval()
     modules = [part for part in trained if isinstance(part, nn.Module)]
     for module in modules:
@@ -143,7 +144,7 @@ def _only(model: nn.Module, trained: Sequence[nn.Module | nn.Parameter]) -> Iter
 
 
 def write_metrics(path: str | Path, records: list[dict[str, Any]]) -> None:
-    """Write the records of `train` as CSV, one row an epoch."""
+    """Write the records of `train` as CSV, one row per epoch."""
     write_rows(path, records)
 
 

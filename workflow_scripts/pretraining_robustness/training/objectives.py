@@ -1,4 +1,4 @@
-"""What a training minimises: an objective gives the loss of a batch and how many of its images are right."""
+"""What a training minimises: an objective returns the loss of a batch and the number of correct images."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Network = Callable[[Tensor], Tensor]
 
 
 class Objective(nn.Module):
-    """The loss of batches of one set of images. Modules that it holds are trained and saved beside the network.
+    """The loss of batches of one set of images. Its modules are trained and saved with the network.
 
     Attributes:
         images: number of images in the set.
@@ -27,24 +27,24 @@ class Objective(nn.Module):
     def forward(
         self, network: Network, preparation: Preparation, pixels: Tensor, positions: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return the mean loss (scalar, differentiable) and the number of images that count as right (int64 scalar).
+        """Return the mean loss (scalar, differentiable) and the number of correct images (int64 scalar).
 
         Args:
-            network: the network in training, float32 (n, 3, size, size) to its head's outputs.
+            network: the network in training, from float32 (n, 3, size, size) to its head's outputs.
             preparation: the recipe's input transform.
             pixels: stored images, uint8 (n, stored, stored, 3).
-            positions: which images of the set they are, int64 (n,).
+            positions: their positions in the set, int64 (n,).
         """
         raise NotImplementedError
 
 
 class Supervised(Objective):
-    """Cross-entropy of class scores; right are the images whose highest score is their label's.
+    """Cross-entropy of class scores; an image is correct when its label has the highest logit.
 
     Args:
         labels: class of every image of the set, int64 (images,), on the device.
         label_smoothing: 0..1, see torch's cross_entropy.
-        answers: the network's outputs that take part, int64 (k,) ascending, the images' classes among them; None: all.
+        answers: the network's outputs in use, int64 (k,) ascending, including all classes of the images; None: all.
     """
 
     def __init__(self, labels: Tensor, label_smoothing: float = 0.0, answers: Tensor | None = None) -> None:
@@ -65,7 +65,7 @@ class Supervised(Objective):
         return scores if self.answers is None else scores.index_select(1, self.answers)
 
     def judge(self, scores: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return loss and number of right images, as `forward`, from the scores of the answers."""
+        """Return loss and number of correct images, like `forward`, from the scores of the answers."""
         truth = self.labels.index_select(0, positions)
         loss = functional.cross_entropy(scores.float(), truth, label_smoothing=self.label_smoothing)
         return loss, (scores.detach().argmax(dim=1) == truth).sum()

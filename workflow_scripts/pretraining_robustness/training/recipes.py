@@ -44,9 +44,9 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How an image is framed where nothing is random, in evaluation and before shifts: `resize` the whole image to so
-    many pixels with this `interpolation`, as Pillow does, then cut the middle `image_size` pixels out. Without `resize`
-    the whole image becomes `image_size`, bilinear and unrounded.
+    """Framing without randomness, in evaluation and before shifts: `resize` the whole image to that many pixels with
+    this `interpolation`, as Pillow does, then crop the middle `image_size` pixels. Without `resize` the whole image is
+    resized to `image_size`, bilinear and unrounded.
     """
 
     resize: int | None = None
@@ -57,9 +57,9 @@ class Evaluation:
 class Recipe:
     """One training. Its length is `epochs` or `steps` (batches), exactly one of them.
 
-    `milestones` (schedule step) and `warmup_fraction` are fractions of the whole length, so that they keep their
-    meaning when a data set is smaller. `mean` and `std` normalise pixels scaled to 0..1. `image_size` in pixels.
-    `compile`: torch.compile, whose kernels all jobs keep in the folder that TORCHINDUCTOR_CACHE_DIR names.
+    `milestones` (schedule step) and `warmup_fraction` are fractions of the whole length, so they keep their meaning
+    for smaller data sets. `mean` and `std` normalise pixels scaled to 0..1. `image_size` in pixels.
+    `compile`: use torch.compile; all jobs share its kernels in the folder TORCHINDUCTOR_CACHE_DIR.
     """
 
     batch_size: int
@@ -108,8 +108,8 @@ class Recipe:
     def epoch_ends(self, images: int, parts: int = PARTS) -> list[int]:
         """Return the step after the last of each epoch, for a set of `images`.
 
-        The incomplete batch at an epoch's end is left out; a set smaller than a batch is one batch. A recipe in steps
-        has `parts` equal parts (at most one a step) in place of epochs.
+        The incomplete batch at the end of an epoch is dropped; a set smaller than a batch is one batch. A recipe in
+        steps has `parts` equal parts (at most one per step) instead of epochs.
         """
         if self.epochs is not None:
             steps_per_epoch = images // min(self.batch_size, images)
@@ -123,10 +123,9 @@ def read_recipe(values: Mapping[str, Any], weights: Mapping[str, Any] | None = N
     """Check a recipe from the config and return it. Raises InputError naming the key, with the nearest known one.
 
     Args:
-        values: keys of `Recipe`, and `input: own`: image_size, mean, std and evaluation are then those that the weights
-            were made for.
-        weights: description of the weights that a run starts from. Where it has no `input`, as those of weights that
-            were trained here, the recipe's own keys hold.
+        values: keys of `Recipe`, and `input: own`: image_size, mean, std and evaluation are then those of the weights.
+        weights: description of the weights that a run starts from. Without `input`, as for weights trained here, the
+            recipe's own keys hold.
     """
     values = dict(values)
     source = values.pop("input", None)
@@ -167,8 +166,8 @@ def read_recipe(values: Mapping[str, Any], weights: Mapping[str, Any] | None = N
 def filled(kind: type, values: Mapping[str, Any], where: str) -> Any:
     """Return the dataclass `kind` of these values, lists as tuples.
 
-    Raises InputError for a key that it does not have, with the nearest that it has, or a value that is missing; `where`
-    names the place in the config.
+    Raises InputError for an unknown key, with the nearest known one, or a missing value; `where` is the key in the
+    config.
     """
     names = [item.name for item in dataclasses.fields(kind)]
     for key in values:

@@ -1,6 +1,6 @@
-"""The private state of a training: written after every epoch, read by the next attempt, gone at the end.
+"""The private state of a training: written after every epoch, read by the next attempt, removed at the end.
 
-It is no declared output, because Snakemake deletes those of a failed job.
+It is not a declared output, because Snakemake deletes those of a failed job.
 """
 
 import io
@@ -30,7 +30,7 @@ class TrainingState:
         return self.folder / f"epoch_{epoch}.safetensors"
 
     def load(self, device: torch.device) -> dict[str, Any] | None:
-        """Return what `save` was given last, or None if there is nothing or it belongs to another training."""
+        """Return the last saved values, or None if there are none or they belong to another training."""
         if not self.latest.exists():
             return None
         try:
@@ -48,7 +48,7 @@ class TrainingState:
         content = io.BytesIO()
         torch.save({"stamp": self.stamp, "values": values}, content)
         with atomic_path(self.latest) as temporary:
-            temporary.write_bytes(content.getbuffer())  # Python's own writing reports a full disk as such
+            temporary.write_bytes(content.getbuffer())  # Python's own write reports a full disk as such
 
     def publish(self, epoch: int, path: str | Path) -> None:
         """Make the checkpoint of `epoch` appear at `path` in one step."""

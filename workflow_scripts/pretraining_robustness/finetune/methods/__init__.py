@@ -1,1 +1,1 @@
-"""How networks are fine-tuned: one file per method, named as its kind in the config."""
+"""Fine-tuning methods: one file per method, named like its kind in the config."""

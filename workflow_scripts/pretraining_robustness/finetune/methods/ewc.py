@@ -1,15 +1,15 @@
-"""Elastic weight consolidation (EWC; Kirkpatrick et al. 2017, arXiv 1612.00796): weights are held at their start.
+"""Elastic weight consolidation (EWC; Kirkpatrick et al. 2017, arXiv 1612.00796): penalise leaving the initial weights.
 
-To the loss comes weight * sum F (theta - theta_start)^2 over all parameters. There is no 1/2: `weight` is half of the
+Adds weight * sum F (theta - theta_start)^2 over all parameters to the loss. There is no 1/2: `weight` is half of the
 paper's lambda. F is one of two:
 
-identity: 1 for all of them, as in ImageNet-RIB's code (FieteLab/ImageNet-RIB, lib/regularization.py), whose weight is
-    1, too. This is L2-SP (Li et al. 2018, arXiv 1802.01483), not EWC, by the name that the benchmark gives it.
+identity: 1 for all parameters, as in ImageNet-RIB's code (FieteLab/ImageNet-RIB, lib/regularization.py), whose weight
+    is also 1. This is L2-SP (Li et al. 2018, arXiv 1802.01483), not EWC, by the name that the benchmark gives it.
 diagonal: the diagonal of the Fisher information of the network's own predictions, the mean over images of the squared
-    gradient of log p(y | image) with y drawn from p. EWC takes the images of the old task. Those of pre-training are
-    not at hand for published weights, so the new task's are taken: F says how much what the network answers to these
-    images depends on each parameter. Classes are drawn, not labels taken: with labels it would be the empirical
-    Fisher, which is another matrix (Kunstner et al. 2019, arXiv 1905.12558).
+    gradient of log p(y | image) with y drawn from p. EWC uses the images of the old task. Those of pre-training
+    are not available for published weights, so we use the new task's: F measures how much the predictions for these
+    images depend on each parameter. Classes are drawn from p: with labels instead it would be the empirical Fisher,
+    which is another matrix (Kunstner et al. 2019, arXiv 1905.12558).
 """
 
 from collections.abc import Sequence
@@ -28,15 +28,15 @@ from pretraining_robustness.training.objectives import Network, Objective, Super
 from pretraining_robustness.training.recipes import Recipe
 
 KINDS = ("identity", "diagonal")
-BATCH_SIZE = 64  # images read at a time; gradients are those of single images
+BATCH_SIZE = 64  # images read at a time; gradients are per image
 
 
 class Anchored(Objective):
-    """The supervised loss plus `weight` times the squared way of each parameter from here, times its importance.
+    """The supervised loss plus `weight` times each parameter's importance times its squared distance from its start.
 
     Args:
-        parameters: of the network that is trained.
-        importance: of each, of its shape, or a number.
+        parameters: parameters of the trained network.
+        importance: the importance of each, in its shape or as one number.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Anchored(Objective):
     ) -> None:
         super().__init__(supervised.images, supervised.device)
         self.supervised, self.weight = supervised, weight
-        # In a tuple, which hides them from the module: what an objective has is trained beside the network.
+        # A tuple hides them from the module: parameters of an objective would be trained.
         self.held = tuple(
             (parameter, parameter.detach().clone().to(self.device), one)
             for parameter, one in zip(parameters, importance, strict=True)
@@ -69,8 +69,8 @@ class Anchored(Objective):
 def diagonal_fisher(start: Start, parameters: Sequence[nn.Parameter], images: int, count: int) -> list[Tensor]:
     """Return the diagonal of the Fisher information (see above), in the parameters' shapes.
 
-    It is estimated from `count` of the `images` images, or all; these and the classes are drawn with the phase's seed.
-    Images are framed as in evaluation, and the network is left in evaluation mode.
+    It is estimated from `count` of the `images` images, or all; images and classes are drawn with the phase's seed.
+    Images are framed as in evaluation, and the network ends in evaluation mode.
     """
     device = parameters[0].device
     preparation = Preparation(start.phase.recipe, device)
@@ -97,9 +97,8 @@ class Method(FineTuning):
     """EWC.
 
     fisher, weight: see above.
-    fisher_images: from how many images, at most, a diagonal one is estimated.
-    probe_epochs, probe_learning_rate: epochs of linear probing before, where the head is new: it would be held at
-        chance.
+    fisher_images: most images from which the diagonal is estimated.
+    probe_epochs, probe_learning_rate: epochs of linear probing before, for a new head, which would be held at chance.
     """
 
     fisher: str = "identity"

@@ -1,7 +1,7 @@
-"""Linear probing: nothing but the head is trained; the rest keeps its bits, batch statistics included.
+"""Linear probing: only the head is trained; the rest does not change by a bit, including batch statistics.
 
-ImageNet-RIB's code (FieteLab/ImageNet-RIB, main.py) freezes a vision transformer's patch embedding and blocks only, so
-that class token, position embedding and norms outside the blocks are trained, too:
+ImageNet-RIB's code (FieteLab/ImageNet-RIB, main.py) freezes only a vision transformer's patch embedding and blocks,
+so class token, position embedding and norms outside the blocks are also trained:
 `also: [cls_token, pos_embed, norm_pre, norm]`, as timm calls them.
 """
 
@@ -15,7 +15,7 @@ from pretraining_robustness.training.recipes import Recipe
 
 @dataclass(frozen=True)
 class Method(FineTuning):
-    """Linear probing. Setting: modules and parameters of the network that are trained beside its head, by name."""
+    """Linear probing. Setting: further modules and parameters of the network that are trained, by name."""
 
     also: tuple[str, ...] = ()
 

@@ -1,7 +1,7 @@
 """Low-rank adapters (LoRA; Hu et al. 2021, arXiv 2106.09685): weight + alpha / rank * B A, where A and B are trained.
 
-Which weights: by default the queries and values of every attention layer, with rank 8 and alpha 1 as in ImageNet-RIB's
-code (FieteLab/ImageNet-RIB, utils/lora.py). Checkpoints hold the sums, plain weights of the architecture.
+By default it adapts queries and values of every attention layer, with rank 8 and alpha 1 as in ImageNet-RIB's
+code (FieteLab/ImageNet-RIB, utils/lora.py). Checkpoints hold the sums, as plain weights of the architecture.
 """
 
 import math
@@ -16,27 +16,27 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.finetune.method import FineTuning, Part, Phase, named_parts, the_head
 from pretraining_robustness.training.recipes import Recipe
 
-# Weights that hold queries, keys and values below each other, in equal parts: of timm's attention layers, and of
-# torch's, which torchvision's and CLIP's transformers have.
+# Weights that stack queries, keys and values in equal parts: those of timm's attention layers, and of torch's, which
+# torchvision's and CLIP's transformers use.
 FUSED = ("qkv.weight", "in_proj_weight")
 QUERIES_AND_VALUES = (0, 2)
-# Attributes of timm's attention layers whose fused weights are laid out otherwise: head by head, or without queries.
+# Attributes of timm's attention layers whose fused weights have another layout: head by head, or without queries.
 OTHERWISE = ("head_first", "key_dim", "use_global")
-# Layers for queries or values alone, as they are called in timm, CLIP and elsewhere.
+# Names of separate layers for queries or values in timm, CLIP and elsewhere.
 SEPARATE = ("q", "v", "q_proj", "v_proj", "query", "value")
 
 
 class LowRank(nn.Module):
-    """Adds a product of low rank to some of the equal parts into which the rows of a weight are divided.
+    """Adds a product of low rank to some of a weight's equal parts (blocks of rows).
 
-    A starts as torch starts linear layers and B at 0, so that the weight is unchanged at first.
+    A is initialised like torch's linear layers and B at 0, so the weight is unchanged at first.
 
     Args:
         weight: float32 (rows, columns).
-        parts: their number.
-        adapted: the numbers of those that something is added to.
-        rank: of each part's product.
-        scale: its factor.
+        parts: number of parts.
+        adapted: the indices of the adapted parts.
+        rank: rank of each part's product.
+        scale: factor of the product.
     """
 
     def __init__(self, weight: Tensor, parts: int, adapted: tuple[int, ...], rank: int, scale: float) -> None:
@@ -63,9 +63,9 @@ class Method(FineTuning):
     """LoRA.
 
     rank, alpha: see above.
-    layers: linear layers whose whole weights are adapted in place of attention's queries and values, by the last part
+    layers: linear layers whose whole weights are adapted instead of attention's queries and values, by the last part
         of their names (qkv, proj, fc1, fc2, ...).
-    also: modules and parameters of the network that are trained beside the adapters, by name. ImageNet-RIB's code
+    also: further modules and parameters of the network that are trained, by name. ImageNet-RIB's code
         trains cls_token, pos_embed and norm, and not the head, which it keeps. A new head is always trained.
     """
 
@@ -92,8 +92,8 @@ class Method(FineTuning):
             parametrize.register_parametrization(module, name, low_rank)
 
     def _targets(self, model: nn.Module) -> Iterator[tuple[nn.Module, str, int, tuple[int, ...]]]:
-        """Yield the weights that are adapted: their module and name there, into how many parts they divide, and which
-        of them are adapted.
+        """Yield the adapted weights: their module, their name in it, the number of their parts, and which parts are
+        adapted.
         """
         for path, weight in model.named_parameters():
             owner, _, name = path.rpartition(".")
@@ -107,7 +107,7 @@ class Method(FineTuning):
                 attention = model.get_submodule(owner.rpartition(".")[0] if name == "weight" else owner)
                 if any(getattr(attention, attribute, False) for attribute in OTHERWISE):
                     raise InputError(
-                        f"methods.lora: where queries and values are in {path} of {type(model).__name__} is not known; "
+                        f"methods.lora: the queries and values in {path} of {type(model).__name__} cannot be found; "
                         "name its linear layers with 'layers'"
                     )
                 yield module, name, 3, QUERIES_AND_VALUES

@@ -9,7 +9,7 @@ from pretraining_robustness.training.recipes import Recipe
 
 @dataclass(frozen=True)
 class Method(FineTuning):
-    """LP-FT. Settings: epochs of linear probing, and its learning rate where it is not the recipe's."""
+    """LP-FT. Settings: epochs of linear probing, and its learning rate if it differs from the recipe's."""
 
     probe_epochs: int
     probe_learning_rate: float | None = None

@@ -1,8 +1,8 @@
-"""Learning without forgetting (LwF; Li and Hoiem 2016, arXiv 1606.09282): distillation from the network at the start.
+"""Learning without forgetting (LwF; Li and Hoiem 2016, arXiv 1606.09282): distillation from the initial network.
 
-To the loss comes alpha * KL(softmax(z_start / T) || softmax(z / T)), the mean over the images of a batch, of the scores
-z of the same augmented images. As in ImageNet-RIB's code (FieteLab/ImageNet-RIB, lib/regularization.py) without the
-factor T^2 that Hinton et al. 2015 give such a term; alpha 1 and T 2 are its values.
+Adds alpha * KL(softmax(z_start / T) || softmax(z / T)) to the loss, the mean over the images of a batch, with
+the scores z of the same augmented images. As in ImageNet-RIB's code (FieteLab/ImageNet-RIB, lib/regularization.py) it
+lacks the factor T^2 of Hinton et al. 2015; alpha 1 and T 2 are its values.
 """
 
 import copy
@@ -20,13 +20,13 @@ from pretraining_robustness.training.recipes import Recipe
 
 
 class Distilled(Objective):
-    """The supervised loss plus `alpha` times the divergence from the scores of `teacher` as it is now."""
+    """The supervised loss plus `alpha` times the divergence from the present scores of `teacher`."""
 
     def __init__(self, supervised: Supervised, teacher: nn.Module, alpha: float, temperature: float) -> None:
         super().__init__(supervised.images, supervised.device)
         self.supervised, self.alpha, self.temperature = supervised, alpha, temperature
         frozen = copy.deepcopy(teacher).to(self.device).eval().requires_grad_(False)
-        self.teacher: Network = frozen.__call__  # no module of this objective: those are trained and saved
+        self.teacher: Network = frozen.__call__  # not a module of this objective: those are trained and saved
 
     def forward(
         self, network: Network, preparation: Preparation, pixels: Tensor, positions: Tensor
@@ -46,8 +46,8 @@ class Method(FineTuning):
     """LwF.
 
     alpha, temperature: see above.
-    probe_epochs, probe_learning_rate: epochs of linear probing before, where the head is new: what the network says
-        then is what it is not to forget.
+    probe_epochs, probe_learning_rate: epochs of linear probing before, for a new head: the network's predictions
+        after probing are what it must not forget.
     """
 
     alpha: float = 1.0

@@ -1,7 +1,7 @@
-"""Visual prompting (Bahng et al. 2022, arXiv 2203.17274): a border that is added to images is trained, nothing else.
+"""Visual prompting (Bahng et al. 2022, arXiv 2203.17274): only a border that is added to images is trained.
 
-As ImageNet-RIB's code has it (FieteLab/ImageNet-RIB, lib/prompter.py): the border covers normalised images, whose
-middle stays as it is, and begins as standard normal noise. Its width is 30 of 224 pixels there. A prompt of zeros
+As in ImageNet-RIB's code (FieteLab/ImageNet-RIB, lib/prompter.py), the border is added to normalised images, leaves
+their middle unchanged, and starts as standard normal noise. Its width is 30 of 224 pixels there. A prompt of zeros
 changes nothing.
 """
 
@@ -15,20 +15,20 @@ from pretraining_robustness.finetune.method import FineTuning, Part, Phase, the_
 from pretraining_robustness.networks.visual_prompt import PROMPT, add_prompt
 from pretraining_robustness.training.recipes import Recipe
 
-PIXELS = 224  # the size of images that the width is said of
+PIXELS = 224  # the image size to which the width refers
 
 
 @dataclass(frozen=True)
 class Method(FineTuning):
-    """Visual prompting; a new head is trained, too.
+    """Visual prompting; a new head is also trained.
 
-    border: its width in pixels of an image of 224 x 224; other sizes have it in proportion.
+    border: its width in pixels for images of 224 x 224; it scales with other sizes.
     """
 
     border: int = 30
 
     def prepare(self, model: nn.Module, recipe: Recipe) -> None:
-        """See `FineTuning.prepare`; raises InputError for a border that leaves nothing of an image."""
+        """See `FineTuning.prepare`; raises InputError for a border that covers the whole image."""
         size = recipe.image_size
         width = round(self.border * size / PIXELS)
         if not 0 < width < size / 2:
