@@ -33,6 +33,7 @@ check: $(VENV)/installed-test docs ## lint, types, formats, spelling, documentat
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/codespell
+	cd workflow_scripts/pretraining_robustness/report && $(abspath $(BIN))/deno check --quiet main.js && $(abspath $(BIN))/deno lint --quiet && $(abspath $(BIN))/deno fmt --quiet --check *.js
 	$(BIN)/snakemake --lint
 
 docs: $(VENV)/installed-test ## build the documentation into site/

@@ -1,82 +1,70 @@
-// Trends of what a person picked out: the same least squares and the same refusals as trends/fit.py.
+// @ts-check
+// Trends of what is shown, by the least squares and with the refusals of trends/fit.py, and the ticks of the axes.
+import { D, places } from "./data.js";
 
-const ENOUGH_TICKS = 4;
+/** @typedef {{slope: number, intercept: number, r2: number, from: number, to: number}} Line */
+/** @typedef {{used: number[], missing: number, excluded: number, line: Line | null, reason: string}} Trend */
 
-/** Fit y = intercept + slope x to two arrays of equal length; x must not be all the same. */
+/** Fit y = intercept + slope x; the x must not all be the same. @param {number[]} x @param {number[]} y */
 function leastSquares(x, y) {
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const meanX = mean(x),
-    meanY = mean(y);
-  let xx = 0,
-    xy = 0,
-    yy = 0;
-  for (let i = 0; i < x.length; i++) {
-    const dx = x[i] - meanX,
-      dy = y[i] - meanY;
-    xx += dx * dx;
-    xy += dx * dy;
-    yy += dy * dy;
+  const n = x.length;
+  const meanX = x.reduce((sum, value) => sum + value, 0) / n;
+  const meanY = y.reduce((sum, value) => sum + value, 0) / n;
+  let [xx, xy, yy, residual] = [0, 0, 0, 0];
+  for (let i = 0; i < n; i++) {
+    xx += (x[i] - meanX) ** 2;
+    xy += (x[i] - meanX) * (y[i] - meanY);
+    yy += (y[i] - meanY) ** 2;
   }
   const slope = xy / xx;
-  let residual = 0;
-  for (let i = 0; i < x.length; i++) residual += (y[i] - meanY - slope * (x[i] - meanX)) ** 2;
+  for (let i = 0; i < n; i++) residual += (y[i] - meanY - slope * (x[i] - meanX)) ** 2;
   return { slope, intercept: meanY - slope * meanX, r2: yy > 0 ? 1 - residual / yy : NaN };
 }
 
 /**
- * The trend of some checkpoints on a scale.
- *
- * Gives `used` (the checkpoints that have a place), `excluded` (how many have none because a score is 0 or 1),
- * `missing` (how many lack a score), and either `line` with its ends `from` and `to`, or the `reason` for having none.
+ * The trend of some checkpoints: `used` have a place on the axes, `excluded` have none because a score is 0 or 1,
+ * `missing` lack a score; `reason` says why there is no line.
+ * @param {number[]} checkpoints @param {string} scale @param {string} metric @returns {Trend}
  */
-function trendOf(checkpoints, scale, metric) {
+export function trendOf(checkpoints, scale, metric) {
   const columns = [`id_${metric}`, `ood_${metric}`];
   const [x, y] = columns.map((column) => places(scale, column));
   const scored = checkpoints.filter((i) => columns.every((column) => D.checkpoints[column][i] != null));
   const used = scored.filter((i) => x[i] != null && y[i] != null);
   const runs = new Set(used.map((i) => D.checkpoints.run[i])).size;
-  const missing = checkpoints.length - scored.length;
-  const trend = { used, missing, excluded: scored.length - used.length, line: null, reason: "" };
+  const [missing, excluded] = [checkpoints.length - scored.length, scored.length - used.length];
   const xs = used.map((i) => x[i]);
-  const from = Math.min(...xs),
-    to = Math.max(...xs);
-  if (!used.length)
-    trend.reason = trend.excluded ? "every score is 0 or 1" : missing ? "every score is missing" : "no checkpoints";
-  else if (runs < D.fewest.runs) trend.reason = "a single run says nothing about other runs";
-  else if (used.length < D.fewest.points) trend.reason = `fewer than ${D.fewest.points} checkpoints`;
-  else if (to - from < 1e-12) trend.reason = "all have the same in-distribution score";
-  else
-    Object.assign(trend, {
-      line: leastSquares(
-        xs,
-        used.map((i) => y[i]),
-      ),
-      from,
-      to,
-    });
-  return trend;
+  const [from, to] = [Math.min(...xs), Math.max(...xs)];
+  let reason = "";
+  if (!used.length) reason = excluded ? "every score is 0 or 1" : missing ? "every score is missing" : "no checkpoints";
+  else if (runs < D.fewest.runs) reason = "a single run says nothing about other runs";
+  else if (used.length < D.fewest.points) reason = `fewer than ${D.fewest.points} checkpoints`;
+  else if (to - from < 1e-12) reason = "all have the same in-distribution score";
+  const line = reason ? null : { ...leastSquares(xs, used.map((i) => y[i])), from, to };
+  return { used, missing, excluded, line, reason };
 }
 
-/** The range of some places with a margin, for both axes. */
-function rangeOf(values) {
-  if (!values.length) return null;
-  let low = Infinity,
-    high = -Infinity;
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+/** The range of places on both axes, with a margin. @param {number[]} values @returns {[number, number]} */
+export function rangeOf(values) {
+  if (!values.length) return [0, 1];
+  const [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
   const margin = Math.max(0.05 * (high - low), 0.02);
   return [low - margin, high + margin];
 }
 
-/** Ticks within a range of places, each [score, place]: the roundest scores that keep a gap (a share of the range). */
-function ticksWithin([low, high], levels, gap) {
+/**
+ * Ticks within a range, each [score, place]: the roundest scores that keep a gap (a share of the range).
+ * @param {[number, number]} range @param {[number, number][][]} levels @param {number} gap
+ */
+export function ticksWithin([low, high], levels, gap) {
+  /** @type {[number, number][]} */
   const chosen = [];
-  const free = (place) => chosen.every((other) => Math.abs(other[1] - place) >= gap * (high - low));
   for (const level of levels) {
-    for (const tick of level) if (tick[1] >= low && tick[1] <= high && free(tick[1])) chosen.push(tick);
-    if (chosen.length >= ENOUGH_TICKS) break;
+    for (const tick of level) {
+      const free = chosen.every((other) => Math.abs(other[1] - tick[1]) >= gap * (high - low));
+      if (tick[1] >= low && tick[1] <= high && free) chosen.push(tick);
+    }
+    if (chosen.length >= 4) break;
   }
-  return chosen.sort((a, b) => a[1] - b[1]);
+  return chosen;
 }

@@ -1,154 +1,224 @@
-// What is picked out, and drawing it.
+// @ts-check
+// What a person has chosen, the list of series, and drawing anew.
+import { at, button, CHECKPOINTS, count, D, element, fixed, metricLabel, ofRun, places } from "./data.js";
+import { showRun, showTable } from "./details.js";
+import { rangeOf, trendOf } from "./fit.js";
+import { drawn, drawPanels, light } from "./panels.js";
 
-/** Checkpoints of the view by series: all of them, and those that pass the filters. */
-function picked(view) {
-  const all = Object.fromEntries(Object.keys(view.styles).map((name) => [name, []]));
-  for (let i = 0; i < CHECKPOINTS; i++) if (taskOf(i) === view.task) all[seriesOf(i)]?.push(i);
-  const passes = (name) => (state.hidden.has(name) ? [] : all[name].filter((i) => !state.off.has(architectureOf(i))));
-  return { all, shown: Object.fromEntries(Object.keys(all).map((name) => [name, passes(name)])) };
-}
+/** @typedef {import("./data.js").View} View */
+const state = { view: D.views[0], metric: "", scale: "", zoom: false, trends: true };
+/** @type {Set<string>} */
+const hidden = new Set(); // series
+/** @type {Set<string>} */
+const off = new Set(); // architectures
+/** @type {number[]} */
+let shown = [];
+
+/** @param {number} i */
+const open = (i) => showRun(i, state.metric);
 
 function draw() {
-  const view = VIEWS[state.view];
-  const x = places(state.scale, `id_${state.metric}`);
-  const y = places(state.scale, `ood_${state.metric}`);
-  const { all, shown } = picked(view);
+  const { view, scale, metric } = state;
+  const all = CHECKPOINTS.filter((i) => ofRun("task", i) === view.task && ofRun("series", i) in view.styles);
+  shown = all.filter((i) => !hidden.has(ofRun("series", i)) && !off.has(ofRun("architecture", i)));
+  const named = Object.keys(view.styles).map((name) => [name, shown.filter((i) => ofRun("series", i) === name)]);
   const trends = Object.fromEntries(
-    Object.entries(shown).map(([name, some]) => [name, trendOf(some, state.scale, state.metric)]),
+    named.map(([name, some]) => [name, trendOf(/** @type {number[]} */ (some), scale, metric)]),
   );
-  const range = rangeFor(state.zoom ? shown : all, x, y) ?? rangeFor(all, x, y) ?? [0, 1];
-  const complete = !state.off.size && state.metric === view.metric;
+  const [x, y] = ["id", "ood"].map((where) => places(scale, `${where}_${metric}`));
+  const placed = (state.zoom && shown.length ? shown : all).filter((i) => x[i] != null && y[i] != null);
   at("title").textContent = view.title;
   at("note").textContent = view.note;
   at("note").hidden = !view.note;
-  showSeries(at("series"), view, state.scale, trends, state.hidden, complete, switchSeries, light);
-  drawPanels(view, trends, range, x, y);
-  at("summary").textContent = summary(view, all, shown, trends);
+  showSeries(trends);
+  drawPanels(view, trends, rangeOf(placed.flatMap((i) => [x[i], y[i]])), state, open);
+  at("summary").textContent = summary(all, Object.values(trends));
   at("table").lastElementChild.replaceChildren();
-  if (at("table").open) fillTable();
-  rememberInAddress();
-}
-
-/** Put what is drawn into the page's address, so that it can be sent to somebody. */
-function rememberInAddress() {
-  const chosen = new URLSearchParams({ figure: state.view, score: state.metric, axes: state.scale });
+  if (at("table").open) showTable(shown, open);
   try {
-    history.replaceState(null, "", `#${chosen}`);
-  } catch {
-    // A page inside another one, as in a workflow's report, may have no address of its own.
+    history.replaceState(null, "", `#${new URLSearchParams({ figure: view.name, score: metric, axes: scale })}`);
+  } catch { /* a page inside another one, as in a workflow's report, may have no address of its own */ }
+}
+
+/** Say what is shown and what is not. @param {number[]} all @param {import("./fit.js").Trend[]} trends */
+function summary(all, trends) {
+  const [excluded, missing] = [0, 0].map((_, n) =>
+    trends.reduce((sum, one) => sum + (n ? one.missing : one.excluded), 0)
+  );
+  const runs = new Set(shown.map((i) => D.checkpoints.run[i])).size;
+  const parts = [
+    `Shown: ${shown.length.toLocaleString("en")} of ${count(all.length, "checkpoint")}, from ${count(runs, "run")}.`,
+  ];
+  if (excluded) {
+    parts.push(
+      `Neither drawn nor fitted: ${
+        count(excluded, "checkpoint")
+      } with a score of 0 or 1, which ${state.scale} axes cannot show.`,
+    );
   }
+  if (missing) parts.push(`${count(missing, "checkpoint")} without this score.`);
+  return [...parts, state.view.not_run].join(" ").trim();
 }
 
-function rangeFor(checkpoints, x, y) {
-  const placed = Object.values(checkpoints)
-    .flat()
-    .filter((i) => x[i] != null && y[i] != null);
-  return rangeOf(placed.flatMap((i) => [x[i], y[i]]));
-}
-
-/** Say what is shown and what is not. */
-function summary(view, all, shown, trends) {
-  const total = Object.values(all).flat().length;
-  const some = Object.values(shown).flat();
-  const runs = new Set(some.map((i) => D.checkpoints.run[i])).size;
-  const excluded = Object.values(trends).reduce((sum, trend) => sum + trend.excluded, 0);
-  const without = excluded
-    ? ` Neither drawn nor fitted: ${count(excluded, "checkpoint")} with a score of 0 or 1, which ` +
-      `${excluded === 1 ? "has" : "have"} no place on ${state.scale} axes.`
-    : "";
-  const lacking = Object.values(trends).reduce((sum, trend) => sum + trend.missing, 0);
-  const missing = lacking ? ` ${count(lacking, "checkpoint")} without this score.` : "";
-  const left = view.not_run ? ` ${view.not_run}` : "";
-  const part = `${some.length.toLocaleString("en")} of ${count(total, "checkpoint")}`;
-  return `Picked out: ${part}, of ${count(runs, "run")}.${without}${missing}${left}`;
-}
-
-function switchSeries(names, shown) {
-  for (const name of names) shown ? state.hidden.delete(name) : state.hidden.add(name);
+/** @param {Set<string>} set @param {string[]} names @param {boolean} visible */
+function turn(set, names, visible) {
+  for (const name of names) visible ? set.delete(name) : set.add(name);
   draw();
 }
 
-function light(name) {
-  for (const chart of charts) chart.view.signal("lit", name).runAsync();
+/** A label with a box to switch something. @param {string} text @param {boolean} checked @param {(on: boolean) => void} change @param {any} [icon] */
+const checkbox = (text, checked, change, icon) =>
+  element(
+    "label",
+    { class: "check" },
+    element("input", { type: "checkbox", checked, change: (/** @type {any} */ event) => change(event.target.checked) }),
+    icon,
+    element("span", {}, text),
+  );
+
+/** @param {Set<string>} set @param {string[]} names @param {() => void} [after] */
+const bothButtons = (set, names, after = () => {}) =>
+  element(
+    "span",
+    { class: "buttons" },
+    ["All", "None"].map((text) => button(text, () => (turn(set, names, text === "All"), after()))),
+  );
+
+/** The picture of a series' marker. @param {[string, string, number]} style */
+function swatch([colour, marker]) {
+  const holder = element("span", { class: "swatch" });
+  holder.innerHTML = `<svg viewBox="-1.6 -1.6 3.2 3.2" aria-hidden="true"><path d="${
+    D.markers[marker]
+  }" fill="${colour}"/></svg>`;
+  return holder;
 }
 
-function openRun(i) {
-  showRun(at("run"), i);
+/** The series of a view under the panels that show them, those of every panel first. @returns {[string, string[]][]} */
+function groupsOf() {
+  const { panels, references, styles } = state.view;
+  if (panels.length === 1) return [["", Object.keys(styles)]];
+  const common = Object.keys(styles).filter((name) =>
+    references.includes(name) || panels.filter((panel) => panel.series.includes(name)).length > 1
+  );
+  /** @type {[string, string[]][]} */
+  const own = panels.map((panel) => [panel.title, panel.series.filter((name) => !common.includes(name))]);
+  return [["Every panel", common], ...own];
 }
 
-function fillTable() {
-  const checkpoints = Object.values(picked(VIEWS[state.view]).shown).flat();
-  showTable(at("table").lastElementChild, checkpoints, sorting, openRun);
-}
-
-function showArchitectures() {
-  const names = Object.keys(D.architectures);
-  const change = (some, shown) => {
-    for (const name of some) shown ? state.off.delete(name) : state.off.add(name);
-    boxes.forEach((box, place) => (box.querySelector("input").checked = !state.off.has(names[place])));
-    draw();
+/** The list of series: legend, filter and table of trends in one. @param {Record<string, import("./fit.js").Trend>} trends */
+function showSeries(trends) {
+  const { view, scale, metric } = state;
+  const complete = !off.size && metric === view.metric; // Python's intervals belong to what is shown
+  const entry = (/** @type {string} */ name) => {
+    const { line, used, excluded, reason } = trends[name];
+    const [, low, high] = (complete && line && view.intervals[name]?.[scale]) || [];
+    const numbers = line
+      ? [
+        fixed(line.slope, 2),
+        low == null ? "–" : `${fixed(low, 2)} to ${fixed(high, 2)}`,
+        fixed(line.intercept, 2),
+        fixed(line.r2, 2),
+      ].map((text) => element("td", {}, text))
+      : element("td", { colspan: 4, class: "reason" }, hidden.has(name) ? "not shown" : `no trend: ${reason}`);
+    const data = {
+      "data-series": name,
+      "data-slope": line?.slope,
+      "data-intercept": line?.intercept,
+      "data-r2": line?.r2,
+      "data-used": used.length,
+      "data-excluded": excluded,
+    };
+    const box = checkbox(
+      D.labels[name],
+      !hidden.has(name),
+      (on) => turn(hidden, [name], on),
+      swatch(view.styles[name]),
+    );
+    return element(
+      "tbody",
+      {
+        ...data,
+        pointerenter: () => light(name),
+        pointerleave: () => light(""),
+        focusin: () => light(name),
+        focusout: () => light(""),
+      },
+      element("tr", {}, element("th", { colspan: 5, scope: "rowgroup" }, box)),
+      element("tr", {}, element("td", {}, hidden.has(name) ? "" : String(used.length)), numbers),
+    );
   };
-  const boxes = names.map((name) => checkbox(D.architectures[name], true, (shown) => change([name], shown)));
-  at("architectures").append(
-    ...boxes,
-    bothButtons((shown) => change(names, shown)),
+  const groups = groupsOf().filter(([, names]) => names.length).map(([title, names]) => [
+    title &&
+    element("tbody", {}, element("tr", {}, element("th", { colspan: 5, scope: "rowgroup", class: "group" }, title))),
+    names.map(entry),
+  ]);
+  const focused = /** @type {any} */ (document.activeElement)?.closest?.("[data-series]")?.dataset.series;
+  const heads = ["Checkpoints", "Slope", "Interval", "Intercept", "R²"].map((text) =>
+    element("th", { scope: "col" }, text)
   );
+  const caption = element("caption", {}, "Series and their trends ", bothButtons(hidden, Object.keys(view.styles)));
+  at("series").replaceChildren(
+    element("table", { class: "trends" }, caption, element("thead", {}, element("tr", {}, heads)), groups),
+  );
+  at("trend-words").textContent = [
+    `Trends are least-squares lines through all checkpoints of a series that are shown, on ${scale} axes.`,
+    complete
+      ? `Beside a slope: its interval (${100 * view.confidence} % ${view.interval}).`
+      : `Intervals are known only for the ${metricLabel(view.metric)} of all architectures.`,
+    view.references.length ? "Dashed: reference trends beyond their own checkpoints." : "",
+  ].join(" ").trim();
+  if (focused) {
+    at("series").querySelector(`[data-series="${CSS.escape(focused)}"] input`)?.focus({ preventScroll: true });
+  }
 }
 
-function showAbout() {
-  const versions = Object.entries(D.versions)
-    .map(([name, version]) => `${name} ${version}`)
-    .join(", ");
-  at("about").lastElementChild.replaceChildren(
-    element("p", {}, `Study: ${D.study}. ${count(CHECKPOINTS, "checkpoint")} of ${count(D.runs.seed.length, "run")}.`),
-    element("h3", {}, "Packages"),
-    element("p", {}, versions),
-    element("h3", {}, "Configuration"),
-    element("pre", { tabindex: 0 }, D.config),
-  );
+/** @param {View} view */
+function show(view) {
+  Object.assign(state, { view, metric: view.metric, scale: view.scale });
+  hidden.clear();
 }
 
 function start() {
-  const fill = (id, choices, choose) => {
-    at(id).replaceChildren(...choices.map(({ name, label }) => element("option", { value: name }, label)));
-    at(id).value = state[id];
-    at(id).addEventListener("change", () => {
-      choose(at(id).value);
-      draw();
-    });
+  const address = new URLSearchParams(location.hash.slice(1));
+  show(D.views.find((view) => view.name === address.get("figure")) ?? D.views[0]);
+  state.metric = D.metrics.find(({ name }) => name === address.get("score"))?.name ?? state.metric;
+  state.scale = D.scales.find(({ name }) => name === address.get("axes"))?.name ?? state.scale;
+  const form = at("controls").elements;
+  const refresh = () => {
+    for (const name of ["metric", "scale"]) form[name].value = state[/** @type {"metric" | "scale"} */ (name)];
   };
-  const open = (name) => {
-    const { metric, scale } = VIEWS[name];
-    Object.assign(state, { view: name, metric, scale, hidden: new Set() });
-  };
-  const chosen = new URLSearchParams(location.hash.slice(1));
-  open(VIEWS[chosen.get("figure")] ? chosen.get("figure") : state.view);
-  if (D.metrics.some((metric) => metric.name === chosen.get("score"))) state.metric = chosen.get("score");
-  if (SCALES[chosen.get("axes")]) state.scale = chosen.get("axes");
-  const name = (view) => (view.name.startsWith("all") ? view.title : `${view.title} (${view.name})`);
+  const fill = (/** @type {any} */ select, /** @type {{name: string, label: string}[]} */ options) =>
+    select.append(...options.map(({ name, label }) => element("option", { value: name }, label)));
   fill(
-    "view",
-    D.views.map((view) => ({ name: view.name, label: name(view) })),
-    (value) => {
-      open(value);
-      at("metric").value = state.metric;
-      at("scale").value = state.scale;
-    },
+    form.view,
+    D.views.map(({ name, title }) => ({ name, label: name.startsWith("all") ? title : `${title} (${name})` })),
   );
-  fill("metric", D.metrics, (value) => (state.metric = value));
-  fill("scale", D.scales, (value) => (state.scale = value));
-  for (const id of ["zoom", "trends"]) {
-    at(id).checked = state[id];
-    at(id).addEventListener("change", () => {
-      state[id] = at(id).checked;
-      draw();
-    });
-  }
-  at("table").addEventListener("toggle", () => at("table").open && fillTable());
-  showArchitectures();
-  showAbout();
+  fill(form.metric, D.metrics);
+  fill(form.scale, D.scales);
+  form.view.value = state.view.name;
+  refresh();
+  at("controls").addEventListener("change", (/** @type {any} */ event) => {
+    if (event.target === form.view) show(D.views[form.view.selectedIndex]);
+    else {Object.assign(state, {
+        metric: form.metric.value,
+        scale: form.scale.value,
+        zoom: form.zoom.checked,
+        trends: form.trends.checked,
+      });}
+    refresh();
+    draw();
+  });
+  const networks = Object.keys(D.architectures);
+  const fillArchitectures = () =>
+    at("architectures").replaceChildren(
+      element("legend", {}, "Architectures"),
+      ...networks.map((name) => checkbox(D.architectures[name], !off.has(name), (on) => turn(off, [name], on))),
+      bothButtons(off, networks, fillArchitectures),
+    );
+  fillArchitectures();
+  at("table").addEventListener("toggle", () => at("table").open && showTable(shown, open));
   draw();
-  new ResizeObserver(() => roomForPanels() !== drawnWidth && draw()).observe(at("panels"));
+  new ResizeObserver(() => at("panels").clientWidth !== drawn.width && draw()).observe(at("panels"));
 }
 
 start();

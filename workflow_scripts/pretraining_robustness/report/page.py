@@ -1,12 +1,13 @@
-"""The results page: one HTML file with data, program and drawing library inside, which loads nothing else.
+"""The pages: single HTML files with data, program and drawing library inside, which load nothing else.
 
-Charts are drawn by Vega (vega.github.io), whose bundle the Python package vl-convert-python brings along.
+Charts are made by Altair and drawn by Vega (vega.github.io), whose bundle the package vl-convert-python brings along.
+The program's parts are JavaScript modules that `deno check` and `deno lint` look over.
 """
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from html import escape
 from pathlib import Path
 from string import Template
@@ -17,19 +18,17 @@ import vl_convert
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.scores import paired_scores, read_scores
 from pretraining_robustness.files import atomic_path
+from pretraining_robustness.report.charts import curves as curve_charts
+from pretraining_robustness.report.charts import scatter
 from pretraining_robustness.report.contents import page_contents
 from pretraining_robustness.report.curves import read_curves
 from pretraining_robustness.trends.fit import read_trends
 
 logger = logging.getLogger(__name__)
 
-TEMPLATE = "page.html"
-STYLE = "page.css"
-PROGRAM = (
-    *("data.js", "state.js", "fit.js", "scatter.js", "pointing.js", "panels.js"),
-    *("series.js", "run.js", "table.js", "main.js"),
-)
-"""Parts of the page's program, in the order in which they are put together; all are in this module's folder."""
+PARTS = ("page.html", "page.css", "checkpoints.html")
+PROGRAM = ("data.js", "fit.js", "panels.js", "details.js", "main.js")
+"""Parts of the page's program, each of which imports only from those before it."""
 
 MOST_BYTES = 15_000_000
 
@@ -67,29 +66,56 @@ def write_page(
     contents = page_contents(
         paired, read_trends(trends), read_curves(curves), figures=figures, architectures=architectures
     )
-    html = render(contents | {"study": study, "config": config, "versions": dict(versions)})
-    if len(html.encode()) > MOST_BYTES:
-        raise InputError(f"{page}: would have {len(html.encode()):,} bytes, more than {MOST_BYTES:,}; split the study")
-    with atomic_path(page) as temporary:
-        temporary.write_text(html, encoding="utf-8")
-    logger.info("wrote a page of %d checkpoints, %d bytes", len(contents["checkpoints"]["run"]), len(html.encode()))
+    write_html(page, render(contents, config, versions, study))
 
 
-def render(contents: Mapping[str, Any]) -> str:
-    """Return the page as HTML, from its contents (`contents.page_contents` with study, config and versions)."""
-    folder = Path(__file__).parent
-    data = json.dumps(contents, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Template((folder / TEMPLATE).read_text(encoding="utf-8")).substitute(
-        title=escape(f"Results of the study “{contents['study']}”"),
-        style=(folder / STYLE).read_text(encoding="utf-8"),
-        library=library(),
-        vega_version=vl_convert.get_vega_version(),
+def render(contents: Mapping[str, Any], config: str, versions: Mapping[str, str], study: str) -> str:
+    """Return the page as HTML, from its contents (`contents.page_contents`)."""
+    data = json.dumps(
+        {**contents, "charts": {"scatter": scatter(), "curves": curve_charts()}},
+        ensure_ascii=False,
+        allow_nan=False,
+        separators=(",", ":"),
+    )
+    main = template("checkpoints.html").substitute(
+        study=escape(study),
+        versions=escape(", ".join(f"{name} {version}" for name, version in versions.items())),
+        config=escape(config),
         data=data.replace("<", "\\u003c"),
-        program="\n".join((folder / part).read_text(encoding="utf-8") for part in PROGRAM),
+    )
+    parts = [(Path(__file__).parent / name).read_text(encoding="utf-8") for name in PROGRAM]
+    # In one script there is nothing to import from a part of it.
+    program = re.sub(r"^(import .*?;\n|export )", "", "\n".join(parts), flags=re.MULTILINE)
+    return whole_page(f"Results of the study “{study}”", main, program)
+
+
+def whole_page(title: str, main: str, program: str, note: str | None = "") -> str:
+    """Return an HTML document that loads nothing, with the drawing library and a program in it.
+
+    `note` must not be overlooked; None leaves its place to the program.
+    """
+    return template("page.html").substitute(
+        title=escape(title),
+        style=(Path(__file__).parent / "page.css").read_text(encoding="utf-8"),
+        hidden="" if note else " hidden",
+        note=escape(note or ""),
+        main=main,
+        library=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script"),
+        vega_version=vl_convert.get_vega_version(),
+        program=program,
     )
 
 
-@cache
-def library() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script, which holds no end of its own element."""
-    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
+def template(name: str) -> Template:
+    """Return a part of a page in which names are to be filled in."""
+    return Template((Path(__file__).parent / name).read_text(encoding="utf-8"))
+
+
+def write_html(page: str | Path, html: str) -> None:
+    """Write a page, unless it is larger than a browser should be given."""
+    size = len(html.encode())
+    if size > MOST_BYTES:
+        raise InputError(f"{page}: would have {size:,} bytes, more than {MOST_BYTES:,}; split the study")
+    with atomic_path(page) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    logger.info("wrote %s, %d bytes", page, size)

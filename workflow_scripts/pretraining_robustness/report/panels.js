@@ -1,98 +1,139 @@
-// The charts of a view side by side, or one below the other where the window is narrow.
+// @ts-check
+// The charts of a view: drawing them, and going through their checkpoints with the keyboard.
+import { at, count, D, described, element, embed, places } from "./data.js";
+import { ticksWithin } from "./fit.js";
 
-const LEAST_WIDTH = 240; // pixels for a chart
-let charts = [];
-let drawing = 0;
-let drawnWidth = 0;
+/** @typedef {import("./data.js").View} View */
+/** @typedef {import("./data.js").Panel} Panel */
+/** @typedef {Record<string, import("./fit.js").Trend>} Trends */
+/** @typedef {{metric: string, scale: string, trends: boolean}} Choice */
 
-/** The width in pixels that charts may take: without the room for the ring around the one in focus. */
-const roomForPanels = () => Math.floor(at("panels").getBoundingClientRect().width) - 10;
+const LEAST = 300; // pixels, the width of a chart
+const ROOMY = 160; // checkpoints that are drawn at full size
+/** @type {any[]} */
+let views = [];
+let latest = 0;
+export const drawn = { width: 0 };
 
-/** Draw the panels of a view anew, and keep the focus on a chart that had it; a later call overtakes an earlier one. */
-async function drawPanels(view, trends, range, x, y) {
-  const turn = ++drawing;
-  drawnWidth = roomForPanels();
-  const wide = Math.max(drawnWidth, LEAST_WIDTH);
-  const columns = wide > 620 ? view.panels.length : 1;
-  const most = columns === 1 && view.panels.length === 1 ? 620 : 460;
-  const side = Math.floor(Math.min(most, wide / columns - (columns > 1 ? 16 : 0)) - PLOT.left - PLOT.right);
-  const ticks = ticksWithin(range, SCALES[state.scale].ticks, 34 / side);
-  const focused = charts.findIndex((chart) => chart.holder === document.activeElement);
-  const made = view.panels.map((panel) => {
-    const points = pointsOf(view, panel, trends, x, y);
-    const title = panel.title === view.title ? "" : panel.title;
-    const [xLabel, yLabel] = [view.x_labels[state.metric], view.y_labels[state.metric]];
-    const words = `${panel.title}: ${count(points.length, "checkpoint")}. ${yLabel} against ${xLabel}.`;
-    return {
-      holder: element("div", {
-        class: "chart",
-        tabindex: 0,
-        role: "application",
-        "aria-roledescription": "scatter chart",
-        "aria-label": `${words} Arrow keys go from checkpoint to checkpoint.`,
-      }),
-      title,
-      side,
-      range,
-      ticks,
-      points,
-      lines: linesOf(view, panel, trends, range),
-      xLabel,
-      yLabel,
-      description: words,
-      pointed: null,
-    };
-  });
-  const places = made.map((chart) => element("div", {}, chart.title && element("h3", {}, chart.title), chart.holder));
-  const stage = element("div", { class: "stage" }, places);
-  for (const chart of made) {
-    chart.holder.style.height = `${side + PLOT.top + PLOT.bottom}px`;
-    const options = { mode: "vega", actions: false, renderer: "svg", tooltip: false };
-    const inside = chart.holder.appendChild(element("div", { "aria-hidden": "true" }));
-    const result = await vegaEmbed(inside, scatterSpecification(chart), options);
-    chart.view = result.view;
-    listen(chart, openRun);
-  }
-  if (turn !== drawing) return made.forEach((chart) => chart.view.finalize());
-  charts.forEach((chart) => chart.view.finalize());
-  charts = made;
-  at("tip").hidden = true;
-  at("panels").replaceChildren(stage);
-  if (focused >= 0) charts[Math.min(focused, charts.length - 1)].holder.focus({ preventScroll: true });
-  document.documentElement.dataset.drawn = turn;
-}
+/** Let a series stand out; all are alike with "". @param {string} name */
+export const light = (name) => views.forEach((view) => view.signal("lit", name).runAsync());
 
-/** The checkpoints of a panel with a place on the axes, smaller the more they are. */
-function pointsOf(view, panel, trends, x, y) {
-  const named = panel.series.map((name) => [name, trends[name].used]);
-  const crowd = named.reduce((sum, [, used]) => sum + used.length, 0);
+/** The checkpoints of a panel, smaller the more they are. @param {View} view @param {Panel} panel @param {Trends} trends @param {Choice} choice */
+function pointsOf(view, panel, trends, { metric, scale }) {
+  const [x, y] = ["id", "ood"].map((where) => places(scale, `${where}_${metric}`));
+  const crowd = panel.series.reduce((sum, name) => sum + trends[name].used.length, 0);
   const shrink = Math.min(1, Math.max(0.35, Math.sqrt(ROOMY / crowd)));
-  return named.flatMap(([series, used]) => {
+  return panel.series.flatMap((series) => {
     const [colour, marker, area] = view.styles[series];
-    return used.map((i) => ({
-      i,
-      series,
-      x: x[i],
-      y: y[i],
-      colour,
-      shape: D.markers[marker],
-      size: 3.2 * area * shrink,
-    }));
+    const style = { series, colour, shape: D.markers[marker], size: shrink * 1.9 * area };
+    return trends[series].used.map((i) => ({ i, x: x[i], y: y[i], ...style, ...described(i) }));
   });
 }
 
-/** The trends of a panel: over their own checkpoints, and those of the references dashed beyond them. */
+/** The trends of a panel, and dashed over the whole range those of references. @param {View} view @param {Panel} panel @param {Trends} trends @param {[number, number]} range */
 function linesOf(view, panel, trends, [low, high]) {
-  if (!state.trends) return [];
-  const names = [...new Set([...panel.series, ...view.references])].filter((name) => trends[name]?.line);
-  const piece = (series, x, x2, dashed) => {
-    const { slope, intercept } = trends[series].line;
-    const colour = view.styles[series][0];
-    return { series, x, y: intercept + slope * x, x2, y2: intercept + slope * x2, colour, dashed };
+  const names = [...new Set([...view.references, ...panel.series])];
+  return names.flatMap((series) => {
+    const line = trends[series]?.line;
+    if (!line) return [];
+    /** @param {number} x @param {number} x2 @param {boolean} dashed */
+    const rule = (x, x2, dashed) => ({
+      ...{ x, x2, series, dashed, colour: view.styles[series][0] },
+      ...{ y: line.intercept + line.slope * x, y2: line.intercept + line.slope * x2 },
+    });
+    const own = panel.series.includes(series) ? [rule(line.from, line.to, false)] : [];
+    return view.references.includes(series) ? [rule(low, high, true), ...own] : own;
+  });
+}
+
+/**
+ * Draw the panels of a view anew and keep the focus; a later call overtakes an earlier one.
+ * @param {View} view @param {Trends} trends @param {[number, number]} range @param {Choice} choice @param {(i: number) => void} open
+ */
+export async function drawPanels(view, trends, range, choice, open) {
+  const mine = ++latest;
+  const stage = at("panels");
+  drawn.width = stage.clientWidth;
+  const columns = Math.max(1, Math.min(view.panels.length, Math.floor(drawn.width / (LEAST + 16))));
+  const width = Math.max(LEAST - 60, Math.floor(drawn.width / columns) - 90);
+  const height = Math.round(Math.min(width, Math.max(260, 0.68 * globalThis.innerHeight)));
+  const levels = D.scales.find((scale) => scale.name === choice.scale)?.ticks ?? [];
+  const ticks = ticksWithin(range, levels, 36 / Math.min(width, height));
+  const [low, high] = range;
+  const holders = [];
+  const made = [];
+  for (const panel of view.panels) {
+    const [x, y] = [view.x_labels[choice.metric], view.y_labels[choice.metric]];
+    const points = pointsOf(view, panel, trends, choice);
+    const label = `${panel.title}: ${
+      count(points.length, "checkpoint")
+    }. ${y} against ${x}. Arrow keys go through them.`;
+    const chart = structuredClone(D.charts.scatter);
+    for (const { encoding } of chart.layer) {
+      encoding.x.title = x.split(/ (?=\()/);
+      encoding.y.title = y.split(/ (?=\()/);
+    }
+    const scores = Object.fromEntries(ticks.map(([score, place]) => [place, String(score)]));
+    const values = { low, high, ticks: ticks.map((tick) => tick[1]), scores };
+    const own = chart.params.filter((/** @type {any} */ one) => !(one.name in values));
+    chart.params = [...Object.entries(values).map(([name, value]) => ({ name, value })), ...own];
+    const lines = choice.trends ? linesOf(view, panel, trends, range) : [];
+    chart.datasets = { points, lines, equal: [{ x: low, y: low, x2: high, y2: high }] };
+    const inside = element("div", { "aria-hidden": "true" });
+    const holder = element("div", { class: "chart", tabindex: 0, role: "application", "aria-label": label }, inside);
+    const { view: drawing } = await embed(inside, { ...chart, width, height });
+    listen(holder, drawing, points, open);
+    holders.push(element("div", {}, panel.title !== view.title && element("h3", {}, panel.title), holder));
+    made.push(drawing);
+  }
+  if (mine !== latest) return made.forEach((one) => one.finalize());
+  const focused = [...stage.querySelectorAll(".chart")].indexOf(/** @type {any} */ (document.activeElement));
+  views.forEach((one) => one.finalize());
+  views = made;
+  stage.replaceChildren(...holders);
+  if (focused >= 0) {
+    stage.querySelectorAll(".chart")[Math.min(focused, holders.length - 1)].focus({ preventScroll: true });
+  }
+  document.documentElement.dataset.drawn = String(mine);
+}
+
+/**
+ * Open a checkpoint that is clicked; go through them with the arrow keys.
+ * @param {HTMLElement} holder @param {any} drawing @param {any[]} points @param {(i: number) => void} open
+ */
+function listen(holder, drawing, points, open) {
+  const series = [...new Set(points.map((point) => point.series))];
+  const sorted = series.map((name) => points.filter((point) => point.series === name).sort((a, b) => a.x - b.x));
+  let [row, place] = [0, -1];
+  const show = () => {
+    const point = sorted[row]?.[place];
+    drawing.signal("pointed", point?.i ?? -1).runAsync();
+    const words = point && [point.who, point.run, `In distribution: ${point.id}`, `Out of distribution: ${point.ood}`];
+    at("spoken").textContent = words ? `${words.join(". ")}.` : "";
   };
-  return names.flatMap((name) => {
-    const { from, to } = trends[name];
-    const beyond = view.references.includes(name) ? [piece(name, low, from, true), piece(name, to, high, true)] : [];
-    return [...beyond, piece(name, from, to, false)];
+  drawing.addEventListener("click", (/** @type {any} */ _, /** @type {any} */ item) => {
+    const i = item?.datum?.datum?.i ?? item?.datum?.i;
+    if (i != null) open(i);
+  });
+  holder.addEventListener("blur", () => {
+    place = -1;
+    show();
+  });
+  holder.addEventListener("keydown", (event) => {
+    const last = (sorted[row]?.length ?? 0) - 1;
+    if (event.key === "ArrowRight") place = Math.min(place + 1, last);
+    else if (event.key === "ArrowLeft") place = Math.max(place - 1, 0);
+    else if (event.key === "Home") place = 0;
+    else if (event.key === "End") place = last;
+    else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+      const x = sorted[row]?.[Math.max(place, 0)]?.x ?? 0;
+      row = (row + (event.key === "ArrowUp" ? -1 : 1) + sorted.length) % Math.max(1, sorted.length);
+      const gaps = (sorted[row] ?? []).map((point) => Math.abs(point.x - x));
+      place = gaps.indexOf(Math.min(...gaps));
+    } else if (event.key === "Escape") place = -1;
+    else if (event.key === "Enter" && place >= 0) open(sorted[row][place].i);
+    else return;
+    event.preventDefault();
+    show();
   });
 }

@@ -149,8 +149,10 @@ class Study(Labels):
     def rib_page(self) -> dict[str, Any]:
         """Return what the page of ImageNet-RIB is told: its name, and those of all that it shows."""
         series = self.rib_series()
+        shown = [*self.rib_figures, *self.rib_tables]
         return {
             "study": self.config["study"],
+            "note": next(filter(None, map(self._note, shown)), None),
             "figures_shown": [self.config["figures"][name]["title"] for name in self.rib_figures],
             "tables_shown": [self.config["tables"][name]["title"] for name in self.rib_tables],
             "labels": {

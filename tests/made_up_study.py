@@ -1,31 +1,17 @@
-"""How large the results page of a study of 4,000 checkpoints is, and how soon a browser has it ready for use.
+"""The tables of a made-up study, of which the tests write a page, and a browser to look at it."""
 
-    make benchmark-report_page
-
-The browser is Chromium (Debian: `apt-get install chromium`), or the one that the environment variable CHROMIUM names.
-"""
-
-import argparse
 import os
 import shutil
-import tempfile
-import time
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from machine import machine
-from playwright.sync_api import Browser, sync_playwright
 
 from pretraining_robustness.evaluate.scores import write_scores
-from pretraining_robustness.files import write_rows
 from pretraining_robustness.report.curves import METRICS, collect_curves
-from pretraining_robustness.report.page import write_page
 from pretraining_robustness.trends.fit import fit_trends, read_trends
 
-ROUNDS = 5
 TASK = "camera_traps"
 PAIRS = {TASK: {"id": "id_test", "ood": "test"}}
 
@@ -131,56 +117,3 @@ def _figure(name: str, references: list[str], *panels: list[str]) -> dict[str, A
         "x_label": "In-distribution macro F1 score (Camera traps, id_test split)",
         "y_label": "Out-of-distribution macro F1 score (Camera traps, test split)",
     }
-
-
-def seconds_to_ready(browser: Browser, page: Path, view: str) -> tuple[float, float]:
-    """Open a page on a view; return seconds until its chart is there, and then until one on other axes is."""
-    tab = browser.new_page(viewport={"width": 1366, "height": 900})
-    start = time.perf_counter()
-    tab.goto(f"{page.as_uri()}#figure={view}")
-    tab.wait_for_function("document.documentElement.dataset.drawn && document.querySelector('.chart svg')")
-    ready = time.perf_counter() - start
-    start = time.perf_counter()
-    tab.select_option("#scale", "logit")
-    tab.wait_for_function("document.documentElement.dataset.drawn >= 2")
-    changed = time.perf_counter() - start
-    tab.close()
-    return ready, changed
-
-
-def main() -> None:
-    """Measure five times each and write the medians."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "report_page.csv")
-    output = parser.parse_args().output
-    executable = chromium()
-    if executable is None:
-        raise SystemExit("no Chromium on this machine: install it, or name it in the environment variable CHROMIUM")
-    rows = []
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        arguments = made_up_study(Path(folder), series=42, architectures=4, seeds=2, epochs=12)
-        start = time.perf_counter()
-        write_page(**arguments)
-        written = time.perf_counter() - start
-        page, checkpoints = arguments["page"], len(pd.read_csv(arguments["scores"]))
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        for view in ("all", "fig4"):
-            rounds = [seconds_to_ready(browser, page, view) for _ in range(ROUNDS)]
-            rows.append(
-                {
-                    "view": view,
-                    "checkpoints": checkpoints,
-                    "page_bytes": page.stat().st_size,
-                    "seconds_to_write": round(written, 2),
-                    "seconds_to_ready": round(median(ready for ready, _ in rounds), 2),
-                    "seconds_to_change_axes": round(median(changed for _, changed in rounds), 2),
-                    "machine": f"{machine()}, Chromium {browser.version}",
-                }
-            )
-            print(rows[-1])
-        browser.close()
-    write_rows(output, rows)
-
-
-if __name__ == "__main__":
-    main()
