@@ -65,6 +65,22 @@ def test_they_are_fitted_by_the_same_code_beside_the_study_s_own(tmp_path):
     assert trends.at["scratch", "slope"] == read_trends(out[0])["slope"].iloc[0]
 
 
+def test_percentages_are_named_by_their_columns(tmp_path):
+    fractions = read_published(write(tmp_path, "model,id,ood,group\na,0.479,0.32,g\n"))
+    percent = read_published(write(tmp_path, "model,ood_percent,id_percent,group\na,32,47.9,g\n"))
+    pd.testing.assert_frame_equal(percent, fractions)
+
+
+def test_committed_tables_have_a_network_per_row(repository):
+    rows = {path.stem: read_published(path) for path in sorted((repository / "data/published").glob("*.csv"))}
+    assert {name: len(table) for name, table in rows.items()} == {
+        **{"imagenet_a": 1265, "imagenet_r": 1266, "imagenet_sketch": 1381, "imagenet_v2": 1381, "iwildcam": 115}
+    }
+    v2 = rows["imagenet_v2"].set_index("model")
+    assert v2.loc["vit_base_patch16_224.augreg_in21k_ft_in1k", "group"] == "ImageNet-21k or -12k"
+    assert tuple(v2.loc["ViT-B-32.openai", ["id", "ood"]]) == pytest.approx((0.6332, 0.5592))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -75,7 +91,7 @@ def test_they_are_fitted_by_the_same_code_beside_the_study_s_own(tmp_path):
         ("model,id,ood,group\na,0.5,0.4, \n", "line 2: model a: group is empty"),
         (
             "model,id,ood,group\na,47.9,32.1,g\n",
-            "line 2: model a: id is not in [0, 1]; write a fraction, not a percentage",
+            "line 2: model a: id is not in [0, 1]; name the columns id_percent and ood_percent",
         ),
         ("model,id,ood,group\na,0.5,high,g\n", "line 2: model a: ood is not a number"),
         ("model,id,ood,group\na,0.5,,g\n", "line 2: model a: ood is not a number"),

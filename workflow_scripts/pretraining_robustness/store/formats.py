@@ -27,7 +27,7 @@ class Format:
         of: the sections of the config where it may stand.
         called: its name there, where that is another one.
         own: whether it is data of the user's own, which is never drawn and which no scale changes.
-        weights: whether only the weights of networks can be had, and no image.
+        weights: whether only the weights of networks, or their scores, can be had, and no image.
         synsets: whether its classes are synsets of WordNet, or may be.
         prompted: whether a diffusion model can be asked for its classes.
     """
@@ -145,6 +145,7 @@ _ALL = (
         own=True,
     ),
     Format("wilds", of=_TASKS, own=True),
+    Format("published_scores", of=_TASKS, called="published", weights=True),
     Format(
         "tiny_imagenet",
         reader="tiny_imagenet:TinyImageNet",

@@ -191,6 +191,10 @@ def _tasks(config: dict[str, Any]) -> None:
         if task.get("format") == "domainnet":
             _need(config, place, task, ["domains"], "the format 'domainnet'")
             _excluded(place, task, ["test_sets", "plots"], "a collection of domains is no task itself, its pairs are")
+        elif task.get("format") == "published":
+            _need(config, place, task, ["label", "metric", "plots"], "a task of published scores")
+            _excluded(place, task, ["test_sets"], "tables of published scores have no test sets")
+            continue
         else:
             _need(config, place, task, ["test_sets", "plots"], "a task")
         if "pair_of" in task:
@@ -501,8 +505,13 @@ def _figures(config: dict[str, Any]) -> None:
                     _need(config, here, panel, ["group_by"], "groups")
             elif "ordered_by" in panel:
                 _order((*here, "ordered_by"), panel["series"], study)
+        if figure["kind"] == "published":
+            _published_figure(place, figure)
         if figure["kind"] not in ("trends", "residuals"):
             continue
+        if study.has_published_scores(figure["task"]):
+            _need(config, place, figure, ["published"], "a task of published scores")
+            _excluded(place, figure, ["plots"], "the task names its axes")
         if "plots" in figure:
             _plots((*place, "plots"), figure["plots"], config["tasks"][figure["task"]]["test_sets"])
         elsewhere = _from_elsewhere(place, figure)
@@ -518,6 +527,16 @@ def _figures(config: dict[str, Any]) -> None:
                 [one for one in panel["series"] if of_series(one)[0] not in left_out] for panel in figure["panels"]
             ]
             _told(place, partial(check_panels, panels, figure["references"]), "figures: ")
+
+
+def _published_figure(place: Place, figure: Mapping[str, Any]) -> None:
+    """Check that the tables of a figure of published networks have its groups, and that each has a panel."""
+    groups = _from_elsewhere(place, figure)
+    for here, name in _series_of(place, {key: figure[key] for key in ("baseline", "series")}):
+        known_name(here, name, "group of its tables", groups)
+    if len(figure["panels"]) != len(figure["published"]):
+        tables = len(figure["published"])
+        raise ConfigError((*place, "panels"), f"{len(figure['panels'])} panels for {tables} tables; give one per table")
 
 
 def _series_of(place: Place, figure: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:

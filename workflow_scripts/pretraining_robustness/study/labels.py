@@ -63,6 +63,8 @@ class Labels(Declarations):
 
     def test_set_label(self, task: str, name: str) -> str:
         """Return what a test set is called on axes: the task and its split, or the source whose images it has."""
+        if self.has_published_scores(task):
+            return name
         (one,) = (one for one in self.test_sets(task) if one["name"] == name)
         if one["store"] == task:
             return f"{self.task_label(task)}, {name} split"

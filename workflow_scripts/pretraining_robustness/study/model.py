@@ -428,7 +428,8 @@ class TaskSpec(Section):
 
     format: Annotated[str, Name("format of tasks"), _choice(TASKS)] | None = opt(
         "iWildCam-WILDS v2.0, DomainNet as wilds has it, CIFAR-10 (binary version), a folder with metadata.csv "
-        "(filename, y, split), or any image classification data set of the wilds package."
+        "(filename, y, split), or any image classification data set of the wilds package. published: only scores can "
+        "be had, from tables that figures name (`published`); `plots` are then the labels of the two axes."
     )
     label: str | None = opt("Readable name for figures and tables.")
     dataset: Annotated[str, Name("WILDS image classification data set")] | None = opt(
@@ -970,7 +971,9 @@ class TrendsFigure(Figure):
     references: list[str] = key("Distributions whose trends are drawn in every panel as references.")
     panels: Annotated[list[Panel], MinLen(1)] = key("Panels from left to right.")
     plots: Pair | None = opt("The two test sets that the figure plots; the task's own choice by default.")
-    published: list[str] | None = opt("CSV tables of published numbers: model, id, ood, group; groups are series.")
+    published: list[str] | None = opt(
+        "CSV tables of published numbers: model, id, ood (or id_percent, ood_percent), group; groups are series."
+    )
     studies: dict[str, str] | None = opt(
         "Score tables (scores.csv) of other studies by name; their series are called name/distribution."
     )
@@ -986,6 +989,32 @@ class ResidualsFigure(Figure):
     baseline: str = key("Distribution whose trend predicts the out-of-distribution score.")
     series: Annotated[list[str], MinLen(1), Once] = key("Distributions whose checkpoints are shown.")
     plots: Pair | None = opt("The two test sets that the figure plots; the task's own choice by default.")
+
+
+@dataclass(kw_only=True)
+class PublishedPanel(Section):
+    """A panel of a figure of published networks."""
+
+    title: str = key("Heading of the panel.")
+    task: Annotated[str, Name("task of published scores")] = key("Its `plots` are the labels of the axes.")
+
+
+@dataclass(kw_only=True)
+class PublishedFigure(Figure):
+    """Published networks on several shifts."""
+
+    kind: Literal["published"] = key("Published networks on several shifts.")
+    shows: Literal["scores", "robustness"] = key(
+        "OOD against ID scores, or effective robustness by the number of images of pre-training."
+    )
+    scale: Scale = key("Scale on which the line is fitted.")
+    baseline: str = key("The group whose networks make the line.")
+    series: Annotated[list[str], MinLen(1), Once] = key("The other groups that are shown.")
+    at_least: Part = key("The lowest ID score that is shown.")
+    published: Annotated[list[str], MinLen(1)] = key(
+        "CSV tables of published numbers, one per panel, with the columns pretrained_on and images too."
+    )
+    panels: Annotated[list[PublishedPanel], MinLen(1)] = key("One panel per table, two in a row.")
 
 
 @dataclass(kw_only=True)
@@ -1054,7 +1083,7 @@ class CrossingFigure(Figure):
 
 
 FigureSpec = Annotated[
-    TrendsFigure | ResidualsFigure | PicturesFigure | PipelineFigure | RIBFigure | CrossingFigure,
+    TrendsFigure | ResidualsFigure | PublishedFigure | PicturesFigure | PipelineFigure | RIBFigure | CrossingFigure,
     Field(discriminator="kind"),
 ]
 

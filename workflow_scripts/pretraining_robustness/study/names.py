@@ -177,7 +177,16 @@ class Names:
     @property
     def tasks(self) -> list[str]:
         """Names of the downstream tasks; a collection of domains is none, its pairs are."""
+        return [name for name in self.scored_tasks if not self.has_published_scores(name)]
+
+    @property
+    def scored_tasks(self) -> list[str]:
+        """Names of the tasks of which there are scores: the downstream tasks, and those whose scores are published."""
         return [name for name, task in self.config["tasks"].items() if "domains" not in task]
+
+    def has_published_scores(self, task: str) -> bool:
+        """Whether the scores of a task come from tables of published numbers alone."""
+        return bool(self.config["tasks"][task].get("format") == "published")
 
     @property
     def head_tasks(self) -> list[str]:
@@ -274,7 +283,7 @@ class Names:
 
     def pairs(self) -> dict[str, dict[str, str]]:
         """Return for each task the test set `id` and the test set `ood` that figures plot where they name no others."""
-        return {task: dict(self.config["tasks"][task]["plots"]) for task in self.tasks}
+        return {task: dict(self.config["tasks"][task]["plots"]) for task in self.scored_tasks}
 
     def head_fits(self, task: str, distribution: str) -> bool:
         """Whether networks of a distribution start fine-tuning with a head that knows the task's classes."""

@@ -69,7 +69,7 @@ class Runs(Names):
 
     def metrics(self) -> dict[str, str]:
         """Return the metric of each task."""
-        return {task: self.config["tasks"][task].get("metric", DEFAULT) for task in self.tasks}
+        return {task: self.config["tasks"][task].get("metric", DEFAULT) for task in self.scored_tasks}
 
     def pair(self, figure: str) -> dict[str, dict[str, str]]:
         """Return the test sets `id` and `ood` that a figure of scores plots, by its task."""

@@ -21,9 +21,14 @@ class Study(Labels):
             return {**common, **self.benchmark_labels(name)}
         if spec["kind"] == "pictures":
             return {**common, "seed": spec["seed"], "panels": self.panels(name)}
+        if spec["kind"] == "published":
+            told = {key: spec[key] for key in ("shows", "scale", "baseline", "series", "at_least")}
+            panels = [{"title": panel["title"], **self._axes_of(spec, panel["task"])} for panel in spec["panels"]]
+            return {**common, **told, "confidence": self.config["trends"]["confidence"], "panels": panels}
         task_label, metric = self.task_label(spec["task"]), self.metric(name)
         score = score_metric(metric).label
         pair = {role: self.test_set_label(spec["task"], one) for role, one in self.pair(name)[spec["task"]].items()}
+        published = self.has_published_scores(spec["task"])
         common |= {
             "scale": spec["scale"],
             "confidence": self.config["trends"]["confidence"],
@@ -57,10 +62,17 @@ class Study(Labels):
             "panels": [
                 {**panel, "series": [s for s in panel["series"] if not self.is_left_out(s)]} for panel in spec["panels"]
             ],
-            "x_label": f"In-distribution {score} ({pair['id']})",
-            "y_label": f"Out-of-distribution {score} ({pair['ood']})",
+            "x_label": pair["id"] if published else f"In-distribution {score} ({pair['id']})",
+            "y_label": pair["ood"] if published else f"Out-of-distribution {score} ({pair['ood']})",
             "not_run": [self.label(series) for series in dict.fromkeys(asked) if self.is_left_out(series)],
         }
+
+    def _axes_of(self, figure: dict[str, Any], task: str) -> dict[str, str]:
+        """Return the labels of the axes of a panel of published networks."""
+        if figure["shows"] == "robustness":
+            return {"x_label": "Images of pre-training", "y_label": "Effective robustness (points)"}
+        plots = self.config["tasks"][task]["plots"]
+        return {"x_label": plots["id"], "y_label": plots["ood"]}
 
     def benchmark(self) -> dict[str, Any]:
         """Return what the indices of ImageNet-RIB are computed of; nothing where it is not asked for."""

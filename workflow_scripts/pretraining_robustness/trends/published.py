@@ -1,8 +1,9 @@
 """Points from elsewhere on the same axes: published numbers, and the score tables of other studies.
 
-Published numbers come as a CSV table with a row a model: model,id,ood,group. `id` and `ood` are fractions in [0, 1] of
-the metric that the figure shows, `group` is the series that the model belongs to. Nothing is known of how its runs were
-made, so each model counts as a run of its own with one checkpoint.
+Published numbers come as a CSV table with one row per model: model,id,ood,group. `id` and `ood` are fractions in [0, 1]
+of the metric that the figure shows, or `id_percent` and `ood_percent` percentages of it; `group` is the series that the
+model belongs to. Nothing is known of how its runs were made, so each model counts as a run of its own with one
+checkpoint.
 
 A score table of another study of this pipeline (scores.csv) needs no conversion: its distributions become the series
 "study/distribution".
@@ -24,22 +25,30 @@ PUBLISHED_COLUMNS = ["model", "id", "ood", "group"]
 
 
 def read_published(path: str | Path) -> pd.DataFrame:
-    """Read and check a table of published numbers (`PUBLISHED_COLUMNS`).
+    """Read and check a table of published numbers: `PUBLISHED_COLUMNS`, then its other columns as text.
 
     Raises:
         InputError: the file is missing or is not such a table; the message names the file and the first bad line.
     """
-    read = read_csv_table(path, PUBLISHED_COLUMNS, what="table of published numbers")
+    named = read_csv_table(path, what="table of published numbers").columns
+    percent = {"id_percent", "ood_percent"} <= set(named)
+    columns = {name: f"{name}_percent" if percent and name in ("id", "ood") else name for name in PUBLISHED_COLUMNS}
+    read = read_csv_table(path, list(columns.values()), what="table of published numbers")
     if not len(read):
-        raise InputError(f"{path}: holds no model; write a row a model: {','.join(PUBLISHED_COLUMNS)}")
-    table = read.frame()[PUBLISHED_COLUMNS]
+        raise InputError(f"{path}: holds no model; write one row per model: {','.join(PUBLISHED_COLUMNS)}")
+    table = read.frame().rename(columns={column: name for name, column in columns.items()})
+    table = table[[*PUBLISHED_COLUMNS, *(name for name in table.columns if name not in PUBLISHED_COLUMNS)]]
     for name in ("model", "group"):
         _refuse(read, table[name].str.strip() == "", f"{name} is empty; name it")
     for name in ("id", "ood"):
-        numbers = read.numbers(name)
-        _refuse(read, ~np.isfinite(numbers), f"{name} is not a number; write a fraction such as 0.47")
-        _refuse(read, (numbers < 0) | (numbers > 1), f"{name} is not in [0, 1]; write a fraction, not a percentage")
-        table[name] = numbers
+        numbers = read.numbers(columns[name])
+        _refuse(read, ~np.isfinite(numbers), f"{columns[name]} is not a number; write one such as 0.47 or, in %, 47")
+        outside = (numbers < 0) | (numbers > (100 if percent else 1))
+        allowed = (
+            "[0, 100]" if percent else "[0, 1]; name the columns id_percent and ood_percent if these are percentages"
+        )
+        _refuse(read, outside, f"{columns[name]} is not in {allowed}")
+        table[name] = numbers / 100 if percent else numbers
     _refuse(read, table.duplicated(["group", "model"]), "the model appears twice in its group; keep one row of it")
     return table
 

@@ -14,6 +14,7 @@ KINDS = {
     "pictures": "pictures",
     "trends": "trends",
     "residuals": "residuals",
+    "published": "published",
     "rib_bars": "imagenet_rib/bars",
     "rib_matrix": "imagenet_rib/matrix",
     "rib_methods": "imagenet_rib/methods",
