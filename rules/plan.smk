@@ -32,7 +32,7 @@ rule plan:
         "<logs>/plan.log",
     localrule: True
     conda:
-        "../envs/workflow.yaml"
+        "../envs/analyse.yaml"
     params:
         config=config,
         plan=config["plan"],

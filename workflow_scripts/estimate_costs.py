@@ -1,6 +1,6 @@
 """Estimate what the study costs, and say it."""
 
-from pretraining_robustness.plan.costs import estimate_costs
+from pretraining_robustness.plan.estimate_costs import estimate_costs
 from pretraining_robustness.rule import run_rule
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ import yaml
 from snakemake.utils import update_config
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.plan.costs import Costs, Rates, estimate_costs, longest_chain, seen
+from pretraining_robustness.plan.costs import Costs, seen
+from pretraining_robustness.plan.estimate_costs import estimate_costs, longest_chain
+from pretraining_robustness.plan.rates import Rates
 from pretraining_robustness.study.shorthand import leave_out, replace_sections, write_out
 from pretraining_robustness.study.show import Study
 
@@ -18,7 +20,7 @@ def rates(repository) -> Rates:
 
 
 def hours(parts, rule: str) -> float:
-    return sum(part.hours for part in parts if part.rule == rule)
+    return sum(part.gpu_hours for part in parts if part.rule == rule)
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def reviewed(paper_config) -> dict:
 def test_the_full_study_costs_what_was_worked_out_by_hand(reviewed, rates) -> None:
     """Images x passes x milliseconds, from the sum over the nine networks: 2.247 ms an image on an H100."""
     study = Study(reviewed)
-    parts = Costs(study, rates, "H100").parts(*study.scored_figures)
+    parts = Costs(study, rates, "H100").parts(study.runs(*study.scored_figures))
     each = 2.247 / 3.6e6
     assert hours(parts, "pretrain") == pytest.approx(810 + 160, rel=0.01)
     assert hours(parts, "pretrain_image_text") == pytest.approx(1.456e6 * 32 * (each + 9 * 0.06 / 3.6e6), rel=0.01)
@@ -49,8 +51,8 @@ def test_the_full_study_costs_what_was_worked_out_by_hand(reviewed, rates) -> No
     assert hours(domains, "finetune") == pytest.approx(17.5, rel=0.01)
     assert hours(parts, "generate_images") == pytest.approx(38, rel=0.01)
     jobs = 1318 * 60 / 3600
-    assert sum(part.hours for part in parts) + jobs == pytest.approx(1280, rel=0.01)
-    assert sum(part.gigabytes for part in parts) == pytest.approx(1650, rel=0.03)
+    assert sum(part.gpu_hours for part in parts) + jobs == pytest.approx(1280, rel=0.01)
+    assert sum(part.disk_gb for part in parts) == pytest.approx(1650, rel=0.03)
     assert not rates.unknown
 
 
@@ -71,7 +73,7 @@ def test_imagenet_rib_costs_what_its_images_cost(paper_config, rates, repository
     assert by_variant["imagenet_c"] == pytest.approx(tested * 3.75e6 * each / 3)
     assert by_variant["objectnet"] == pytest.approx(tested * 18574 * each / 3)
     assert sum(costs.evaluation().values()) == 4_016_963
-    parts = costs.parts_of(study.rib_runs())
+    parts = costs.parts(study.rib_runs())
     assert hours(parts, "predict") == pytest.approx(sum(by_variant.values()))
     trained_on = 10000 + 7500 + 30000 + 50889 + 50000 + 50000 + 3750000
     assert hours(parts, "finetune") == pytest.approx(10 * trained_on * each)
@@ -95,19 +97,21 @@ def test_every_study_has_rates(config, rates, repository, names: list[str], unkn
     leave_out(config)
     write_out(config)
     study = Study(config)
-    parts = Costs(study, rates, "H100").parts_of([*study.runs(*study.scored_figures), *study.rib_runs()])
+    parts = Costs(study, rates, "H100").parts([*study.runs(*study.scored_figures), *study.rib_runs()])
     assert rates.unknown == unknown
-    free = {(part.rule, part.architecture) for part in parts if part.rule in ("finetune", "predict") and not part.hours}
+    free = {
+        (part.rule, part.architecture) for part in parts if part.rule in ("finetune", "predict") and not part.gpu_hours
+    }
     assert free == set()
 
 
 def test_what_is_left_out_saves_the_share_that_is_said(paper_config, rates) -> None:
     def total(study: Study) -> float:
-        return sum(part.hours for part in Costs(study, rates, "H100").parts(*study.scored_figures))
+        return sum(part.gpu_hours for part in Costs(study, rates, "H100").parts(study.runs(*study.scored_figures)))
 
     study = Study(paper_config)
-    whole, parts = total(study), Costs(study, rates, "H100").parts(*study.scored_figures)
-    share = sum(part.hours for part in parts if part.architecture == "densenet161")
+    whole, parts = total(study), Costs(study, rates, "H100").parts(study.runs(*study.scored_figures))
+    share = sum(part.gpu_hours for part in parts if part.architecture == "densenet161")
     assert share == pytest.approx(0.31 * whole, rel=0.1)  # 0.70 of the 2.25 ms that an image takes of all nine
     paper_config["runs"]["architectures"].remove("densenet161")
     assert total(Study(paper_config)) == pytest.approx(whole - share)
@@ -121,15 +125,18 @@ def test_a_prediction_ends_within_the_time_that_it_asks_for(config, rates, repos
     write_out(config)
     study = Study(config)
     series: dict[tuple[str, ...], float] = defaultdict(float)
-    for part in Costs(study, rates, "H100").parts_of([*study.runs(*study.scored_figures), *study.rib_runs()]):
+    for part in Costs(study, rates, "H100").parts([*study.runs(*study.scored_figures), *study.rib_runs()]):
         if part.rule == "predict" and part.run is not None:
-            series[part.run.task, part.distribution, part.run.method] += part.hours
+            series[part.run.task, part.distribution, part.run.method] += part.gpu_hours
     assert max(series.values()) < config["resources"]["evaluate"]["runtime"] / 60
 
 
 def test_another_card_takes_longer(paper_config, rates) -> None:
     study = Study(paper_config)
-    totals = {card: sum(part.hours for part in Costs(study, rates, card).parts("fig2")) for card in ("h100", "A100")}
+    totals = {
+        card: sum(part.gpu_hours for part in Costs(study, rates, card).parts(study.runs("fig2")))
+        for card in ("h100", "A100")
+    }
     assert totals["A100"] == pytest.approx(1.76 * totals["h100"])
     with pytest.raises(InputError, match=r"plan\.card: 'V100' has no rate; take one of H100"):
         Costs(study, rates, "V100")
@@ -139,7 +146,8 @@ def test_a_figure_needs_its_own_and_what_figures_share_counts_once(paper_config,
     study = Study(paper_config)
     costs = Costs(study, rates, "H100")
     two, four, both = (
-        sum(part.hours for part in costs.parts(*figures)) for figures in (["fig2"], ["fig4"], ["fig2", "fig4"])
+        sum(part.gpu_hours for part in costs.parts(study.runs(*figures)))
+        for figures in (["fig2"], ["fig4"], ["fig2", "fig4"])
     )
     assert two < four == pytest.approx(both)
 
@@ -152,10 +160,10 @@ def test_a_training_in_steps_costs_its_steps() -> None:
 
 def test_the_longest_chain_is_a_pre_training_with_what_follows(paper_config, rates) -> None:
     study = Study(paper_config)
-    length, chain = longest_chain(Costs(study, rates, "H100").parts(*study.scored_figures), 1 / 60)
+    length, chain = longest_chain(Costs(study, rates, "H100").parts(study.runs(*study.scored_figures)), 1 / 60)
     assert [part.rule for part in chain] == ["pretrain", "finetune", "predict"]
     assert {(part.distribution, part.architecture) for part in chain} == {("self_supervised", "densenet161")}
-    assert length == pytest.approx(sum(part.hours for part in chain) + 3 / 60)
+    assert length == pytest.approx(sum(part.gpu_hours for part in chain) + 3 / 60)
 
 
 def test_the_table_has_rules_figures_and_shares_and_names_what_has_no_rate(config, repository, tmp_path: Path) -> None:
@@ -220,7 +228,7 @@ def test_imagenet_rib_on_cifar_costs_what_its_images_cost(config, rates, reposit
     each = 0.163 / 3.6e6
     tuned = [run for run in study.rib_runs() if run.architecture == "resnet10"]
     assert len(tuned) == 2 * 3 * 3
-    parts = [part for part in costs.parts_of(tuned) if part.architecture == "resnet10"]
+    parts = [part for part in costs.parts(tuned) if part.architecture == "resnet10"]
     whole, probe = 12 * 1200 * each, 12 * 1200 * each / 3
     first = config["methods"]["lp_ft"]["probe_epochs"] * 1200 * each / 3
     assert hours(parts, "finetune") == pytest.approx(2 * 3 * (whole + probe + whole + first))
@@ -235,13 +243,13 @@ def test_small_networks_cost_what_they_take_on_each_card(config, rates, reposito
     """Images x steps x the rate at 32 pixels, whatever the factor of the card; archives as large as they are stated."""
     study = tiny_study(config, repository)
     for card, each in (("core", 0.163), ("H100", 0.039)):
-        parts = Costs(study, rates, card).parts("fig2")
+        parts = Costs(study, rates, card).parts(study.runs("fig2"))
         one = next(part for part in parts if (part.rule, part.architecture) == ("pretrain", "resnet10"))
-        assert one.hours == pytest.approx(20_000 * 128 * each / 3.6e6)
+        assert one.gpu_hours == pytest.approx(20_000 * 128 * each / 3.6e6)
         tuned = next(part for part in parts if (part.rule, part.architecture) == ("finetune", "resnet10"))
-        assert tuned.hours == pytest.approx(12 * 4000 * each / 3.6e6)
+        assert tuned.gpu_hours == pytest.approx(12 * 4000 * each / 3.6e6)
         tested = next(part for part in parts if (part.rule, part.architecture) == ("predict", "resnet10"))
-        assert tested.hours == pytest.approx(12 * (10_000 + 2000 + 2000 + 70_000) * each / 3 / 3.6e6)
-    stated = {part.distribution: part.gigabytes for part in parts if part.rule == "acquire"}
+        assert tested.gpu_hours == pytest.approx(12 * (10_000 + 2000 + 2000 + 70_000) * each / 3 / 3.6e6)
+    stated = {part.distribution: part.disk_gb for part in parts if part.rule == "acquire"}
     assert sum(stated.values()) == pytest.approx(0.248 + 0.170 + 0.006 + 0.006 + 0.688, abs=0.001)
     assert not rates.unknown

@@ -20,7 +20,8 @@ from pretraining_robustness.files import write_rows
 logger = logging.getLogger(__name__)
 
 # A job in the graph that `snakemake --dag dot` prints (DAG._dot of snakemake 9.27), with the wildcards that it adds.
-_JOB = re.compile(r'^\s*\d+\[label = "(?P<rule>\w+)', re.MULTILINE)
+# Jobs of several runs (pretrain_together, pretrain_together_2) count with those of one.
+_JOB = re.compile(r'^\s*\d+\[label = "(\w+?)(?:_together(?:_\d+)?)?\b', re.MULTILINE)
 # Lines of Snakemake's language.
 _RULE = re.compile(r"^\s*(?:rule|checkpoint)\s+(\w+)\s*:|^\s*use\s+rule\s+\w+\s+as\s+(\w+)", re.MULTILINE)
 _NAMED = re.compile(r'^\s*name:\s*f"(\w+){', re.MULTILINE)  # a rule that a loop names: the beginning of its names

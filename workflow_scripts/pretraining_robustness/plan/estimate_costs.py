@@ -1,0 +1,142 @@
+"""Estimate what a study costs: hours, disk and its longest run, as a table and as text."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pretraining_robustness.files import atomic_path
+from pretraining_robustness.plan.costs import Costs, Part
+from pretraining_robustness.plan.rates import Rates
+from pretraining_robustness.study.runs import Run
+from pretraining_robustness.study.show import Study
+
+ON_GPUS = ("finetune", "predict", "compare_networks")  # rules, and beginnings of others, whose jobs start on a GPU
+AMOUNTS = ["gpu_hours", "core_hours", "disk_gb"]
+COLUMNS = ["part", "name", "jobs", *AMOUNTS, "images"]
+
+
+def longest_chain(parts: Iterable[Part], starting: float) -> tuple[float, list[Part]]:
+    """Return the hours of the longest run, from pre-training to prediction, and its parts.
+
+    Args:
+        parts: of a study.
+        starting: hours that each job takes to start.
+    """
+    parts = list(parts)
+    before = {(part.distribution, part.architecture): part for part in parts if part.rule.startswith("pretrain")}
+    chains: dict[Run, list[Part]] = defaultdict(list)
+    for part in parts:
+        if part.run is not None:
+            first = before.get((part.distribution, part.architecture))
+            chains[part.run] = chains[part.run] or ([first] if first else [])
+            chains[part.run].append(part)
+    lengths = ((sum(part.gpu_hours + starting for part in chain), chain) for chain in chains.values())
+    return max(lengths, key=lambda found: found[0], default=(0.0, []))
+
+
+def estimate_costs(
+    *,
+    config: Mapping[str, Any],
+    rates: str | Path,
+    jobs: str | Path,
+    card: str,
+    cards: int,
+    costs: str | Path,
+) -> str:
+    """Write what a study costs as CSV, and return it as text.
+
+    Args:
+        config: a study's checked configuration.
+        rates: `data/rates.csv`.
+        jobs: how many jobs each rule has, as `plan.jobs` writes it.
+        card: name of a GPU in the table.
+        cards: how many of them work at a time.
+        costs: CSV to write: part (rule, figure, variant), name, jobs, gpu_hours,
+            core_hours, disk_gb, images. A figure's row is what it needs alone, as is that of the target imagenet_rib;
+            they share most of it. A variant's is what predicting its images takes in all of ImageNet-RIB, and how many
+            of them one evaluation of a network predicts.
+
+    Raises:
+        InputError: for a GPU without a rate.
+    """
+    study, table = Study(dict(config)), Rates(rates)
+    whole = Costs(study, table, card)
+    variants = study.rib_runs()
+    parts = whole.parts([*study.runs(*study.scored_figures), *variants])
+    compiled = any(recipe["compile"] for recipe in config["recipes"].values())
+    starting = table("starting", "a GPU job" if compiled else "a job that compiles nothing") / 3600
+    counts = pd.read_csv(jobs, index_col="rule")["jobs"]
+    rules = _by_rule(parts, counts, starting, table("processing", "a job without a card") / 60)
+    targets = {figure: study.runs(figure) for figure in study.scored_figures}
+    targets |= {"imagenet_rib": variants} if variants else {}
+    figures = {name: _frame(whole.parts(runs))[AMOUNTS].sum() for name, runs in targets.items()}
+    evaluated = pd.Series(whole.evaluation(), dtype=float)
+    predicted = pd.DataFrame({"gpu_hours": pd.Series(whole.by_test_set(variants), dtype=float), "images": evaluated})
+    predicted = predicted.loc[evaluated.index].fillna(0.0).rename(index=study.variant_label)
+    frames = {"rule": rules, "figure": pd.DataFrame(figures, AMOUNTS).T, "variant": predicted}
+    rows = pd.concat(frames, names=["part", "name"]).reset_index().reindex(columns=COLUMNS)
+    rows[AMOUNTS] = rows[AMOUNTS].fillna(0.0)
+    rows = rows.astype({"jobs": "Int64"}).assign(images=rows["images"].round().astype("Int64"))
+    with atomic_path(costs) as temporary:
+        rows.to_csv(temporary, index=False, float_format="%.2f")
+    chain = longest_chain(parts, starting)
+    return "\n".join(_text(rows.to_dict("records"), int(counts.sum()), chain, card, cards, table.unknown))
+
+
+def _frame(parts: Iterable[Part]) -> pd.DataFrame:
+    """Return parts as rows."""
+    return pd.DataFrame([vars(part) for part in parts], columns=list(Part.__dataclass_fields__))
+
+
+def _by_rule(parts: list[Part], counts: "pd.Series[int]", starting: float, processing: float) -> pd.DataFrame:
+    """Return jobs and amounts of each rule; a job takes `starting` hours of a GPU, or else `processing` of a core."""
+    sums = _frame(parts).groupby("rule")[AMOUNTS].sum()
+    rules = pd.concat([sums, counts], axis=1).sort_index()
+    rules[AMOUNTS] = rules[AMOUNTS].fillna(0.0)
+    on_gpu = (rules["gpu_hours"] > 0) | (rules.index.str.startswith(ON_GPUS) & rules["jobs"].notna())
+    jobs = rules["jobs"].fillna(0)
+    rules["gpu_hours"] += starting * jobs * on_gpu
+    rules["core_hours"] += processing * jobs * ~on_gpu
+    return rules
+
+
+def _text(
+    rows: Sequence[Mapping[Hashable, Any]],
+    jobs: int,
+    chain: tuple[float, list[Part]],
+    card: str,
+    cards: int,
+    unknown: set[str],
+) -> Iterator[str]:
+    """Yield the lines that a person reads; `rows` are those of the table."""
+    total, core_hours, disk = (sum(row[amount] for row in rows if row["part"] == "rule") for amount in AMOUNTS)
+    space = f"{disk / 1e3:,.2f} TB" if disk >= 1e3 else f"{disk:,.0f} GB"
+    yield f"{jobs:,} jobs, {_short(total)} {card} hours, {_short(core_hours)} CPU core hours, {space} of disk"
+    wall = max(total / cards, chain[0])
+    least = f"{wall / 24:,.1f} days" if wall >= 48 else f"{wall:.1f} hours"
+    yield f"with {cards} x {card} at least {least}; the longest run takes {chain[0]:,.1f} hours:"
+    of_chain = (f"{part.rule} {part.distribution} {part.architecture} {part.gpu_hours:.1f}" for part in chain[1])
+    yield "  " + ", ".join(of_chain)
+    for part, title in (("rule", "by rule:"), ("figure", "by figure, each alone:")):
+        if listed := [row for row in rows if row["part"] == part]:
+            yield f"{title:<28} {'jobs':>6} {'GPU-hours':>10} {'core-hours':>10} {'GB':>9}"
+        for row in listed:
+            if max(row[amount] for amount in AMOUNTS) >= 0.05:
+                count = "" if pd.isna(row["jobs"]) else row["jobs"]
+                amounts = f"{row['gpu_hours']:>10,.1f} {row['core_hours']:>10,.1f} {row['disk_gb']:>9,.1f}"
+                yield f"  {row['name']:<26} {count:>6} {amounts}"
+    if evaluated := [row for row in rows if row["part"] == "variant"]:
+        yield f"{'prediction, by variant:':<28} {'images':>9} {'GPU-hours':>10}"
+        for row in evaluated:
+            yield f"  {row['name']:<26} {row['images']:>9,} {row['gpu_hours']:>10,.1f}"
+        yield f"  {'one complete evaluation':<26} {sum(row['images'] for row in evaluated):>9,}"
+    if unknown:
+        yield f"left out, because data/rates.csv has no rate of it: {'; '.join(sorted(unknown))}"
+
+
+def _short(hours: float) -> str:
+    """Return a number of hours, with a digit after the point where there are few."""
+    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.1f}"
