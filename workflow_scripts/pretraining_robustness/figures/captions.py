@@ -21,12 +21,14 @@ _TEMPLATES = Environment(
     autoescape=False,  # plain text
 )
 _TEMPLATES.filters |= {"count": count, "listed": listed, "sentence": sentence, "signed": signed}
+_TEMPLATES.filters["variant_of"] = lambda name, shown: shown.variant(name)
 
 
 def render(template: str, **facts: Any) -> str:
     """Return the caption that a template makes of facts, which it may name; it ends with a newline.
 
-    The filters besides Jinja2's own are those of `words`: count, listed, sentence, signed.
+    The filters besides Jinja2's own are those of `words` (count, listed, sentence, signed), and `variant_of`, which
+    gives a variant of ImageNet its readable name.
     """
     paragraphs: list[str] = []
     for block in re.split(r"\n[ \t]*\n", _TEMPLATES.get_template(template).render(facts)):

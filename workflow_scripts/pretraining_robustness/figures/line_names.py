@@ -13,24 +13,26 @@ from pretraining_robustness.figures.text import LINE, width, wrap
 # Inches.
 _LEADER, _MARKER, _GAP = 0.34, 0.06, 0.08
 _WIDEST = 1.75
-_SIZE = 8  # points
 
 LineEnd = tuple[str, SeriesStyle, float, float]
 """A line's name, its look and its last point in data coordinates."""
 
 
-def names_width(names: Iterable[str]) -> float:
+def names_width(names: Iterable[str], size: float = 8, widest: float = _WIDEST) -> float:
     """Return the room in inches that the names need right of the axes, with the leaders that connect them."""
-    lines = [line for name in names for line in _wrapped(name)]
-    return max((width(line, _SIZE) for line in lines), default=0.0) + _LEADER + _MARKER + _GAP
+    lines = [line for name in names for line in wrap(name, widest, size)]
+    return max((width(line, size) for line in lines), default=0.0) + _LEADER + _MARKER + _GAP
 
 
-def name_line_ends(axes: Axes, ends: Sequence[LineEnd]) -> None:
-    """Write each line's name right of the axes at its end, moved up or down so that no name meets another."""
+def name_line_ends(axes: Axes, ends: Sequence[LineEnd], size: float = 8, widest: float = _WIDEST) -> None:
+    """Write each line's name right of the axes at its end, moved up or down so that no name meets another.
+
+    `size` is in points; a name wider than `widest` inches is broken into lines.
+    """
     across, down = axes_size(axes)
     placed = [(axes.transLimits.transform((x, y)), name, style) for name, style, x, y in ends]
     placed.sort(key=lambda end: -end[0][1])
-    heights = [(len(_wrapped(name)) * _SIZE * LINE + 0.05) / down for _, name, _ in placed]
+    heights = [(len(wrap(name, widest, size)) * size * LINE + 0.05) / down for _, name, _ in placed]
     places = spread([float(point[1]) for point, _, _ in placed], heights)
     marker = 1 + _LEADER / across
     for (point, name, style), place in zip(placed, places, strict=True):
@@ -59,7 +61,13 @@ def name_line_ends(axes: Axes, ends: Sequence[LineEnd]) -> None:
         )
         left = marker + (_MARKER + 0.02) / across
         axes.text(
-            left, place, "\n".join(_wrapped(name)), transform=axes.transAxes, va="center", ha="left", fontsize=_SIZE
+            left,
+            place,
+            "\n".join(wrap(name, widest, size)),
+            transform=axes.transAxes,
+            va="center",
+            ha="left",
+            fontsize=size,
         )
 
 
@@ -74,7 +82,3 @@ def spread(places: Sequence[float], heights: Sequence[float], low: float = 0.0, 
     above = np.cumsum(heights) - np.divide(heights, 2)
     free = isotonic_regression(np.add(places, above), increasing=False).x
     return (np.clip(free, low + sum(heights), high) - above).tolist()
-
-
-def _wrapped(name: str) -> list[str]:
-    return wrap(name, _WIDEST, _SIZE)

@@ -31,6 +31,9 @@ RENAMED: dict[Place, str] = {
     ("imagenet_rib", "jobs"): "give the section 'jobs' one value per stage, as config.yaml does"
 }
 
+# Kinds of figures that have been renamed, and the new name.
+RENAMED_KINDS = dict.fromkeys(["rib_flips", "rib_accuracy", "rib_tradeoff"], "rib_changes")
+
 
 def check_config(
     config: dict[str, Any],
@@ -58,6 +61,10 @@ def check_config(
         for old, new in RENAMED.items():
             if old[-1] in _at(old[:-1], config):
                 raise ConfigError(old, f"this key has a new name; {new}")
+        for figure, spec in entries(config.get("figures")).items():
+            if (kind := entries(spec).get("kind")) in RENAMED_KINDS:
+                new = RENAMED_KINDS[kind]
+                raise ConfigError(("figures", figure, "kind"), f"'{kind}' is part of the kind {new} now; write {new}")
         typed = _validated(config)
         unset_nulls(config)
         known = _known(config)

@@ -70,8 +70,8 @@ Precision = Literal["float32", "bfloat16"]
 Replaced = Literal["sources", "tasks", "label_maps", "distributions", "runs", "architectures", "figures", "tables"]
 _Shift = Literal["validation", "fresh_draw", "renditions", "sketches", "anywhere", "cartoons", "drawings"]
 Shift = Literal[_Shift, "corruptions", "adversarial"]
-_RIBFigure = Literal["rib_bars", "rib_matrix", "rib_similarity", "rib_flips", "rib_effective", "rib_tradeoff"]
-RIBFigureKind = Literal[_RIBFigure, "rib_accuracy", "rib_methods", "rib_alphas", "rib_set_size", "rib_transport"]
+_RIBFigure = Literal["rib_bars", "rib_matrix", "rib_methods", "rib_alphas", "rib_changes", "rib_effective"]
+RIBFigureKind = Literal[_RIBFigure, "rib_set_size", "rib_transport", "rib_similarity"]
 _Table = Literal["sources", "experiments", "cooccurrence", "fitted_trends", "contrasts", "effective_robustness"]
 _RIBTable = Literal["rib", "rib_crossing", "rib_effective", "rib_transport", "rib_published"]
 TableKind = Literal[_Table, "calibration", _RIBTable]
@@ -119,10 +119,6 @@ class Evaluation(TypedDict, total=False):
         Side, "Side in pixels to which the whole image is resized; then the middle `image_size` pixels are cut out."
     ]
     interpolation: Annotated[Literal["bilinear", "bicubic"], "How it is resized (with antialiasing)."]
-    arithmetic: Annotated[
-        Literal["auto", "float32", "bfloat16"],
-        "Arithmetic of predictions, with head and arg-max in float32. auto: bfloat16 on a GPU, float32 on a CPU.",
-    ]
 
 
 @with_config(extra="forbid")
@@ -1056,10 +1052,10 @@ class RIBFigure(Figure):
     """A figure of ImageNet-RIB."""
 
     kind: RIBFigureKind = key(
-        "mRI as bars; all changes of accuracy as a matrix; the similarity of networks before and after; flips of "
-        "predictions; effective robustness; RI against accuracy on the variant fine-tuned on; accuracy before and "
-        "after; mRI of methods by networks; mRI along an interpolation; RI by the size of the set fine-tuned on; "
-        "changes of accuracy by the distance of data sets."
+        "mRI as bars; every change of accuracy as a matrix; mRI of methods by networks; mRI along an interpolation; "
+        "what fine-tuning changes (predictions that turn, accuracy on every variant, RI against accuracy on the "
+        "variant fine-tuned on); effective robustness; RI by the size of the fine-tuning set; change of accuracy by "
+        "the distance between data sets; similarity of networks before and after."
     )
     networks: Distributions | None = opt("Distributions whose networks it shows; those of imagenet_rib by default.")
     methods: Methods | None = opt("Methods of fine-tuning that it shows; those of imagenet_rib by default.")

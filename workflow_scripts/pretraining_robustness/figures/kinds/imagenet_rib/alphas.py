@@ -1,4 +1,4 @@
-"""WiSE-FT from the network before fine-tuning to the one after it. Its rows are the cells of `imagenet_rib.results`.
+"""WiSE-FT from the network before fine-tuning to the one after it.
 
 `alphas` of the figure says which part of the way each method goes; the network before is at 0.
 """
@@ -7,72 +7,52 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from pretraining_robustness.figures.imagenet_rib import (
-    DEFINED,
-    INFERRED,
-    LEGEND_LINE,
-    LOOKS,
-    Beside,
-    drawn,
-    network_name,
-    networks_of,
-    rows_of,
-    write_legend,
-)
+from pretraining_robustness.figures.imagenet_rib import LOOKS, MRI, Shown, lay_out, look, of, set_grid, zero_line
 from pretraining_robustness.figures.output import Drawing, Files
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.words import sentence
+from pretraining_robustness.imagenet_rib.comparison import ALL
 from pretraining_robustness.imagenet_rib.tradeoff import tradeoff
 
-READS = {"rows": "imagenet_rib/cells.csv"}
-
-_TALL, _LEFT, _BELOW, _SPACE = 2.3, 0.7, 0.45, 0.75  # inches
+READS = {"rows": "imagenet_rib/cells.csv", "means": "imagenet_rib/means.csv"}
+_TALL = 2.4  # inches
 
 
 def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
-    """Draw a figure of this kind."""
-    return drawn(files, figure, draw_alphas)
-
-
-def draw_alphas(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:
-    """Draw mRI and the mean accuracy on the variants fine-tuned on against alpha, a line a network."""
-    swept = sweep(rows, figure["alphas"])
-    networks = networks_of(swept, figure)[: len(LOOKS)]
+    """Draw mRI and the mean accuracy on the variants fine-tuned on against alpha, a line for each network."""
+    shown = Shown.read(files, figure)
+    swept = sweep(shown.rows, figure["alphas"])
+    means = of(shown.beside["means"], fine_tuned_on=ALL, counting="all")
+    intervals = means[means["method"].isin(list(figure["alphas"]))]
+    intervals = intervals.assign(alpha=intervals["method"].map(dict(figure["alphas"])))
+    networks = shown.networks[: len(LOOKS)]
+    looks = [look(style) for style in LOOKS[: len(networks)]]
+    legend = [(Line2D([], [], **one), shown.network(name)) for one, name in zip(looks, networks, strict=True)]
     held_out = bool(swept["held_out"].all())
-    whose = "held-out images of them" if held_out else "the images of them that were fine-tuned on"
-    footer = [
-        "Alpha: weight of the network after fine-tuning, in the mean of its weights and those of the network before; "
-        f"0: before, 1: after. Means over the variants fine-tuned on and over seeds; right: accuracy of {whose}."
-    ]
-    legend = LEGEND_LINE * (1 + (len(networks) - 1) // 2) + 0.15
-    page = make_page(FULL_WIDTH, _TALL + _BELOW + legend, figure["title"], footer, figure["note"] or "")
-    width = (page.width - _LEFT - _SPACE - 2 * MARGIN) / 2
-    columns = {"mri": "mRI (percentage points)", "own": "Accuracy on the variants\nfine-tuned on (%)"}
+    footer = (
+        "Alpha: weight of the network after fine-tuning in the mean of both networks' weights (0: before, 1: after). "
+        f"Whiskers: {shown.level} intervals of mRI over images{' and seeds' if intervals['seeds'].max() > 1 else ''}. "
+        f"Right: accuracy on {'held-out images' if held_out else 'the images that were fine-tuned on'}."
+    )
+    page, ((left, right),) = lay_out(shown, [_TALL], [1, 1], left=0.8, above=0.12, legend=legend, footer=footer)
     readings = []
-    for place, (column, label) in enumerate(columns.items()):
-        axes = page.add_axes(_LEFT + place * (width + _SPACE), page.bottom + _BELOW, width, _TALL, column)
-        for network, look in zip(networks, LOOKS, strict=False):
-            own = rows_of(swept, network).groupby("alpha")[column].mean()
-            style: dict[str, Any] = {"marker": look.marker, "color": look.colour, "markersize": 4, "linewidth": 1}
-            name = network_name(network, figure).replace("\n", " ")
-            axes.plot(own.index, own, label=name, **style)
-            if column == "mri":
-                last = f"{own.iloc[-1]:+.2f} at {own.index[-1]:g}"
-                readings.append(f"- {name}: mRI highest at alpha = {own.idxmax():g} ({own.max():+.2f}), {last}.")
-        if column == "mri":
-            axes.axhline(0, color="0.3", linewidth=0.7)
+    for network, style in zip(networks, looks, strict=True):
+        own = of(swept, network).groupby("alpha")[["mri", "own"]].mean()
+        found = of(intervals, network).set_index("alpha").sort_index()
+        ends = [found["index"] - found["low"], found["high"] - found["index"]]
+        left.errorbar(
+            found.index, found["index"], yerr=ends, linestyle="", color=style["color"], capsize=2, linewidth=0.9
+        )
+        left.plot(own.index, own["mri"], markersize=4, linewidth=1, **style)
+        right.plot(own.index, own["own"], markersize=4, linewidth=1, **style)
+        best = own["mri"]
+        readings.append((shown.network(network), best.idxmax(), best.max(), best.iloc[-1], best.index[-1]))
+    for axes, label in ((left, MRI), (right, "Accuracy on the variants\nfine-tuned on (%)")):
         axes.set_xlabel("Alpha")
         axes.set_ylabel(label)
-        axes.grid()
-        handles, labels = axes.get_legend_handles_labels()
-    write_legend(page, handles, labels, 2)
-    text = (
-        f"{sentence(figure['title'])} {footer[0]} {DEFINED} {INFERRED} The published code has alpha = 0.5 alone. "
-        f"{sentence(figure['note'])}"
-    )
-    return page.figure, "\n".join([text.strip(), "", *readings]) + "\n"
+        set_grid(axes)
+    zero_line(left, across=True)
+    return shown.drawing(page.figure, "alphas.jinja", footer=footer, readings=readings)
 
 
 def sweep(cells: pd.DataFrame, alphas: Mapping[str, float]) -> pd.DataFrame:

@@ -1,114 +1,68 @@
-"""Every change of accuracy as a heat map for each network and method. Rows: cell_means of `imagenet_rib.results`."""
+"""Every change of accuracy as a heat map for each network and method."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from pretraining_robustness.figures.imagenet_rib import (
-    INFERRED,
-    Beside,
-    drawn,
-    methods_of,
-    network_name,
-    networks_of,
-    rows_of,
-    signed,
-)
+from pretraining_robustness.figures.heat_map import draw_colour_scale, draw_heat_map
+from pretraining_robustness.figures.imagenet_rib import Shown, lay_out, of
 from pretraining_robustness.figures.output import Drawing, Files
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
-from pretraining_robustness.figures.text import SMALL, width, wrap_words
-from pretraining_robustness.figures.words import count, sentence
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN
+from pretraining_robustness.figures.text import SMALL, height, width, wrap_words
 
-# Inches.
 READS = {"rows": "imagenet_rib/cell_means.csv"}
-
-_CELL, _COLUMN_NAMES, _ROW_NAMES, _PANEL_TITLE, _GAP, _WIDEST_CELL = 0.27, 0.85, 0.95, 0.46, 0.15, 0.36
-_BESIDE_NAMES, _NARROWEST = 0.12, 4.6
+# Inches.
+_CELL, _WIDEST_CELL, _GAP, _SCALE, _BESIDE_NAMES, _NARROWEST = 0.27, 0.4, 0.15, 0.6, 0.12, 4.6
+_NUMBERS = 5.5  # points
 
 
 def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
-    """Draw a figure of this kind."""
-    return drawn(files, figure, draw_matrix)
-
-
-def draw_matrix(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:
-    """Draw a heat map of the changes of accuracy for each network and method; return the figure and its caption."""
-    networks, methods = networks_of(rows, figure), methods_of(rows, figure)
-    tuned = [name for name in figure["variants"] if name in set(rows["fine_tuned_on"])]
+    """Draw a row of heat maps for each network, a column for each method."""
+    shown = Shown.read(files, figure)
+    networks, methods, tuned = shown.networks, shown.methods, shown.tuned
     tested = [figure["reference"], *figure["tested_on"]]
     across = len(methods)
-    row_names, column_names = (
-        max(least, max(width(figure["variants"][name], SMALL) for name in names) + _BESIDE_NAMES)
-        for least, names in ((_ROW_NAMES, tuned), (_COLUMN_NAMES, tested))
-    )
-    wide = min(_WIDEST_CELL, (FULL_WIDTH - row_names - 2 * MARGIN - across * _GAP) / (across * len(tested)))
-    cell = (wide * len(tested), _CELL * len(tuned))
-    row = cell[1] + _PANEL_TITLE
-    footer = [
-        "Columns: tested on; rows: fine-tuned on. Grey: the variant itself, whose images were trained on. Bold: the "
-        f"{100 * figure['confidence']:g} % interval of the change excludes 0; "
-        f"on {figure['variants'][figure['reference']]} there is none."
+    left, foot = (max(width(shown.variant(name), SMALL) for name in names) + _BESIDE_NAMES for names in (tuned, tested))
+    room = FULL_WIDTH - left - 2 * MARGIN - _SCALE - (across - 1) * _GAP
+    wide = min(_WIDEST_CELL, room / (across * len(tested))) * len(tested)
+    page_width = max(_NARROWEST, 2 * MARGIN + left + across * wide + (across - 1) * _GAP + _SCALE)
+    titles = [
+        [wrap_words(f"{shown.method(method)}, {shown.network(network)}", wide, SMALL)[:3] for method in methods]
+        for network in networks
     ]
-    page_width = max(_NARROWEST, 2 * MARGIN + row_names + across * (cell[0] + _GAP))
-    page = make_page(page_width, len(networks) * row + column_names, figure["title"], footer, figure["note"] or "")
-    reach = float(np.ceil(rows.loc[rows["tested_on"].isin(tested), "change"].abs().max()))
+    above = max(height(lines, SMALL) for row in titles for lines in row) + 0.06
+    tall = _CELL * len(tuned)
+    right = page_width - (MARGIN + left + across * wide + (across - 1) * _GAP)
+    page, panels = lay_out(
+        shown, [tall] * len(networks), [1.0] * across, left=[MARGIN + left, *[_GAP] * (across - 1)], right=right,
+        above=above, below=0.1, foot=foot, page_width=page_width,
+        footer="Rows: fine-tuned on; columns: tested on. Grey: the variant itself. Bold: the "
+        f"{shown.level} interval of the change excludes 0; {shown.variant(figure['reference'])} has no interval.",
+    )  # fmt: skip
+    reach = float(np.ceil(shown.rows.loc[shown.rows["tested_on"].isin(tested), "change"].abs().max()))
     for down, network in enumerate(networks):
-        for right, method in enumerate(methods):
-            some = rows_of(rows, network, method)
+        for right_of, method in enumerate(methods):
+            axes = panels[down][right_of]
+            some = of(shown.rows, network, method)
             some = some.assign(clear=some["low"] * some["high"] > 0)  # not where there is no interval
             matrix, clear = (
-                some.pivot(index="fine_tuned_on", columns="tested_on", values=value).reindex(
-                    index=tuned, columns=tested
-                )
+                some.pivot(index="fine_tuned_on", columns="tested_on", values=value).reindex(tuned, columns=tested)
                 for value in ("change", "clear")
             )
-            left = MARGIN + row_names + right * (cell[0] + _GAP)
-            axes = page.add_axes(left, page.top - (down + 1) * row, *cell, label=f"{down} {right}")
-            _heat_map(axes, matrix, clear, reach, figure, names=(right == 0, down == len(networks) - 1))
-            name = network_name(network, figure).replace("\n", " ")
-            title = wrap_words(f"{figure['methods'][method]}, {name}", cell[0], SMALL)
-            axes.set_title("\n".join(title[:3]), fontsize=SMALL)
-    return page.figure, _caption(rows, figure)
-
-
-def _heat_map(
-    axes: Axes,
-    matrix: pd.DataFrame,
-    clear: pd.DataFrame,
-    reach: float,
-    figure: Mapping[str, Any],
-    names: Sequence[bool],
-) -> None:
-    itself = np.array([[tuned == tested for tested in matrix.columns] for tuned in matrix.index])
-    hidden = itself | matrix.isna().to_numpy()
-    words = signed(matrix, 0)
-    sns.heatmap(matrix, mask=hidden, annot=words, fmt="", annot_kws={"fontsize": 5.5}, cmap="RdBu", vmin=-reach,
-                vmax=reach, cbar=False, ax=axes, linewidths=0.4)  # fmt: skip
-    for text, sure in zip(axes.texts, clear.to_numpy()[~hidden], strict=True):
-        text.set_fontweight("bold" if bool(sure) else "normal")
-    axes.set_facecolor("0.85")
-    labels = [figure["variants"][name] for name in matrix.columns]
-    axes.set_xticks(np.arange(len(labels)) + 0.5, labels if names[1] else [], rotation=90, fontsize=SMALL)
-    rows = [figure["variants"][name] for name in matrix.index]
-    axes.set_yticks(np.arange(len(rows)) + 0.5, rows if names[0] else [], rotation=0, fontsize=SMALL)
-    axes.set(xlabel="", ylabel="")
-    axes.tick_params(length=0)
-
-
-def _caption(rows: pd.DataFrame, figure: Mapping[str, Any]) -> str:
-    used = rows[rows["counts"]]
-    fell, rose = int((used["high"] < 0).sum()), int((used["low"] > 0).sum())
-    seeds = " and seeds" if rows["seeds"].max() > 1 else ""
-    return (
-        f"{sentence(figure['title'])} Change of accuracy in percentage points after fine-tuning on the variant of the "
-        f"row, tested on that of the column; {figure['variants'][figure['reference']]} is in no mean. Of "
-        f"{count(len(used), 'cell')} that count towards RI, {fell} fell and {rose} rose by more than their "
-        f"{100 * figure['confidence']:g} % intervals over images{seeds}, each by itself, allow for chance. On average "
-        f"{used['gained'].mean():.1f} % of the images became right and {used['lost'].mean():.1f} % wrong; "
-        f"{used['changed'].mean():.1f} % of the answers changed. {INFERRED} {sentence(figure['note'])}"
-    ).strip() + "\n"
+            itself = np.array([[one == other for other in tested] for one in tuned])
+            draw_heat_map(axes, matrix, clear, reach, itself | matrix.isna().to_numpy(), 0, _NUMBERS)
+            columns = list(map(shown.variant, tested)) if down == len(networks) - 1 else []
+            rows = list(map(shown.variant, tuned)) if right_of == 0 else []
+            axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=90, fontsize=SMALL)
+            axes.set_yticks(np.arange(len(rows)) + 0.5, rows, rotation=0, fontsize=SMALL)
+            axes.set_title("\n".join(titles[down][right_of]), fontsize=SMALL)
+    place = page_width - right + 0.12
+    label = "Change of accuracy (percentage points)"
+    draw_colour_scale(page, place, page.top - above - tall, tall, reach, label)
+    used = shown.rows[shown.rows["counts"]]
+    return shown.drawing(
+        page.figure, "matrix.jinja", cells=len(used),
+        fell=int((used["high"] < 0).sum()), rose=int((used["low"] > 0).sum()), several=used["seeds"].max() > 1,
+        turned=used[["gained", "lost", "changed"]].mean(),
+    )  # fmt: skip

@@ -1,73 +1,54 @@
-"""mRI of every method and network as a heat map. Its rows are the means of `imagenet_rib.results`."""
+"""mRI of every method and network as a heat map."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.figure import Figure
 
-from pretraining_robustness.figures.imagenet_rib import INFERRED, Beside, drawn, network_name, networks_of, signed
+from pretraining_robustness.figures.heat_map import draw_colour_scale, draw_heat_map
+from pretraining_robustness.figures.imagenet_rib import Shown, lay_out, of
 from pretraining_robustness.figures.output import Drawing, Files
-from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN, make_page
+from pretraining_robustness.figures.page import FULL_WIDTH, MARGIN
 from pretraining_robustness.figures.text import SMALL, wrap_words
-from pretraining_robustness.figures.words import count, sentence
 from pretraining_robustness.imagenet_rib.comparison import ALL
 
 READS = {"rows": "imagenet_rib/means.csv"}
-
-_ROW, _WIDEST, _METHODS, _NETWORKS = 0.3, 1.3, 1.9, 0.75  # inches
+_ROW, _WIDEST, _METHODS, _NETWORKS, _SCALE, _NARROW = 0.27, 1.9, 2.1, 0.4, 0.7, 0.9  # inches
 
 
 def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
-    """Draw a figure of this kind."""
-    return drawn(files, figure, draw_methods)
-
-
-def draw_methods(rows: pd.DataFrame, beside: Beside, figure: Mapping[str, Any]) -> tuple[Figure, str]:
-    """Draw mRI, a row a method and a column a network, and the mean accuracy before fine-tuning on top."""
-    means = rows[(rows["fine_tuned_on"] == ALL) & (rows["counting"] == "all")]
-    networks = networks_of(means, figure)
-    methods = [method for method in figure["methods"] if method in set(means["method"])]
-    wide = min(_WIDEST, (FULL_WIDTH - _METHODS - 2 * MARGIN) / len(networks))
-    columns = pd.MultiIndex.from_tuples(networks)
+    """Draw mRI, a row for each method and a column for each network."""
+    shown = Shown.read(files, figure)
+    means = of(shown.rows, fine_tuned_on=ALL, counting="all")
+    networks, methods = shown.networks, shown.methods
+    wide = min(_WIDEST, (FULL_WIDTH - _METHODS - MARGIN - _SCALE) / len(networks))
+    page_width, tall = _METHODS + wide * len(networks) + MARGIN + _SCALE, _ROW * len(methods)
+    several = bool(means["seeds"].max() > 1)
+    footer = f"Bold: the {shown.level} interval over images{' and seeds' if several else ''} excludes 0."
+    below = _NETWORKS * (1 if wide >= _NARROW else 2)
+    page, ((axes,),) = lay_out(
+        shown, [tall], left=_METHODS, right=MARGIN + _SCALE, above=0.1, below=below, footer=footer,
+        page_width=page_width,
+    )  # fmt: skip
     matrix, low, high = (
         means.pivot(index="method", columns=["distribution", "architecture"], values=value).reindex(
-            index=methods, columns=columns
+            index=methods, columns=pd.MultiIndex.from_tuples(networks)
         )
         for value in ("index", "low", "high")
     )
-    level = f"{100 * figure['confidence']:g} %"
-    over = "images and seeds" if means["seeds"].max() > 1 else "images"
-    footer = [f"mRI in percentage points; bold: its {level} interval over {over} excludes 0."]
-    page = make_page(FULL_WIDTH, _ROW * len(methods) + _NETWORKS + 0.1, figure["title"], footer, figure["note"] or "")
-    axes = page.add_axes(MARGIN + _METHODS, page.bottom + _NETWORKS, wide * len(networks), _ROW * len(methods))
     reach = float(np.ceil(np.nanmax(np.abs(matrix.to_numpy()))))
-    hidden = matrix.isna().to_numpy()
-    words = signed(matrix, 1)
-    sns.heatmap(matrix, mask=hidden, annot=words, fmt="", annot_kws={"fontsize": SMALL}, cmap="RdBu", vmin=-reach,
-                vmax=reach, cbar=False, ax=axes, linewidths=0.4)  # fmt: skip
-    clear = (low.to_numpy() * high.to_numpy() > 0)[~hidden]
-    for shown, sure in zip(axes.texts, clear, strict=True):
-        shown.set_fontweight("bold" if sure else "normal")
-    axes.set_facecolor("0.85")
-    names = [network_name(network, figure, wide - 0.08) for network in networks]
-    turned = wide < 0.9
-    axes.set_xticks(np.arange(len(networks)) + 0.5, names, rotation=35 if turned else 0, fontsize=SMALL,
-                    ha="right" if turned else "center")  # fmt: skip
-    labels = ["\n".join(wrap_words(figure["methods"][method], _METHODS - 0.2, SMALL)[:2]) for method in methods]
+    draw_heat_map(axes, matrix, low * high > 0, reach, matrix.isna().to_numpy(), 1, SMALL)
+    names = [shown.wrapped_network(network, wide - 0.08) for network in networks]
+    turned: dict[str, Any] = {"rotation": 35, "ha": "right"} if wide < _NARROW else {"rotation": 0, "ha": "center"}
+    axes.set_xticks(np.arange(len(networks)) + 0.5, names, fontsize=SMALL, **turned)
+    labels = ["\n".join(wrap_words(shown.method(method), _METHODS - 0.2, SMALL)[:2]) for method in methods]
     axes.set_yticks(np.arange(len(methods)) + 0.5, labels, rotation=0, fontsize=SMALL)
-    axes.set(xlabel="", ylabel="")
-    axes.tick_params(length=0)
-    best = []
-    for network, name in zip(networks, (network_name(one, figure).replace("\n", " ") for one in networks), strict=True):
+    left, bottom = page_width - MARGIN - _SCALE + 0.12, page.top - 0.1 - tall
+    draw_colour_scale(page, left, bottom, tall, reach, "Mean robustness improvement, mRI\n(percentage points)")
+    readings = []
+    for network in networks:
         own = matrix[network].dropna()
-        top = str(own.idxmax())
-        best.append(f"- {name}: highest with {figure['methods'][top]}, {own.max():+.2f}; lowest {own.min():+.2f}.")
-    text = (
-        f"{sentence(figure['title'])} mRI of {count(len(methods), 'method')} and {count(len(networks), 'network')}, "
-        f"all variants counted: the mean change of accuracy on the variants of ImageNet that were not fine-tuned on. "
-        f"{footer[0]} {INFERRED} {sentence(figure['note'])}"
-    )
-    return page.figure, "\n".join([text.strip(), "", *best]) + "\n"
+        readings.append((shown.network(network), shown.method(str(own.idxmax())), own.max(), own.min()))
+    facts = {"methods": len(methods), "networks": len(networks), "bold": footer, "readings": readings}
+    return shown.drawing(page.figure, "methods.jinja", **facts)
