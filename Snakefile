@@ -6,7 +6,7 @@ from snakemake.utils import min_version
 min_version("9.25")
 
 
-# A profile's limit on cards is one of this machine, and does not hold for jobs that are sent to a cluster.
+# A profile's limit on GPUs is this machine's; it does not hold for jobs that are sent to a cluster.
 resource_scopes:
     gpu="local",
 
@@ -89,7 +89,7 @@ rule imagenet_rib:
 
 
 rule unknown_target:
-    """Takes a name that is neither a rule nor a file of this workflow and says which name may have been meant."""
+    """Report an unknown target and suggest the closest name."""
     input:
         nearest_target,
     output:
@@ -106,6 +106,8 @@ for name in free_names("figures", study.figures):
             figure_files(name),
         localrule: True
 
+    describe_rule(config["figures"][name]["title"])
+
 
 for name in free_names("tables", study.tables):
 
@@ -115,3 +117,5 @@ for name in free_names("tables", study.tables):
         input:
             table_files(name),
         localrule: True
+
+    describe_rule(config["tables"][name]["title"])

@@ -62,6 +62,8 @@ for name, drawing, files, filtered in drawings():
         script:
             "../workflow_scripts/draw_archive.py"
 
+    describe_rule(f"Draw a miniature of {name}")
+
 
 downloads = config["downloads"] if config["acquisition"] == "download" else {}
 
@@ -86,6 +88,8 @@ for name in sorted({*downloads} - {"place"}):
             f"Take or download {name}"
         script:
             "../workflow_scripts/acquire_archives.py"
+
+    describe_rule(f"Take or download {name}")
 
 
 if downloads:

@@ -161,6 +161,11 @@ def free_names(kind, names):
     return names
 
 
+def describe_rule(sentence):
+    """Give the rule defined last the sentence that `snakemake --list` shows; rules made in a loop have no docstring."""
+    list(workflow.rules)[-1].docstring = f"{sentence.rstrip('.')}."
+
+
 # The files in which the workflow's rules are written.
 RULE_FILES = [
     os.path.relpath(path)

@@ -2,7 +2,7 @@
 
 
 rule search_fractals:
-    """Search for systems of maps whose fractals fill enough of the frame, one a class."""
+    """Search for systems of maps whose fractals fill enough of the frame, one per class."""
     output:
         systems="<results>/fractals/{fractal_source}/systems.csv",
         search="<results>/fractals/{fractal_source}/search.csv",

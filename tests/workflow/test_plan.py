@@ -219,3 +219,9 @@ def test_what_is_wrong_with_a_folder_of_a_variant_is_said_while_planning(
         "imagenet_rib/results/stores/imagenet_v2/images.npy", "--dry-run", config=paper_config, fails=True
     )
     assert words in printed
+
+
+def test_every_figure_and_table_is_listed_with_its_title(workflow, config):
+    listed = workflow.run("--list")
+    for name, spec in {**config["figures"], **config["tables"]}.items():
+        assert f"{name} ({spec['title'].rstrip('.')}" in listed
