@@ -68,7 +68,7 @@ for jobs in finetuning_jobs("finetune", study.trained_methods):
             f"<benchmarks>/finetune{jobs.suffix}/{{group}}.tsv"
         wildcard_constraints:
             group=jobs.group,
-        priority: len(jobs.folders)
+        priority: training_priority(jobs)
         conda:
             "../envs/train.yaml"
         threads: stage_resource("finetune", "threads")

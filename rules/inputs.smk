@@ -161,7 +161,7 @@ def recognising_network(wildcards):
 
 def recognitions():
     """How well the images of each generated source that is trained on are recognised."""
-    used = {config["distributions"][name]["source"] for name in study.distributions}
+    used = {config["distributions"][name]["source"] for name in trained_on()}
     return [
         f"<results>/generated/{source}/recognition.csv"
         for source in study.sources_of_format("stable_diffusion")

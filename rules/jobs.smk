@@ -326,3 +326,81 @@ def scores_of_table(wildcards):
         name: [path.replace("{unit}", one) for one in series]
         for name, path in SCORED.items()
     }
+
+
+@cache
+def rank_of():
+    """The first figure of scores that shows a series or a distribution, by its place in the config."""
+    ranks = {}
+    for rank, figure in enumerate(study.scored_figures):
+        for run in study.runs(figure):
+            ranks.setdefault(run.series(), rank)
+            ranks.setdefault(run.distribution, rank)
+    return ranks
+
+
+def training_priority(jobs):
+    """Trainings of earlier figures first, among them the largest; all other jobs come before them, as soon as they can."""
+
+    def priority(wildcards):
+        unit = jobs.units(wildcards.group)[0].split("/")
+        series = "/".join(unit[:3]) if len(unit) == 5 else unit[0]
+        rank = rank_of().get(series, len(study.figures))
+        return len(jobs.folders) - 1000 * (1 + rank)
+
+    return priority
+
+
+def study_networks(wildcards):
+    """Pre-trained weights of every network that the study needs."""
+    networks = dict.fromkeys(
+        NETWORK_FOLDER.format(**vars(run))
+        for run in study.all_runs()
+        if run.distribution != SCRATCH
+    )
+    return [f"<results>/pretrain/{one}/weights.safetensors" for one in networks]
+
+
+def study_checkpoints(wildcards):
+    """Checkpoints of every run that the study needs."""
+    found = []
+    for run in study.all_runs():
+        if run.method in study.trained_methods:
+            found += of_unit(FINE_TUNED, run.folder())["checkpoints"]
+        elif run.method in study.merged_methods:
+            found += of_unit(MERGED, run.folder()).values()
+    return found
+
+
+def study_series(name):
+    """A file of the evaluation of every series that the study needs."""
+
+    def paths(wildcards):
+        series = dict.fromkeys(run.series() for run in study.all_runs())
+        return [f"<results>/evaluate/{one}/{name}" for one in series]
+
+    return paths
+
+
+def trained_on():
+    """The distributions of images that the study's networks are pre-trained on."""
+    needed = dict.fromkeys(run.distribution for run in study.all_runs())
+    return [name for name in needed if name in study.trained_distributions]
+
+
+def study_distributions(wildcards):
+    """The index of every distribution that networks are pre-trained on, and its checks."""
+    return collect(
+        "<results>/distributions/{name}/{file}",
+        name=trained_on(),
+        file=["index.parquet", "promises.csv"],
+    )
+
+
+def study_stores(wildcards):
+    """The tables of all stores that networks are trained or tested on."""
+    sources = {config["distributions"][name]["source"] for name in trained_on()}
+    tasks = dict.fromkeys(run.task for run in study.all_runs())
+    tested = [table for task in tasks for _, table in tested_stores(task).values()]
+    own = [f"<results>/stores/{name}/images.parquet" for name in sorted(sources)]
+    return list(dict.fromkeys([*own, *tested]))

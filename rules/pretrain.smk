@@ -17,7 +17,7 @@ for jobs in pretraining_jobs(set(study.trained_distributions) - set(study.captio
             f"<benchmarks>/pretrain{jobs.suffix}/{{group}}.tsv"
         wildcard_constraints:
             group=jobs.group,
-        priority: len(jobs.folders)
+        priority: training_priority(jobs)
         conda:
             "../envs/train.yaml"
         threads: stage_resource("pretrain", "threads")
@@ -51,7 +51,7 @@ for jobs in pretraining_jobs(study.captioned):
             f"<benchmarks>/pretrain_image_text{jobs.suffix}/{{group}}.tsv"
         wildcard_constraints:
             group=jobs.group,
-        priority: len(jobs.folders)
+        priority: training_priority(jobs)
         conda:
             "../envs/train.yaml"
         threads: stage_resource("pretrain", "threads")

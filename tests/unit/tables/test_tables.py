@@ -210,8 +210,6 @@ def test_images_with_a_copy_among_the_tasks_are_counted_once_and_said_to_be_left
 
 
 def test_source_without_a_store_or_images_is_refused(tmp_path, make):
-    with pytest.raises(InputError, match=r"tables\.table1: no classes\.csv of missing"):
-        make(table1(source("missing")), classes=[], copies=[])
     path = store(tmp_path, "empty", [0, 0])
     with pytest.raises(InputError, match=f"{path}: no class has an image"):
         make(table1(source("empty")), classes=[path], copies=[])
@@ -392,12 +390,8 @@ def test_experiment_that_is_left_out_needs_no_files(tmp_path, make, three):
     assert "left out of this study" in made.row("Few")[0]
 
 
-def test_missing_files_and_references_are_named(tmp_path, make, three):
+def test_checks_that_cannot_be_read_are_named(tmp_path, make, three):
     folder = distribution(tmp_path, "full", [(0, "a", 5)])
-    with pytest.raises(InputError, match=r"distributions\.few: its classes\.csv is not among the inputs"):
-        make(table2(three), **files(tmp_path))
-    with pytest.raises(InputError, match=r"distributions\.few: its reference 'full' is not an experiment"):
-        make(table2([three[2]]), classes=[], promises=[])
     (folder / "promises.csv").write_text("promise,kept\np,perhaps\n")
     with pytest.raises(InputError, match=f"{folder}/promises.csv: .*empty value"):
         make(table2(three[:2]), **files(tmp_path))

@@ -428,7 +428,7 @@ def test_the_scores_of_a_zero_shot_head_are_cosines_times_the_logit_scale(clip: 
 
 def test_heads_that_do_not_fit_are_refused(clip: dict, tmp_path: Path) -> None:
     head = zero_shot(clip, tmp_path)
-    with pytest.raises(InputError, match="needs the pre-trained image tower"):
+    with pytest.raises(InputError, match="needs the pre-trained weights of its image tower"):
         finetune(
             images=clip["images"], table=clip["table"], pretrained=None, head=head, checkpoints=[tmp_path / "1"] * 2,
             metrics=tmp_path / "m", distribution="d", architecture=ARCHITECTURE, recipe=RECIPE, seed=0,

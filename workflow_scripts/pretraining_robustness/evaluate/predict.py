@@ -42,7 +42,7 @@ def predict(
             first is the task's own, whose classes are the networks' outputs.
         test_sets: {name, store, split, classes} each (see `tasks.test_sets.read_test_set`).
         networks: {name, seed, architecture, recipe} each: the runs of the series. Image size and normalisation of the
-            recipe are used; arithmetic is float32 whatever its precision (on a GPU with TF32 as torch is set).
+            recipe are used, and the arithmetic of its evaluation.
         checkpoints: safetensors of `finetune`, equally many for each network, in the order of `networks`; each knows
             its epoch.
         predictions: Parquet to write (see `predictions.write_predictions`).

@@ -125,7 +125,9 @@ def matrix(rows: pd.DataFrame, labels: Mapping[str, Mapping[str, str]]) -> Chart
     colours = alt.Scale(domain=[-reach, reach], clamp=True, range=["#b2182b", "#f7f7f7", "#2166ac"])
     cells = chart.mark_rect().encode(color=alt.Color("change:Q", title="Change (points)", scale=colours))
     own = chart.transform_filter("datum.tuned === datum.tested").mark_rect(color="#d9d9d9")
-    texts = chart.mark_text().encode(text=alt.Text("change:Q", format="+.1f"))
+    dark = f"datum.tuned !== datum.tested && abs(datum.change) > {0.7 * reach}"
+    ink = alt.condition(dark, alt.value("white"), alt.value("black"))
+    texts = chart.mark_text().encode(text=alt.Text("change:Q", format="+.1f"), color=ink)
     size = {"width": alt.Step(74), "height": alt.Step(30)}
     return _plain(alt.layer(cells, own, texts).add_params(network, method).properties(**size))
 

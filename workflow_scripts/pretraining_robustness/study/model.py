@@ -119,6 +119,10 @@ class Evaluation(TypedDict, total=False):
         Side, "Side in pixels to which the whole image is resized; then the middle `image_size` pixels are cut out."
     ]
     interpolation: Annotated[Literal["bilinear", "bicubic"], "How it is resized (with antialiasing)."]
+    arithmetic: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        "Arithmetic of predictions, with head and arg-max in float32. auto: bfloat16 on a GPU, float32 on a CPU.",
+    ]
 
 
 @with_config(extra="forbid")

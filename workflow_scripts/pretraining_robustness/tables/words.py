@@ -50,13 +50,12 @@ def count(value: float) -> str:
 
 def label(table: Mapping[str, Any], name: str) -> str:
     """Return the readable name of a series: what `table["labels"]` calls it, or its own name."""
-    return str((table.get("labels") or {}).get(name, name))
+    return str(table["labels"].get(name, name))
 
 
 def interval_in_words(table: Mapping[str, Any]) -> str:
-    """Return "95 % confidence interval" with the level `table["confidence"]`, without a level where it is not given."""
-    confidence = table.get("confidence")
-    return f"{100 * confidence:g} % confidence interval" if confidence else "confidence interval"
+    """Return "95 % confidence interval", with the level `table["confidence"]`."""
+    return f"{100 * table['confidence']:g} % confidence interval"
 
 
 def records(facts: pd.DataFrame) -> list[dict[str, Any]]:

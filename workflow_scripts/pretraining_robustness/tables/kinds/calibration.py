@@ -44,11 +44,11 @@ _COLUMNS = [
     Column("note", "If not, why", 2.0),
 ]
 _NOTES = [
-    f"{SCORES} Points: hundredths of a score. Difference: of the OOD scores of two trends at equal ID score, or of the "
-    "OOD score after the last epoch for ten times as many images.",
-    "p: of the permutation test for two trends, of Page's trend test for a rise, else of the contrast with Holm's "
-    "correction for the pairs of its comparison. No difference: none was found, which does not prove that none exists.",
-    "*: what a working pipeline must show on data with the effect; `snakemake calibration` fails where it does not.",
+    f"{SCORES} Points: hundredths of a score. Difference: between the OOD scores of two trends at equal ID score, "
+    "or the change of the OOD score after the last epoch for ten times as many images.",
+    "p: from the permutation test for two trends, from Page's trend test for a rise, otherwise from the contrast, with "
+    "Holm's correction for the pairs of its comparison. No difference: none was detected, which proves nothing.",
+    "*: a working pipeline must show this on data with the effect; `snakemake calibration` fails if it does not.",
 ]
 
 

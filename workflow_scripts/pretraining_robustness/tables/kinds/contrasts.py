@@ -60,7 +60,7 @@ def make(files: Files, table: Mapping[str, Any]) -> Made:
 
     Args:
         files: what `compare_series` wrote for each figure, in the order shown.
-        table: name, title, note, figures (title of each figure), labels (readable name of each series), and optionally
+        table: name, title, note, figures (title of each figure), labels (readable name of each series), and
             confidence, the level of the intervals in (0, 1).
 
     Raises:
@@ -91,18 +91,18 @@ def _typeset(facts: pd.DataFrame, table: Mapping[str, Any]) -> TypesetTable:
     if not lines:
         lines = [nothing(_COLUMNS, group="No panel", note="not compared: no figure has a panel of series")]
     notes = [
-        f"{SCORES} Points: hundredths of a score. Difference: first minus second, of the two trends at the ID score "
-        "named, where all series compared (or else the pair) have checkpoints.",
+        f"{SCORES} Points: hundredths of a score. Difference: first minus second trend at the named ID score, "
+        "where all series compared (otherwise the pair) have checkpoints.",
         f"In brackets: {interval_in_words(table)} {CLUSTER_ROBUST}, with architectures as clusters, or runs "
-        "where there is a single one. Each is that of a single pair, without Holm's correction.",
-        "p (Holm): p value of no difference, corrected for the number of pairs of the comparison with Holm's method "
-        "(Holm 1979); p: probability of a difference at least as large if there were none.",
+        "where there is a single one. Intervals are for single pairs, without Holm's correction.",
+        "p (Holm): probability of a difference at least as large if there were none, corrected for the number of pairs "
+        "of the comparison by Holm's method (Holm 1979).",
         "Effect size: the difference on the transformed axes in standard deviations of single checkpoints around their "
-        f"trends. Smallest detectable: the true difference that would be found with {POWER * 100:g} % power, by a test "
-        "of a single pair without Holm's correction.",
-        "Permutation p: of one trend for all series compared against one for each, whole runs being exchanged within "
-        "their architecture, or between architectures where series do not share them. Smallest attainable: what p "
-        "would be at best with as many runs and permutations.",
+        f"trends. Smallest detectable: the true difference that a test of a single pair, without Holm's correction, "
+        f"would find with {POWER * 100:g} % power.",
+        "Permutation p: of the hypothesis that all series compared share one trend; whole runs are exchanged within "
+        "their architecture, or between architectures where the series share none. Smallest attainable: the smallest "
+        "p that so many runs and permutations allow.",
         *_axes(facts),
     ]
     return typeset(table, _COLUMNS, lines, notes)
@@ -122,10 +122,8 @@ def _axes(facts: pd.DataFrame) -> list[str]:
 
 def _heading(fact: Mapping[str, Any], table: Mapping[str, Any]) -> str:
     """Return what is compared and, on a second line, the outcome: permutation test, conclusion, what was left out."""
-    title = (table.get("figures") or {}).get(fact["figure"])
-    # A panel without a title of its own is known by its figure.
-    places = [f"{fact['figure']}: {title}" if title else fact["figure"], fact["panel"]]
-    who = "series among each other" if fact["compared"] == SERIES else f"against {label(table, fact['compared'])}"
+    places = [f"{fact['figure']}: {table['figures'][fact['figure']]}", fact["panel"]]
+    who = "all pairs of series" if fact["compared"] == SERIES else f"against {label(table, fact['compared'])}"
     p, smallest = fact["permutation_p"], fact["permutation_smallest_p"]
     test = f"Permutation p = {p_value(p)} (smallest attainable {smallest:.3g}).".replace("= <", "<")
     sentences = ["No permutation test." if np.isnan(p) else test, fact["conclusion"]]

@@ -72,7 +72,7 @@ def one_row_per_series(series: pd.DataFrame, baselines: list[str], table: Mappin
         rows = rows.merge(own.rename(columns=names), on=_KEY, how="left", sort=False)
     places = {
         "task": list(dict.fromkeys(rows["task"])),
-        "series": list(dict.fromkeys([*(table.get("labels") or {}), *rows["series"]])),
+        "series": list(dict.fromkeys([*table["labels"], *rows["series"]])),
     }
     return rows.sort_values(
         list(places), key=lambda names: names.map(places[str(names.name)].index), kind="stable", ignore_index=True
@@ -97,10 +97,9 @@ def _typeset(facts: pd.DataFrame, baselines: list[str], table: Mapping[str, Any]
         Column("runs", "Runs", 0.5, numeric=True),
         Column("note", "Note", 2.4),
     ]
-    tasks = table.get("tasks") or {}
     lines = []
     for fact in records(facts):
-        task, metric = tasks.get(fact["task"], fact["task"]), score_metric(fact["metric"]).label
+        task, metric = table["tasks"][fact["task"]], score_metric(fact["metric"]).label
         lines.append(
             {
                 "group": f"{task}, {metric}, baselines fitted on {fact['scale']} axes",
@@ -122,10 +121,10 @@ def _typeset(facts: pd.DataFrame, baselines: list[str], table: Mapping[str, Any]
         "over the checkpoints of each run and then over runs. Extrapolated: the checkpoint's ID score lies outside "
         "those of the baseline.",
         "Relative robustness: OOD score minus that of the same architecture, seed and epoch trained from scratch, "
-        "averaged likewise.",
+        "averaged in the same way.",
         f"In brackets: {words}; of effective robustness {CLUSTER_ROBUST} that include the uncertainty of the "
-        "baseline, of relative robustness from Student's t over runs. They are not corrected for the number of series. "
-        "The CSV holds p values and bootstrap intervals, too.",
+        "baseline, of relative robustness from Student's t over runs. Intervals are not corrected for the number of "
+        "series. The CSV also holds p values and bootstrap intervals.",
     ]
     return typeset(table, columns, lines, notes)
 

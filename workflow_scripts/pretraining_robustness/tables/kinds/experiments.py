@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from pretraining_robustness.errors import InputError
 from pretraining_robustness.tables.reading import Files, by_folder, read_columns
 from pretraining_robustness.tables.settings import (
     STAGES,
@@ -49,23 +48,18 @@ def make(files: Files, table: Mapping[str, Any]) -> Made:
             pre-training), evidence; and optionally figures, the title of each figure by name.
 
     Raises:
-        InputError: an experiment's files are missing or not what they should be, or its reference does not exist.
+        InputError: a file is not such a table.
     """
     experiments = table["experiments"]
     by_name = {experiment["distribution"]: experiment for experiment in experiments}
-    class_files, promise_files = by_folder(files["classes"]), by_folder(files["promises"])
+    classes, promises = by_folder(files["classes"]), by_folder(files["promises"])
     facts = []
     for experiment in experiments:
-        name, reference = experiment["distribution"], experiment["reference"]
-        if reference is not None and reference not in by_name:
-            raise InputError(f"distributions.{name}: its reference '{reference}' is not an experiment")
         found: dict[str, Any] = {}
         if experiment["run"] and experiment["pretrain"] is not None:
-            for kind, found_files in (("classes.csv", class_files), ("promises.csv", promise_files)):
-                if name not in found_files:
-                    raise InputError(f"distributions.{name}: its {kind} is not among the inputs; make the distribution")
-            found = {**count_classes(class_files[name]), **count_promises(promise_files[name])}
-        facts.append(_facts(experiment, by_name.get(reference), found))
+            name = experiment["distribution"]
+            found = {**count_classes(classes[name]), **count_promises(promises[name])}
+        facts.append(_facts(experiment, by_name.get(experiment["reference"]), found))
     frame = pd.DataFrame(facts)
     # Counts stay whole numbers where other rows have none.
     counts = [f"{name}_found" for name in _FOUND] + ["promises_kept", "promises_checked"]
@@ -100,38 +94,20 @@ def _facts(
     recipes = {stage: recipe_settings(experiment[stage] or {}) for stage in STAGES}
     return {
         "figures": "; ".join(experiment["figures"]),
-        "distribution": experiment["distribution"],
-        "label": experiment["label"],
-        "run": experiment["run"],
-        "source": experiment["source"],
-        "classes_declared": declared.get("classes"),
-        "classes_here": here.get("classes"),
-        "classes_found": found.get("classes_found"),
-        "labels_found": found.get("labels_found"),
-        "images_declared": declared.get("images"),
-        "images_here": here.get("images"),
-        "images_found": found.get("images_found"),
-        "fewest_a_class_found": found.get("fewest_a_class_found"),
-        "most_a_class_found": found.get("most_a_class_found"),
-        "selection": experiment["selection"],
-        "label_map": experiment["label_map"],
-        "selection_seed": experiment["selection_seed"],
-        "nested_in": experiment["nested_in"],
-        "declared": _joined(declared),
-        "here": _joined(here),
-        "pretrain_length": _length(recipes["pretrain"]),
-        "finetune_length": _length(recipes["finetune"]),
-        "pretrain_settings": _joined(recipes["pretrain"]),
-        "finetune_settings": _joined(recipes["finetune"]),
+        **{name: experiment[name] for name in ("distribution", "label", "run", "source")},
+        **{"classes_declared": declared.get("classes"), "classes_here": here.get("classes")},
+        **{name: found.get(name) for name in ("classes_found", "labels_found")},
+        **{"images_declared": declared.get("images"), "images_here": here.get("images")},
+        **{name: found.get(name) for name in ("images_found", "fewest_a_class_found", "most_a_class_found")},
+        **{name: experiment[name] for name in ("selection", "label_map", "selection_seed", "nested_in")},
+        **{"declared": _joined(declared), "here": _joined(here)},
+        **{f"{stage}_length": _length(recipe) for stage, recipe in recipes.items()},
+        **{f"{stage}_settings": _joined(recipe) for stage, recipe in recipes.items()},
         "architectures": "; ".join(experiment["architectures"]),
         "seeds": "; ".join(map(str, experiment["seeds"])),
-        "task": experiment["task"],
-        "reference": experiment["reference"],
-        "changed": "; ".join(changed),
-        "stayed": "; ".join(stayed),
-        "promises_kept": found.get("promises_kept"),
-        "promises_checked": found.get("promises_checked"),
-        "promises_broken": found.get("promises_broken"),
+        **{name: experiment[name] for name in ("task", "reference")},
+        **{"changed": "; ".join(changed), "stayed": "; ".join(stayed)},
+        **{name: found.get(name) for name in ("promises_kept", "promises_checked", "promises_broken")},
         "evidence": experiment["evidence"],
     }
 

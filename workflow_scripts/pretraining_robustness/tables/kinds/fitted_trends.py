@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.tables.reading import Files
 from pretraining_robustness.tables.typeset import Column, Made, TypesetTable, typeset
@@ -54,21 +53,13 @@ def make(files: Files, table: Mapping[str, Any]) -> Made:
     Args:
         files: the trends of all figures (fit.TREND_COLUMNS).
         table: name, title, note, scale (whose trends are shown), labels (readable name of each series), tasks (readable
-            name of the task of each figure), and optionally confidence, the level of the intervals in (0, 1).
+            name of the task of each figure), and confidence, the level of the intervals in (0, 1).
 
     Raises:
-        InputError: the trends are not such a table or have none on this scale, or a figure has no task.
+        InputError: the trends are not such a table.
     """
     (trends,) = files["trends"]
     found = read_trends(trends)
-    scales = list(dict.fromkeys(found["scale"]))
-    if scales and table["scale"] not in scales:
-        raise InputError(
-            f"tables.{table['name']}.scale: {trends} has no trend on {table['scale']!r} axes; use {' or '.join(scales)}"
-        )
-    unknown = [figure for figure in dict.fromkeys(found["figure"]) if figure not in table["tasks"]]
-    if unknown:
-        raise InputError(f"tables.{table['name']}.tasks: no task of {', '.join(unknown)}; name the task of each figure")
     facts = merge_figures(found[found["scale"] == table["scale"]], table)
     return facts, _typeset(facts, table)
 
@@ -131,8 +122,8 @@ def _typeset(facts: pd.DataFrame, table: Mapping[str, Any]) -> TypesetTable:
     if not lines:
         lines = [nothing(_COLUMNS, group="No series", note="not fitted: no figure has a series")]
     interval = (
-        f"In brackets: {interval_in_words(table)} {CLUSTER_ROBUST}, with architectures as clusters. The CSV holds "
-        "bootstrap intervals, too."
+        f"In brackets: {interval_in_words(table)} {CLUSTER_ROBUST}, with architectures as clusters. The CSV also "
+        "holds bootstrap intervals."
     )
     notes = [_NOTES[0], interval, *_NOTES[1:], *(f"For every trend: {remark}." for remark in shared)]
     return typeset(table, _COLUMNS, lines, notes)

@@ -48,12 +48,9 @@ def make(files: Files, table: Mapping[str, Any]) -> Made:
             paper (images and classes at full scale, or None), and copies_left_out: whether images with a copy are.
 
     Raises:
-        InputError: a source has no table of classes, or a table is not what it should be.
+        InputError: a file is not such a table, or a source has no image.
     """
     found = by_folder(files["classes"])
-    missing = [source["name"] for source in table["sources"] if source["name"] not in found]
-    if missing:
-        raise InputError(f"tables.{table['name']}: no classes.csv of {', '.join(missing)}; build its store")
     listed = {Path(path).stem: read_frame(path)["image"].nunique() for path in files["copies"]}
     facts = [
         source_facts(found[source["name"]], source) | ({"copies": listed.get(source["name"])} if listed else {})
