@@ -34,6 +34,8 @@ include: "rules/tables.smk"
 include: "rules/report.smk"
 include: "rules/plan.smk"
 include: "rules/collect.smk"
+include: "rules/inputs_shipped.smk"
+include: "rules/shipped.smk"
 
 
 if study.imagenet_rib:  # rules that no other study needs cost time in planning it
