@@ -38,7 +38,9 @@ include: "rules/inputs_shipped.smk"
 include: "rules/shipped.smk"
 
 
-if study.imagenet_rib:  # rules that no other study needs cost time in planning it
+if names.imagenet_rib(
+    study
+):  # rules that no other study needs cost time in planning it
 
     include: "rules/imagenet_rib.smk"
 
@@ -55,8 +57,8 @@ rule all:
     """Every figure and table, the table of all checkpoints and the table of all trends."""
     default_target: True
     input:
-        figure_files(*study.figures),
-        table_files(*study.tables),
+        figure_files(*names.figures(study)),
+        table_files(*names.tables(study)),
         recognitions(),
         "<results>/trends.csv",
         own_results(),
@@ -90,15 +92,18 @@ rule first_figure:
 rule calibration:
     """Fail unless the study shows what a working pipeline must show."""
     input:
-        collect("<results>/calibration/{table}.txt", table=study.of_kind("calibration")),
+        collect(
+            "<results>/calibration/{table}.txt",
+            table=names.of_kind(study, "calibration"),
+        ),
     localrule: True
 
 
 rule imagenet_rib:
     """Every figure and table of ImageNet-RIB, and a page of them."""
     input:
-        figure_files(*study.rib_figures),
-        table_files(*study.rib_tables),
+        figure_files(*names.rib_figures(study)),
+        table_files(*names.rib_tables(study)),
         rib_page(),
     localrule: True
 
@@ -112,7 +117,7 @@ rule unknown_target:
     localrule: True
 
 
-for name in free_names("figures", study.figures):
+for name in free_names("figures", names.figures(study)):
 
     rule:
         name:
@@ -124,7 +129,7 @@ for name in free_names("figures", study.figures):
     describe_rule(config["figures"][name]["title"])
 
 
-for name in free_names("tables", study.tables):
+for name in free_names("tables", names.tables(study)):
 
     rule:
         name:

@@ -6,8 +6,8 @@ def archives(name):
     formats = {format.folder: format for format in FORMATS.values()}
     if name in formats:
         files = formats[name].archives
-    elif name in study.variants:
-        files = study.collection(name)["variant"]["files"]
+    elif name in names.variants(study):
+        files = names.collection(study, name)["variant"]["files"]
     else:
         files = config["downloads"][name]["files"]
     return [f"<resources>/{name}/{file}" for file in files]
@@ -17,15 +17,15 @@ def drawings():
     """What is drawn, by name: with which module, as what, from which files, and whether a trained network filters it."""
     if config["acquisition"] != "draw":
         return
-    for folder in study.archives:
-        yield folder, study.drawing(folder), {}, False
-    for variant in study.drawn_variants:
-        world = study.variant_world(variant)
+    for folder in names.archives(study):
+        yield folder, params.drawing(study, folder), {}, False
+    for variant in names.drawn_variants(study):
+        world = params.variant_world(study, variant)
         table = variant_classes(variant)
         yield variant, {"module": "imagenet_variants", "world": world}, table, False
-    for variant in study.filtered_variants:
-        filtering = study.filtering_network(variant)
-        world = study.variant_world(variant) | filtering["filter"]
+    for variant in names.filtered_variants(study):
+        filtering = params.filtering_network(study, variant)
+        world = params.variant_world(study, variant) | filtering["filter"]
         network = filtering["network"]
         files = {
             "weights": pretraining_file("weights.safetensors").format(**network),
@@ -83,7 +83,7 @@ for name in sorted({*downloads} - {"place"}):
         params:
             downloads=downloads[name],
             place=downloads["place"],
-            optional=study.optional_source(study.archives.get(name, name)),
+            optional=names.optional_source(study, names.archives(study).get(name, name)),
         message:
             f"Take or download {name}"
         script:

@@ -26,6 +26,7 @@ from pretraining_robustness.acquire.wilds_datasets import (
 )
 from pretraining_robustness.code_digest import code_digest
 from pretraining_robustness.store.formats import FORMATS
+from pretraining_robustness.study import labels, names, params, runs, show
 from pretraining_robustness.study.check import check_config
 from pretraining_robustness.study.cross_rules import locate
 from pretraining_robustness.errors import InputError
@@ -44,7 +45,7 @@ from pretraining_robustness.study.shorthand import (
 )
 from pretraining_robustness.study.strict_yaml import check_yaml
 from pretraining_robustness.surroundings import check_clone, check_interpreter, keep_out
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.study import Study
 
 
 @contextmanager
@@ -116,27 +117,33 @@ def typed_names():
 
 
 wildcard_constraints:
-    collection=one_of(study.raw_collections),
-    wilds_task=one_of(study.wilds_tasks),
+    collection=one_of(names.raw_collections(study)),
+    wilds_task=one_of(names.wilds_tasks(study)),
     wilds_dataset=one_of(WILDS),
-    fractal_source=one_of(study.sources_of_format("fractaldb")),
-    diffusion_source=one_of(study.sources_of_format("stable_diffusion")),
+    fractal_source=one_of(names.sources_of_format(study, "fractaldb")),
+    diffusion_source=one_of(names.sources_of_format(study, "stable_diffusion")),
     shard=r"\d+",
-    task=one_of(study.tasks),
-    method=one_of(study.methods),
-    domain_pair=one_of(study.domain_pairs),
-    copied_source=one_of(study.copied_sources),
-    limited_task=one_of(study.limited_tasks),
+    task=one_of(names.tasks(study)),
+    method=one_of(names.methods(study)),
+    domain_pair=one_of(names.domain_pairs(study)),
+    copied_source=one_of(names.copied_sources(study)),
+    limited_task=one_of(names.limited_tasks(study)),
     distribution=one_of([SCRATCH, *config["distributions"]]),
     architecture=one_of(config["architectures"]),
     seed=r"\d+",
     epoch=r"\d+",
-    variant=one_of(study.variants),
-    variant_task=one_of([*study.variant_tasks, *study.subset_tasks, *study.head_tasks]),
-    figure=one_of(study.figures),
-    rib_crossing=one_of(study.of_kind("rib_crossing")),
-    table=one_of(study.tables),
-    trend_figure=one_of(study.of_kind("trends")),
+    variant=one_of(names.variants(study)),
+    variant_task=one_of(
+        [
+            *names.variant_tasks(study),
+            *names.subset_tasks(study),
+            *names.head_tasks(study),
+        ]
+    ),
+    figure=one_of(names.figures(study)),
+    rib_crossing=one_of(names.of_kind(study, "rib_crossing")),
+    table=one_of(names.tables(study)),
+    trend_figure=one_of(names.of_kind(study, "trends")),
     target=one_of(map(re.escape, typed_names())),
 
 
@@ -190,7 +197,7 @@ def stage_resource(stage, name, parts=1):
 def report_labels(wildcards):
     """Under what the report lists a figure or a table; a space before one digit puts Figure 2 before Figure 10."""
     name = wildcards[0]
-    kind = "Figure" if name in study.figures else "Table"
+    kind = "Figure" if name in names.figures(study) else "Table"
     number = name.removeprefix("fig").removeprefix("table").strip("_").replace("_", " ")
     number = number[:1].upper() + number[1:]
     title = {**config["figures"], **config["tables"]}[name]["title"]
@@ -245,7 +252,7 @@ def nearest_target(wildcards):
     hint = (
         f"did you mean '{near[0]}'?"
         if near
-        else f"figures and tables are: {', '.join([*study.figures, *study.tables])}."
+        else f"figures and tables are: {', '.join([*names.figures(study), *names.tables(study)])}."
     )
     with refusals_in_one_line():
         raise InputError(

@@ -8,11 +8,11 @@ rule find_copies:
         table="<results>/stores/{copied_source}/images.parquet",
         others=lambda wildcards: [
             f"<results>/stores/{name}/images.npy"
-            for name in study.copies(wildcards.copied_source)["names"]
+            for name in params.copies(study, wildcards.copied_source)["names"]
         ],
         tables=lambda wildcards: [
             f"<results>/stores/{name}/images.parquet"
-            for name in study.copies(wildcards.copied_source)["names"]
+            for name in params.copies(study, wildcards.copied_source)["names"]
         ],
     output:
         copies="<results>/copies/{copied_source}.csv",
@@ -27,7 +27,7 @@ rule find_copies:
         mem_mb=stage_resource("store", "mem_mb"),
         runtime=stage_resource("store", "runtime"),
     params:
-        search=lambda wildcards: study.copies(wildcards.copied_source),
+        search=lambda wildcards: params.copies(study, wildcards.copied_source),
         code=code("find_copies.py"),
     message:
         "Find copies of images of {wildcards.copied_source}"
@@ -78,7 +78,7 @@ rule check_distribution:
     conda:
         "../envs/acquire.yaml"
     params:
-        declared=lambda wildcards: study.distribution(wildcards.distribution),
+        declared=lambda wildcards: params.distribution(study, wildcards.distribution),
         code=code("check_distribution.py"),
     message:
         "Check the promises of {wildcards.distribution}"

@@ -81,8 +81,10 @@ rule recognise_generated:
         gpu=stage_resource("evaluate", "gpu"),
     params:
         run=lambda wildcards: {
-            "architecture": study.architecture(recogniser(wildcards)["architecture"]),
-            "recipe": study.pretrain_recipe(**recogniser(wildcards)),
+            "architecture": params.architecture(
+                study, recogniser(wildcards)["architecture"]
+            ),
+            "recipe": params.pretrain_recipe(study, **recogniser(wildcards)),
         },
         code=code("recognise_generated.py"),
     message:

@@ -23,10 +23,10 @@ def figure_inputs(wildcards):
 def figure_paths(name, path):
     """The files of a figure that a path with wildcards stands for: one, or one per panel or series."""
     if "{method}" in path:
-        series = study.rib_series(name)
+        series = runs.rib_series(study, name)
         return [path.format(method=one, distribution=other) for one, other in series]
     if "{collection}" in path or "{distribution}" in path:
-        panels = study.panels(name)
+        panels = runs.panels(study, name)
         key = "collection" if "{collection}" in path else "distribution"
         return [path.format(**panel) for panel in panels if panel[key]]
     return path.format(figure=name)
@@ -34,8 +34,8 @@ def figure_paths(name, path):
 
 def tables_from_config(name, key):
     """The tables that the config names for a figure under a key: paths, by name or not."""
-    if name in study.rib_figures:
-        return [published_rib(key)] if key in study.imagenet_rib else []
+    if name in names.rib_figures(study):
+        return [published_rib(key)] if key in names.imagenet_rib(study) else []
     tables = config["figures"][name].get(key, [])
     return list(tables.values()) if isinstance(tables, dict) else list(tables)
 
@@ -66,7 +66,7 @@ rule draw_figure:
     conda:
         "../envs/analyse.yaml"
     params:
-        figure=lambda wildcards: study.figure(wildcards.figure),
+        figure=lambda wildcards: show.figure(study, wildcards.figure),
         code=lambda wildcards: code("draw_figure.py", drawing_module(wildcards)),
     message:
         "Draw {wildcards.figure}"

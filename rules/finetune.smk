@@ -41,9 +41,13 @@ rule save_start:
         run=lambda wildcards: {
             "distribution": wildcards.distribution,
             "seed": int(wildcards.seed),
-            "architecture": study.architecture(wildcards.architecture),
-            "recipe": study.finetune_recipe(wildcards.task, wildcards.architecture),
-            "keep_head": study.keeps_head(wildcards.task, wildcards.distribution),
+            "architecture": params.architecture(study, wildcards.architecture),
+            "recipe": params.finetune_recipe(
+                study, wildcards.task, wildcards.architecture
+            ),
+            "keep_head": names.keeps_head(
+                study, wildcards.task, wildcards.distribution
+            ),
         },
         code=code("save_start.py"),
     message:
@@ -52,7 +56,7 @@ rule save_start:
         "../workflow_scripts/save_start.py"
 
 
-for jobs in finetuning_jobs("finetune", study.trained_methods):
+for jobs in finetuning_jobs("finetune", names.trained_methods(study)):
 
     rule:
         """Fine-tune networks on a downstream task and keep a checkpoint of every epoch."""
@@ -85,7 +89,7 @@ for jobs in finetuning_jobs("finetune", study.trained_methods):
             "../workflow_scripts/finetune.py"
 
 
-for jobs in finetuning_jobs("merge", study.merged_methods):
+for jobs in finetuning_jobs("merge", names.merged_methods(study)):
 
     rule:
         """Merge the weights of networks into one network: an interpolation or a soup; nothing is trained."""

@@ -16,7 +16,7 @@ rule search_fractals:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        search=lambda wildcards: study.search(wildcards.fractal_source),
+        search=lambda wildcards: params.search(study, wildcards.fractal_source),
         code=code("search_fractals.py"),
     message:
         "Search for the fractals of {wildcards.fractal_source}"
@@ -44,7 +44,7 @@ rule render_fractals:
         mem_mb=stage_resource("render", "mem_mb"),
         runtime=stage_resource("render", "runtime"),
     params:
-        render=lambda wildcards: study.render(wildcards.fractal_source),
+        render=lambda wildcards: params.render(study, wildcards.fractal_source),
         state=f"{RESULTS}/stores/{{fractal_source}}/unfinished",
         code=code("render_fractals.py"),
     message:

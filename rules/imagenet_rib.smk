@@ -1,8 +1,8 @@
 """Takes scores and predictions on variants of ImageNet; makes RI and mRI, their figures and their table."""
 
 for jobs in jobs_of(
-    unit_pattern(one_of(study.methods), one_of(config["distributions"])),
-    ["/".join(series) for series in study.rib_series()],
+    unit_pattern(one_of(names.methods(study)), one_of(config["distributions"])),
+    ["/".join(series) for series in runs.rib_series(study)],
     {"distribution": None, "network": slice(1, 2)}[config["jobs"]["score"]],
 ):
 
@@ -72,7 +72,7 @@ rule cross_with_pretraining:
     conda:
         "../envs/analyse.yaml"
     params:
-        figure=lambda wildcards: study.figure(wildcards.rib_crossing),
+        figure=lambda wildcards: show.figure(study, wildcards.rib_crossing),
         code=code("cross_with_pretraining.py"),
     message:
         "Compare the networks of {wildcards.rib_crossing} by what they were pre-trained on"
@@ -95,8 +95,8 @@ rule effective_robustness_of_rib:
         "../envs/analyse.yaml"
     params:
         robustness={
-            **study.imagenet_rib.get("effective_robustness", {}),
-            "reference": study.imagenet_rib.get("reference"),
+            **names.imagenet_rib(study).get("effective_robustness", {}),
+            "reference": names.imagenet_rib(study).get("reference"),
             "tested_on": RIB.get("tested_on"),
         },
         code=code("effective_robustness_of_rib.py"),
@@ -111,7 +111,8 @@ rule compute_set_sizes:
     input:
         scores=lambda wildcards: set_size_scores(),
         tasks=collect(
-            "<results>/pairs/{task}/images.parquet", task=study.tasks_of_set_sizes()
+            "<results>/pairs/{task}/images.parquet",
+            task=names.tasks_of_set_sizes(study),
         ),
     output:
         sizes=rib_file("set_sizes"),
@@ -121,7 +122,7 @@ rule compute_set_sizes:
     conda:
         "../envs/train.yaml"
     params:
-        study=study.set_sizes(),
+        study=show.set_sizes(study),
         code=code("compute_set_sizes.py"),
     message:
         "Compute RI by the size of the set fine-tuned on"
@@ -132,8 +133,13 @@ rule compute_set_sizes:
 rule measure_distances:
     """Measure the distances between variants of ImageNet by optimal transport."""
     input:
-        images=[images for images, _ in tested_stores(study.variant_tasks[0]).values()],
-        tables=[table for _, table in tested_stores(study.variant_tasks[0]).values()],
+        images=[
+            images
+            for images, _ in tested_stores(names.variant_tasks(study)[0]).values()
+        ],
+        tables=[
+            table for _, table in tested_stores(names.variant_tasks(study)[0]).values()
+        ],
         checkpoint=embedding_network,
     output:
         distances=rib_file("distances"),
@@ -147,7 +153,7 @@ rule measure_distances:
         runtime=stage_resource("evaluate", "runtime"),
         gpu=stage_resource("evaluate", "gpu"),
     params:
-        transport=lambda wildcards: study.transport(),
+        transport=lambda wildcards: show.transport(study),
         code=code("measure_distances.py"),
     message:
         "Measure the distances between variants of ImageNet"
@@ -160,12 +166,12 @@ rule compare_networks:
     input:
         checkpoints=lambda wildcards: [
             path
-            for task in study.variant_tasks
+            for task in names.variant_tasks(study)
             for path in checkpoints_of_series(task, **wildcards)
         ],
-        task=lambda wildcards: table_of_task(study.variant_tasks[0]),
-        images=f"<results>/stores/{study.imagenet_rib.get('reference')}/images.npy",
-        table=f"<results>/stores/{study.imagenet_rib.get('reference')}/images.parquet",
+        task=lambda wildcards: table_of_task(names.variant_tasks(study)[0]),
+        images=f"<results>/stores/{names.imagenet_rib(study).get('reference')}/images.npy",
+        table=f"<results>/stores/{names.imagenet_rib(study).get('reference')}/images.parquet",
     output:
         similarity=rib_file_of_method("similarity"),
     log:
@@ -178,7 +184,7 @@ rule compare_networks:
         runtime=stage_resource("evaluate", "runtime"),
         gpu=stage_resource("evaluate", "gpu"),
     params:
-        comparison=lambda wildcards: study.similarity(**wildcards),
+        comparison=lambda wildcards: show.similarity(study, **wildcards),
         code=code("compare_networks.py"),
     message:
         "Compare the layers of {wildcards.distribution}, {wildcards.method}, before and after fine-tuning"
@@ -190,9 +196,13 @@ rule write_rib_page:
     """Write the page of all results of ImageNet-RIB: a matrix to choose from, all figures, all tables."""
     input:
         cells=rib_file("cell_means"),
-        figures=collect("<results>/figures/{figure}.png", figure=study.rib_figures),
-        captions=collect("<results>/figures/{figure}.txt", figure=study.rib_figures),
-        tables=collect("<results>/tables/{table}.html", table=study.rib_tables),
+        figures=collect(
+            "<results>/figures/{figure}.png", figure=names.rib_figures(study)
+        ),
+        captions=collect(
+            "<results>/figures/{figure}.txt", figure=names.rib_figures(study)
+        ),
+        tables=collect("<results>/tables/{table}.html", table=names.rib_tables(study)),
     output:
         page=report(
             "<results>/imagenet_rib.html",
@@ -208,7 +218,7 @@ rule write_rib_page:
     conda:
         "../envs/analyse.yaml"
     params:
-        page=lambda wildcards: study.rib_page(),
+        page=lambda wildcards: show.rib_page(study),
         code=code("write_rib_page.py"),
     message:
         "Write the page of ImageNet-RIB"

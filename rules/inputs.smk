@@ -30,12 +30,12 @@ def table_files(*tables):
 
 def own_results():
     """The table of all checkpoints and the page that shows them; none in a study of published numbers alone."""
-    if not study.runs(*study.scored_figures):
+    if not runs.runs(study, *names.scored_figures(study)):
         return []
     return [
         "<results>/scores.csv",
         "<results>/page.html",
-        *collect("<results>/copies/{source}.csv", source=study.copied_sources),
+        *collect("<results>/copies/{source}.csv", source=names.copied_sources(study)),
     ]
 
 
@@ -61,17 +61,19 @@ def prompted_store(name):
     """A file of the store whose classes a diffusion model is asked for, on which the miniature trains it."""
 
     def path(wildcards):
-        return f"<results>/stores/{study.prompted_source(wildcards.diffusion_source)}/{name}"
+        return f"<results>/stores/{names.prompted_source(study, wildcards.diffusion_source)}/{name}"
 
     return path
 
 
 def prompted_classes(wildcards):
     """The classes that a diffusion model is asked for: drawn ones, or all of the real source's."""
-    source = study.prompted_source(wildcards.diffusion_source)
-    if study.is_drawn(source):
+    source = names.prompted_source(study, wildcards.diffusion_source)
+    if names.is_drawn(study, source):
         return prompted_store("classes.csv")(wildcards)
-    part = "tiny_" if study.collection(source)["format"] == "tiny_imagenet" else ""
+    part = (
+        "tiny_" if names.collection(study, source)["format"] == "tiny_imagenet" else ""
+    )
     return os.path.relpath(Path(REPOSITORY, "data", f"{part}imagenet_classes.csv"))
 
 
@@ -119,7 +121,7 @@ def scores_from_elsewhere():
     Figures that plot other test sets than their task does are left out.
     """
     published, studies = {}, {}
-    for name in study.of_kind("trends"):
+    for name in names.of_kind(study, "trends"):
         figure = config["figures"][name]
         if "plots" in figure:
             continue
@@ -135,7 +137,7 @@ def scores_from_elsewhere():
 def figure_table(wildcards):
     """The table of a figure's scores; none where all of its points are from elsewhere."""
     name = wildcards.get("trend_figure") or wildcards.get("figure")
-    return f"<results>/scores/{name}.csv" if study.runs(name) else []
+    return f"<results>/scores/{name}.csv" if runs.runs(study, name) else []
 
 
 def figure_left_out(wildcards):
@@ -152,7 +154,7 @@ def recogniser(wildcards):
 def recognising_network(wildcards):
     """The weights of that network and the classes that it knows."""
     network = recogniser(wildcards)
-    seed = study.seeds(network["distribution"])[0]
+    seed = runs.seeds(study, network["distribution"])[0]
     return {
         "weights": pretraining_file("weights.safetensors").format(**network, seed=seed),
         "classes": f"<results>/distributions/{network['distribution']}/classes.csv",
@@ -164,24 +166,24 @@ def recognitions():
     used = {config["distributions"][name]["source"] for name in trained_on()}
     return [
         f"<results>/generated/{source}/recognition.csv"
-        for source in study.sources_of_format("stable_diffusion")
+        for source in names.sources_of_format(study, "stable_diffusion")
         if source in used
     ]
 
 
 def images_of_task(task):
     """The pictures of a task; pairs of domains share those of their collection."""
-    return f"<results>/stores/{study.task_collection(task)}/images.npy"
+    return f"<results>/stores/{names.task_collection(study, task)}/images.npy"
 
 
 def table_of_task(task):
     """The table of a task's pictures: which split each belongs to."""
     made = [
-        *study.domain_pairs,
-        *study.variant_tasks,
-        *study.subset_tasks,
-        *study.head_tasks,
-        *study.limited_tasks,
+        *names.domain_pairs(study),
+        *names.variant_tasks(study),
+        *names.subset_tasks(study),
+        *names.head_tasks(study),
+        *names.limited_tasks(study),
     ]
     folder = "pairs" if task in made else "stores"
     return f"<results>/{folder}/{task}/images.parquet"
@@ -194,12 +196,14 @@ def task_table(wildcards):
 
 def task_classes(wildcards):
     """The classes of a task and their names."""
-    return f"<results>/stores/{study.task_collection(wildcards.task)}/classes.csv"
+    return (
+        f"<results>/stores/{names.task_collection(study, wildcards.task)}/classes.csv"
+    )
 
 
 def superclass_table(wildcards):
     """The table of a distribution's superclasses, if it has one beside its source's own classes."""
-    label_map = study.label_map(wildcards.distribution)
+    label_map = params.label_map(study, wildcards.distribution)
     table = label_map and config["label_maps"][label_map["name"]].get("table")
     if table is None:
         return []
@@ -212,7 +216,7 @@ def related_manifests(wildcards):
     """The manifests of the distributions that this one promises something about, by relation."""
     return {
         relation: f"<results>/distributions/{other}/manifest.csv"
-        for relation, other in study.relations(wildcards.distribution).items()
+        for relation, other in params.relations(study, wildcards.distribution).items()
     }
 
 
@@ -235,8 +239,8 @@ def pretrained_weights(run):
     if run.distribution == SCRATCH:
         return {}
     network = NETWORK_FOLDER.format(**vars(run))
-    method = study.given_head(run.distribution)
-    if study.is_variant_task(run.task) and method is not None:
+    method = names.given_head(study, run.distribution)
+    if names.is_variant_task(study, run.task) and method is not None:
         head = Run.of(f"{HEAD_TASK}/{method}/{network}")
         return {"weights": last_checkpoint(head, method)}
     files = {"weights": f"<results>/pretrain/{network}/weights.safetensors"}
@@ -252,21 +256,24 @@ def start_file(task):
 
 def method_module(method):
     """The file that holds a method of fine-tuning."""
-    kind = study.methods[method]["kind"]
+    kind = names.methods(study)[method]["kind"]
     return f"pretraining_robustness/finetune/methods/{kind}.py"
 
 
 def last_checkpoint(run, method):
     """The network that a method leaves of a run at the end, or the one that it starts from."""
     if method == START:
-        return start_file(study.start_task(run.task)).format(**vars(run))
+        return start_file(names.start_task(study, run.task)).format(**vars(run))
     folder = replace(run, method=method).folder()
     return f"<results>/finetune/{folder}/epoch_{LAST_EPOCH}.safetensors"
 
 
 def merged_checkpoints(run):
     """The networks that a run's method merges."""
-    return [last_checkpoint(run, method) for method in study.methods[run.method]["of"]]
+    return [
+        last_checkpoint(run, method)
+        for method in names.methods(study)[run.method]["of"]
+    ]
 
 
 def checkpoints_of_series(task, method, distribution):
@@ -276,12 +283,12 @@ def checkpoints_of_series(task, method, distribution):
     The network before fine-tuning comes first where its head knows the task's classes.
     """
     paths = []
-    for run in study.series_runs(task, method, distribution):
-        if study.head_fits(run.task, run.distribution):
+    for run in runs.series_runs(study, task, method, distribution):
+        if names.head_fits(study, run.task, run.distribution):
             paths.append(last_checkpoint(run, START))
-        if method in study.trained_methods:
+        if method in names.trained_methods(study):
             paths += [path.format(**vars(run)) for path in CHECKPOINTS]
-        elif method in study.merged_methods:
+        elif method in names.merged_methods(study):
             paths.append(last_checkpoint(run, method))
         else:
             paths += merged_checkpoints(run)
@@ -291,31 +298,31 @@ def checkpoints_of_series(task, method, distribution):
 @cache
 def curves():
     """The metrics of every training, and whose they are."""
-    found, trained = [], set(study.trained_distributions)
-    for run in study.runs(*study.scored_figures):
-        names = vars(run)
-        if run.method in study.trained_methods:
-            found.append(("finetune", names, run.folder()))
+    found, trained = [], set(names.trained_distributions(study))
+    for run in runs.runs(study, *names.scored_figures(study)):
+        named = vars(run)
+        if run.method in names.trained_methods(study):
+            found.append(("finetune", named, run.folder()))
         if run.distribution in trained:
             folder = f"{run.distribution}/{run.architecture}/seed_{run.seed}"
-            found.append(("pretrain", {**names, "task": "", "method": ""}, folder))
-    stages = {folder: (stage, names) for stage, names, folder in found}
+            found.append(("pretrain", {**named, "task": "", "method": ""}, folder))
+    stages = {folder: (stage, named) for stage, named, folder in found}
     return [
         {
             "metrics": f"<results>/{stage}/{folder}/metrics.csv",
             "run": {
                 "stage": stage,
-                **names,
-                "benchmark": benchmark_file(stage, names, folder),
+                **named,
+                "benchmark": benchmark_file(stage, named, folder),
             },
         }
-        for folder, (stage, names) in sorted(stages.items())
+        for folder, (stage, named) in sorted(stages.items())
     ]
 
 
-def benchmark_file(stage, names, folder):
+def benchmark_file(stage, named, folder):
     """Where Snakemake writes how long a training took."""
-    captioned = stage == "pretrain" and names["distribution"] in study.captioned
+    captioned = stage == "pretrain" and named["distribution"] in names.captioned(study)
     place = config.get("pathvars", {}).get("benchmarks", "benchmarks")
     return f"{place}/{'pretrain_image_text' if captioned else stage}/{folder}.tsv"
 
@@ -326,8 +333,10 @@ def variant_folder(name):
 
     Where all its images are too many to be listed each time, its store says so.
     """
-    variant, results = study.variant(name), config.get("pathvars", {}).get("results")
-    folder = Path(study.collection(name)["variant"]["path"])
+    variant, results = params.variant(study, name), config.get("pathvars", {}).get(
+        "results"
+    )
+    folder = Path(names.collection(study, name)["variant"]["path"])
     if Path(results or "results", "stores", name, "summary.json").exists():
         return str(folder)
     from pretraining_robustness.store.readers.imagenet_variant import read_variant
@@ -346,7 +355,7 @@ def variant_folder(name):
 
 def variant_raw(wildcards):
     """The raw files of a variant: the folder that you have, or its archives."""
-    variant = study.collection(wildcards.variant)["variant"]
+    variant = names.collection(study, wildcards.variant)["variant"]
     if "path" in variant:
         return ancient(variant_folder(wildcards.variant))
     return [f"<resources>/{wildcards.variant}/{name}" for name in variant["files"]]
@@ -354,13 +363,13 @@ def variant_raw(wildcards):
 
 def variant_classes(name):
     """The table of a variant's classes, where it has only some."""
-    table = study.collection(name)["variant"].get("table")
+    table = names.collection(study, name)["variant"].get("table")
     return {"table": os.path.relpath(locate(table, REPOSITORY))} if table else {}
 
 
 def imagenet_classes(wildcards):
     """ImageNet's classes in the order of the networks' outputs: those of the drawn ImageNet, or all of them."""
-    archives = study.sources_of_format("imagenet")
+    archives = names.sources_of_format(study, "imagenet")
     if config["acquisition"] == "draw" and archives:
         return f"<results>/stores/{archives[0]}/classes.csv"
     return os.path.relpath(Path(REPOSITORY, "data", "imagenet_classes.csv"))

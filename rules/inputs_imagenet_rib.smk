@@ -1,6 +1,6 @@
 """Where files of ImageNet-RIB are: which files its rules read, from their wildcards."""
 
-RIB = study.benchmark()
+RIB = show.benchmark(study)
 
 
 def index_of_task(wildcards):
@@ -13,12 +13,12 @@ def index_of_task(wildcards):
 
 def variant_task_classes(wildcards):
     """The classes of the networks' outputs in their order: ImageNet's, or those of the reference."""
-    if study.collection(wildcards.variant_task)["format"] in (
+    if names.collection(study, wildcards.variant_task)["format"] in (
         "imagenet",
         "imagenet_variant",
     ):
         return imagenet_classes(wildcards)
-    return f"<results>/stores/{study.imagenet_rib['reference']}/classes.csv"
+    return f"<results>/stores/{names.imagenet_rib(study)['reference']}/classes.csv"
 
 
 def rib_file(name):
@@ -35,19 +35,21 @@ def rib_files(name):
     """A file of every method and distribution of ImageNet-RIB."""
     return [
         f"<results>/imagenet_rib/{method}/{distribution}/{name}"
-        for method, distribution in study.rib_series()
+        for method, distribution in runs.rib_series(study)
     ]
 
 
 def set_size_scores():
     """Scores after fine-tuning on sets of every size, as the figures that show them ask for."""
-    series = dict.fromkeys(run.series() for run in study.set_size_runs())
+    series = dict.fromkeys(run.series() for run in runs.set_size_runs(study))
     return [f"<results>/evaluate/{one}/scores.csv" for one in series]
 
 
 def embedding_network(wildcards):
     """The network by whose features the variants are compared: one before fine-tuning."""
-    return start_file(study.variant_tasks[0]).format(**study.transport()["run"])
+    return start_file(names.variant_tasks(study)[0]).format(
+        **show.transport(study)["run"]
+    )
 
 
 def crossing_file(figure, name):
@@ -57,12 +59,12 @@ def crossing_file(figure, name):
 
 def published_rib(name):
     """A table of what was published of ImageNet-RIB."""
-    return os.path.relpath(locate(study.imagenet_rib[name], REPOSITORY))
+    return os.path.relpath(locate(names.imagenet_rib(study)[name], REPOSITORY))
 
 
 def rib_page():
     """The page of ImageNet-RIB, in a study that has it."""
-    return ["<results>/imagenet_rib.html"] if study.imagenet_rib else []
+    return ["<results>/imagenet_rib.html"] if names.imagenet_rib(study) else []
 
 
 COMPARED = {
@@ -83,9 +85,9 @@ def comparison_with_start(unit):
         inputs={
             "predictions": {
                 task: f"<results>/evaluate/{task}/{unit}/predictions.parquet"
-                for task in study.variant_tasks
+                for task in names.variant_tasks(study)
             },
-            "tasks": {task: table_of_task(task) for task in study.variant_tasks},
+            "tasks": {task: table_of_task(task) for task in names.variant_tasks(study)},
             "tables": {
                 name: f"<results>/stores/{name}/images.parquet"
                 for name in RIB["stores"]

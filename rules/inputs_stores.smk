@@ -3,9 +3,12 @@
 
 def raw_files(wildcards):
     """The raw files of a collection; none of a user's folder, whose contents decide, see `folder_contents`."""
-    if study.folder(wildcards.collection):
+    if names.folder(study, wildcards.collection):
         return []
-    return [f"<resources>/{file}" for file in study.format(wildcards.collection).files]
+    return [
+        f"<resources>/{file}"
+        for file in names.format(study, wildcards.collection).files
+    ]
 
 
 def wilds_files(wildcards):
@@ -37,15 +40,17 @@ def opened(collection):
         open_collection,
     )
 
-    folder, store = study.folder(collection), study.store(collection)
+    folder, store = names.folder(study, collection), params.store(study, collection)
     with refusals_in_one_line():
-        found = open_collection(store["format"], folder, **study.options(collection))
+        found = open_collection(
+            store["format"], folder, **params.options(study, collection)
+        )
         check_collection(
             found,
             folder,
             store["on_undecodable"],
-            study.needed_splits(collection),
-            study.needed_columns(collection),
+            runs.needed_splits(study, collection),
+            names.needed_columns(study, collection),
         )
     return found
 
@@ -55,7 +60,7 @@ def contents_of(collection):
     """The digest of what a folder's reader reads."""
     from pretraining_robustness.store.readers import contents
 
-    return contents(study.store(collection)["format"], opened(collection))
+    return contents(params.store(study, collection)["format"], opened(collection))
 
 
 def folder_contents(wildcards):
@@ -63,7 +68,7 @@ def folder_contents(wildcards):
 
     Without the folder, what its finished store was made of.
     """
-    folder = study.folder(wildcards.collection)
+    folder = names.folder(study, wildcards.collection)
     if not folder:
         return None
     stores = config.get("pathvars", {}).get("results", "results")
@@ -75,8 +80,8 @@ def folder_contents(wildcards):
 
 def declared_distribution(wildcards):
     """The declaration of a distribution; one that a folder of yours cannot give is refused while planning."""
-    declared = study.distribution(wildcards.distribution)
-    folder = study.folder(declared["source"])
+    declared = params.distribution(study, wildcards.distribution)
+    folder = names.folder(study, declared["source"])
     if not folder or not Path(folder).exists():
         return declared
     from pretraining_robustness.distributions.selection import check_counts
@@ -84,7 +89,7 @@ def declared_distribution(wildcards):
     collection = opened(declared["source"])
     counts, table = collection.class_counts(), superclass_table(wildcards)
     if counts and (not table or Path(table).exists()):
-        names = collection.classes().set_index("class_id")["name"]
+        class_names = collection.classes().set_index("class_id")["name"]
         with refusals_in_one_line():
-            check_counts(counts, names, table or None, declared)
+            check_counts(counts, class_names, table or None, declared)
     return declared

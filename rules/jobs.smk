@@ -68,8 +68,8 @@ PRETRAINED = {
 WITH_TEXT = {**PRETRAINED, "text": "<results>/pretrain/{unit}/text.safetensors"}
 NETWORKS = [
     NETWORK_FOLDER.format(**vars(run))
-    for run in study.all_runs()
-    if run.distribution in study.trained_distributions
+    for run in runs.all_runs(study)
+    if run.distribution in names.trained_distributions(study)
 ]
 
 
@@ -88,7 +88,7 @@ def pretraining_jobs(distributions):
 def pretraining(unit):
     """What a network is pre-trained on, and how."""
     distribution, architecture, seed = unit.split("/")
-    captioned = distribution in study.captioned
+    captioned = distribution in names.captioned(study)
     source = config["distributions"][distribution]["source"]
     inputs = {
         "images": f"<results>/stores/{source}/images.npy",
@@ -97,8 +97,8 @@ def pretraining(unit):
     }
     if captioned:
         inputs["classes"] = f"<results>/distributions/{distribution}/classes.csv"
-    if study.validation(distribution) is not None:
-        store = f"<results>/stores/{study.validation(distribution)}"
+    if params.validation(study, distribution) is not None:
+        store = f"<results>/stores/{params.validation(study, distribution)}"
         inputs["validation"] = {
             "images": f"{store}/images.npy",
             "table": f"{store}/images.parquet",
@@ -110,11 +110,11 @@ def pretraining(unit):
         settings={
             "distribution": distribution,
             "seed": int(seed.removeprefix("seed_")),
-            "architecture": study.architecture(architecture),
-            "recipe": study.pretrain_recipe(architecture, distribution),
-            "objective": study.objective(distribution),
+            "architecture": params.architecture(study, architecture),
+            "recipe": params.pretrain_recipe(study, architecture, distribution),
+            "objective": names.objective(study, distribution),
             "state": f"<results>/pretrain/{unit}/unfinished",
-            **study.held_out(distribution),
+            **params.held_out(study, distribution),
         },
         state=f"<results>/pretrain/{unit}/unfinished",
     )
@@ -144,13 +144,13 @@ def finetuning_jobs(stage, methods):
     """The jobs of fine-tuning, or merging, by these methods."""
     return jobs_of(
         unit_pattern(
-            one_of(study.tasks),
+            one_of(names.tasks(study)),
             one_of(methods),
             one_of([SCRATCH, *config["distributions"]]),
             one_of(config["architectures"]),
             r"seed_\d+",
         ),
-        [run.folder() for run in study.all_runs() if run.method in methods],
+        [run.folder() for run in runs.all_runs(study) if run.method in methods],
         {"run": None, "distribution": slice(0, 3), "network": slice(2, 5)}[
             config["jobs"][stage]
         ],
@@ -160,7 +160,7 @@ def finetuning_jobs(stage, methods):
 
 def same_start(unit):
     """The task that a run or series shares its start with; only runs of one start go together."""
-    return study.start_task(unit.partition("/")[0])
+    return names.start_task(study, unit.partition("/")[0])
 
 
 @cache
@@ -177,7 +177,7 @@ def finetuning(unit):
             "head": files.get("head"),
         },
         outputs=of_unit(FINE_TUNED, unit),
-        settings={**study.finetuning(run), "state": state},
+        settings={**params.finetuning(study, run), "state": state},
         state=state,
     )
 
@@ -186,7 +186,7 @@ def finetuning(unit):
 def merging(unit):
     """Which networks a run merges, how, and the images that choose how, where the method has a choice."""
     run = Run.of(unit)
-    chosen = "held_out" in study.methods[run.method]
+    chosen = "held_out" in names.methods(study)[run.method]
     return Part(
         inputs={
             "checkpoints": merged_checkpoints(run),
@@ -194,7 +194,7 @@ def merging(unit):
             "table": table_of_task(run.task) if chosen else None,
         },
         outputs=of_unit(MERGED, unit),
-        settings=study.merge(run, LAST_EPOCH),
+        settings=params.merge(study, run, LAST_EPOCH),
         state=f"<results>/finetune/{unit}/unfinished",
     )
 
@@ -219,7 +219,7 @@ def card_to_choose(jobs):
     methods = methods_of(jobs)
     return lambda wildcards: (
         stage_resource("evaluate", "gpu")
-        if any("held_out" in study.methods[name] for name in methods(wildcards))
+        if any("held_out" in names.methods(study)[name] for name in methods(wildcards))
         else 0
     )
 
@@ -234,13 +234,13 @@ SCORED = {
 def evaluation_jobs(stage, *more):
     """The jobs of predicting or scoring series; `more` are expressions of single series beside those of runs."""
     series = unit_pattern(
-        one_of(study.tasks),
-        one_of(study.methods),
+        one_of(names.tasks(study)),
+        one_of(names.methods(study)),
         one_of([SCRATCH, *config["distributions"]]),
     )
     return jobs_of(
         f"(?:{'|'.join([series, *more])})",
-        [run.series() for run in study.all_runs()],
+        [run.series() for run in runs.all_runs(study)],
         {"distribution": None, "network": slice(2, 3)}[config["jobs"][stage]],
         kept_apart=same_start,
     )
@@ -250,13 +250,13 @@ def series_before():
     """An expression of the series of networks before fine-tuning, which variants of ImageNet have once for all methods."""
     return [
         unit_pattern(task, START, one_of(config["distributions"]))
-        for task in study.variant_tasks[:1]
+        for task in names.variant_tasks(study)[:1]
     ]
 
 
 def tested_stores(task):
     """Images and table of each store that a task is tested on, its own first."""
-    own, *others = study.test_stores(task)
+    own, *others = names.test_stores(study, task)
     stores = {
         name: [
             f"<results>/stores/{name}/images.npy",
@@ -274,13 +274,13 @@ def prediction(unit):
     before = None
     if method == START:
         method = DEFAULT_METHOD
-        runs = study.series_runs(task, method, distribution)
-        checkpoints = [last_checkpoint(run, START) for run in runs]
+        started = runs.series_runs(study, task, method, distribution)
+        checkpoints = [last_checkpoint(run, START) for run in started]
     else:
         checkpoints = checkpoints_of_series(task, method, distribution)
-        if study.is_variant_task(task):
-            before = f"<results>/evaluate/{study.variant_tasks[0]}/{START}/{distribution}/predictions.parquet"
-    told = study.prediction(task, method, distribution)
+        if names.is_variant_task(study, task):
+            before = f"<results>/evaluate/{names.variant_tasks(study)[0]}/{START}/{distribution}/predictions.parquet"
+    told = params.prediction(study, task, method, distribution)
     stores = tested_stores(task)
     return Part(
         inputs={"stores": stores, "checkpoints": checkpoints, "before": before},
@@ -294,7 +294,7 @@ def prediction(unit):
 def scoring(unit):
     """How the predictions of a series are scored."""
     task, method, distribution = unit.split("/")
-    told = study.scoring(task, method, distribution)
+    told = params.scoring(study, task, method, distribution)
     stores = tested_stores(task)
     return Part(
         inputs={
@@ -312,9 +312,12 @@ def scoring(unit):
 
 # The tables of scores, by their place below the results: of which runs each is.
 SCORE_TABLES = {
-    "scores": lambda: study.runs(*study.scored_figures),
-    **{f"scores/{name}": partial(study.runs, name) for name in study.scored_figures},
-    "scores/imagenet_rib": study.rib_runs,
+    "scores": lambda: runs.runs(study, *names.scored_figures(study)),
+    **{
+        f"scores/{name}": partial(partial(runs.runs, study), name)
+        for name in names.scored_figures(study)
+    },
+    "scores/imagenet_rib": partial(runs.rib_runs, study),
 }
 
 
@@ -332,8 +335,8 @@ def scores_of_table(wildcards):
 def rank_of():
     """The first figure of scores that shows a series or a distribution, by its place in the config."""
     ranks = {}
-    for rank, figure in enumerate(study.scored_figures):
-        for run in study.runs(figure):
+    for rank, figure in enumerate(names.scored_figures(study)):
+        for run in runs.runs(study, figure):
             ranks.setdefault(run.series(), rank)
             ranks.setdefault(run.distribution, rank)
     return ranks
@@ -345,7 +348,7 @@ def training_priority(jobs):
     def priority(wildcards):
         unit = jobs.units(wildcards.group)[0].split("/")
         series = "/".join(unit[:3]) if len(unit) == 5 else unit[0]
-        rank = rank_of().get(series, len(study.figures))
+        rank = rank_of().get(series, len(names.figures(study)))
         return len(jobs.folders) - 1000 * (1 + rank)
 
     return priority
@@ -355,7 +358,7 @@ def study_networks(wildcards):
     """Pre-trained weights of every network that the study needs."""
     networks = dict.fromkeys(
         NETWORK_FOLDER.format(**vars(run))
-        for run in study.all_runs()
+        for run in runs.all_runs(study)
         if run.distribution != SCRATCH
     )
     return [f"<results>/pretrain/{one}/weights.safetensors" for one in networks]
@@ -364,10 +367,10 @@ def study_networks(wildcards):
 def study_checkpoints(wildcards):
     """Checkpoints of every run that the study needs."""
     found = []
-    for run in study.all_runs():
-        if run.method in study.trained_methods:
+    for run in runs.all_runs(study):
+        if run.method in names.trained_methods(study):
             found += of_unit(FINE_TUNED, run.folder())["checkpoints"]
-        elif run.method in study.merged_methods:
+        elif run.method in names.merged_methods(study):
             found += of_unit(MERGED, run.folder()).values()
     return found
 
@@ -376,7 +379,7 @@ def study_series(name):
     """A file of the evaluation of every series that the study needs."""
 
     def paths(wildcards):
-        series = dict.fromkeys(run.series() for run in study.all_runs())
+        series = dict.fromkeys(run.series() for run in runs.all_runs(study))
         return [f"<results>/evaluate/{one}/{name}" for one in series]
 
     return paths
@@ -384,8 +387,8 @@ def study_series(name):
 
 def trained_on():
     """The distributions of images that the study's networks are pre-trained on."""
-    needed = dict.fromkeys(run.distribution for run in study.all_runs())
-    return [name for name in needed if name in study.trained_distributions]
+    needed = dict.fromkeys(run.distribution for run in runs.all_runs(study))
+    return [name for name in needed if name in names.trained_distributions(study)]
 
 
 def study_distributions(wildcards):
@@ -400,7 +403,7 @@ def study_distributions(wildcards):
 def study_stores(wildcards):
     """The tables of all stores that networks are trained or tested on."""
     sources = {config["distributions"][name]["source"] for name in trained_on()}
-    tasks = dict.fromkeys(run.task for run in study.all_runs())
+    tasks = dict.fromkeys(run.task for run in runs.all_runs(study))
     tested = [table for task in tasks for _, table in tested_stores(task).values()]
     own = [f"<results>/stores/{name}/images.parquet" for name in sorted(sources)]
     return list(dict.fromkeys([*own, *tested]))

@@ -1,6 +1,8 @@
 """Takes a distribution, or published weights; makes pre-trained weights."""
 
-for jobs in pretraining_jobs(set(study.trained_distributions) - set(study.captioned)):
+for jobs in pretraining_jobs(
+    set(names.trained_distributions(study)) - set(names.captioned(study))
+):
 
     rule:
         """Pre-train networks on a distribution."""
@@ -34,7 +36,7 @@ for jobs in pretraining_jobs(set(study.trained_distributions) - set(study.captio
             "../workflow_scripts/pretrain.py"
 
 
-for jobs in pretraining_jobs(study.captioned):
+for jobs in pretraining_jobs(names.captioned(study)):
 
     rule:
         """Pre-train networks on the images of a distribution and their captions."""
@@ -84,7 +86,7 @@ for what, architectures, files in [
         log:
             f"<logs>/take_published_{what}/{{distribution}}/{{architecture}}/seed_{{seed}}.log",
         wildcard_constraints:
-            distribution=one_of(study.published_distributions),
+            distribution=one_of(names.published_distributions(study)),
             architecture=one_of(architectures),
         localrule: True
         conda:
@@ -92,8 +94,8 @@ for what, architectures, files in [
         params:
             run=lambda wildcards: {
                 "distribution": wildcards.distribution,
-                "architecture": study.architecture(wildcards.architecture),
-                "pretrained": study.published(wildcards.distribution),
+                "architecture": params.architecture(study, wildcards.architecture),
+                "pretrained": params.published(study, wildcards.distribution),
                 "place": config.get("downloads", {}).get("place", "downloads"),
             },
             code=code("take_published_weights.py"),

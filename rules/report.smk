@@ -42,13 +42,13 @@ rule write_page:
     params:
         page=lambda wildcards: {
             "figures": [
-                study.figure(name)
-                for name in study.of_kind("trends")
-                if "plots" not in config["figures"][name] and study.runs(name)
+                show.figure(study, name)
+                for name in names.of_kind(study, "trends")
+                if "plots" not in config["figures"][name] and runs.runs(study, name)
             ],
-            "pairs": study.pairs(),
+            "pairs": names.pairs(study),
             "architectures": {
-                name: study.architecture_label(name)
+                name: labels.architecture_label(study, name)
                 for name in config["architectures"]
             },
             "study": config["study"],

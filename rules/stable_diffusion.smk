@@ -16,7 +16,7 @@ rule plan_prompts:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        plan=lambda wildcards: study.prompts(wildcards.diffusion_source),
+        plan=lambda wildcards: params.prompts(study, wildcards.diffusion_source),
         code=code("plan_prompts.py"),
     message:
         "Write the prompts of {wildcards.diffusion_source}"
@@ -81,7 +81,7 @@ rule generate_images:
             "model": input.get(
                 "model", config["sources"][wildcards.diffusion_source]["model"]
             ),
-            "settings": study.generate(wildcards.diffusion_source),
+            "settings": params.generate(study, wildcards.diffusion_source),
             "shards": shards(wildcards.diffusion_source),
         },
         state=f"{RESULTS}/generated/{{diffusion_source}}/unfinished_shard_{{shard}}",

@@ -23,14 +23,14 @@ rule build_store:
         mem_mb=stage_resource("store", "mem_mb"),
         runtime=stage_resource("store", "runtime"),
     params:
-        store=lambda wildcards: study.store(wildcards.collection),
+        store=lambda wildcards: params.store(study, wildcards.collection),
         contents=folder_contents,
-        folder=lambda wildcards, output: study.folder(wildcards.collection),
-        splits=lambda wildcards, output: study.needed_splits(wildcards.collection),
-        options=lambda wildcards, output: study.options(wildcards.collection),
+        folder=lambda wildcards, output: names.folder(study, wildcards.collection),
+        splits=lambda wildcards, output: runs.needed_splits(study, wildcards.collection),
+        options=lambda wildcards, output: params.options(study, wildcards.collection),
         state=f"{RESULTS}/stores/{{collection}}/unfinished",
         code=lambda wildcards: code(
-            "build_store.py", study.format(wildcards.collection).module
+            "build_store.py", names.format(study, wildcards.collection).module
         ),
     message:
         "Decode {wildcards.collection} into a store"
@@ -65,10 +65,10 @@ rule build_wilds_store:
             for key, value in config["tasks"][wildcards.wilds_task].items()
             if key in ("dataset", "id_domain", "ood_domain")
         },
-        store=lambda wildcards: study.store(wildcards.wilds_task),
+        store=lambda wildcards: params.store(study, wildcards.wilds_task),
         contents=wilds_contents,
-        folder=lambda wildcards, output: study.folder(wildcards.wilds_task),
-        splits=lambda wildcards, output: study.needed_splits(wildcards.wilds_task),
+        folder=lambda wildcards, output: names.folder(study, wildcards.wilds_task),
+        splits=lambda wildcards, output: runs.needed_splits(study, wildcards.wilds_task),
         state=f"{RESULTS}/stores/{{wilds_task}}/unfinished",
         code=code("build_wilds_store.py"),
     message:
@@ -101,8 +101,8 @@ rule build_variant_store:
         mem_mb=stage_resource("store", "mem_mb"),
         runtime=stage_resource("store", "runtime"),
     params:
-        variant=lambda wildcards: study.variant(wildcards.variant),
-        store=lambda wildcards: study.store(wildcards.variant),
+        variant=lambda wildcards: params.variant(study, wildcards.variant),
+        store=lambda wildcards: params.store(study, wildcards.variant),
         state=f"{RESULTS}/stores/{{variant}}/unfinished",
         code=code("build_variant_store.py"),
     message:

@@ -6,16 +6,16 @@ from pretraining_robustness.tables import kinds as table_kinds
 def table_inputs(wildcards):
     """What a table is made from: the files that the module of its kind reads."""
     spec = config["tables"][wildcards.table]
-    trends = study.of_kind("trends")
+    trends = names.of_kind(study, "trends")
     expected = [one["figure"] for one in spec.get("expectations", [])]
     shown = [spec["figure"]] if "figure" in spec else expected or trends
     sources = spec.get("sources", [])
     values = {
         "table": [wildcards.table],
         "figure": list(dict.fromkeys(shown)),
-        "distribution": study.distributions,
+        "distribution": names.distributions(study),
         "source": sources,
-        "copied_source": [one for one in sources if one in study.copied_sources],
+        "copied_source": [one for one in sources if one in names.copied_sources(study)],
     }
     return {
         name: (
@@ -29,7 +29,7 @@ def table_inputs(wildcards):
 
 def table_params(wildcards):
     """What a table is told; that of all experiments is told of each."""
-    table = study.table(wildcards.table)
+    table = show.table(study, wildcards.table)
     if table["kind"] == "experiments":
         table["experiments"] = experiments(study)
     return table
@@ -78,7 +78,7 @@ rule count_cooccurrence:
     conda:
         "../envs/train.yaml"
     params:
-        animals=lambda wildcards: study.table(wildcards.table)["animals"],
+        animals=lambda wildcards: show.table(study, wildcards.table)["animals"],
         code=code("count_cooccurrence.py"),
     message:
         "Count images with animals and objects"

@@ -4,7 +4,7 @@
 rule pair_domains:
     """Make a downstream task of two domains: fine-tune in one, evaluate in both."""
     input:
-        table=lambda wildcards: f"<results>/stores/{study.task_collection(wildcards.domain_pair)}/images.parquet",
+        table=lambda wildcards: f"<results>/stores/{names.task_collection(study, wildcards.domain_pair)}/images.parquet",
     output:
         table="<results>/pairs/{domain_pair}/images.parquet",
     log:
@@ -13,7 +13,7 @@ rule pair_domains:
     conda:
         "../envs/acquire.yaml"
     params:
-        pair=lambda wildcards: study.pair_of_domains(wildcards.domain_pair),
+        pair=lambda wildcards: params.pair_of_domains(study, wildcards.domain_pair),
         code=code("pair_domains.py"),
     message:
         "Pair the domains of {wildcards.domain_pair}"
@@ -24,7 +24,7 @@ rule pair_domains:
 rule make_variant_task:
     """Make a downstream task of a variant of ImageNet, or of ImageNet's own training images."""
     input:
-        table=lambda wildcards: f"<results>/stores/{study.task_collection(wildcards.variant_task)}/images.parquet",
+        table=lambda wildcards: f"<results>/stores/{names.task_collection(study, wildcards.variant_task)}/images.parquet",
         classes=variant_task_classes,
         index=index_of_task,
     output:
@@ -37,7 +37,7 @@ rule make_variant_task:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        choice=lambda wildcards: study.variant_task(wildcards.variant_task),
+        choice=lambda wildcards: params.variant_task(study, wildcards.variant_task),
         code=code("make_variant_task.py"),
     message:
         "Make a task of {wildcards.variant_task}"
@@ -57,7 +57,7 @@ rule choose_training_images:
     conda:
         "../envs/acquire.yaml"
     params:
-        choice=lambda wildcards: study.training_images(wildcards.limited_task),
+        choice=lambda wildcards: params.training_images(study, wildcards.limited_task),
         code=code("choose_training_images.py"),
     message:
         "Choose the training images of {wildcards.limited_task}"

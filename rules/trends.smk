@@ -18,10 +18,10 @@ rule fit_trends:
     params:
         trends=lambda wildcards: {
             "figure": wildcards.figure,
-            "series": study.series(wildcards.figure),
-            "metric": study.metric(wildcards.figure),
-            "pairs": study.pair(wildcards.figure),
-            "studies": study.studies(wildcards.figure),
+            "series": runs.series(study, wildcards.figure),
+            "metric": runs.metric(study, wildcards.figure),
+            "pairs": runs.pair(study, wildcards.figure),
+            "studies": runs.studies(study, wildcards.figure),
             **config["trends"],
         },
         code=code("fit_trends.py"),
@@ -47,8 +47,8 @@ rule write_baseline:
     params:
         baseline=lambda wildcards: {
             "study": config["study"],
-            "metric": study.metric(wildcards.trend_figure),
-            "pairs": study.pair(wildcards.trend_figure),
+            "metric": runs.metric(study, wildcards.trend_figure),
+            "pairs": runs.pair(study, wildcards.trend_figure),
             "confidence": config["trends"]["confidence"],
         },
         code=code("write_baseline.py"),
@@ -61,7 +61,9 @@ rule write_baseline:
 rule collect_trends:
     """Put the trends of all figures into one table."""
     input:
-        trends=collect("<results>/trends/{figure}.csv", figure=study.scored_figures),
+        trends=collect(
+            "<results>/trends/{figure}.csv", figure=names.scored_figures(study)
+        ),
     output:
         trends="<results>/trends.csv",
     log:
@@ -94,8 +96,8 @@ rule compare_series:
         "../envs/analyse.yaml"
     params:
         comparison=lambda wildcards: {
-            "figure": study.comparison(wildcards.trend_figure),
-            "studies": study.studies(wildcards.trend_figure),
+            "figure": show.comparison(study, wildcards.trend_figure),
+            "studies": runs.studies(study, wildcards.trend_figure),
             **config["comparisons"],
         },
         code=code("compare_series.py"),
@@ -131,8 +133,8 @@ rule effective_robustness:
     params:
         robustness={
             "scratch": SCRATCH,
-            "metric": study.metrics(),
-            "pairs": study.pairs(),
+            "metric": runs.metrics(study),
+            "pairs": names.pairs(study),
             **scores_from_elsewhere(),
             **config["effective_robustness"],
             **{

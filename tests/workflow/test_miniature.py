@@ -18,7 +18,7 @@ from PIL import Image
 from snakemake.utils import update_config
 
 from pretraining_robustness.evaluate.scores import CHECKPOINT, read_scores
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.study import Study
 
 TRAINED = [
     *("imagenet_full", "imagenet_50k", "inaturalist_full", "inaturalist_50k"),

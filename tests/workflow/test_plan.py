@@ -6,7 +6,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study import names
+from pretraining_robustness.study.study import Study
 
 ONE_RUN = {"pretrain": "run", "finetune": "run", "merge": "run"}
 
@@ -38,13 +39,13 @@ def test_runs_shared_by_figures_are_trained_once(workflow, config):
     jobs = workflow.plan(config={"jobs": ONE_RUN})
     study, architectures = Study(config), len(config["runs"]["architectures"])
     trained = [name for name in config["distributions"] if name not in config["left_out"]]
-    captioned = [name for name in study.captioned if name in trained]
+    captioned = [name for name in names.captioned(study) if name in trained]
     assert jobs["pretrain"] == (len(trained) - len(captioned) + 1) * architectures  # ImageNet's with two seeds
     assert jobs["pretrain_image_text"] == len(captioned) * architectures
     # Each pair of domains is fine-tuned on from scratch and from ImageNet, which is pre-trained once for all tasks.
     # Two more methods are trained on iWildCam, from ImageNet; three merge what these leave.
-    series = len(trained) + 1 + 2 * len(study.domain_pairs) + 2
-    second_seeds = 2 * (1 + len(study.domain_pairs)) + 2  # of the series from scratch and from ImageNet
+    series = len(trained) + 1 + 2 * len(names.domain_pairs(study)) + 2
+    second_seeds = 2 * (1 + len(names.domain_pairs(study))) + 2  # of the series from scratch and from ImageNet
     assert jobs["finetune"] == (series + second_seeds) * architectures
     assert jobs["merge_weights"] == 2 * 3 * architectures
     assert jobs["predict"] == jobs["score"] == series + 3

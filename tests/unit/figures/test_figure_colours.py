@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.figures.style import REFERENCES, SCRATCH, SERIES, series_styles
 from pretraining_robustness.figures.trend_marks import key
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study import names, show
+from pretraining_robustness.study.study import Study
 from pretraining_robustness.trends.specification import TrendFigure
 
 STYLES = [SCRATCH, *REFERENCES, *SERIES]
@@ -57,8 +58,8 @@ def smallest_difference_in_grey(colours):
 def series_of_panels(config):
     """The styles of the series of each panel of every figure of trends of a study that leaves nothing out."""
     study = Study(config | {"left_out": []})
-    for name in study.of_kind("trends"):
-        spec = TrendFigure.from_dict(study.figure(name))
+    for name in names.of_kind(study, "trends"):
+        spec = TrendFigure.from_dict(show.figure(study, name))
         styles = series_styles([panel.series for panel in spec.panels], spec.references)
         for panel in spec.panels:
             yield name, [styles[series] for series in spec.shown(panel)]

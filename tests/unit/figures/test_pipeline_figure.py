@@ -3,8 +3,9 @@
 import pytest
 
 from pretraining_robustness.figures.draw import drawing
+from pretraining_robustness.study import names, runs
 from pretraining_robustness.study.overview import overview
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.study import Study
 
 
 @pytest.fixture(params=["config", "paper_config"])
@@ -17,11 +18,11 @@ def figure(study):
 
 
 def test_numbers_are_those_of_the_runs(study):
-    shown, runs = overview(study), study.runs(*study.scored_figures)
-    networks = {(run.distribution, run.architecture, run.seed) for run in runs}
+    shown, needed = overview(study), runs.runs(study, *names.scored_figures(study))
+    networks = {(run.distribution, run.architecture, run.seed) for run in needed}
     assert shown["pretrained"] + shown["published"] + shown["scratch"] == len(networks)
-    assert sum(shown["properties"].values()) == len({run.distribution for run in runs} - {"scratch"})
-    trained = [run for run in runs if run.method in study.trained_methods]
+    assert sum(shown["properties"].values()) == len({run.distribution for run in needed} - {"scratch"})
+    trained = [run for run in needed if run.method in names.trained_methods(study)]
     assert sum(task["finetuned"] for task in shown["tasks"]) == len(trained)
 
 

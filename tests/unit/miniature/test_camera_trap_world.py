@@ -16,7 +16,8 @@ from miniature.camera_trap_world import Camera, Visit, draw_visit
 from miniature.formats.iwildcam_archive import draw as draw_iwildcam
 from miniature.imagenet_classes import all_classes
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study import params
+from pretraining_robustness.study.study import Study
 
 CLASSES, IMAGES, CAMERAS = 16, 6_091, 60
 IN_DISTRIBUTION = ("train", "id_val", "id_test")
@@ -70,7 +71,7 @@ def test_the_splits_have_the_real_proportions(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_splits_of_the_configured_world_are_large_enough_to_measure_on(seed, config):
     study = Study({**config, "world_seed": seed})
-    world = study.world("iwildcam")
+    world = params.world(study, "iwildcam")
     planned = plan_visits(*(world[key] for key in ("classes", "images", "cameras", "image_size", "seed")))
     images: dict[str, Counter[int]] = {split: Counter() for split in SPLIT_IMAGES}
     for one in assign_splits(planned, seed, world["splits"]):

@@ -10,8 +10,9 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.plan.costs import Costs, seen
 from pretraining_robustness.plan.estimate_costs import estimate_costs, longest_chain
 from pretraining_robustness.plan.rates import Rates
+from pretraining_robustness.study import names, runs
 from pretraining_robustness.study.shorthand import leave_out, replace_sections, write_out
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.study import Study
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def reviewed(paper_config) -> dict:
 def test_the_full_study_costs_what_was_worked_out_by_hand(reviewed, rates) -> None:
     """Images x passes x milliseconds, from the sum over the nine networks: 2.247 ms an image on an H100."""
     study = Study(reviewed)
-    parts = Costs(study, rates, "H100").parts(study.runs(*study.scored_figures))
+    parts = Costs(study, rates, "H100").parts(runs.runs(study, *names.scored_figures(study)))
     each = 2.247 / 3.6e6
     assert hours(parts, "pretrain") == pytest.approx(810 + 160, rel=0.01)
     assert hours(parts, "pretrain_image_text") == pytest.approx(1.456e6 * 32 * (each + 9 * 0.06 / 3.6e6), rel=0.01)
@@ -69,11 +70,11 @@ def test_imagenet_rib_costs_what_its_images_cost(paper_config, rates, repository
     costs = Costs(study, rates, "H100")
     each = 0.5 / 3.6e6
     tested = 7 * 10 + 1  # all epochs on every variant, and once before
-    by_variant = costs.by_test_set(study.rib_runs())
+    by_variant = costs.by_test_set(runs.rib_runs(study))
     assert by_variant["imagenet_c"] == pytest.approx(tested * 3.75e6 * each / 3)
     assert by_variant["objectnet"] == pytest.approx(tested * 18574 * each / 3)
     assert sum(costs.evaluation().values()) == 4_016_963
-    parts = costs.parts(study.rib_runs())
+    parts = costs.parts(runs.rib_runs(study))
     assert hours(parts, "predict") == pytest.approx(sum(by_variant.values()))
     trained_on = 10000 + 7500 + 30000 + 50889 + 50000 + 50000 + 3750000
     assert hours(parts, "finetune") == pytest.approx(10 * trained_on * each)
@@ -81,7 +82,7 @@ def test_imagenet_rib_costs_what_its_images_cost(paper_config, rates, repository
 
 
 @pytest.mark.parametrize(
-    ("names", "unknown"),
+    ("studies", "unknown"),
     [
         (["paper"], set()),
         (["paper", "imagenet_rib", "imagenet_rib_held_out"], set()),
@@ -89,15 +90,15 @@ def test_imagenet_rib_costs_what_its_images_cost(paper_config, rates, repository
         (["tiny"], set()),
     ],
 )
-def test_every_study_has_rates(config, rates, repository, names: list[str], unknown: set[str]) -> None:
-    for name in names:
+def test_every_study_has_rates(config, rates, repository, studies: list[str], unknown: set[str]) -> None:
+    for name in studies:
         overlay = yaml.safe_load((repository / f"data/studies/{name}.yaml").read_text(encoding="utf-8"))
         update_config(config, overlay)
         replace_sections(config, overlay)
     leave_out(config)
     write_out(config)
     study = Study(config)
-    parts = Costs(study, rates, "H100").parts([*study.runs(*study.scored_figures), *study.rib_runs()])
+    parts = Costs(study, rates, "H100").parts([*runs.runs(study, *names.scored_figures(study)), *runs.rib_runs(study)])
     assert rates.unknown == unknown
     free = {
         (part.rule, part.architecture) for part in parts if part.rule in ("finetune", "predict") and not part.gpu_hours
@@ -107,25 +108,29 @@ def test_every_study_has_rates(config, rates, repository, names: list[str], unkn
 
 def test_what_is_left_out_saves_the_share_that_is_said(paper_config, rates) -> None:
     def total(study: Study) -> float:
-        return sum(part.gpu_hours for part in Costs(study, rates, "H100").parts(study.runs(*study.scored_figures)))
+        return sum(
+            part.gpu_hours for part in Costs(study, rates, "H100").parts(runs.runs(study, *names.scored_figures(study)))
+        )
 
     study = Study(paper_config)
-    whole, parts = total(study), Costs(study, rates, "H100").parts(study.runs(*study.scored_figures))
+    whole, parts = total(study), Costs(study, rates, "H100").parts(runs.runs(study, *names.scored_figures(study)))
     share = sum(part.gpu_hours for part in parts if part.architecture == "densenet161")
     assert share == pytest.approx(0.31 * whole, rel=0.1)  # 0.70 of the 2.25 ms that an image takes of all nine
     paper_config["runs"]["architectures"].remove("densenet161")
     assert total(Study(paper_config)) == pytest.approx(whole - share)
 
 
-@pytest.mark.parametrize("names", [["paper"], ["paper", "imagenet_rib"]])
-def test_a_prediction_ends_within_the_time_that_it_asks_for(config, rates, repository, names: list[str]) -> None:
+@pytest.mark.parametrize("studies", [["paper"], ["paper", "imagenet_rib"]])
+def test_a_prediction_ends_within_the_time_that_it_asks_for(config, rates, repository, studies: list[str]) -> None:
     """It begins anew where it is cut off, unlike a training: one job predicts a series, all architectures of it."""
-    for name in names:
+    for name in studies:
         update_config(config, yaml.safe_load((repository / f"data/studies/{name}.yaml").read_text(encoding="utf-8")))
     write_out(config)
     study = Study(config)
     series: dict[tuple[str, ...], float] = defaultdict(float)
-    for part in Costs(study, rates, "H100").parts([*study.runs(*study.scored_figures), *study.rib_runs()]):
+    for part in Costs(study, rates, "H100").parts(
+        [*runs.runs(study, *names.scored_figures(study)), *runs.rib_runs(study)]
+    ):
         if part.rule == "predict" and part.run is not None:
             series[part.run.task, part.distribution, part.run.method] += part.gpu_hours
     assert max(series.values()) < config["resources"]["evaluate"]["runtime"] / 60
@@ -134,7 +139,7 @@ def test_a_prediction_ends_within_the_time_that_it_asks_for(config, rates, repos
 def test_another_card_takes_longer(paper_config, rates) -> None:
     study = Study(paper_config)
     totals = {
-        card: sum(part.gpu_hours for part in Costs(study, rates, card).parts(study.runs("fig2")))
+        card: sum(part.gpu_hours for part in Costs(study, rates, card).parts(runs.runs(study, "fig2")))
         for card in ("h100", "A100")
     }
     assert totals["A100"] == pytest.approx(1.76 * totals["h100"])
@@ -146,7 +151,7 @@ def test_a_figure_needs_its_own_and_what_figures_share_counts_once(paper_config,
     study = Study(paper_config)
     costs = Costs(study, rates, "H100")
     two, four, both = (
-        sum(part.gpu_hours for part in costs.parts(study.runs(*figures)))
+        sum(part.gpu_hours for part in costs.parts(runs.runs(study, *figures)))
         for figures in (["fig2"], ["fig4"], ["fig2", "fig4"])
     )
     assert two < four == pytest.approx(both)
@@ -160,7 +165,9 @@ def test_a_training_in_steps_costs_its_steps() -> None:
 
 def test_the_longest_chain_is_a_pre_training_with_what_follows(paper_config, rates) -> None:
     study = Study(paper_config)
-    length, chain = longest_chain(Costs(study, rates, "H100").parts(study.runs(*study.scored_figures)), 1 / 60)
+    length, chain = longest_chain(
+        Costs(study, rates, "H100").parts(runs.runs(study, *names.scored_figures(study))), 1 / 60
+    )
     assert [part.rule for part in chain] == ["pretrain", "finetune", "predict"]
     assert {(part.distribution, part.architecture) for part in chain} == {("self_supervised", "densenet161")}
     assert length == pytest.approx(sum(part.gpu_hours for part in chain) + 3 / 60)
@@ -184,7 +191,7 @@ def test_the_table_has_rules_figures_and_shares_and_names_what_has_no_rate(confi
     assert "training, DenseNet" in text
     with open(tmp_path / "costs.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert {row["name"] for row in rows if row["part"] == "figure"} == set(Study(config).scored_figures)
+    assert {row["name"] for row in rows if row["part"] == "figure"} == set(names.scored_figures(Study(config)))
     assert next(row for row in rows if row["name"] == "pretrain")["jobs"] == "30"
 
 
@@ -226,7 +233,7 @@ def test_imagenet_rib_on_cifar_costs_what_its_images_cost(config, rates, reposit
     study = tiny_study(config, repository)
     costs = Costs(study, rates, "core")
     each = 0.163 / 3.6e6
-    tuned = [run for run in study.rib_runs() if run.architecture == "resnet10"]
+    tuned = [run for run in runs.rib_runs(study) if run.architecture == "resnet10"]
     assert len(tuned) == 2 * 3 * 3
     parts = [part for part in costs.parts(tuned) if part.architecture == "resnet10"]
     whole, probe = 12 * 1200 * each, 12 * 1200 * each / 3
@@ -243,7 +250,7 @@ def test_small_networks_cost_what_they_take_on_each_card(config, rates, reposito
     """Images x steps x the rate at 32 pixels, whatever the factor of the card; archives as large as they are stated."""
     study = tiny_study(config, repository)
     for card, each in (("core", 0.163), ("H100", 0.039)):
-        parts = Costs(study, rates, card).parts(study.runs("fig2"))
+        parts = Costs(study, rates, card).parts(runs.runs(study, "fig2"))
         one = next(part for part in parts if (part.rule, part.architecture) == ("pretrain", "resnet10"))
         assert one.gpu_hours == pytest.approx(20_000 * 128 * each / 3.6e6)
         tuned = next(part for part in parts if (part.rule, part.architecture) == ("finetune", "resnet10"))

@@ -7,11 +7,12 @@ import yaml
 from snakemake.utils import update_config
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.study import params, runs
 from pretraining_robustness.study.check import check_config
 from pretraining_robustness.study.describe import json_schema, markdown
 from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.shorthand import write_out
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.study import Study
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_the_default_and_the_full_study_are_accepted(config, paper_config, repos
 def test_imagenet_may_be_a_folder_of_class_folders_in_the_full_study(paper_config, repository):
     update_config(paper_config, {"sources": {"imagenet": {"format": "folder", "path": "imagenet/train"}}})
     check_config(paper_config, repository)
-    assert Study(paper_config).store("imagenet")["format"] == "class_folders"
+    assert params.store(Study(paper_config), "imagenet")["format"] == "class_folders"
 
 
 def test_published_networks_of_timm_beside_a_trend_are_two_lines(config, repository):
@@ -48,11 +49,11 @@ def test_published_networks_of_timm_beside_a_trend_are_two_lines(config, reposit
     write_out(config)
     check_config(config, repository)
     study = Study(config)
-    runs = [run for run in study.runs("fig2") if run.distribution == "web"]
-    assert [run.architecture for run in runs] == ["resnet50_a1_in1k", "vit_base_patch16_224_dino"]
-    spec = study.architecture("vit_base_patch16_224_dino")
+    web = [run for run in runs.runs(study, "fig2") if run.distribution == "web"]
+    assert [run.architecture for run in web] == ["resnet50_a1_in1k", "vit_base_patch16_224_dino"]
+    spec = params.architecture(study, "vit_base_patch16_224_dino")
     assert (spec["builder"], spec["arguments"]) == ("timm", {"model": "vit_base_patch16_224.dino"})
-    assert study.finetune_recipe("iwildcam", "vit_base_patch16_224_dino")["input"] == "own"
+    assert params.finetune_recipe(study, "iwildcam", "vit_base_patch16_224_dino")["input"] == "own"
     described = {one["distribution"]: one for one in experiments(study)}["web"]
     assert described["selection"] == "published weights (default)"
     before = copy.deepcopy(config)

@@ -13,8 +13,9 @@ from miniature.formats.inaturalist_archive import species_list
 from miniature.imagenet_classes import all_classes
 from pretraining_robustness.distributions.label_maps import Superclass, read_label_map
 from pretraining_robustness.distributions.selection import add_superclasses, images_per_class, select_classes
+from pretraining_robustness.study import names, params
 from pretraining_robustness.study.cross_rules import locate
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.study import Study
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def choose(sources, paper_config, repository):
     study = Study(paper_config)
 
     def choose(name):
-        declared = study.distribution(name)
+        declared = params.distribution(study, name)
         classes, label_map = sources[declared["source"]], declared["label_map"]
         mapping = None
         if label_map and label_map["column"] == "superclass" and "superclass" in classes:
@@ -109,7 +110,7 @@ def test_counts_are_the_papers(choose, name, images, classes, labels, each):
 
 def test_every_distribution_is_tested_above(paper_config):
     marked = next(mark for mark in test_counts_are_the_papers.pytestmark if mark.name == "parametrize")
-    assert {case[0] for case in marked.args[1]} == set(Study(paper_config).trained_distributions)
+    assert {case[0] for case in marked.args[1]} == set(names.trained_distributions(Study(paper_config)))
 
 
 def test_image_diversity_changes_neither_the_total_nor_any_label(choose):

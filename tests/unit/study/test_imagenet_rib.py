@@ -5,9 +5,10 @@ import yaml
 from snakemake.utils import update_config
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.study import names, params, runs, show
 from pretraining_robustness.study.check import check_config
 from pretraining_robustness.study.shorthand import write_out
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.study import Study
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_an_interpolation_stands_for_all_of_its_alphas(miniature, repository):
 
 def test_the_full_study_has_every_method_of_every_network_that_can(full, repository):
     check_config(full, repository)
-    series = Study(full).rib_series()
+    series = runs.rib_series(Study(full))
     assert ("lora", "rib_laion2b") in series
     assert ("greedy_soup", "rib_resnets") in series
     assert ("lora", "rib_resnets") not in series
@@ -55,8 +56,8 @@ def test_what_is_taken_of_a_variant_stands_in_its_label(full, repository):
     write_out(full)
     check_config(full, repository)
     study = Study(full)
-    assert study.benchmark_labels("table_rib")["variants"]["imagenet_c"] == "ImageNet-C (severity 1, 3, 5)"
-    assert study.variant("imagenet_c")["only"] == {"severity": [1, 3, 5]}
+    assert show.benchmark_labels(study, "table_rib")["variants"]["imagenet_c"] == "ImageNet-C (severity 1, 3, 5)"
+    assert params.variant(study, "imagenet_c")["only"] == {"severity": [1, 3, 5]}
     full["imagenet_rib"]["variants"]["imagenet_c"]["only"] = {"level": [1]}
     assert "imagenet_c.only: 'level' is not a part of the layout; known are: corruption, severity" in refusal(
         full, repository
@@ -69,9 +70,9 @@ def test_a_further_column_is_a_config_entry(full, repository):
     write_out(full)
     check_config(full, repository)
     study = Study(full)
-    assert "laion_c" in study.benchmark()["tested_on"]
-    assert "rib_laion_c" not in study.variant_tasks
-    assert study.variant("laion_c")["images"] is None
+    assert "laion_c" in show.benchmark(study)["tested_on"]
+    assert "rib_laion_c" not in names.variant_tasks(study)
+    assert params.variant(study, "laion_c")["images"] is None
 
 
 def test_a_source_with_other_classes_is_given_imagenets_head_by_a_stage_of_its_own(miniature, repository):
@@ -85,10 +86,10 @@ def test_a_source_with_other_classes_is_given_imagenets_head_by_a_stage_of_its_o
     write_out(miniature)
     check_config(miniature, repository)
     study = Study(miniature)
-    assert study.task_collection("rib_head") == "imagenet"
-    assert not study.keeps_head("rib_head", "inaturalist_full")
-    assert [study.given_head(name) for name in networks] == [None, "linear_probe"]
-    assert "rib_head" not in {run.task for run in study.rib_runs()}
+    assert names.task_collection(study, "rib_head") == "imagenet"
+    assert not names.keeps_head(study, "rib_head", "inaturalist_full")
+    assert [names.given_head(study, name) for name in networks] == [None, "linear_probe"]
+    assert "rib_head" not in {run.task for run in runs.rib_runs(study)}
 
 
 @pytest.mark.parametrize(

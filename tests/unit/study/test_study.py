@@ -1,13 +1,18 @@
 """What the configuration asks for: the paper's numbers at full scale, the same experiments in the miniature."""
 
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study import labels, names, params, runs, show
+from pretraining_robustness.study.study import Study
 
 
 def test_full_study_has_the_papers_numbers(paper_config):
     study = Study(paper_config)
-    assert {study.pretrain_recipe("resnet50", f"imagenet_{size}k_equal_steps")["steps"] for size in (100, 5)} == {52650}
-    assert "epochs" not in study.pretrain_recipe("resnet50", "imagenet_5k_equal_steps")
-    images = {name: study.distribution(name)["images"] for name in study.series("fig4") if name != "scratch"}
+    assert {
+        params.pretrain_recipe(study, "resnet50", f"imagenet_{size}k_equal_steps")["steps"] for size in (100, 5)
+    } == {52650}
+    assert "epochs" not in params.pretrain_recipe(study, "resnet50", "imagenet_5k_equal_steps")
+    images = {
+        name: params.distribution(study, name)["images"] for name in runs.series(study, "fig4") if name != "scratch"
+    }
     assert images == {
         "imagenet_full": None,
         **{
@@ -18,16 +23,19 @@ def test_full_study_has_the_papers_numbers(paper_config):
     }
     for name in images:
         frequent = {"most_frequent": 1000} if name.startswith("inaturalist_") and not name.endswith("full") else {}
-        assert study.distribution(name)["classes"] == frequent
-        assert study.distribution(name)["balanced"] == (None if name.endswith("full") else "classes")
+        assert params.distribution(study, name)["classes"] == frequent
+        assert params.distribution(study, name)["balanced"] == (None if name.endswith("full") else "classes")
         assert paper_config["distributions"][name]["source"] in name
 
 
 def test_full_study_has_every_intervention_with_the_papers_numbers(paper_config):
     """Paper, sections 4.2 to 4.4; what its text leaves open is marked in the config."""
     study = Study(paper_config)
-    shown = {figure: [name for name in study.series(figure) if name != "scratch"] for figure in study.scored_figures}
-    declared = {name: study.distribution(name) for name in study.distributions}
+    shown = {
+        figure: [name for name in runs.series(study, figure) if name != "scratch"]
+        for figure in names.scored_figures(study)
+    }
+    declared = {name: params.distribution(study, name) for name in names.distributions(study)}
     granularity = [declared[name]["label_map"] for name in shown["fig5"] if declared[name]["label_map"]]
     assert [one["column"] for one in granularity] == ["depth7", "depth6", "depth5", "depth4", "depth2", "superclass"]
     semantics = {name: declared[name] for name in ("imagenet_animals", "imagenet_objects")}
@@ -55,7 +63,7 @@ def test_full_study_changes_scale_recipes_and_acquisition_but_not_the_experiment
     """But for one that only its recipe asks for, Figure 4 at equal steps; and it shows all methods of fine-tuning."""
     shown = {series for panel in paper_config["figures"]["fig_methods"]["panels"] for series in panel["series"]}
     methods = {series.partition("@")[2] or "full" for series in shown}
-    trained = set(Study(paper_config).trained_methods)
+    trained = set(names.trained_methods(Study(paper_config)))
     assert methods >= trained
     del paper_config["distributions"]["imagenet_vits"]  # some of the methods need attention
     paper_config["figures"]["fig_methods"]["panels"] = config["figures"]["fig_methods"]["panels"]
@@ -76,89 +84,94 @@ def test_full_study_changes_scale_recipes_and_acquisition_but_not_the_experiment
 
 def test_miniature_keeps_images_per_class_whole(config):
     study = Study(config)
-    classes = study.world("imagenet")["classes"]
+    classes = params.world(study, "imagenet")["classes"]
     for name in ("imagenet_150k", "imagenet_50k", "imagenet_25k", "imagenet_5k"):
-        assert study.distribution(name)["images"] % classes == 0
+        assert params.distribution(study, name)["images"] % classes == 0
 
 
 def test_runs_shared_by_figures_are_one(config):
     study = Study(config)
-    assert set(study.runs("fig2")) < set(study.runs("fig4"))
-    assert study.runs("fig2", "fig3", "fig4") == study.runs("fig4")
-    every = study.runs(*study.scored_figures)
+    assert set(runs.runs(study, "fig2")) < set(runs.runs(study, "fig4"))
+    assert runs.runs(study, "fig2", "fig3", "fig4") == runs.runs(study, "fig4")
+    every = runs.runs(study, *names.scored_figures(study))
     assert len(every) == len(set(every))
     wild = [run for run in every if run.task == "iwildcam"]
     # Besides what is trained, scratch; of what is made, what only others are nested in is not trained.
-    asked = {name for figure in study.scored_figures for name in study.series(figure)}
+    asked = {name for figure in names.scored_figures(study) for name in runs.series(study, figure)}
     twice = [name for name in asked if name.partition("@")[0] in config["runs"]["seeds_of"]]
     architectures = len(config["runs"]["architectures"])
     assert len(wild) == (len(asked) + len(twice)) * architectures
     pairs = {run.task for run in every} - {"iwildcam"}
-    assert pairs == set(study.domain_pairs)
+    assert pairs == set(names.domain_pairs(study))
     assert len(every) - len(wild) == len(pairs) * 2 * 2 * architectures
-    assert len(study.runs("fig4")) == (len(study.series("fig4")) + 2) * architectures
+    assert len(runs.runs(study, "fig4")) == (len(runs.series(study, "fig4")) + 2) * architectures
 
 
 def test_a_distribution_may_have_seeds_of_its_own(config):
     study = Study(config)
-    assert {run.seed for run in study.series_runs("iwildcam", "full", "scratch")} == {0, 1}
-    assert {run.seed for run in study.series_runs("iwildcam", "full", "imagenet_25k")} == {0}
+    assert {run.seed for run in runs.series_runs(study, "iwildcam", "full", "scratch")} == {0, 1}
+    assert {run.seed for run in runs.series_runs(study, "iwildcam", "full", "imagenet_25k")} == {0}
 
 
 def test_left_out_distributions_are_in_no_figure(config):
     study = Study(config)
-    assert not set(config["left_out"]) & set(study.series("fig4"))
-    for panel in study.figure("fig4")["panels"]:
+    assert not set(config["left_out"]) & set(runs.series(study, "fig4"))
+    for panel in show.figure(study, "fig4")["panels"]:
         assert not set(config["left_out"]) & set(panel["series"])
 
 
 def test_own_folders_are_never_scaled(config):
     config["sources"]["mine"] = {"format": "folder", "path": "pictures"}
     config["distributions"]["mine_500"] = {"source": "mine", "images": 500}
-    assert Study(config).distribution("mine_500")["images"] == 500
+    assert params.distribution(Study(config), "mine_500")["images"] == 500
 
 
 def test_labels_say_the_papers_number_and_the_miniatures(config, paper_config):
-    assert Study(config).label("imagenet_60k_250_classes") == "250 classes of 240 images (here 12 of 50)"
-    assert Study(config).label("imagenet_diversity_33").endswith("4 subclasses per superclass (here 1, 800 images)")
-    assert Study(paper_config).label("imagenet_depth_2") == "ImageNet, 5 superclasses at WordNet depth 2"
-    assert Study(config).label("imagenet_25k") == "ImageNet, 25,000 images (here 250)"
-    assert Study(paper_config).label("imagenet_25k") == "ImageNet, 25,000 images"
-    assert "1,281,167" in Study(paper_config).label("imagenet_full")
+    assert labels.label(Study(config), "imagenet_60k_250_classes") == "250 classes of 240 images (here 12 of 50)"
+    assert labels.label(Study(config), "imagenet_diversity_33").endswith(
+        "4 subclasses per superclass (here 1, 800 images)"
+    )
+    assert labels.label(Study(paper_config), "imagenet_depth_2") == "ImageNet, 5 superclasses at WordNet depth 2"
+    assert labels.label(Study(config), "imagenet_25k") == "ImageNet, 25,000 images (here 250)"
+    assert labels.label(Study(paper_config), "imagenet_25k") == "ImageNet, 25,000 images"
+    assert "1,281,167" in labels.label(Study(paper_config), "imagenet_full")
 
 
 def test_overrides_of_an_architecture_reach_its_recipe_only(paper_config):
     study = Study(paper_config)
-    assert study.pretrain_recipe("alexnet", "imagenet_full")["learning_rate"] == 0.01
-    assert study.pretrain_recipe("resnet50", "imagenet_full")["learning_rate"] == 0.1
-    assert "steps" not in study.pretrain_recipe("resnet50", "imagenet_full")
+    assert params.pretrain_recipe(study, "alexnet", "imagenet_full")["learning_rate"] == 0.01
+    assert params.pretrain_recipe(study, "resnet50", "imagenet_full")["learning_rate"] == 0.1
+    assert "steps" not in params.pretrain_recipe(study, "resnet50", "imagenet_full")
 
 
 def test_a_task_an_architecture_and_a_method_change_the_recipe_of_fine_tuning_in_this_order(paper_config):
     paper_config["methods"]["lp_ft"]["recipe"] = {"learning_rate": 0.5}
     study = Study(paper_config)
-    assert study.finetune_recipe("iwildcam", "resnet50")["image_size"] == 448
-    assert study.finetune_recipe("domainnet_real_sketch", "resnet50")["image_size"] == 224
-    assert study.finetune_recipe("domainnet_real_sketch", "clip_rn50x4")["image_size"] == 288
-    assert study.finetune_recipe("iwildcam", "clip_rn50")["learning_rate"] == 0.00001
-    assert study.finetune_recipe("iwildcam", "clip_rn50", "lp_ft")["learning_rate"] == 0.5
+    assert params.finetune_recipe(study, "iwildcam", "resnet50")["image_size"] == 448
+    assert params.finetune_recipe(study, "domainnet_real_sketch", "resnet50")["image_size"] == 224
+    assert params.finetune_recipe(study, "domainnet_real_sketch", "clip_rn50x4")["image_size"] == 288
+    assert params.finetune_recipe(study, "iwildcam", "clip_rn50")["learning_rate"] == 0.00001
+    assert params.finetune_recipe(study, "iwildcam", "clip_rn50", "lp_ft")["learning_rate"] == 0.5
 
 
 def test_series_of_methods_have_runs_and_names_of_their_own(config):
     study = Study(config)
-    runs = study.runs("fig_methods")
-    assert {run.method for run in runs} == {"full", "linear_probe", "lp_ft", "wise_ft_50", "soup", "greedy_soup"}
-    assert runs[0].folder() == f"iwildcam/full/imagenet_full/{runs[0].architecture}/seed_0"
-    assert study.methods["wise_ft_25"]["alpha"] == 0.25
-    assert len(study.methods["wise_ft_held_out"]["alphas"]) == 11  # held-out images choose: one method
-    assert study.label("imagenet_full@wise_ft_50") == study.label("imagenet_full") + ", WiSE-FT, alpha = 0.5"
-    assert study.method("lp_ft") == {"kind": "lp_ft", "probe_epochs": 2}
+    shown = runs.runs(study, "fig_methods")
+    assert {run.method for run in shown} == {"full", "linear_probe", "lp_ft", "wise_ft_50", "soup", "greedy_soup"}
+    assert shown[0].folder() == f"iwildcam/full/imagenet_full/{shown[0].architecture}/seed_0"
+    assert names.methods(study)["wise_ft_25"]["alpha"] == 0.25
+    assert len(names.methods(study)["wise_ft_held_out"]["alphas"]) == 11  # held-out images choose: one method
+    assert (
+        labels.label(study, "imagenet_full@wise_ft_50")
+        == labels.label(study, "imagenet_full") + ", WiSE-FT, alpha = 0.5"
+    )
+    assert params.method(study, "lp_ft") == {"kind": "lp_ft", "probe_epochs": 2}
 
 
 def test_a_figure_says_what_the_study_leaves_out_and_that_it_is_a_miniature(config, paper_config):
-    miniature, full = Study(config).figure("fig4"), Study(paper_config).figure("fig4")
+    miniature, full = show.figure(Study(config), "fig4"), show.figure(Study(paper_config), "fig4")
     left_out = ("imagenet_100k", "imagenet_50k", "inaturalist_100k", "inaturalist_50k")
-    assert miniature["not_run"] == [Study(config).label(name) for name in left_out]
+    assert miniature["not_run"] == [labels.label(Study(config), name) for name in left_out]
     assert "not the paper's results" in miniature["note"]
     assert full["not_run"] == []
     assert full["note"] is None

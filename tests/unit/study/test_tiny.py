@@ -13,9 +13,10 @@ from pretraining_robustness import wordnet
 from pretraining_robustness.distributions.label_maps import read_label_map
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.formats import TINY_IMAGES
+from pretraining_robustness.study import names, params, runs, show
 from pretraining_robustness.study.check import check_config
 from pretraining_robustness.study.shorthand import leave_out, replace_sections, write_out
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.study import Study
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def complete(config: dict, repository) -> Study:
 def test_nothing_of_the_default_study_stays_in_the_sections_that_are_replaced(tiny, repository) -> None:
     config = tiny()
     study = complete(config, repository)
-    assert set(config["tasks"]) == {"cifar10", *study.variant_tasks}
+    assert set(config["tasks"]) == {"cifar10", *names.variant_tasks(study)}
     assert not any(name.startswith(("imagenet", "inaturalist")) for name in config["distributions"])
     assert config["architectures"]["resnet10"]["family"] == "ResNet"  # a section that it keeps
 
@@ -104,32 +105,32 @@ def test_every_archive_has_an_address_a_checksum_and_a_reader(tiny) -> None:
 
 def test_a_source_that_is_left_out_takes_what_is_measured_on_it_with_it(tiny, repository) -> None:
     whole = complete(tiny(left_out=[]), repository)
-    assert "fig2_cifar10_c" in whole.figures
-    assert "rib_cifar10_c" in whole.tasks
-    assert whole.figure("fig2_cifar10_c")["y_label"].endswith("(CIFAR-10-C, severity_3 split)")
-    assert whole.figure("fig3")["y_label"].endswith("(CINIC-10, images from ImageNet)")
-    assert whole.figure("fig2")["x_label"].endswith("(CIFAR-10, id_test split)")
+    assert "fig2_cifar10_c" in names.figures(whole)
+    assert "rib_cifar10_c" in names.tasks(whole)
+    assert show.figure(whole, "fig2_cifar10_c")["y_label"].endswith("(CIFAR-10-C, severity_3 split)")
+    assert show.figure(whole, "fig3")["y_label"].endswith("(CINIC-10, images from ImageNet)")
+    assert show.figure(whole, "fig2")["x_label"].endswith("(CIFAR-10, id_test split)")
     config = tiny(left_out=["cifar10_c", "cinic10", "cifar100"])
     said = leave_out(config)
     assert said[0] == "cifar10_c is left out, and with it: test set cifar10_c of cifar10, figure fig2_cifar10_c"
     assert "test set cinic10 of cifar10 (figures plot cifar10_1 in its place)" in said[1]
     study = complete(config, repository)
-    assert [one["name"] for one in study.test_sets("cifar10")] == ["id_test", "cifar10_1", "cifar10_2"]
+    assert [one["name"] for one in names.test_sets(study, "cifar10")] == ["id_test", "cifar10_1", "cifar10_2"]
     assert {"cifar100_full", "cifar100_superclasses"} <= set(config["left_out"])
     assert set(config["imagenet_rib"]["variants"]) == {"cifar10", "cifar10_1", "cifar10_2"}
     assert "cinic10" not in config["sources"]["tiny_imagenet"]["copies"]["of"]
-    assert study.validation("tiny_depth_4") == "tiny_imagenet_validation"
-    assert study.validation("cifar100_full") is None
-    assert study.pair("fig2") == {"cifar10": {"id": "id_test", "ood": "cifar10_1"}}
+    assert params.validation(study, "tiny_depth_4") == "tiny_imagenet_validation"
+    assert params.validation(study, "cifar100_full") is None
+    assert runs.pair(study, "fig2") == {"cifar10": {"id": "id_test", "ood": "cifar10_1"}}
 
 
 def test_nothing_is_expected_of_a_figure_that_is_left_out(tiny, repository) -> None:
     study = complete(tiny(left_out=["cifar10_1", "cifar10_c"]), repository)
-    assert "fig2_cifar10_1" not in study.figures
+    assert "fig2_cifar10_1" not in names.figures(study)
     expected = study.config["tables"]["table7"]["expectations"]
-    assert {one["figure"] for one in expected} <= set(study.figures)
-    assert study.optional_source("cinic10") == "cinic10"
-    assert study.optional_source("tiny_imagenet") is study.optional_source("cifar10") is None
+    assert {one["figure"] for one in expected} <= set(names.figures(study))
+    assert names.optional_source(study, "cinic10") == "cinic10"
+    assert names.optional_source(study, "tiny_imagenet") is names.optional_source(study, "cifar10") is None
 
 
 def test_missing_files_of_a_source_are_named(tiny, repository) -> None:
@@ -149,7 +150,7 @@ def test_missing_files_of_a_source_are_named(tiny, repository) -> None:
 
 def test_a_diffusion_model_is_asked_for_classes_of_imagenet_alone(tiny, repository) -> None:
     config = tiny("tiny_generated")
-    assert complete(config, repository).prompted_source("generated") == "tiny_imagenet"
+    assert names.prompted_source(complete(config, repository), "generated") == "tiny_imagenet"
     config["sources"]["generated"]["recognised_by"]["distribution"] = "cifar100_full"
     with pytest.raises(InputError, match=r"generated\.recognised_by: cifar100 has no classes of ImageNet"):
         complete(config, repository)
@@ -157,7 +158,7 @@ def test_a_diffusion_model_is_asked_for_classes_of_imagenet_alone(tiny, reposito
 
 def test_copies_are_looked_for_among_the_images_that_are_trained_or_tested_on(tiny, repository) -> None:
     """CINIC-10 has three splits, of which one is tested on; what is left out of a class must leave 300 of its 500."""
-    search = complete(tiny(), repository).copies("tiny_imagenet")
+    search = params.copies(complete(tiny(), repository), "tiny_imagenet")
     assert dict(zip(search["names"], search["splits"], strict=True)) == {
         "cifar10": ["train", "id_test"],
         "cifar10_1": [],

@@ -16,9 +16,10 @@ import pytest
 import yaml
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.study import show
 from pretraining_robustness.study.experiments import experiments as experiments_of
 from pretraining_robustness.study.model import TableKind
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.study import Study
 from pretraining_robustness.tables.kinds import KINDS, reads
 from pretraining_robustness.tables.kinds.sources import gini
 from pretraining_robustness.tables.settings import compare, differences, most_common, recipe_settings, text_of
@@ -404,7 +405,7 @@ def test_every_setting_of_every_declared_experiment_is_in_the_table(tmp_path, ma
     described = experiments_of(Study(config))
     for one in described:
         distribution(tmp_path, one["distribution"], [(0, "a", 5), (1, "b", 4)])
-    spec = {**Study(config).table("table2"), "experiments": described}
+    spec = {**show.table(Study(config), "table2"), "experiments": described}
     rows = make(spec, **files(tmp_path)).facts.to_dict("records")
     assert [row["distribution"] for row in rows] == [one["distribution"] for one in described]
     for one, row in zip(described, rows, strict=True):

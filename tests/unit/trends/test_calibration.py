@@ -11,7 +11,8 @@ import pytest
 from score_tables import paired, write_score_table
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study import show
+from pretraining_robustness.study.study import Study
 from pretraining_robustness.trends.calibration import Expectation, calibrate, check_calibration
 from pretraining_robustness.trends.comparisons import (
     COMPARISON_COLUMNS,
@@ -47,7 +48,7 @@ def outcome(checkpoints, expectations, config, folder):
     """Compare the series of the figure as the workflow does and return the table of the calibration."""
     write_score_table(paired(checkpoints), folder / "scores.csv")
     compared, contrasted = (folder / f"{kind}.csv" for kind in ("comparisons", "contrasts"))
-    spec = Study(config).comparison(FIGURE)
+    spec = show.comparison(Study(config), FIGURE)
     compare_series(folder / "scores.csv", compared, contrasted, figure=spec, **config["comparisons"])
     return calibrate(expectations, read_comparisons(compared), read_contrasts(contrasted), 0.95)
 

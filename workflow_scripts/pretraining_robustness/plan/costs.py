@@ -12,10 +12,11 @@ from typing import Any
 
 from pretraining_robustness.imagenet_rib import HELD_OUT
 from pretraining_robustness.plan.rates import Rates
+from pretraining_robustness.study import names, params
 from pretraining_robustness.study.imagenet_rib import HEAD_TASK
 from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH, START
 from pretraining_robustness.study.runs import Run
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.study import Study
 
 ALL = "all"  # in place of a split: every image of a store
 
@@ -56,14 +57,16 @@ class Costs:
             {(run.distribution, run.architecture, run.seed) for run in runs if run.distribution != SCRATCH}
         )
         parts = [self._pretraining(*network) for network in networks]
-        trained = [run for run in runs if run.method in self.study.trained_methods]
+        trained = [run for run in runs if run.method in names.trained_methods(self.study)]
         parts += [*map(self._finetuning, trained), *map(self._prediction, runs)]
         sources = {self.study.config["distributions"][name]["source"] for name, _, _ in networks}
-        trained_on = {name for name, _, _ in networks if not self.study.is_published(name)}
-        sources |= {part for name in trained_on if (part := self.study.validation(name)) is not None}
+        trained_on = {name for name, _, _ in networks if not names.is_published(self.study, name)}
+        sources |= {part for name in trained_on if (part := params.validation(self.study, name)) is not None}
         tasks = {run.task for run in runs}
-        named = tasks | {store for task in tasks for store in self.study.test_stores(task)}
-        stores = {self.study.task_collection(name) if name in self.study.tasks else name for name in named}
+        named = tasks | {store for task in tasks for store in names.test_stores(self.study, task)}
+        stores = {
+            names.task_collection(self.study, name) if name in names.tasks(self.study) else name for name in named
+        }
         return parts + [part for name in sorted(sources | stores) for part in self._data(name)]
 
     def by_test_set(self, runs: Iterable[Run]) -> dict[str, float]:
@@ -78,31 +81,31 @@ class Costs:
 
     def evaluation(self) -> dict[str, float]:
         """Return how many images of each variant one complete evaluation of ImageNet-RIB predicts."""
-        tested = [one for task in self.study.variant_tasks for one in self.study.test_sets(task)]
+        tested = [one for task in names.variant_tasks(self.study) for one in names.test_sets(self.study, task)]
         return {one["store"]: self.split(one["store"], one["split"]) for one in tested if one["name"] != HELD_OUT}
 
     def _head(self, run: Run) -> Run | None:
         """Return the run that gives a network ImageNet's head before it is fine-tuned on a variant, if one does."""
-        method = self.study.given_head(run.distribution) if self.study.is_variant_task(run.task) else None
+        method = names.given_head(self.study, run.distribution) if names.is_variant_task(self.study, run.task) else None
         return None if method is None else replace(run, task=HEAD_TASK, method=method)
 
     def _with_merged(self, runs: Iterable[Run]) -> list[Run]:
         """Return the runs, those whose weights they average, and ImageNet-RIB's networks before fine-tuning."""
-        methods, found = self.study.methods, set()
+        methods, found = names.methods(self.study), set()
         for run in runs:
-            names = {run.method, *methods[run.method].get("of", [])} - {START}
-            found |= {replace(run, method=name) for name in names}
-            if self.study.is_variant_task(run.task):
-                found.add(replace(run, task=self.study.start_task(run.task), method=START))
+            merged = {run.method, *methods[run.method].get("of", [])} - {START}
+            found |= {replace(run, method=name) for name in merged}
+            if names.is_variant_task(self.study, run.task):
+                found.add(replace(run, task=names.start_task(self.study, run.task), method=START))
         return sorted(found)
 
     def _pretraining(self, distribution: str, architecture: str, seed: int) -> Part:
         disk = self._weights(architecture)
-        if self.study.is_published(distribution):
-            towers = self.study.architecture(architecture)["builder"] == OWN_PIXELS
+        if names.is_published(self.study, distribution):
+            towers = params.architecture(self.study, architecture)["builder"] == OWN_PIXELS
             return Part(f"take_published_{'towers' if towers else 'weights'}", distribution, architecture, 0.0, disk)
-        rule, objective = "pretrain", self.study.objective(distribution)["name"]
-        recipe = self.study.pretrain_recipe(architecture, distribution)
+        rule, objective = "pretrain", names.objective(self.study, distribution)["name"]
+        recipe = params.pretrain_recipe(self.study, architecture, distribution)
         each = self._milliseconds(architecture, recipe)
         if objective == "self_supervised":
             each *= 2  # two views
@@ -113,7 +116,7 @@ class Costs:
 
     def _finetuning(self, run: Run) -> Part:
         recipe = self.recipe(run)
-        images, method = self.split(run.task, "train"), self.study.methods[run.method]
+        images, method = self.split(run.task, "train"), names.methods(self.study)[run.method]
         whole = seen(recipe, images) * self._milliseconds(run.architecture, recipe)
         head_first = method.get("probe_epochs", 0) * images * self._milliseconds(run.architecture, recipe) * INFERENCE
         hours = (whole * INFERENCE if method["kind"] == "linear_probe" else whole + head_first) / HOUR
@@ -127,31 +130,31 @@ class Costs:
 
     def _tested(self, run: Run) -> dict[str, float]:
         """Return how many images of each store are predicted, by all checkpoints of a run together."""
-        checkpoints = self.recipe(run)["epochs"] if run.method in self.study.trained_methods else 1
-        if run.method in self.study.methods and self.study.methods[run.method]["kind"] == PER_IMAGE:
-            checkpoints = 2 + self.study.methods[run.method]["groups"]
+        checkpoints = self.recipe(run)["epochs"] if run.method in names.trained_methods(self.study) else 1
+        if run.method in names.methods(self.study) and names.methods(self.study)[run.method]["kind"] == PER_IMAGE:
+            checkpoints = 2 + names.methods(self.study)[run.method]["groups"]
         images: dict[str, float] = defaultdict(float)
-        for one in self.study.test_sets(run.task):
+        for one in names.test_sets(self.study, run.task):
             images[one["store"]] += checkpoints * self.split(one["store"], one["split"])
         return images
 
     def recipe(self, run: Run) -> dict[str, Any]:
         """Return the recipe of a run's fine-tuning."""
         method = DEFAULT_METHOD if run.method == START else run.method
-        return self.study.finetune_recipe(run.task, run.architecture, method)
+        return params.finetune_recipe(self.study, run.task, run.architecture, method)
 
     def _data(self, collection: str) -> Iterator[Part]:
         """Yield what the images of a source or a task cost: archives, stores, and generated images."""
-        spec = self.study.collection(collection)
+        spec = names.collection(self.study, collection)
         if spec["format"] == "published":
             return
         images = self._total(collection)
         if spec["format"] == "fractaldb":
-            render = self.study.render(collection)
+            render = params.render(self.study, collection)
             supports = images / (render["instances"] * 4)
             yield Part("render_fractals", collection, disk_gb=supports * render["size"] ** 2 / 8 / 1e9)
             return
-        store = self.study.store(collection)
+        store = params.store(self.study, collection)
         each = 3 * store["size"] ** 2
         if store["encoding"] == "jpeg":
             each = self.rates("jpeg", "a stored picture of 256 px") * 1e3 * (store["size"] / JPEG_PIXELS) ** 2
@@ -163,7 +166,7 @@ class Costs:
             decoding = images / (self.rates("decoding", "a core") or 1) / 3600
             yield Part("build_store", collection, disk_gb=images * each / 1e9, core_hours=decoding)
             return
-        plan = self.study.generate(collection)
+        plan = params.generate(self.study, collection)
         passes = plan["steps"] * (1 + plan.get("guided_part", 1.0))
         step = self.rates("training", "U-Net") * (plan["image_size"] / 512) ** 2 * self.factor
         yield Part("generate_images", collection, "", images * passes * step / HOUR, images * each / 1e9)
@@ -171,7 +174,7 @@ class Costs:
 
     def images(self, distribution: str) -> int:
         """Return how many images a distribution has at the study's scale."""
-        declared = self.study.distribution(distribution)
+        declared = params.distribution(self.study, distribution)
         return int(declared["images"] or self._total(declared["source"]))
 
     def split(self, task: str, split: str) -> float:
@@ -180,11 +183,11 @@ class Costs:
         if spec is None:
             if split == ALL:
                 return self._total(task)
-            return self.rates("images", f"{task} {split}") * self.study.scale(task)["images"]
+            return self.rates("images", f"{task} {split}") * params.scale(self.study, task)["images"]
         if "variant" in spec:
             return self._of_variant(task, split)
-        if split == "train" and task in self.study.limited_tasks:
-            return self.study.training_images(task)["count"]
+        if split == "train" and task in names.limited_tasks(self.study):
+            return params.training_images(self.study, task)["count"]
         if "distribution" in spec:
             return self.images(spec["distribution"])
         if "pair_of" in spec:  # `train` and `id_test` in one domain, `test` in the other
@@ -196,31 +199,31 @@ class Costs:
         """Return how many images a split of a task of ImageNet-RIB has."""
         spec = self.study.config["tasks"][task]
         variant, held_out, subset = spec["variant"], spec.get("held_out", 0.0), spec.get("subset", {})
-        images = self.split(variant, self.study.imagenet_rib["variants"][variant].get("split", ALL))
+        images = self.split(variant, names.imagenet_rib(self.study)["variants"][variant].get("split", ALL))
         if split != "train":
             return images * (held_out if split == "id_val" else 1.0)
         most = [(1 - held_out) * images, float(spec.get("train_images", images))]
         if subset.get("equal") == "epochs":
-            most.append(float(subset["images_per_class"] * self.study.collection(task)["classes"]))
+            most.append(float(subset["images_per_class"] * names.collection(self.study, task)["classes"]))
         return min(most)
 
     def _scale(self, collection: str) -> float:
-        spec = self.study.collection(collection)
+        spec = names.collection(self.study, collection)
         name = "domain_images" if "domains" in spec else "task_images"
-        return float(self.study.scale(collection)[name])
+        return float(params.scale(self.study, collection)[name])
 
     def _total(self, collection: str) -> float:
         is_task = collection in self.study.config["tasks"]
-        factor = self._scale(collection) if is_task else self.study.scale(collection)["images"]
-        images = self.study.collection(collection).get("images") or self.rates.images(collection)
+        factor = self._scale(collection) if is_task else params.scale(self.study, collection)["images"]
+        images = names.collection(self.study, collection).get("images") or self.rates.images(collection)
         return float(images) * factor
 
     def _archive(self, collection: str) -> float:
         """Return the GB of a collection's archives: those that the config states, or the table."""
         name = collection
-        if folder := self.study.format(collection).folder:
+        if folder := names.format(self.study, collection).folder:
             name = folder
-            if self.study.archives.get(name) != collection:  # they count for the first that reads them
+            if names.archives(self.study).get(name) != collection:  # they count for the first that reads them
                 return 0.0
         files = self.study.config.get("downloads", {}).get(name, {}).get("files", {})
         sizes = [file.get("bytes") for file in files.values()]
@@ -231,14 +234,14 @@ class Costs:
         return self.rates("weights", architecture if own else self._name(architecture)) / 1e3
 
     def _name(self, architecture: str) -> str:
-        spec = self.study.architecture(architecture)
+        spec = params.architecture(self.study, architecture)
         return str(spec["arguments"].get("model", spec["builder"])).partition(".")[0]  # timm's tags are of weights
 
     def _milliseconds(self, architecture: str, recipe: Mapping[str, Any]) -> float:
         """Return the time per image of a training step."""
         if (small := self.small.get(f"{architecture}{self.on}".lower())) is not None:
             return small * float((recipe["image_size"] / SMALL_PIXELS) ** 2)
-        own = self.study.architecture(architecture)["builder"] == OWN_PIXELS or recipe.get("input") == "own"
+        own = params.architecture(self.study, architecture)["builder"] == OWN_PIXELS or recipe.get("input") == "own"
         pixels = 1.0 if own else (recipe["image_size"] / PIXELS) ** 2
         return self.rates("training", self._name(architecture)) * pixels * self.factor
 

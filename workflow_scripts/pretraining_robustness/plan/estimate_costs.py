@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pandas as pd
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.plan.costs import Costs, Part
 from pretraining_robustness.plan.rates import Rates
+from pretraining_robustness.study import names, runs, show
 from pretraining_robustness.study.runs import Run
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.study import Study
 
 ON_GPUS = ("finetune", "predict", "compare_networks")  # rules, and beginnings of others, whose jobs start on a GPU
 AMOUNTS = ["gpu_hours", "core_hours", "disk_gb"]
@@ -64,18 +66,18 @@ def estimate_costs(
     """
     study, table = Study(dict(config)), Rates(rates)
     whole = Costs(study, table, card)
-    variants = study.rib_runs()
-    parts = whole.parts([*study.runs(*study.scored_figures), *variants])
+    variants = runs.rib_runs(study)
+    parts = whole.parts([*runs.runs(study, *names.scored_figures(study)), *variants])
     compiled = any(recipe["compile"] for recipe in config["recipes"].values())
     starting = table("starting", "a GPU job" if compiled else "a job that compiles nothing") / 3600
     counts = pd.read_csv(jobs, index_col="rule")["jobs"]
     rules = _by_rule(parts, counts, starting, table("processing", "a job without a card") / 60)
-    targets = {figure: study.runs(figure) for figure in study.scored_figures}
+    targets = {figure: runs.runs(study, figure) for figure in names.scored_figures(study)}
     targets |= {"imagenet_rib": variants} if variants else {}
     figures = {name: _frame(whole.parts(runs))[AMOUNTS].sum() for name, runs in targets.items()}
     evaluated = pd.Series(whole.evaluation(), dtype=float)
     predicted = pd.DataFrame({"gpu_hours": pd.Series(whole.by_test_set(variants), dtype=float), "images": evaluated})
-    predicted = predicted.loc[evaluated.index].fillna(0.0).rename(index=study.variant_label)
+    predicted = predicted.loc[evaluated.index].fillna(0.0).rename(index=partial(show.variant_label, study))
     frames = {"rule": rules, "figure": pd.DataFrame(figures, AMOUNTS).T, "variant": predicted}
     rows = pd.concat(frames, names=["part", "name"]).reset_index().reindex(columns=COLUMNS)
     rows[AMOUNTS] = rows[AMOUNTS].fillna(0.0)

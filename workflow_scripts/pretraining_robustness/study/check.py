@@ -18,13 +18,15 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.stable_diffusion.settings import SCHEDULERS
 from pretraining_robustness.store.formats import SOURCES, TASKS
+from pretraining_robustness.study import names
 from pretraining_robustness.study.cross_rules import METHOD_FILES, check_rules
 from pretraining_robustness.study.imagenet_rib import TASK
 from pretraining_robustness.study.keys import Place, entries, every_kind, key_at, references, unset_nulls
 from pretraining_robustness.study.model import Configuration
-from pretraining_robustness.study.names import MERGES, PER_IMAGE, SCRATCH, START, Names
+from pretraining_robustness.study.names import MERGES, PER_IMAGE, SCRATCH, START
 from pretraining_robustness.study.refusals import ConfigError, known_name, nearest
 from pretraining_robustness.study.strict_yaml import line_of, meant_as_number
+from pretraining_robustness.study.study import Study
 
 # Keys that have been renamed, and what to write.
 RENAMED: dict[Place, str] = {
@@ -102,14 +104,16 @@ def _validated(config: dict[str, Any]) -> Configuration:
 
 def _known(config: dict[str, Any]) -> dict[str, Callable[[], Iterable[str]]]:
     """Return what there is of everything that a configuration names."""
-    study, rib = Names(config), config.get("imagenet_rib", {})
+    study, rib = Study(config), config.get("imagenet_rib", {})
     sources, tasks = config["sources"], config["tasks"]
     return {
         "source": lambda: sources,
-        "source read from files": lambda: [name for name in sources if study.format(name).reader],
+        "source read from files": lambda: [name for name in sources if names.format(study, name).reader],
         "format of sources": lambda: SOURCES,
-        "task": lambda: study.scored_tasks,
-        "task of published scores": lambda: [name for name in study.scored_tasks if study.has_published_scores(name)],
+        "task": lambda: names.scored_tasks(study),
+        "task of published scores": lambda: [
+            name for name in names.scored_tasks(study) if names.has_published_scores(study, name)
+        ],
         "format of tasks": lambda: TASKS,
         "WILDS image classification data set": lambda: WILDS,
         "collection of domains": lambda: [name for name, task in tasks.items() if "domains" in task],
@@ -121,14 +125,14 @@ def _known(config: dict[str, Any]) -> dict[str, Callable[[], Iterable[str]]]:
         "objective": lambda: config["objectives"],
         "sampler": lambda: SCHEDULERS,
         "kind of fine-tuning or merger": lambda: [*sorted(METHOD_FILES), *MERGES, PER_IMAGE],
-        "method": lambda: study.methods,
-        "method that trains": lambda: study.trained_methods,
-        "method that trains, or start": lambda: [*study.trained_methods, START],
-        "method that leaves weights": lambda: [*study.trained_methods, *study.merged_methods],
+        "method": lambda: names.methods(study),
+        "method that trains": lambda: names.trained_methods(study),
+        "method that trains, or start": lambda: [*names.trained_methods(study), START],
+        "method that leaves weights": lambda: [*names.trained_methods(study), *names.merged_methods(study)],
         "metric": lambda: METRICS,
         "fitted scale (trends.scales)": lambda: config["trends"]["scales"],
-        "figure of trends": lambda: study.of_kind("trends"),
-        "figure of the crossing": lambda: study.of_kind("rib_crossing"),
+        "figure of trends": lambda: names.of_kind(study, "trends"),
+        "figure of the crossing": lambda: names.of_kind(study, "rib_crossing"),
         "variant": lambda: rib["variants"],
         "variant that is fine-tuned on": lambda: [name for name in rib["variants"] if TASK.format(name) in tasks],
         "distribution of imagenet_rib.networks": lambda: rib["networks"],

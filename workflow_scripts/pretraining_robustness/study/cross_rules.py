@@ -15,12 +15,13 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.networks import libraries
 from pretraining_robustness.panel_limits import check_panels
+from pretraining_robustness.study import names, runs
 from pretraining_robustness.study.attention import lacks_attention, needs_attention
 from pretraining_robustness.study.keys import Place, key_at
 from pretraining_robustness.study.model import COMPLETE_RECIPE
-from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH, Names, of_series
+from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH, of_series
 from pretraining_robustness.study.refusals import ConfigError, known_name
-from pretraining_robustness.study.runs import Runs
+from pretraining_robustness.study.study import Study
 
 METHOD_FILES = {path.stem: path for path in (Path(__file__).parent.parent / "finetune" / "methods").glob("[a-z]*.py")}
 # What a merger needs besides `of`.
@@ -115,9 +116,9 @@ def _in_library(place: Place, name: str, kind: str, names: Sequence[str] | None)
 
 
 def _sources(config: dict[str, Any]) -> None:
-    study, downloads = Names(config), config.get("downloads", {})
+    study, downloads = Study(config), config.get("downloads", {})
     for name, source in config["sources"].items():
-        place, format = ("sources", name), study.format(name)
+        place, format = ("sources", name), names.format(study, name)
         if name in config["tasks"]:
             raise ConfigError(place, "a source and a task have the same name; rename one of them")
         if source["format"] == "imagenet_variant":
@@ -146,7 +147,7 @@ def _raw_files(
     config: dict[str, Any], place: Place, name: str, collection: Mapping[str, Any], downloads: Mapping[str, Any]
 ) -> None:
     """Check that the raw files of a source or a task are drawn or declared."""
-    format = Names(config).format(name)
+    format = names.format(Study(config), name)
     if format.small:
         if config["acquisition"] == "download" and format.folder not in downloads:
             raise ConfigError(place, f"its files, downloads.{format.folder}, are missing; add them")
@@ -159,8 +160,8 @@ def _raw_files(
 
 
 def _diffusion(config: dict[str, Any], name: str, source: Mapping[str, Any]) -> None:
-    place, asked = ("sources", name), Names(config).prompted_source(name)
-    if not Names(config).format(asked).prompted:
+    place, asked = ("sources", name), names.prompted_source(Study(config), name)
+    if not names.format(Study(config), asked).prompted:
         raise ConfigError(
             (*place, "recognised_by"),
             f"{asked} has no classes of ImageNet to ask a model for; name a distribution of ImageNet or Tiny-ImageNet",
@@ -272,12 +273,12 @@ def _wilds(config: dict[str, Any], place: Place, task: Mapping[str, Any]) -> Non
 
 
 def _distributions(config: dict[str, Any], repository: Path) -> None:
-    study = Names(config)
+    study = Study(config)
     for name, distribution in config["distributions"].items():
         place, source = ("distributions", name), config["sources"][distribution["source"]]
         if name == SCRATCH:
             raise ConfigError(place, "'scratch' stands for no pre-training; choose another name")
-        if study.is_published(name):
+        if names.is_published(study, name):
             _published(config, place, distribution)
             continue
         choice = distribution.get("classes")
@@ -289,7 +290,7 @@ def _distributions(config: dict[str, Any], repository: Path) -> None:
             if count is not None and what in source and count > source[what]:
                 has = f"{distribution['source']} has {source[what]:,}"
                 raise ConfigError(place, f"asks for {count:,} {what}, but {has}; ask for fewer")
-        if {"under", "not_under"} & set(choice) and not study.format(distribution["source"]).synsets:
+        if {"under", "not_under"} & set(choice) and not names.format(study, distribution["source"]).synsets:
             raise ConfigError(
                 (*place, "classes"),
                 f"{distribution['source']} has no WordNet synsets; only ImageNet has, and a folder whose class folders "
@@ -334,12 +335,12 @@ def _published(config: dict[str, Any], place: Place, distribution: Mapping[str, 
 
 def _test_sets(config: dict[str, Any]) -> None:
     """Check the test sets of every task, which of them figures plot, and the metric."""
-    study = Names(config)
-    for task in study.tasks:
+    study = Study(config)
+    for task in names.tasks(study):
         place, spec = ("tasks", task), config["tasks"][task]
         if METRICS[spec["metric"]].grouped if "metric" in spec else False:
             _need(config, place, spec, ["groups"], f"the metric '{spec['metric']}'")
-        for test_set in study.test_sets(task):
+        for test_set in names.test_sets(study, task):
             here: Place = (*place, "test_sets", test_set["name"])
             if test_set["store"] == task and test_set["split"] not in (*SPLITS, "all"):
                 known_name((*here, "split"), test_set["split"], "split", [*SPLITS, "all"])
@@ -385,8 +386,8 @@ def _settings(file: Path) -> list[str]:
 
 
 def _imagenet_rib(config: dict[str, Any], repository: Path) -> None:
-    study, spec = Runs(config), config.get("imagenet_rib")
-    for name in (*study.rib_figures, *study.rib_tables):
+    study, spec = Study(config), config.get("imagenet_rib")
+    for name in (*names.rib_figures(study), *names.rib_tables(study)):
         section = "figures" if name in config["figures"] else "tables"
         if spec is None:
             raise ConfigError((section, name), "it shows ImageNet-RIB, but the key 'imagenet_rib' is missing; add it")
@@ -399,7 +400,7 @@ def _imagenet_rib(config: dict[str, Any], repository: Path) -> None:
     for name, variant in spec["variants"].items():
         _variant(config, ("imagenet_rib", "variants", name), name, variant)
     for name in spec["methods"]:
-        if "held_out" in study.methods[name] and "held_out" not in spec:
+        if "held_out" in names.methods(study)[name] and "held_out" not in spec:
             raise ConfigError(
                 ("imagenet_rib", "methods"),
                 f"'{name}' chooses by held-out images, and none are held out; set imagenet_rib.held_out, or leave the "
@@ -421,10 +422,10 @@ def _variant(config: dict[str, Any], place: Place, name: str, variant: Mapping[s
         _need(config, (*place, "drawn"), variant["drawn"], ["filtered_by"], "adversarial")
 
 
-def _heads(config: dict[str, Any], spec: Mapping[str, Any], study: Runs) -> None:
+def _heads(config: dict[str, Any], spec: Mapping[str, Any], study: Study) -> None:
     """Check that every network of ImageNet-RIB has a head of ImageNet's classes, or is given one."""
     given: list[str] = spec["heads"]["of"] if "heads" in spec else []
-    networks = list(dict.fromkeys([*spec["networks"], *(name for _, name in study.rib_series())]))
+    networks = list(dict.fromkeys([*spec["networks"], *(name for _, name in runs.rib_series(study))]))
     for number, name in enumerate(given):
         place = ("imagenet_rib", "heads", "of", number)
         known_name(place, name, "distribution whose networks are fine-tuned", networks)
@@ -433,7 +434,7 @@ def _heads(config: dict[str, Any], spec: Mapping[str, Any], study: Runs) -> None
         raise ConfigError(("imagenet_rib", "heads", "trained_on"), f"{wrong}; choose another distribution")
     for name in (name for name in networks if name not in given):
         strange = [] if _knows_imagenet(config, name) else [name]
-        if study.is_published(name):
+        if names.is_published(study, name):
             architectures = config["architectures"]
             named = {one: architectures[one] for one in config["distributions"][name].get("architectures", [])}
             strange = [one for one, architecture in named.items() if not _publishes_imagenet_head(architecture)]
@@ -448,11 +449,14 @@ def _heads(config: dict[str, Any], spec: Mapping[str, Any], study: Runs) -> None
 def _knows_imagenet(config: dict[str, Any], distribution: str) -> bool:
     """Whether the networks of a distribution learn ImageNet's classes, all of them and as they are; or as many as
     another reference has."""
-    declared, study = config["distributions"][distribution], Names(config)
+    declared, study = config["distributions"][distribution], Study(config)
     objective = config["objectives"].get(declared.get("objective"), {"kind": "supervised"})["kind"]
     if {"classes", "labels"} & set(declared) or objective != "supervised":
         return False
-    source, reference = study.collection(declared["source"]), study.collection(study.imagenet_rib["reference"])
+    source, reference = (
+        names.collection(study, declared["source"]),
+        names.collection(study, names.imagenet_rib(study)["reference"]),
+    )
     if reference["format"] == "imagenet_variant":
         return bool(source["format"] == "imagenet")
     return bool(source.get("classes") == reference.get("classes"))
@@ -491,7 +495,7 @@ def _training(config: dict[str, Any]) -> None:
 
 
 def _figures(config: dict[str, Any]) -> None:
-    study = Names(config)
+    study = Study(config)
     for name, figure in config["figures"].items():
         place: Place = ("figures", name)
         for number, panel in enumerate(figure.get("panels", [])):
@@ -509,7 +513,7 @@ def _figures(config: dict[str, Any]) -> None:
             _published_figure(place, figure)
         if figure["kind"] not in ("trends", "residuals"):
             continue
-        if study.has_published_scores(figure["task"]):
+        if names.has_published_scores(study, figure["task"]):
             _need(config, place, figure, ["published"], "a task of published scores")
             _excluded(place, figure, ["plots"], "the task names its axes")
         if "plots" in figure:
@@ -518,7 +522,7 @@ def _figures(config: dict[str, Any]) -> None:
         for here, series in _series_of(place, figure):
             distribution, method = of_series(series)
             if "@" in series:
-                known_name(here, method, "method", study.methods)
+                known_name(here, method, "method", names.methods(study))
             known = [SCRATCH, *config["distributions"], *([] if "@" in series else elsewhere)]
             known_name(here, distribution, "distribution", known)
         if figure["kind"] == "trends":
@@ -551,10 +555,10 @@ def _series_of(place: Place, figure: Mapping[str, Any]) -> Iterator[tuple[Place,
             yield (*place, "panels", panel, "series", number), series
 
 
-def _order(place: Place, names: list[str], study: Names) -> None:
+def _order(place: Place, listed: list[str], study: Study) -> None:
     """Series that are ordered by their number of images must each have one, all different."""
-    known = [name for name in names if of_series(name)[0] in (SCRATCH, *study.config["distributions"])]
-    images = {series: study.pretraining_images(series) for series in known}
+    known = [name for name in listed if of_series(name)[0] in (SCRATCH, *study.config["distributions"])]
+    images = {series: names.pretraining_images(study, series) for series in known}
     for series, count in images.items():
         if count is None:
             raise ConfigError(place, f"'{series}' states no number of images; leave ordered_by out")
@@ -582,8 +586,8 @@ def _column(place: Place, path: str, column: str) -> list[str]:
 
 
 def _tables(config: dict[str, Any]) -> None:
-    study, distributions = Runs(config), [SCRATCH, *config["distributions"]]
-    if study.of_kind("effective_robustness"):
+    study, distributions = Study(config), [SCRATCH, *config["distributions"]]
+    if names.of_kind(study, "effective_robustness"):
         for number, name in enumerate(config["effective_robustness"]["baselines"]):
             known_name(("effective_robustness", "baselines", number), of_series(name)[0], "distribution", distributions)
     for name, table in config["tables"].items():
@@ -595,15 +599,17 @@ def _tables(config: dict[str, Any]) -> None:
             for key in {"first", "second"} & set(one):
                 here = (*place, "expectations", number, key)
                 known_name(here, of_series(one[key])[0], "distribution", distributions)
-        if table["kind"] == "effective_robustness" and not study.runs(*study.scored_figures):
+        if table["kind"] == "effective_robustness" and not runs.runs(study, *names.scored_figures(study)):
             raise ConfigError(place, "it shows this study's own checkpoints, and no figure has any; leave it out")
 
 
 def _attention(config: dict[str, Any]) -> None:
     """Refuse a method that needs attention for a network that has none."""
-    study = Runs(config)
-    for run in [*study.rib_runs(), *study.runs(*study.scored_figures)]:
-        if needs_attention(study.methods[run.method]) and lacks_attention(config["architectures"][run.architecture]):
+    study = Study(config)
+    for run in [*runs.rib_runs(study), *runs.runs(study, *names.scored_figures(study))]:
+        if needs_attention(names.methods(study)[run.method]) and lacks_attention(
+            config["architectures"][run.architecture]
+        ):
             raise ConfigError(
                 ("methods", run.method),
                 f"it needs attention layers, which {run.architecture} ({run.distribution}) does not have; remove the "

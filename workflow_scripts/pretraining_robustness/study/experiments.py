@@ -1,10 +1,12 @@
 """Every experiment of a study in words and numbers: what was chosen, what it is compared with, how it is trained."""
 
+from functools import partial
 from typing import Any
 
-from pretraining_robustness.study.declare import scaled
+from pretraining_robustness.study import labels, names, params, runs
 from pretraining_robustness.study.names import SCRATCH, of_series
-from pretraining_robustness.study.show import Study
+from pretraining_robustness.study.params import scaled
+from pretraining_robustness.study.study import Study
 
 
 def experiments(study: Study) -> list[dict[str, Any]]:
@@ -18,19 +20,21 @@ def experiments(study: Study) -> list[dict[str, Any]]:
 
 def _describe(study: Study, name: str) -> dict[str, Any]:
     figures = [
-        figure for figure in study.scored_figures if name in {of_series(series)[0] for series in study.asked(figure)}
+        figure
+        for figure in names.scored_figures(study)
+        if name in {of_series(series)[0] for series in runs.asked(study, figure)}
     ]
     tasks = dict.fromkeys(study.config["figures"][figure]["task"] for figure in figures)
-    task = next(iter(tasks), study.tasks[0])
-    architectures = study.architectures(name)
+    task = next(iter(tasks), names.tasks(study)[0])
+    architectures = runs.architectures(study, name)
     common = {
         "distribution": name,
-        "label": study.label(name),
+        "label": labels.label(study, name),
         "figures": figures,
-        "task": ", ".join(map(study.task_label, tasks)),
+        "task": ", ".join(map(partial(labels.task_label, study), tasks)),
         "architectures": architectures,
-        "seeds": study.seeds(name),
-        "finetune": {one: study.finetune_recipe(task, one) for one in architectures},
+        "seeds": runs.seeds(study, name),
+        "finetune": {one: params.finetune_recipe(study, task, one) for one in architectures},
     }
     if name == SCRATCH:
         nothing = {"source": "none"}
@@ -49,22 +53,24 @@ def _describe(study: Study, name: str) -> dict[str, Any]:
             "evidence": "paper, Figure 2",
         }
     written = study.config["distributions"][name]
-    if study.is_published(name):
+    if names.is_published(study, name):
         return {**common, **_published(study, name)}
-    declared, here = study.declaration(name, full_scale=True), study.distribution(name)
+    declared, here = params.declaration(study, name, full_scale=True), params.distribution(study, name)
     return {
         **common,
         "reference": reference(study, name),
         "run": name not in study.config["left_out"],
-        "source": study.collection(written["source"]).get("label", written["source"]),
+        "source": names.collection(study, written["source"]).get("label", written["source"]),
         "selection": f"{_classes(here)}; {_images(here)}",
         "label_map": _label_map(study, name),
         "declared": _settings(study, name, declared, scale=1),
-        "here": _settings(study, name, here, scale=study.scale(written["source"])["images"]),
-        "nested_in": "; ".join(f"{key.replace('_', ' ')} {other}" for key, other in study.relations(name).items())
+        "here": _settings(study, name, here, scale=params.scale(study, written["source"])["images"]),
+        "nested_in": "; ".join(
+            f"{key.replace('_', ' ')} {other}" for key, other in params.relations(study, name).items()
+        )
         or None,
         "selection_seed": here["seed"],
-        "pretrain": {one: study.pretrain_recipe(one, name) for one in architectures},
+        "pretrain": {one: params.pretrain_recipe(study, one, name) for one in architectures},
         "evidence": written.get("evidence", "own"),
     }
 
@@ -72,9 +78,9 @@ def _describe(study: Study, name: str) -> dict[str, Any]:
 def _published(study: Study, name: str) -> dict[str, Any]:
     """Describe an experiment that starts from published weights."""
     written = study.config["distributions"][name]
-    source = study.collection(written["source"])
+    source = names.collection(study, written["source"])
     label = source.get("label", written["source"])
-    clip = {study.config["architectures"][one]["builder"] for one in study.architectures(name)} == {"open_clip"}
+    clip = {study.config["architectures"][one]["builder"] for one in runs.architectures(study, name)} == {"open_clip"}
     images = {"images": source["images"]} if "images" in source else {}
     settings = {"source": written["source"], **images, "objective": "image_text" if clip else "published"}
     amount = f"; {source['images']:,} {'image-text pairs' if clip else 'images'}" if images else ""
@@ -114,10 +120,10 @@ def reference(study: Study, name: str) -> str | None:
 
 
 def _settings(study: Study, name: str, declared: dict[str, Any], scale: float) -> dict[str, str | int]:
-    total = study.collection(declared["source"]).get("images")
+    total = names.collection(study, declared["source"]).get("images")
     return {
         "source": declared["source"],
-        "objective": study.objective(name)["name"],
+        "objective": names.objective(study, name)["name"],
         "classes": _classes(declared),
         "labels": _label_map(study, name),
         "images": declared["images"] or (scaled(total, scale) if total else "all"),

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from pretraining_robustness.evaluate.metrics import score_metric
+from pretraining_robustness.study import labels, names, runs
 from pretraining_robustness.study.names import SCRATCH, START
 
 # What distributions differ in, by the first of these that holds of the keys under which one is declared.
@@ -32,23 +33,26 @@ def overview(study: Any) -> dict[str, Any]:
         architectures and of networks; epochs: of fine-tuning; tasks: label and number of fine-tuned networks of each;
         metrics, methods: labels; trends: how many series have a trend line; figures: how many show them.
     """
-    runs = [*study.runs(*study.scored_figures), *(study.rib_runs() if study.imagenet_rib else [])]
-    used = [name for name in study.config["distributions"] if name in {run.distribution for run in runs}]
+    needed = [
+        *runs.runs(study, *names.scored_figures(study)),
+        *(runs.rib_runs(study) if names.imagenet_rib(study) else []),
+    ]
+    used = [name for name in study.config["distributions"] if name in {run.distribution for run in needed}]
     properties: dict[str, int] = {}
     for name in used:
-        spec = {**study.config["distributions"][name], "published": study.is_published(name)}
+        spec = {**study.config["distributions"][name], "published": names.is_published(study, name)}
         found = next(words for words, holds in _PROPERTIES if holds(spec, spec.get("classes", {})))
         properties[found] = properties.get(found, 0) + 1
-    networks = {(run.distribution, run.architecture, run.seed) for run in runs}
-    architectures = dict.fromkeys(run.architecture for run in runs)
+    networks = {(run.distribution, run.architecture, run.seed) for run in needed}
+    architectures = dict.fromkeys(run.architecture for run in needed)
     named = study.config["architectures"]
-    own = [name for name in used if not study.is_published(name)]
+    own = [name for name in used if not names.is_published(study, name)]
     sources = dict.fromkeys(study.config["distributions"][name]["source"] for name in own)
-    trained = [run for run in runs if run.method in study.trained_methods]
+    trained = [run for run in needed if run.method in names.trained_methods(study)]
     tasks = Counter(_task(study, run.task) for run in trained)
-    shown = study.of_kind("trends")
+    shown = names.of_kind(study, "trends")
     return {
-        "sources": [str(study.collection(one).get("label", one)) for one in sources],
+        "sources": [str(names.collection(study, one).get("label", one)) for one in sources],
         "properties": {words: properties[words] for words in _ORDER if words in properties},
         "families": list(dict.fromkeys(named[one]["family"] for one in architectures)),
         "architectures": len(architectures),
@@ -57,18 +61,22 @@ def overview(study: Any) -> dict[str, Any]:
         "scratch": sum(name == SCRATCH for name, *_ in networks),
         "epochs": study.config["recipes"]["finetune"]["epochs"],
         "tasks": [{"label": label, "finetuned": number} for label, number in tasks.items()],
-        "metrics": list(dict.fromkeys(score_metric(study.metrics()[run.task]).short for run in runs)),
-        "methods": [study.method_label(one) for one in dict.fromkeys(run.method for run in runs) if one != START],
-        "trends": len({(study.config["figures"][name]["task"], one) for name in shown for one in study.series(name)}),
+        "metrics": list(dict.fromkeys(score_metric(runs.metrics(study)[run.task]).short for run in needed)),
+        "methods": [
+            labels.method_label(study, one) for one in dict.fromkeys(run.method for run in needed) if one != START
+        ],
+        "trends": len(
+            {(study.config["figures"][name]["task"], one) for name in shown for one in runs.series(study, name)}
+        ),
         "figures": len(shown),
     }
 
 
 def _task(study: Any, task: str) -> str:
     """Return the readable name of a task; those of ImageNet-RIB are one."""
-    return "variants of ImageNet" if study.is_variant_task(task) else str(study.task_label(task))
+    return "variants of ImageNet" if names.is_variant_task(study, task) else str(labels.task_label(study, task))
 
 
 def _is_given(study: Any, distribution: str) -> bool:
     """Whether networks are not pre-trained here: they start from scratch or from published weights."""
-    return distribution == SCRATCH or study.is_published(distribution)
+    return distribution == SCRATCH or names.is_published(study, distribution)

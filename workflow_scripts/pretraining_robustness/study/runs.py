@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pretraining_robustness.evaluate.metrics import DEFAULT
-from pretraining_robustness.study.names import SCRATCH, Names, of_series
+from pretraining_robustness.study import names
+from pretraining_robustness.study.names import SCRATCH, of_series
+from pretraining_robustness.study.study import Study
 
 
 @dataclass(frozen=True, order=True)
@@ -43,153 +45,175 @@ RUN_FOLDER = "{task}/{method}/" + NETWORK_FOLDER
 """Where the files of a pre-trained network, a series and a run are below the folder of a stage."""
 
 
-class Runs(Names):
-    """A configuration, asked what its figures need."""
+def asked(study: Study, figure: str) -> list[str]:
+    """Series that a figure of scores is declared to show, each once."""
+    spec = study.config["figures"][figure]
+    if spec["kind"] == "residuals":
+        names = [spec["baseline"], *spec["series"]]
+    else:
+        names = [*spec["references"], *(name for panel in spec["panels"] for name in panel["series"])]
+    return list(dict.fromkeys(names))
 
-    def asked(self, figure: str) -> list[str]:
-        """Series that a figure of scores is declared to show, each once."""
-        spec = self.config["figures"][figure]
-        if spec["kind"] == "residuals":
-            names = [spec["baseline"], *spec["series"]]
-        else:
-            names = [*spec["references"], *(name for panel in spec["panels"] for name in panel["series"])]
-        return list(dict.fromkeys(names))
 
-    def series(self, figure: str) -> list[str]:
-        """Series that a figure of scores shows, each once, without those that the study leaves out."""
-        return [name for name in self.asked(figure) if not self.is_left_out(name)]
+def series(study: Study, figure: str) -> list[str]:
+    """Series that a figure of scores shows, each once, without those that the study leaves out."""
+    return [name for name in asked(study, figure) if not is_left_out(study, name)]
 
-    def is_left_out(self, series: str) -> bool:
-        """Whether the study leaves out the distribution of a series."""
-        return of_series(series)[0] in self.config["left_out"]
 
-    def metric(self, figure: str) -> str:
-        """Return the metric that a figure of scores shows of its task."""
-        return self.metrics()[self.config["figures"][figure]["task"]]
+def is_left_out(study: Study, series: str) -> bool:
+    """Whether the study leaves out the distribution of a series."""
+    return of_series(series)[0] in study.config["left_out"]
 
-    def metrics(self) -> dict[str, str]:
-        """Return the metric of each task."""
-        return {task: self.config["tasks"][task].get("metric", DEFAULT) for task in self.scored_tasks}
 
-    def pair(self, figure: str) -> dict[str, dict[str, str]]:
-        """Return the test sets `id` and `ood` that a figure of scores plots, by its task."""
-        spec = self.config["figures"][figure]
-        return {spec["task"]: spec.get("plots", self.pairs()[spec["task"]])}
+def metric(study: Study, figure: str) -> str:
+    """Return the metric that a figure of scores shows of its task."""
+    return metrics(study)[study.config["figures"][figure]["task"]]
 
-    def studies(self, figure: str) -> dict[str, str]:
-        """Return the score tables of other studies that a figure shows, by the study's name."""
-        return dict(self.config["figures"][figure].get("studies", {}))
 
-    def runs(self, *figures: str) -> list[Run]:
-        """Runs that the figures need, each once, sorted."""
-        return sorted({run for figure in figures for run in self._figure_runs(figure)})
+def metrics(study: Study) -> dict[str, str]:
+    """Return the metric of each task."""
+    return {task: study.config["tasks"][task].get("metric", DEFAULT) for task in names.scored_tasks(study)}
 
-    def all_runs(self) -> list[Run]:
-        """Runs that all figures and tables need, those of ImageNet-RIB among them, each once, sorted."""
-        return sorted({*self.runs(*self.scored_figures), *self.rib_runs(), *self.set_size_runs()})
 
-    def needed_splits(self, name: str) -> tuple[str, ...]:
-        """Return the splits of which a collection must have images: to train, to test and to choose mergers."""
-        own = ["train"] if name in self.config["tasks"] and "test_sets" in self.config["tasks"][name] else []
-        used = [one["split"] for task in self.tasks for one in self.test_sets(task) if one["store"] == name]
-        methods = [self.methods[run.method] for run in self.runs(*self.scored_figures) if run.task == name]
-        held_out = sorted({method["held_out"] for method in methods if "held_out" in method})
-        return tuple(split for split in dict.fromkeys([*own, *used, *held_out]) if split != "all")
+def pair(study: Study, figure: str) -> dict[str, dict[str, str]]:
+    """Return the test sets `id` and `ood` that a figure of scores plots, by its task."""
+    spec = study.config["figures"][figure]
+    return {spec["task"]: spec.get("plots", names.pairs(study)[spec["task"]])}
 
-    def _figure_runs(self, figure: str) -> Iterator[Run]:
-        for distribution, method in map(of_series, self.series(figure)):
-            if distribution == SCRATCH or distribution in self.config["distributions"]:
-                yield from self.series_runs(self.config["figures"][figure]["task"], method, distribution)
 
-    def rib_shown(self, name: str) -> dict[str, Any]:
-        """Return what a figure or table of ImageNet-RIB is declared to show; a table may show that of a figure."""
-        spec = {**self.config["figures"], **self.config["tables"]}[name]
-        return {**self.config["figures"].get(spec.get("figure"), {}), **spec}
+def studies(study: Study, figure: str) -> dict[str, str]:
+    """Return the score tables of other studies that a figure shows, by the study's name."""
+    return dict(study.config["figures"][figure].get("studies", {}))
 
-    def rib_networks(self, name: str) -> list[str]:
-        """Return the distributions whose networks a figure or table of ImageNet-RIB shows, without those left out."""
-        spec = self.rib_shown(name)
-        panels = [series for panel in spec.get("panels", []) for series in panel["series"]]
-        shown = panels or spec.get("networks", self.imagenet_rib["networks"])
-        return [one for one in dict.fromkeys(shown) if not self.is_left_out(one)]
 
-    def rib_methods(self, name: str) -> list[str]:
-        """Return the methods of fine-tuning that a figure or table of ImageNet-RIB shows."""
-        spec, methods = self.rib_shown(name), self.imagenet_rib["methods"]
-        if spec["kind"] == "rib_similarity":
-            leave_weights = [*self.trained_methods, *self.merged_methods]
-            methods = self.imagenet_rib["similarity"].get("methods", [one for one in methods if one in leave_weights])
-        return list(spec.get("methods", methods))
+def runs(study: Study, *figures: str) -> list[Run]:
+    """Runs that the figures need, each once, sorted."""
+    return sorted({run for figure in figures for run in _figure_runs(study, figure)})
 
-    def rib_series(self, *names: str) -> list[tuple[str, str]]:
-        """Return method and distribution of the series that figures and tables of ImageNet-RIB show, each once.
 
-        Those of all of them where none is named.
-        """
-        without = self.imagenet_rib.get("without", {})
-        shown = [
-            itertools.product(self.rib_methods(name), self.rib_networks(name))
-            for name in names or [*self.rib_figures, *self.rib_tables]
-        ]
-        series = dict.fromkeys(itertools.chain(*shown))
-        return [(method, network) for method, network in series if method not in without.get(network, [])]
+def all_runs(study: Study) -> list[Run]:
+    """Runs that all figures and tables need, those of ImageNet-RIB among them, each once, sorted."""
+    return sorted({*runs(study, *names.scored_figures(study)), *rib_runs(study), *set_size_runs(study)})
 
-    def rib_runs(self, *names: str) -> list[Run]:
-        """Return the runs of ImageNet-RIB that figures and tables need: their series on every variant fine-tuned on."""
-        return [
-            run
-            for method, distribution in self.rib_series(*names)
-            for task in self.variant_tasks
-            for run in self.series_runs(task, method, distribution)
-        ]
 
-    def set_size_runs(self) -> list[Run]:
-        """Return the runs that figures of the size of the fine-tuning set need."""
-        figures = self.of_kind("rib_set_size")
-        return [
-            run
-            for method, distribution in (self.rib_series(*figures) if figures else [])
-            for task in self.tasks_of_set_sizes()
-            for run in self.series_runs(task, method, distribution)
-        ]
+def needed_splits(study: Study, name: str) -> tuple[str, ...]:
+    """Return the splits of which a collection must have images: to train, to test and to choose mergers."""
+    own = ["train"] if name in study.config["tasks"] and "test_sets" in study.config["tasks"][name] else []
+    used = [one["split"] for task in names.tasks(study) for one in names.test_sets(study, task) if one["store"] == name]
+    methods = [
+        names.methods(study)[run.method] for run in runs(study, *names.scored_figures(study)) if run.task == name
+    ]
+    held_out = sorted({method["held_out"] for method in methods if "held_out" in method})
+    return tuple(split for split in dict.fromkeys([*own, *used, *held_out]) if split != "all")
 
-    def series_runs(self, task: str, method: str, distribution: str) -> Iterator[Run]:
-        """Yield the runs of a series: every architecture with every seed of its distribution."""
-        architectures = self.architectures(distribution)
-        if self.is_variant_task(task) and not self.is_published(distribution):
-            architectures = self.rib_architectures(task, method, distribution) or architectures
-        for architecture in architectures:
-            for seed in self.seeds(distribution):
-                yield Run(task, method, distribution, architecture, seed)
 
-    def rib_architectures(self, task: str, method: str, distribution: str) -> list[str]:
-        """Return the architectures of a series of ImageNet-RIB that its configuration names.
+def _figure_runs(study: Study, figure: str) -> Iterator[Run]:
+    for distribution, method in map(of_series, series(study, figure)):
+        if distribution == SCRATCH or distribution in study.config["distributions"]:
+            yield from series_runs(study, study.config["figures"][figure]["task"], method, distribution)
 
-        They are those of imagenet_rib for its own networks, and those of the figures of the crossing that show the
-        series, which do not show parts of variants.
-        """
-        spec = self.imagenet_rib
-        named = list(spec.get("architectures", [])) if distribution in spec["networks"] else []
-        for name in self.of_kind("rib_crossing") if task in self.variant_tasks else []:
-            if distribution in self.rib_networks(name) and method in self.rib_methods(name):
-                named += self.rib_shown(name).get("architectures", spec.get("architectures", []))
-        return list(dict.fromkeys(named))
 
-    def architectures(self, distribution: str) -> list[str]:
-        """Return the architectures that are trained on a distribution."""
-        declared = self.config["distributions"].get(distribution, {})
-        return list(declared.get("architectures", self.config["runs"]["architectures"]))
+def rib_shown(study: Study, name: str) -> dict[str, Any]:
+    """Return what a figure or table of ImageNet-RIB is declared to show; a table may show that of a figure."""
+    spec = {**study.config["figures"], **study.config["tables"]}[name]
+    return {**study.config["figures"].get(spec.get("figure"), {}), **spec}
 
-    def seeds(self, distribution: str) -> list[int]:
-        """Return the seeds with which networks are trained on a distribution."""
-        runs = self.config["runs"]
-        return list(runs.get("seeds_of", {}).get(distribution, runs["seeds"]))
 
-    def panels(self, figure: str) -> list[dict[str, Any]]:
-        """Return the panels of a figure of pictures, each with its collection; none needs training."""
-        defaults = {"distribution": None, "split": None, "group_by": None, "groups": None, "rows": None}
-        panels = [{**defaults, **panel} for panel in self.config["figures"][figure]["panels"]]
-        for panel in panels:
-            if panel["distribution"]:
-                panel["collection"] = self.config["distributions"][panel["distribution"]]["source"]
-        return panels
+def rib_networks(study: Study, name: str) -> list[str]:
+    """Return the distributions whose networks a figure or table of ImageNet-RIB shows, without those left out."""
+    spec = rib_shown(study, name)
+    panels = [series for panel in spec.get("panels", []) for series in panel["series"]]
+    shown = panels or spec.get("networks", names.imagenet_rib(study)["networks"])
+    return [one for one in dict.fromkeys(shown) if not is_left_out(study, one)]
+
+
+def rib_methods(study: Study, name: str) -> list[str]:
+    """Return the methods of fine-tuning that a figure or table of ImageNet-RIB shows."""
+    spec, methods = rib_shown(study, name), names.imagenet_rib(study)["methods"]
+    if spec["kind"] == "rib_similarity":
+        leave_weights = [*names.trained_methods(study), *names.merged_methods(study)]
+        methods = names.imagenet_rib(study)["similarity"].get(
+            "methods", [one for one in methods if one in leave_weights]
+        )
+    return list(spec.get("methods", methods))
+
+
+def rib_series(study: Study, *shown_by: str) -> list[tuple[str, str]]:
+    """Return method and distribution of the series that figures and tables of ImageNet-RIB show, each once.
+
+    Those of all of them where none is named.
+    """
+    without = names.imagenet_rib(study).get("without", {})
+    shown = [
+        itertools.product(rib_methods(study, name), rib_networks(study, name))
+        for name in shown_by or [*names.rib_figures(study), *names.rib_tables(study)]
+    ]
+    series = dict.fromkeys(itertools.chain(*shown))
+    return [(method, network) for method, network in series if method not in without.get(network, [])]
+
+
+def rib_runs(study: Study, *shown_by: str) -> list[Run]:
+    """Return the runs of ImageNet-RIB that figures and tables need: their series on every variant fine-tuned on."""
+    return [
+        run
+        for method, distribution in rib_series(study, *shown_by)
+        for task in names.variant_tasks(study)
+        for run in series_runs(study, task, method, distribution)
+    ]
+
+
+def set_size_runs(study: Study) -> list[Run]:
+    """Return the runs that figures of the size of the fine-tuning set need."""
+    figures = names.of_kind(study, "rib_set_size")
+    return [
+        run
+        for method, distribution in (rib_series(study, *figures) if figures else [])
+        for task in names.tasks_of_set_sizes(study)
+        for run in series_runs(study, task, method, distribution)
+    ]
+
+
+def series_runs(study: Study, task: str, method: str, distribution: str) -> Iterator[Run]:
+    """Yield the runs of a series: every architecture with every seed of its distribution."""
+    trained_on = architectures(study, distribution)
+    if names.is_variant_task(study, task) and not names.is_published(study, distribution):
+        trained_on = rib_architectures(study, task, method, distribution) or trained_on
+    for architecture in trained_on:
+        for seed in seeds(study, distribution):
+            yield Run(task, method, distribution, architecture, seed)
+
+
+def rib_architectures(study: Study, task: str, method: str, distribution: str) -> list[str]:
+    """Return the architectures of a series of ImageNet-RIB that its configuration names.
+
+    They are those of imagenet_rib for its own networks, and those of the figures of the crossing that show the
+    series, which do not show parts of variants.
+    """
+    spec = names.imagenet_rib(study)
+    named = list(spec.get("architectures", [])) if distribution in spec["networks"] else []
+    for name in names.of_kind(study, "rib_crossing") if task in names.variant_tasks(study) else []:
+        if distribution in rib_networks(study, name) and method in rib_methods(study, name):
+            named += rib_shown(study, name).get("architectures", spec.get("architectures", []))
+    return list(dict.fromkeys(named))
+
+
+def architectures(study: Study, distribution: str) -> list[str]:
+    """Return the architectures that are trained on a distribution."""
+    declared = study.config["distributions"].get(distribution, {})
+    return list(declared.get("architectures", study.config["runs"]["architectures"]))
+
+
+def seeds(study: Study, distribution: str) -> list[int]:
+    """Return the seeds with which networks are trained on a distribution."""
+    runs = study.config["runs"]
+    return list(runs.get("seeds_of", {}).get(distribution, runs["seeds"]))
+
+
+def panels(study: Study, figure: str) -> list[dict[str, Any]]:
+    """Return the panels of a figure of pictures, each with its collection; none needs training."""
+    defaults = {"distribution": None, "split": None, "group_by": None, "groups": None, "rows": None}
+    panels = [{**defaults, **panel} for panel in study.config["figures"][figure]["panels"]]
+    for panel in panels:
+        if panel["distribution"]:
+            panel["collection"] = study.config["distributions"][panel["distribution"]]["source"]
+    return panels
