@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.evaluate.left_out import WITHOUT
+from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.evaluate.scores import PAIRED_COLUMNS
+from pretraining_robustness.trends.axis_scales import axis_scale
+from pretraining_robustness.trends.blocks import page_p
+from pretraining_robustness.trends.contrasts import FittedSeries, contrast, shared_middle
+from pretraining_robustness.trends.effective_robustness import fit_baseline, mean_robustness
+from pretraining_robustness.trends.ordered import equal_id_trend
+from pretraining_robustness.trends.points import axis_points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,3 +79,39 @@ class World:
             parts.append(pd.DataFrame({"task": "iwildcam", "method": "full", "distribution": name, **key, **columns}))
         table = pd.concat(parts, ignore_index=True)
         return table.assign(series=table["distribution"]).reindex(columns=[*PAIRED_COLUMNS, *WITHOUT.values()])
+
+
+LINEAR, F1 = axis_scale("linear"), score_metric("macro_f1")
+MARGIN = 0.02
+
+
+def outcome(world: World, generator: np.random.Generator, confidence: float = 0.95) -> dict[str, bool]:
+    """Return what intervals and verdicts say of three studies of a world.
+
+    In the first, two series lie on one line, one moved along it; in the second they are `MARGIN` apart; in the third
+    four series of growing size are moved along one line. Names that end in _networks are of the intervals that take the
+    test images as given.
+    """
+    level, found = 1 - confidence, {}
+    table = world.draw({"a": (0, 0), "b": (0, 0.05)}, generator)
+    for suffix, study in (("", table), ("_networks", table.drop(columns=list(WITHOUT.values())))):
+        pair = [FittedSeries.fit(name, axis_points(rows, LINEAR, F1)) for name, rows in study.groupby("series")]
+        low, high = contrast(*pair, shared_middle(pair), LINEAR).interval(confidence)
+        found[f"contrast{suffix}"] = low <= 0 <= high
+        baseline, _ = fit_baseline(study[study["series"] == "a"], LINEAR, F1)
+        estimate = mean_robustness(pair[1].points, baseline, LINEAR)
+        low, high = (float(end[0]) for end in estimate.interval(confidence))
+        found[f"effective_robustness{suffix}"] = low <= 0 <= high
+    found["false_difference"] = not found["contrast"]
+    table = world.draw({"a": (0, 0), "b": (MARGIN, 0)}, generator)
+    pair = [FittedSeries.fit(name, axis_points(rows, LINEAR, F1)) for name, rows in table.groupby("series")]
+    found["false_equivalence"] = contrast(*pair, shared_middle(pair), LINEAR).p_equivalent(MARGIN) <= level
+    sizes = {"a": 10, "b": 100, "c": 1000, "d": 10_000}
+    table = world.draw({name: (0, 0.03 * place) for place, name in enumerate(sizes)}, generator)
+    points = [axis_points(table[table["series"] == name], LINEAR, F1) for name in sizes]
+    trend = equal_id_trend(points, list(sizes.values()), LINEAR, confidence, permutations=1, generator=generator)
+    found["equal_id_trend"] = trend.low <= 0 <= trend.high
+    found["false_rise"] = trend.p <= level and trend.slope > 0
+    last = table[table["epoch"] == world.epochs].pivot(index=["architecture", "seed"], columns="series")["ood_macro_f1"]
+    found["raw_rise"] = page_p(last[list(sizes)].to_numpy()) <= level
+    return found

@@ -387,7 +387,9 @@ def test_files_are_what_a_journal_takes(tmp_path):
 def test_the_caption_ends_with_the_conclusions_of_the_tests(tmp_path):
     paths = tables(tmp_path, made_up_scores(), FIGURE_2["references"])
     comparisons = tmp_path / "comparisons.csv"
-    compare_series(paths[0], comparisons, tmp_path / "contrasts.csv", figure=FIGURE_2, permutations=20, seed=0)
+    compare_series(
+        paths[0], comparisons, tmp_path / "contrasts.csv", figure=FIGURE_2, permutations=20, seed=0, margin=0.02
+    )
     caption = draw_files(tmp_path, paths, FIGURE_2, comparisons=comparisons)[-1].read_text()
     panel, conclusion = read_comparisons(comparisons)[["panel", "conclusion"]].iloc[-1]
     assert caption.endswith(f"- {panel}: {conclusion}\n")

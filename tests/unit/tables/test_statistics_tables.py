@@ -183,7 +183,7 @@ def compared(folder, checkpoints, panels, references=("scratch",), name="fig4", 
         "pairs": PAIRS,
     }
     files = folder / f"{name}_comparisons.csv", folder / f"{name}_contrasts.csv"
-    compare_series(folder / "scores.csv", *files, figure=figure, permutations=50, seed=0)
+    compare_series(folder / "scores.csv", *files, figure=figure, permutations=50, seed=0, margin=0.02)
     return files
 
 
@@ -200,7 +200,7 @@ def test_contrasts_stand_by_comparison_with_test_and_conclusion(tmp_path, make):
     assert headings[1].startswith("fig4: Number of images | One | against From scratch.")
     for heading, test in zip(headings, tests.to_dict("records"), strict=True):
         assert f"p = {test['permutation_p']:.3f} (smallest attainable {test['permutation_smallest_p']:.3g})" in heading
-        assert test["conclusion"] in heading
+        assert test["conclusion"].replace(" -", " \N{MINUS SIGN}") in heading
 
     rows = [row for row in made.body if len(row) > 1]
     assert [row[:2] for row in rows] == [
@@ -216,7 +216,8 @@ def test_contrasts_stand_by_comparison_with_test_and_conclusion(tmp_path, make):
         assert [float(cell) for cell in row[3:5]] == pytest.approx(ood, abs=0.051)
         assert numbers(row[5])[0] == pytest.approx(ood[0] - ood[1], abs=0.051)
         assert float(row[7]) == pytest.approx(pair["p_holm"], abs=0.00051)
-        assert numbers(row[8]) == pytest.approx([pair[f"effect_{end}"] for end in ("size", "low", "high")], abs=0.0051)
+        assert row[8] == pair["verdict"]
+        assert numbers(row[9]) == pytest.approx([pair[f"effect_{end}"] for end in ("size", "low", "high")], abs=0.0051)
     facts = pd.read_csv(tmp_path / "t.csv")
     for name in ("difference", "low", "high", "p_holm", "detectable_difference"):
         assert facts[name].to_numpy() == pytest.approx(pairs[name].to_numpy(), rel=1e-14)
@@ -231,7 +232,7 @@ def test_comparison_that_cannot_be_made_says_why(tmp_path, make):
         "fig4: Number of images | One | against From scratch.\nNo permutation test. No comparison"
     )
     assert row[:9] == ["–"] * 9
-    assert row[9].startswith(
+    assert row[10].startswith(
         "not compared: A single run: no trend: a single run says nothing about other runs; no comp"
     )
     assert len(pd.read_csv(tmp_path / "t.csv")) == 1
@@ -247,7 +248,9 @@ def test_pair_without_a_shared_score_says_so(tmp_path, make):
     heading, row = made.body
     assert "Note: the series share no ID score" in heading[0]
     assert row[:2] == ["All & more", "Few images"]
-    assert row[2:] == ["–"] * 7 + ["not compared: no ID score in common"]
+    assert row[2:8] == ["–"] * 6
+    assert row[8] == "cannot be compared"
+    assert row[10].startswith("not compared: no ID score in common: 0.")
 
 
 def test_two_panels_of_one_name_are_refused(tmp_path, make):

@@ -5,52 +5,24 @@ all of ImageNet, with two seeds each, and in world 0 once more with shuffled lab
 loads no weights, or evaluates the wrong split, follows from them exactly and is not trained.
 """
 
-import numpy as np
 import pandas as pd
 import pytest
-from score_tables import paired, write_score_table
+from calibration import judge, judge_all, with_shuffled_labels
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.study import show
-from pretraining_robustness.study.study import Study
 from pretraining_robustness.trends.calibration import Expectation, calibrate, check_calibration
-from pretraining_robustness.trends.comparisons import (
-    COMPARISON_COLUMNS,
-    CONTRAST_COLUMNS,
-    compare_series,
-    read_comparisons,
-    read_contrasts,
-)
-
-FIGURE = "fig2"
+from pretraining_robustness.trends.comparisons import COMPARISON_COLUMNS, CONTRAST_COLUMNS
 
 
 @pytest.fixture(scope="module")
 def every_world(repository):
-    table = pd.read_csv(repository / "benchmarks/results/calibration_checkpoints.csv")
-    return table.assign(task="iwildcam", id_accuracy=np.nan, ood_accuracy=np.nan)
+    return pd.read_csv(repository / "benchmarks/results/calibration_checkpoints.csv")
 
 
 @pytest.fixture
 def recorded(every_world):
     """World 0."""
     return every_world[every_world["world"] == 0]
-
-
-@pytest.fixture
-def decisive(config):
-    """The decisive expectations of the figure that is recorded."""
-    entries = [Expectation.from_dict(one) for one in config["tables"]["table7"]["expectations"]]
-    return [one for one in entries if one.decisive and one.figure == FIGURE]
-
-
-def outcome(checkpoints, expectations, config, folder):
-    """Compare the series of the figure as the workflow does and return the table of the calibration."""
-    write_score_table(paired(checkpoints), folder / "scores.csv")
-    compared, contrasted = (folder / f"{kind}.csv" for kind in ("comparisons", "contrasts"))
-    spec = show.comparison(Study(config), FIGURE)
-    compare_series(folder / "scores.csv", compared, contrasted, figure=spec, **config["comparisons"])
-    return calibrate(expectations, read_comparisons(compared), read_contrasts(contrasted), 0.95)
 
 
 def own(table, distribution):
@@ -68,14 +40,8 @@ def with_the_wrong_split(table):
     return table.assign(ood_macro_f1=table["id_macro_f1"])
 
 
-def with_shuffled_labels(table):
-    """Pre-training on all of ImageNet sees each image with the label of another."""
-    kept = table[table["distribution"] != "imagenet_full"]
-    return pd.concat([kept, own(table, "imagenet_full_shuffled").assign(distribution="imagenet_full")])
-
-
-def test_what_the_working_miniature_shows_agrees(recorded, decisive, config, tmp_path):
-    table = outcome(recorded, decisive, config, tmp_path)
+def test_what_the_working_miniature_shows_agrees(recorded, config, tmp_path):
+    table = judge(recorded, config)
     assert table["agrees"].all(), table[["figure", "expected", "shown", "p"]].to_string()
     raised = table[table["expected"] == "higher"].iloc[0]
     assert raised["estimate"] >= 0.05
@@ -86,8 +52,8 @@ def test_what_the_working_miniature_shows_agrees(recorded, decisive, config, tmp
 
 
 @pytest.mark.parametrize("broken", [with_no_weights_loaded, with_the_wrong_split, with_shuffled_labels])
-def test_what_a_broken_pipeline_shows_is_caught(broken, recorded, decisive, config, tmp_path):
-    table = outcome(broken(recorded), decisive, config, tmp_path)
+def test_what_a_broken_pipeline_shows_is_caught(broken, recorded, config, tmp_path):
+    table = judge(broken(recorded), config)
     raised = table[table["expected"] == "higher"].iloc[0]
     assert not raised["agrees"]
     table.to_csv(tmp_path / "table.csv", index=False)
@@ -96,50 +62,46 @@ def test_what_a_broken_pipeline_shows_is_caught(broken, recorded, decisive, conf
     assert not (tmp_path / "report.txt").exists()
 
 
-def test_series_that_differ_in_their_seeds_alone_are_no_finding(every_world, decisive, config, tmp_path):
+def test_series_that_differ_in_their_seeds_alone_are_no_finding(every_world, config):
     scratch = own(every_world[every_world["world"] == 0], "scratch")
     other = scratch[scratch["seed"] == 1].assign(seed=0, distribution="imagenet_full")
-    table = outcome(pd.concat([scratch[scratch["seed"] == 0], other]), decisive, config, tmp_path)
+    table = judge(pd.concat([scratch[scratch["seed"] == 0], other]), config)
     assert not table["agrees"].any()
     assert (table["p"] > 0.05).all()
 
 
-def test_the_table_of_all_worlds_is_what_their_checkpoints_give(every_world, decisive, config, repository, tmp_path):
+def test_the_table_of_all_worlds_is_what_their_checkpoints_give(every_world, config, repository):
     written = pd.read_csv(repository / "benchmarks/results/calibration.csv")
     assert sorted(written["world"].unique()) == list(range(5))
-    columns = ["estimate", "low", "high", "p"]
-    for (world, first), rows in written.groupby(["world", "first"]):
-        checkpoints = every_world[every_world["world"] == world]
-        shuffled = first == "imagenet_full_shuffled"
-        table = outcome(with_shuffled_labels(checkpoints) if shuffled else checkpoints, decisive, config, tmp_path)
-        assert table["shown"].tolist() == rows["shown"].tolist()
-        np.testing.assert_allclose(table[columns].astype(float), rows[columns], atol=2e-3)  # scores are rounded
-        assert table["agrees"].tolist() == [not shuffled] * len(rows)
+    pd.testing.assert_frame_equal(judge_all(every_world, config), written, atol=1e-4)
+    assert (written["agrees"] == ~written["first"].str.endswith("_shuffled")).all()
 
 
 def made_up(**contrast):
     comparisons = pd.DataFrame([{"figure": "f", "panel": "P", "series": "a; b"}], columns=COMPARISON_COLUMNS)
-    row = {"figure": "f", "first": "a", "second": "b", **contrast}
+    row = {"figure": "f", "first": "a", "second": "b", "margin": 0.02, "smallest_margin": 0.03, **contrast}
     return comparisons, pd.DataFrame([row], columns=CONTRAST_COLUMNS)
 
 
 @pytest.mark.parametrize(
-    ("expected", "first", "difference", "p", "agrees"),
+    ("expected", "first", "difference", "p", "p_equivalent", "agrees"),
     [
-        ("higher", "a", 0.07, 0.01, True),
-        ("higher", "b", 0.07, 0.01, False),  # the other way round
-        ("higher", "b", -0.07, 0.01, True),
-        ("higher", "a", 0.04, 0.01, False),  # less than is asked for
-        ("higher", "a", 0.07, 0.2, False),
-        ("not_higher", "a", 0.07, 0.01, False),
-        ("not_higher", "a", -0.07, 0.01, True),
-        ("alike", "a", 0.07, 0.2, True),
-        ("alike", "a", -0.07, 0.01, False),
+        ("higher", "a", 0.07, 0.01, 1, True),
+        ("higher", "b", 0.07, 0.01, 1, False),  # the other way round
+        ("higher", "b", -0.07, 0.01, 1, True),
+        ("higher", "a", 0.04, 0.01, 1, False),  # less than is asked for
+        ("higher", "a", 0.07, 0.2, 1, False),
+        ("not_higher", "a", 0.001, 0.2, 0.2, False),  # its interval reaches 2.1 points
+        ("not_higher", "a", -0.001, 0.2, 0.2, True),
+        ("not_higher", "a", -0.07, 0.01, 1, True),
+        ("alike", "a", 0.001, 0.2, 0.04, True),
+        ("alike", "a", 0.001, 0.2, 0.06, False),  # undecided
+        ("alike", "a", -0.07, 0.01, 1, False),
     ],
 )
-def test_pairs_are_judged_by_sign_size_and_p(expected, first, difference, p, agrees):
+def test_pairs_are_judged_by_sign_size_and_p(expected, first, difference, p, p_equivalent, agrees):
     low, high = difference - 0.02, difference + 0.02
-    tables = made_up(difference=difference, low=low, high=high, p_holm=p)
+    tables = made_up(difference=difference, low=low, high=high, p_holm=p, p_equivalent=p_equivalent, verdict="differs")
     second = "b" if first == "a" else "a"
     at_least = 0.05 if expected == "higher" else 0.0
     one = Expectation(figure="f", paper="", expected=expected, first=first, second=second, at_least=at_least)
@@ -147,6 +109,29 @@ def test_pairs_are_judged_by_sign_size_and_p(expected, first, difference, p, agr
     assert row["agrees"] is agrees
     assert row["estimate"] == (difference if first == "a" else -difference)
     assert row["low"] < row["estimate"] < row["high"]
+    if min(p, p_equivalent) > 0.05:
+        assert row["shown"] == "undecided"
+
+
+@pytest.mark.parametrize("expected", ["apart", "higher", "not_higher", "alike"])
+def test_series_without_an_id_score_in_common_agree_with_nothing(expected):
+    tables = made_up(verdict="cannot be compared", note="no ID score in common: 0.10 to 0.20 against 0.30 to 0.40")
+    one = Expectation(figure="f", paper="", expected=expected, first="a", second="b")
+    (row,) = calibrate([one], *tables, 0.95).to_dict("records")
+    assert row["agrees"] is False
+    assert row["shown"].startswith("cannot be compared: no ID score in common")
+
+
+def test_more_data_are_judged_at_equal_id_score():
+    """Raw scores rise in both; only where they rise at equal ID score are networks more robust."""
+    raw = {"raw_per_tenfold": 0.06, "raw_low": 0.05, "raw_high": 0.07, "raw_page_p": 0.0001}
+    one = Expectation(figure="f", paper="", expected="rises", panel="P")
+    for slope, p, agrees in ((0.01, 0.001, True), (0.001, 0.4, False), (-0.01, 0.001, False)):
+        equal = {"equal_id_per_tenfold": slope, "equal_id_low": slope - 0.01, "equal_id_high": slope + 0.01}
+        row = {"figure": "f", "panel": "P", **raw, **equal, "equal_id_p": p}
+        tables = pd.DataFrame([row], columns=COMPARISON_COLUMNS), pd.DataFrame(columns=CONTRAST_COLUMNS)
+        (found,) = calibrate([one], *tables, 0.95).to_dict("records")
+        assert (found["agrees"], found["estimate"], found["raw_estimate"]) == (agrees, slope, 0.06)
 
 
 def test_a_comparison_that_was_not_made_does_not_agree():

@@ -13,6 +13,7 @@ from score_tables import PAIRS, paired, read_paired, write_score_table
 from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.stats.power import TTestPower
 
+from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.figures.kinds.trends import trend_caption
 from pretraining_robustness.trends.ancova import ancova, log_likelihood
@@ -29,6 +30,7 @@ from pretraining_robustness.trends.fit import fit_trends, read_bands, read_trend
 from pretraining_robustness.trends.permutation import permutation_test
 from pretraining_robustness.trends.points import axis_points
 
+MARGIN = 0.02
 PROBIT, F1 = SCALES["probit"], score_metric("macro_f1")
 FIGURE = {
     "name": "fig4",
@@ -74,7 +76,7 @@ def arrays(scores):
 def compare(tmp_path, scores, figure=FIGURE, permutations=500):
     paths = [tmp_path / name for name in ("scores.csv", "comparisons.csv", "contrasts.csv")]
     write_score_table(scores, paths[0])
-    compare_series(*paths, figure=figure, permutations=permutations, seed=0)
+    compare_series(*paths, figure=figure, permutations=permutations, seed=0, margin=MARGIN)
     return read_comparisons(paths[1]), read_contrasts(paths[2])
 
 
@@ -205,14 +207,12 @@ def test_a_contrast_is_the_difference_of_both_lines_in_score_units():
     low = max(one.points.x.min() for one in (first, second))
     high = min(one.points.x.max() for one in (first, second))
     assert x == pytest.approx((low + high) / 2)
-    found = contrast(first, second, x, PROBIT, 0.95)
+    found = contrast(first, second, x, PROBIT)
     heights = [np.polyval(np.polyfit(one.points.x, one.points.y, 1), x) for one in (first, second)]
-    np.testing.assert_allclose([found.first_ood, found.second_ood], stats.norm.cdf(heights), rtol=1e-9)
-    assert found.difference == pytest.approx(found.first_ood - found.second_ood)
-    assert found.low < found.difference < found.high
-    again = contrast(second, first, x, PROBIT, 0.95)
-    np.testing.assert_allclose([again.difference, again.low, again.high], [-found.difference, -found.high, -found.low])
-    assert found.p == pytest.approx(again.p)
+    np.testing.assert_allclose(found.heights, heights)
+    assert found.difference == pytest.approx(np.subtract(*stats.norm.cdf(heights)))
+    again = contrast(second, first, x, PROBIT)
+    assert again.interval(0.95) == pytest.approx([-end for end in reversed(found.interval(0.95))])
     half = stats.t.ppf(0.975, found.freedom) * found.error
     apart = heights[0] - heights[1]
     assert found.p == pytest.approx(2 * stats.t.sf(apart / found.error, found.freedom))
@@ -220,11 +220,12 @@ def test_a_contrast_is_the_difference_of_both_lines_in_score_units():
         stats.norm.cdf(np.mean(heights) + d / 2) - stats.norm.cdf(np.mean(heights) - d / 2)
         for d in (apart - half, apart + half)
     ]
-    np.testing.assert_allclose([found.low, found.high], ends, rtol=1e-6)
-    residuals = np.concatenate(
-        [one.points.y - np.polyval(np.polyfit(one.points.x, one.points.y, 1), one.points.x) for one in (first, second)]
-    )
-    assert found.effect_size == pytest.approx(apart / np.sqrt((residuals**2).sum() / 26))
+    np.testing.assert_allclose(found.interval(0.95), ends, rtol=1e-6)
+    # Two one-sided tests pass where the 90 % interval lies within the margin.
+    needed = max(map(abs, found.interval(0.9)))
+    assert found.margin_needed(0.05) == pytest.approx(needed)
+    assert found.p_equivalent(needed) == pytest.approx(0.05)
+    assert found.p_equivalent(1.5) == 0  # no two scores are so far apart
 
 
 def test_what_architectures_have_in_common_falls_out_of_a_contrast():
@@ -232,9 +233,9 @@ def test_what_architectures_have_in_common_falls_out_of_a_contrast():
         np.random.default_rng(9), {"a": (0, 0), "b": (0, 0)}, architectures=6, shared=0.3, own=0.01, noise=0.01
     )
     first, second = fitted_pair(scores)
-    paired = contrast(first, second, shared_middle([first, second]), PROBIT, 0.95)
+    paired = contrast(first, second, shared_middle([first, second]), PROBIT)
     second.points.table["architecture"] = "other " + second.points.table["architecture"]
-    apart = contrast(first, second, shared_middle([first, second]), PROBIT, 0.95)
+    apart = contrast(first, second, shared_middle([first, second]), PROBIT)
     assert paired.difference == pytest.approx(apart.difference)
     assert apart.error > 3 * paired.error
     assert apart.freedom > paired.freedom
@@ -247,7 +248,7 @@ def test_a_series_of_one_architecture_has_its_runs_as_clusters():
     many = made_up(generator, {"b": (0, 0)}, architectures=6)
     for others in (many, many.assign(architecture="other " + many["architecture"]), one.assign(distribution="b")):
         pair = fitted_pair(pd.concat([one, others], ignore_index=True))
-        found = contrast(*pair, shared_middle(pair), PROBIT, 0.95)
+        found = contrast(*pair, shared_middle(pair), PROBIT)
         alone = [series.line.heights(np.array([shared_middle(pair)])).variance[0] for series in pair]
         assert found.error**2 == pytest.approx(sum(alone))
 
@@ -259,8 +260,9 @@ def test_contrasts_cover_the_truth(architectures, seeds):
     for _ in range(trials):
         scores = made_up(generator, {"a": (0, 0), "b": (0, 0.2)}, architectures, seeds)
         pair = fitted_pair(scores)
-        found = contrast(*pair, shared_middle(pair), PROBIT, 0.95)
-        covered += found.low <= 0 <= found.high
+        found = contrast(*pair, shared_middle(pair), PROBIT)
+        low, high = found.interval(0.95)
+        covered += low <= 0 <= high
     assert 0.9 <= covered / trials <= 0.995
 
 
@@ -292,10 +294,12 @@ def test_the_tables_have_their_columns_and_rows(tmp_path):
         for _, rows in contrasts.groupby("compared", sort=False)
     ]
     assert pairs == [[("a", "b"), ("a", "c"), ("b", "c")], [("a", "scratch"), ("b", "scratch"), ("c", "scratch")]]
-    of_ordered = [name for name in COMPARISON_COLUMNS if name.startswith(("ordered", "page", "per_tenfold"))]
+    of_ordered = [name for name in COMPARISON_COLUMNS if name.startswith(("ordered", "equal_id", "raw"))]
     assert comparisons.drop(columns=["note", *of_ordered]).notna().all(axis=None)
     assert (comparisons["untested"] == "").all()
-    assert contrasts.drop(columns="note").notna().all(axis=None)
+    assert contrasts.drop(columns=["note", "crossed"]).notna().all(axis=None)
+    assert (contrasts["crossed"] == 0).all()  # nothing is known of the test images
+    assert (contrasts["note"] == "only 3 clusters of networks: the interval rests on few").all()
     assert (contrasts.groupby("compared")["id_score"].nunique() == 1).all()
     for _, rows in contrasts.groupby("compared"):
         ordered = rows.sort_values("p")
@@ -319,32 +323,44 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path):
 def test_the_conclusion_is_worded_for_what_was_shown(tmp_path):
     generator = np.random.default_rng(12)
     figure = FIGURE | {"panels": [{"title": "ImageNet", "series": ["a", "b"]}], "references": []}
-    alike, _ = compare(tmp_path, made_up(generator, {"a": (0, 0), "b": (0, 0)}, 8), figure)
-    row = alike.iloc[0]
-    assert row["conclusion"] == (
-        "No difference between the trends of 'series A' and 'b' was detected (permutation test, p = "
-        f"{row['permutation_p']:.3f}). At an ID macro F1 of {row['id_score']:.2f}, no pairwise 95 % confidence "
-        f"interval extends beyond {row['farthest_end'] * 100:.1f} points of OOD macro F1; a true difference of "
-        f"{row['detectable_difference'] * 100:.1f} points would have been detected with 80 % power."
-    )
-    apart, pairs = compare(tmp_path, made_up(generator, {"a": (0, 0), "b": (0.3, 0)}, 8), figure)
-    row, pair = apart.iloc[0], pairs.iloc[0]
-    difference, low, high = (-100 * pair[name] for name in ("difference", "high", "low"))
-    assert row["conclusion"] == (
-        f"The hypothesis that 'series A' and 'b' share one trend is rejected (permutation test, p = "
-        f"{row['permutation_p']:.3f}). At an ID macro F1 of {row['id_score']:.2f}, OOD macro F1 is {difference:.1f} "
-        f"points higher for 'b' than for 'series A' (95 % CI {low:.1f} to {high:.1f}, p < 0.001)."
-    )
-    few, _ = compare(tmp_path, made_up(generator, {"a": (0.3, 0), "b": (0, 0)}, 3), figure)
-    assert few["conclusion"][0].startswith(
-        "There are too few runs to tell whether 'series A' and 'b' share one trend: with 3 runs in a series no "
-        "permutation test can give a p value below 0.125. At an ID macro F1 of"
-    )
-    by_accuracy, _ = compare(
-        tmp_path, made_up(generator, {"a": (0, 0), "b": (0, 0)}, 8), figure | {"metric": "accuracy"}
-    )
-    assert "of OOD accuracy" in by_accuracy["conclusion"].iloc[0]
-    assert "F1" not in by_accuracy["conclusion"].iloc[0]
+
+    def told(second, architectures, **sizes):
+        scores = made_up(generator, {"a": (0, 0), "b": (second, 0)}, architectures, **sizes)
+        comparisons, contrasts = compare(tmp_path, scores, figure)
+        return comparisons["conclusion"][0], contrasts.iloc[0]
+
+    text, pair = told(0, 4)
+    assert pair["verdict"] == "undecided"
+    assert "share one trend is undecided (permutation test, p = " in text or "too few runs" in text
+    needed = np.ceil(1000 * pair["smallest_margin"]) / 10
+    assert f"is undecided ({100 * abs(pair['difference']):+.1f} points" in text
+    assert f"equivalence would need a margin of {needed:.1f} points" in text
+    text, pair = told(0.3, 8)
+    assert pair["verdict"] == "differs"
+    assert "share one trend is rejected" in text
+    assert f"OOD macro F1 is {-100 * pair['difference']:.1f} points higher for 'b' than for 'series A'" in text
+    text, pair = told(0, 20, shared=0.02, own=0.01, noise=0.01)
+    assert pair["verdict"] == "equivalent"
+    assert "are equivalent within 2 points of OOD macro F1" in text
+    assert "two one-sided tests, p" in text
+    text, _ = told(0.3, 3)
+    assert text.startswith("There are too few runs to tell whether 'series A' and 'b' share one trend: with 3 runs")
+    assert text.endswith("The intervals rest on only 3 clusters of networks.")
+
+
+def test_an_interval_stands_beside_the_p_of_its_correction(tmp_path):
+    """In every study and pair: Holm's p is below the level where the interval excludes 0, and equivalence likewise."""
+    generator, seen = np.random.default_rng(24), set()
+    for shift in (0.0, 0.05, 0.1, 0.15, 0.2):
+        series = {"scratch": (0, 0), "a": (shift, 0), "b": (2 * shift, 0), "c": (0, 0.1)}
+        _, contrasts = compare(tmp_path, made_up(generator, series, 6, shared=0.05, own=0.02), permutations=20)
+        for _, row in contrasts.iterrows():
+            excluded = not row["low"] < 0 < row["high"]
+            assert excluded == (row["p_holm"] <= 0.05)
+            assert (row["smallest_margin"] <= MARGIN) == (row["p_equivalent"] <= 0.05)
+            assert row["low"] <= row["low_single"] or row["low"] == 0
+            seen.add(row["verdict"])
+    assert seen == {"differs", "equivalent", "undecided"}
 
 
 @pytest.mark.parametrize(
@@ -382,13 +398,14 @@ def test_the_effect_of_pre_training_is_told_by_the_largest_set(tmp_path):
     scores = made_up(np.random.default_rng(19), {"scratch": (0, 0), "a": (0.3, 0), "b": (0.9, 0)}, 8)
     sizes = {"images": {"scratch": 0, "a": 50_000, "b": 5_000}}
     comparisons, contrasts = compare(tmp_path, scores, FIGURE | sizes)
-    row, pair = comparisons.iloc[1], contrasts[contrasts["first"].eq("a") & contrasts["second"].eq("scratch")].iloc[0]
+    pair = contrasts[contrasts["first"].eq("a") & contrasts["second"].eq("scratch")].iloc[0]
     told = (
         f"Pre-training on 'series A' raises OOD macro F1 by {100 * pair['difference']:.1f} points over training from "
-        f"scratch at the same ID macro F1 of {pair['id_score']:.2f} (95 % CI {100 * pair['low']:.1f} to "
-        f"{100 * pair['high']:.1f}, Holm-corrected p < 0.001)."
+        f"scratch at the same ID macro F1 of {pair['id_score']:.2f} (simultaneous 95 % CI {100 * pair['low']:+.1f} to "
+        f"{100 * pair['high']:+.1f}, Holm-corrected p < 0.001)."
     )
-    assert row["conclusion"].endswith(told)
+    assert told in comparisons["conclusion"][1]
+    assert "Of 2 pairs 2 differ, 0 are equivalent within 2 points and 0 are undecided" in comparisons["conclusion"][1]
     both = {"references": ["scratch", "a"], "panels": [{"title": "Both", "series": ["scratch", "a"]}]}
     comparisons, contrasts = compare(tmp_path, scores, FIGURE | sizes | both)
     assert contrasts["difference"][0] < 0
@@ -397,23 +414,31 @@ def test_the_effect_of_pre_training_is_told_by_the_largest_set(tmp_path):
     comparisons, _ = compare(tmp_path, lowered.dropna(subset="distribution"), FIGURE | sizes | both)
     assert "Pre-training on 'series A' lowers OOD macro F1 by" in comparisons["conclusion"][0]
     alike = made_up(np.random.default_rng(20), {"scratch": (0, 0), "a": (0, 0)}, 8)
-    comparisons, contrasts = compare(tmp_path, alike, FIGURE | sizes | both)
-    row = contrasts.iloc[0]
-    told = (
-        "An effect of pre-training on 'series A' on OOD macro F1, against training from scratch at the same ID macro "
-        f"F1 of {row['id_score']:.2f}, was not detected ({-100 * row['difference']:+.1f} points, 95 % CI"
-    )
+    comparisons, _ = compare(tmp_path, alike, FIGURE | sizes | both)
+    told = "Pre-training on 'series A' and training from scratch are equivalent within 2 points of OOD macro F1"
     assert told in comparisons["conclusion"][0]
+
+
+def test_a_margin_of_less_than_one_image_is_refused(tmp_path):
+    scores = made_up(np.random.default_rng(25), {"a": (0, 0), "b": (0, 0)})
+    write_score_table(scores, tmp_path / "scores.csv")
+    figure = FIGURE | {"panels": [{"title": "P", "series": ["a", "b"]}], "references": []}
+    with pytest.raises(InputError, match=r"comparisons\.margin: 0\.001 is less than one of the 100 images of test"):
+        compare_series(
+            tmp_path / "scores.csv", tmp_path / "c", tmp_path / "d", figure=figure, permutations=9, seed=0, margin=0.001
+        )
 
 
 def test_series_without_a_common_id_score_or_architecture(tmp_path):
     figure = FIGURE | {"panels": [{"title": "ImageNet", "series": ["a", "b"]}], "references": []}
     far = made_up(np.random.default_rng(15), {"a": (0, -5), "b": (0, 0)})
     comparisons, contrasts = compare(tmp_path, far, figure)
-    assert contrasts["note"].tolist() == ["no ID score in common"]
+    assert contrasts["verdict"].tolist() == ["cannot be compared"]
+    assert contrasts["note"][0].startswith("no ID score in common: 0.00 to 0.00 against ")
     assert contrasts["difference"].isna().all()
     assert comparisons["id_score"].isna().all()
-    assert "no ID score" in comparisons["note"].iloc[0]
+    assert comparisons["conclusion"][0].startswith("'series A' and 'b' cannot be compared: no ID macro F1 in common (")
+    assert "detected" not in comparisons["conclusion"][0]
     scores = made_up(np.random.default_rng(16), {"a": (0, 0), "b": (0, 0)})
     other = scores["architecture"].mask(scores["distribution"] == "b", "clip " + scores["architecture"])
     comparisons, contrasts = compare(tmp_path, scores.assign(architecture=other), figure)

@@ -921,6 +921,10 @@ class Comparisons(Section):
 
     permutations: Count = key("Random permutations of series among runs.")
     seed: Seed = key("Seed of the permutations.")
+    margin: Share = key(
+        "Difference of OOD scores at equal ID score below which two series are equivalent, in score units (0.02 is 2 "
+        "points)."
+    )
 
 
 @dataclass(kw_only=True)
@@ -1099,8 +1103,8 @@ class Expectation(Section):
     figure: Annotated[str, Name("figure of trends")] = key("The figure that makes the comparison.")
     paper: str = key("What the paper reports.")
     expected: Literal["apart", "higher", "not_higher", "alike", "rises"] = key(
-        "Of two series: their trends differ, the first is higher, it is not, no difference is found. Of a panel: "
-        "scores rise with the number of images."
+        "Of two series at equal ID score: their trends differ, the first is higher, it is not higher by the margin of "
+        "equivalence, both are equivalent. Of a panel: OOD scores at equal ID score rise with the number of images."
     )
     first: str | None = opt("A series.")
     second: str | None = opt("The series that it is compared with.")

@@ -9,7 +9,6 @@ each other, without the figure's references, and then together with each referen
 import itertools
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,32 @@ import numpy as np
 import pandas as pd
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate.scores import read_scores
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.seeds import named_generator
 from pretraining_robustness.trends.ancova import ancova
 from pretraining_robustness.trends.blocks import FEWEST_SERIES
-from pretraining_robustness.trends.conclusions import conclusion, trend_over_sizes
-from pretraining_robustness.trends.contrasts import FittedSeries, contrast, shared_middle
-from pretraining_robustness.trends.multiplicity import holm
+from pretraining_robustness.trends.conclusions import conclusion, ranges_in_words, trend_over_sizes
+from pretraining_robustness.trends.contrasts import (
+    APART,
+    DIFFERS,
+    EQUIVALENT,
+    UNDECIDED,
+    FittedSeries,
+    contrast,
+    judged,
+    shared_middle,
+)
 from pretraining_robustness.trends.ordered import equal_id_trend, last_epoch_trend
 from pretraining_robustness.trends.permutation import exchange_of, permutation_test
-from pretraining_robustness.trends.points import axis_points, joined, what_was_left_out, why_no_trend
+from pretraining_robustness.trends.points import (
+    axis_points,
+    few_clusters,
+    joined,
+    shared_clusters,
+    what_was_left_out,
+    why_no_trend,
+)
 from pretraining_robustness.trends.published import read_all_scores
 from pretraining_robustness.trends.specification import Panel, TrendFigure
 
@@ -44,13 +59,16 @@ COMPARISON_COLUMNS = [
     *("ancova_p", "ancova_p_slope", "ancova_p_height", "mixed_p"),
     *("id_score", "largest_difference", "largest_low", "largest_high", "largest_p_holm"),
     *("largest_first", "largest_second", "farthest_end", "detectable_difference"),
-    *("ordered", "ordered_blocks", "page_p", "per_tenfold", "per_tenfold_low", "per_tenfold_high"),
-    *("ordered_p_equal_id", "ordered_slope_equal_id", "conclusion", "note"),
+    *("differ", "equivalent", "undecided", "cannot_be_compared", "margin"),
+    *("ordered", "equal_id_per_tenfold", "equal_id_low", "equal_id_high", "equal_id_p", "equal_id_permutation_p"),
+    *("raw_per_tenfold", "raw_low", "raw_high", "raw_page_p", "raw_blocks", "conclusion", "note"),
 ]
 CONTRAST_COLUMNS = [
     *("figure", "panel", "compared", "first", "second", "metric", "scale", "id_score", "first_ood", "second_ood"),
-    *("difference", "low", "high", "p", "p_holm", "effect_size", "effect_low", "effect_high", "detectable_difference"),
-    *("error", "freedom", "first_runs", "second_runs", "note"),
+    *("difference", "low", "high", "low_single", "high_single", "p", "p_holm", "p_equivalent", "margin"),
+    *("smallest_margin", "verdict", "effect_size", "effect_low", "effect_high", "detectable_difference"),
+    *("error", "freedom", "crossed", "clusters", "first_runs", "second_runs"),
+    *("first_id_low", "first_id_high", "second_id_low", "second_id_high", "shared", "note"),
 ]
 
 
@@ -62,6 +80,7 @@ def compare_series(
     figure: Mapping[str, Any],
     permutations: int,
     seed: int,
+    margin: float,
     published: list[str | Path] | None = None,
     studies: Mapping[str, str | Path] | None = None,
     left_out: str | Path | None = None,
@@ -73,13 +92,16 @@ def compare_series(
     each, ..._height of one trend against parallel ones, ..._slope of one slope, mixed_p as ancova_p by a mixed model;
     `untested` are series that no permutation covers.
     largest_... is the pair that differs most at `id_score`, `farthest_end` the end farthest from 0 of all pairs'
-    intervals, detectable_difference the largest among the pairs. The first row of a panel with `ordered_by` has the
-    trend over its series `ordered` by their number of images: page_p and per_tenfold... (score units for ten times as
-    many images) of scores after the last epoch, ordered_..._equal_id at equal ID score (ordered.py).
+    intervals, detectable_difference the largest among the pairs; differ, equivalent, undecided and cannot_be_compared
+    count the pairs by verdict. The first row of a panel with `ordered_by` has the trend over its series `ordered` by
+    their number of images, in score units for ten times as many: equal_id_... at equal ID score, and raw_... of the
+    scores after the last epoch, which rise with anything that improves a network (ordered.py).
 
     `contrasts` (`CONTRAST_COLUMNS`) has a row a pair; among the series all pairs, with a reference those with it;
-    p_holm corrects for the pairs of one comparison. Differences are first - second in score units; error is their
-    standard error in axis units. Where something cannot be computed the numbers are missing and `note` says why.
+    p_holm corrects for the pairs of one comparison (contrasts.judged). Differences are first - second in score units;
+    error is their standard error in axis units, which covers test images where `crossed` is 1 and rests on so many
+    `clusters` of networks. `shared` is the part of the pair's checkpoints whose ID score lies in the range that both
+    cover. Where something cannot be computed the numbers are missing and `note` says why.
 
     Args:
         scores: a score table with the figure's checkpoints; None where all of them are from elsewhere.
@@ -88,6 +110,7 @@ def compare_series(
         figure: the specification of a figure of trends as a dict (specification.TrendFigure), with its metric.
         permutations: of the permutation test.
         seed: of the permutations.
+        margin: the difference in score units below which two series are equivalent.
         published: tables of published numbers (published.py).
         studies: score tables of other studies by the study's name.
         left_out: the scores without each cluster of the test images (left_out.py); without this table intervals are
@@ -97,6 +120,8 @@ def compare_series(
         InputError: the specification or a table is not what it should be.
     """
     spec = TrendFigure.from_dict(figure)
+    if scores is not None:
+        _refuse_too_small(margin, scores, spec)
     table = read_all_scores(
         scores, spec.metric, spec.pairs, published=published or [], studies=studies, left_out=left_out
     )
@@ -109,7 +134,7 @@ def compare_series(
             key = {"figure": spec.name, "panel": panel.title, "compared": compared}
             key |= {"metric": spec.metric.name, "scale": spec.scale.name}
             generator = named_generator(seed, "/".join([panel.title, compared]))
-            row, found = _compare(table, names, compared, spec, permutations, generator)
+            row, found = _compare(table, names, compared, spec, margin, permutations, generator)
             if panel.ordered_by and compared == _sets(panel, spec)[0][0]:
                 row |= _ordered(table, panel, spec, permutations, generator)
                 row["conclusion"] = f"{row['conclusion']} {trend_over_sizes(row, spec)}".strip()
@@ -133,7 +158,7 @@ def read_contrasts(path: str | Path) -> pd.DataFrame:
 
 _TEXT = {
     *("figure", "panel", "compared", "metric", "scale", "series", "first", "second"),
-    *("untested", "largest_first", "largest_second", "ordered", "conclusion", "note"),
+    *("untested", "largest_first", "largest_second", "ordered", "verdict", "conclusion", "note"),
 }
 
 
@@ -163,6 +188,7 @@ def _compare(
     names: list[str],
     compared: str,
     spec: TrendFigure,
+    margin: float,
     permutations: int,
     generator: np.random.Generator,
 ) -> tuple[Row, list[Row]]:
@@ -187,8 +213,8 @@ def _compare(
         row |= _tests(fitted, permutations, generator)
         if np.isnan(row["permutation_p"]):
             notes.append("no permutation test: no runs of two series can be exchanged, or nothing varies")
-        pairs = _contrasts(fitted, compared, spec, notes)
-        row |= _summary(pairs)
+        pairs = _contrasts(fitted, compared, spec, margin, notes)
+        row |= _summary(pairs, margin)
     row["conclusion"] = conclusion(row, pairs, compared, spec)
     return {**row, "note": "; ".join(dict.fromkeys(notes))}, pairs
 
@@ -223,20 +249,19 @@ def _ordered(
     order = sorted(images, key=images.__getitem__)
     last = last_epoch_trend(table, images, spec.metric, spec.confidence)
     given = [placed[name] for name in order], [images[name] for name in order]
-    equal = equal_id_trend(*given, permutations=permutations, generator=generator)
+    equal = equal_id_trend(*given, spec.scale, spec.confidence, permutations=permutations, generator=generator)
     return {
         "ordered": "; ".join(order),
-        "ordered_blocks": last.blocks,
-        "page_p": last.p,
-        "per_tenfold": last.slope,
-        "per_tenfold_low": last.low,
-        "per_tenfold_high": last.high,
-        "ordered_p_equal_id": equal.p,
-        "ordered_slope_equal_id": equal.slope,
+        **{"equal_id_per_tenfold": equal.slope, "equal_id_low": equal.low, "equal_id_high": equal.high},
+        **{"equal_id_p": equal.p, "equal_id_permutation_p": equal.permutation_p},
+        **{"raw_per_tenfold": last.slope, "raw_low": last.low, "raw_high": last.high},
+        **{"raw_page_p": last.p, "raw_blocks": last.blocks},
     }
 
 
-def _contrasts(fitted: list[FittedSeries], compared: str, spec: TrendFigure, notes: list[str]) -> list[Row]:
+def _contrasts(
+    fitted: list[FittedSeries], compared: str, spec: TrendFigure, margin: float, notes: list[str]
+) -> list[Row]:
     """Return the contrasts of all pairs, or of those with the reference, at one ID score if all share one."""
     pairs = list(itertools.combinations(fitted, 2))
     if compared != SERIES:
@@ -245,30 +270,59 @@ def _contrasts(fitted: list[FittedSeries], compared: str, spec: TrendFigure, not
     if np.isnan(together):
         notes.append("the series share no ID score: each pair is compared in the middle of its own range")
     rows: list[Row] = []
+    found = []
     for first, second in pairs:
         x = shared_middle([first, second]) if np.isnan(together) else together
-        row: Row = {"first": first.name, "second": second.name}
+        row: Row = {"first": first.name, "second": second.name, "margin": margin, **_ranges(first, second, spec)}
         row |= {"first_runs": first.points.n_runs, "second_runs": second.points.n_runs, "note": ""}
-        if np.isnan(x):
-            row["note"] = "no ID score in common"
-        else:
-            result = asdict(contrast(first, second, x, spec.scale, spec.confidence))
-            row |= {"detectable_difference": result.pop("detectable"), **result}
-            row["id_score"] = float(spec.scale.inverse(np.array([x]))[0])
         rows.append(row)
-    for row, value in zip(rows, holm([row.get("p", np.nan) for row in rows]), strict=True):
-        row["p_holm"] = value
+        if np.isnan(x):
+            row |= {"verdict": APART, "note": f"no ID score in common: {ranges_in_words(row)}"}
+            continue
+        row["id_score"] = float(spec.scale.inverse(np.array([x]))[0])
+        row["crossed"] = int(first.points.moved is not None and second.points.moved is not None)
+        row["clusters"] = len(np.unique(np.concatenate(shared_clusters(first.points, second.points))))
+        row["note"] = "; ".join(few_clusters(row["clusters"], "clusters of networks"))
+        found.append((row, contrast(first, second, x, spec.scale)))
+    for (row, _), numbers in zip(found, judged([one for _, one in found], spec.confidence, margin), strict=True):
+        row |= numbers
     return rows
 
 
-def _summary(pairs: list[Row]) -> Row:
-    """Return the columns of a comparison that are read off its pairs; nothing when none could be compared."""
-    table = pd.DataFrame(pairs, columns=CONTRAST_COLUMNS).dropna(subset=["difference"])
+def _ranges(first: FittedSeries, second: FittedSeries, spec: TrendFigure) -> Row:
+    """Return the ranges of the ID scores of a pair, and the part of its checkpoints in the range that both cover."""
+    ends = {place: (one.points.x.min(), one.points.x.max()) for place, one in (("first", first), ("second", second))}
+    low, high = max(low for low, _ in ends.values()), min(high for _, high in ends.values())
+    places = np.concatenate([first.points.x, second.points.x])
+    scores = {place: spec.scale.inverse(np.array(pair)) for place, pair in ends.items()}
+    row = {f"{place}_id_{end}": float(scores[place][at]) for place in scores for at, end in enumerate(("low", "high"))}
+    return {**row, "shared": float(((low <= places) & (places <= high)).mean())}
+
+
+def _refuse_too_small(margin: float, scores: str | Path, spec: TrendFigure) -> None:
+    """Refuse a margin that is less than one test image."""
+    table = read_scores(scores)
+    tested = [pair["ood"] for pair in spec.pairs.values()]
+    images = int(table.loc[table["test_set"].isin(tested), "images"].max())
+    if margin < 1 / images:
+        raise InputError(
+            f"comparisons.margin: {margin:g} is less than one of the {images:,} images of {', '.join(tested)}, "
+            "so that no data could show that two series are as close; take 0.02 or so"
+        )
+
+
+def _summary(pairs: list[Row], margin: float) -> Row:
+    """Return the columns of a comparison that are read off its pairs."""
+    table = pd.DataFrame(pairs, columns=CONTRAST_COLUMNS)
+    counts = table["verdict"].value_counts()
+    columns = {DIFFERS: "differ", EQUIVALENT: "equivalent", UNDECIDED: "undecided", APART: "cannot_be_compared"}
+    row: Row = {"margin": margin, **{column: int(counts.get(verdict, 0)) for verdict, column in columns.items()}}
+    table = table.dropna(subset=["difference"])
     if table.empty:
-        return {}
+        return row
     numbers = table[["difference", "low", "high", "detectable_difference"]].to_numpy(dtype=np.float64)
     largest = table.iloc[int(np.abs(numbers[:, 0]).argmax())]
-    return {
+    return row | {
         "id_score": largest["id_score"],
         "largest_difference": largest["difference"],
         "largest_low": largest["low"],

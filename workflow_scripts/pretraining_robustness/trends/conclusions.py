@@ -1,4 +1,4 @@
-"""What a comparison of series showed, and what it could not show, in two or three sentences."""
+"""What a comparison of series showed, and what it could not show, in a few sentences (docs/statistics.md)."""
 
 import math
 import textwrap
@@ -7,17 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from pretraining_robustness.trends.contrasts import POWER
+from pretraining_robustness.trends.contrasts import APART, DIFFERS, EQUIVALENT, POWER
+from pretraining_robustness.trends.points import FEW_CLUSTERS
 from pretraining_robustness.trends.specification import TrendFigure
 
 Row = Mapping[str, Any]
 
 
 def conclusion(row: Row, pairs: Sequence[Row], compared: str, spec: TrendFigure) -> str:
-    """Return the sentences for a caption: the test of one trend, then the contrast that says most.
+    """Return the sentences for a caption: the test of one trend, the contrast that says most, and all verdicts.
 
     That contrast is training from scratch against the largest pre-training set where the comparison has both, else the
-    pair that differs most; where nothing was detected it is what the intervals exclude.
+    pair that differs most.
 
     Args:
         row: a comparison (comparisons.COMPARISON_COLUMNS, without `conclusion` and `note`; numbers may be missing).
@@ -28,20 +29,25 @@ def conclusion(row: Row, pairs: Sequence[Row], compared: str, spec: TrendFigure)
     count = row["n_series"]
     if "permutation_p" not in row:
         return f"No comparison: {count} of the series {'has' if count == 1 else 'have'} a trend."
-    level = 1 - spec.confidence
-    p, smallest = row["permutation_p"], row["permutation_smallest_p"]
-    shown = [pair for pair in pairs if not math.isnan(pair.get("difference", math.nan))]
-    of_scratch = [pair for pair in shown if spec.images.get(pair["first"]) == 0 or spec.images.get(pair["second"]) == 0]
-    sentences = [_tested(row, _who(row["series"].split("; "), compared, spec), level)]
-    if row["untested"] and not math.isnan(p):
-        names = _quoted(row["untested"].split("; "), spec)
-        sentences.append(f"The permutation test does not cover {names}: no other series has runs to exchange with.")
-    if of_scratch:
-        sentences.append(_of_pre_training(max(of_scratch, key=lambda pair: _set_size(pair, spec)), len(pairs), spec))
-    elif shown and (math.isnan(p) or smallest > level or p <= level or row.get("largest_p_holm", 1.0) <= level):
-        sentences.append(_largest(max(shown, key=lambda pair: abs(pair["difference"])), len(pairs), spec))
-    if shown and smallest <= level < p and row.get("largest_p_holm", 1.0) > level:
-        sentences.append(_excluded(row, spec))
+    shown = [pair for pair in pairs if pair["verdict"] != APART]
+    names = row["series"].split("; ")
+    sentences = []
+    if shown:
+        sentences.append(_tested(row, _who(names, compared, spec), 1 - spec.confidence))
+        if row["untested"] and not math.isnan(row["permutation_p"]):
+            untested = _quoted(row["untested"].split("; "), spec)
+            sentences.append(
+                f"The permutation test does not cover {untested}: no other series has runs to exchange with."
+            )
+        of_scratch = [pair for pair in shown if _from_scratch(pair, spec)]
+        chosen = max(of_scratch or shown, key=lambda pair: _importance(pair, spec))
+        sentences.append(_of_pair(chosen, len(shown), bool(of_scratch), spec))
+        if len(shown) > 1:
+            sentences.append(_verdicts(row, len(shown), spec))
+    sentences += [_apart(pair, spec) for pair in pairs if pair["verdict"] == APART]
+    fewest = min((pair["clusters"] for pair in shown), default=FEW_CLUSTERS)
+    if fewest < FEW_CLUSTERS:
+        sentences.append(f"The intervals rest on only {fewest} clusters of networks.")
     return " ".join(sentences)
 
 
@@ -60,28 +66,32 @@ def findings(comparisons: Sequence[pd.DataFrame]) -> str:
 
 
 def trend_over_sizes(row: Row, spec: TrendFigure) -> str:
-    """Return the sentences on a trend of OOD scores over pre-training sets of growing size (comparisons._ordered)."""
+    """Return the sentences on a trend over pre-training sets of growing size (comparisons._ordered).
+
+    The first is on robustness, at equal ID score, the second on raw scores.
+    """
     level, ood = 1 - spec.confidence, f"OOD {spec.metric.short}"
-    if "page_p" not in row:
+    if "equal_id_p" not in row:
         return f"No trend over the number of pre-training images: {row['ordered'] or 'no series'} are too few to order."
-    slope, low, high = (100 * row[f"per_tenfold{end}"] for end in ("", "_low", "_high"))
-    interval = f"{spec.confidence * 100:g} % CI"
-    test = f"Page's trend test over {row['ordered_blocks']} networks at each size, {p_in_words(row['page_p'])}"
-    if row["page_p"] <= level:
-        verb, low, high = ("rises", low, high) if slope > 0 else ("falls", -high, -low)
-        first = (
-            f"After the last epoch, {ood} {verb} with the number of pre-training images, by {abs(slope):.1f} points "
-            f"for every tenfold increase ({interval} {low:.1f} to {high:.1f}; {test})"
-        )
+    tenfold = "points for every tenfold increase"
+    slope, low, high = (100 * row[f"equal_id_{end}"] for end in ("per_tenfold", "low", "high"))
+    numbers = f"({spec.confidence * 100:g} % CI {low:+.1f} to {high:+.1f}, {p_in_words(row['equal_id_p'])})"
+    where = f"At equal ID {spec.metric.short}"
+    if row["equal_id_p"] <= level:
+        verb = "more" if slope > 0 else "less"
+        first = f"{where}, {ood} changes by {slope:+.1f} {tenfold} of the pre-training images {numbers}: {verb} robust."
     else:
         first = (
-            f"No trend of {ood} after the last epoch with the number of pre-training images was detected ({slope:+.1f} "
-            f"points for every tenfold increase, {interval} {low:+.1f} to {high:+.1f}; {test})"
+            f"{where}, whether {ood} changes with the number of pre-training images is undecided: {slope:+.1f} "
+            f"{tenfold} {numbers}."
         )
-    p = row["ordered_p_equal_id"]
-    verb = "rises" if row["ordered_slope_equal_id"] > 0 else "falls"
-    second = f"{ood} {verb} with that number" if p <= level else "no trend was detected"
-    return f"{first}. At equal ID {spec.metric.short}, {second} (permutation test, {p_in_words(p)})."
+    slope, low, high = (100 * row[f"raw_{end}"] for end in ("per_tenfold", "low", "high"))
+    second = (
+        f"Raw {ood} after the last epoch changes by {slope:+.1f} {tenfold} ({spec.confidence * 100:g} % CI {low:+.1f} "
+        f"to {high:+.1f}; Page's trend test over {row['raw_blocks']} networks at each size, "
+        f"{p_in_words(row['raw_page_p'])}), which is no measure of robustness."
+    )
+    return f"{first} {second}"
 
 
 def _tested(row: Row, who: str, level: float) -> str:
@@ -99,48 +109,74 @@ def _tested(row: Row, who: str, level: float) -> str:
     test = f"(permutation test, {p_in_words(p)})."
     if p <= level:
         return f"The hypothesis that {who} share one trend is rejected {test}"
-    return f"No difference between the trends of {who} was detected {test}"
+    return f"Whether {who} share one trend is undecided {test}"
 
 
-def _of_pre_training(pair: Row, pairs: int, spec: TrendFigure) -> str:
-    """Return what pre-training does, by a pair of which one series is trained from scratch."""
-    from_scratch_first = spec.images.get(pair["first"]) == 0
-    name, sign = (pair["second"], -1) if from_scratch_first else (pair["first"], 1)
-    difference, low, high = _points(pair, sign)
-    ood = f"OOD {spec.metric.short}"
-    where = f"at the same ID {spec.metric.short} of {pair['id_score']:.2f}"
-    if _p_of(pair) <= 1 - spec.confidence:
-        verb = "raises" if difference > 0 else "lowers"
-        low, high = (low, high) if difference > 0 else (-high, -low)
-        numbers = _in_brackets(low, high, pair, pairs, spec)
-        return (
-            f"Pre-training on '{spec.label(name)}' {verb} {ood} by {abs(difference):.1f} points over training from "
-            f"scratch {where} {numbers}."
+def _of_pair(pair: Row, pairs: int, of_scratch: bool, spec: TrendFigure) -> str:
+    """Return the difference of a pair, its interval, and what it shows."""
+    first, second, sign = pair["first"], pair["second"], 1
+    if spec.images.get(first) == 0 if of_scratch else pair["difference"] < 0:
+        first, second, sign = second, first, -1
+    level, points = 1 - spec.confidence, 100 * sign * pair["difference"]
+    low, high = sorted(100 * sign * pair[end] for end in ("low", "high"))
+    interval = (
+        f"{'simultaneous ' if pairs > 1 else ''}{spec.confidence * 100:g} % CI {low:+.1f} to {high:+.1f}, "
+        f"{'Holm-corrected ' if pairs > 1 else ''}{p_in_words(float(pair['p_holm']))}"
+        if math.isfinite(low)
+        else "no interval: nothing is left to estimate an error from"
+    )
+    ood, where = f"OOD {spec.metric.short}", f"at the same ID {spec.metric.short} of {pair['id_score']:.2f}"
+    one, other = f"'{spec.label(first)}'", f"'{spec.label(second)}'"
+    margin, p_equivalent = f"{100 * pair['margin']:g} points", float(pair["p_equivalent"])
+    if of_scratch:
+        one, other = f"pre-training on {one}", "training from scratch"
+    if pair["verdict"] == DIFFERS:
+        text = f"{ood} is {abs(points):.1f} points higher for {one} than for {other} {where} ({interval})"
+        if of_scratch:
+            verb = "raises" if points > 0 else "lowers"
+            text = f"{one} {verb} {ood} by {abs(points):.1f} points over {other} {where} ({interval})"
+        text += f", less than the margin of {margin}" if p_equivalent <= level else ""
+    elif pair["verdict"] == EQUIVALENT:
+        text = (
+            f"{one} and {other} are equivalent within {margin} of {ood} {where} ({points:+.1f} points, {interval}; two "
+            f"one-sided tests, {p_in_words(p_equivalent)})"
         )
-    numbers = _in_brackets(low, high, pair, pairs, spec, f"{difference:+.1f} points, ")
+    else:
+        needed = math.ceil(1000 * pair["smallest_margin"]) / 10 if math.isfinite(low) else math.nan
+        more = "" if math.isnan(needed) else f"; equivalence would need a margin of {needed:.1f} points"
+        text = (
+            f"whether {one} and {other} differ in {ood} {where} is undecided ({points:+.1f} points, {interval}{more})"
+        )
+    if pairs > 1 and not of_scratch:
+        text = f"the largest difference: {text}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _verdicts(row: Row, pairs: int, spec: TrendFigure) -> str:
+    """Return how many pairs differ, are equivalent, and are undecided."""
     return (
-        f"An effect of pre-training on '{spec.label(name)}' on {ood}, against training from scratch {where}, was not "
-        f"detected {numbers}."
+        f"Of {pairs} pairs {row['differ']} {'differs' if row['differ'] == 1 else 'differ'}, {row['equivalent']} "
+        f"{'is' if row['equivalent'] == 1 else 'are'} equivalent within {100 * row['margin']:g} points and "
+        f"{row['undecided']} {'is' if row['undecided'] == 1 else 'are'} undecided; no interval extends beyond "
+        f"{row['farthest_end'] * 100:.1f} points, and a true difference of {row['detectable_difference'] * 100:.1f} "
+        f"points would have been found with {POWER * 100:g} % power by a test of one pair."
     )
 
 
-def _largest(pair: Row, pairs: int, spec: TrendFigure) -> str:
-    higher, lower, sign = (
-        (pair["first"], pair["second"], 1) if pair["difference"] >= 0 else (pair["second"], pair["first"], -1)
-    )
-    difference, low, high = _points(pair, sign)
-    who = f"OOD {spec.metric.short} is {difference:.1f} points higher for '{spec.label(higher)}' than for"
-    where = f"at an ID {spec.metric.short} of {pair['id_score']:.2f}"
-    start = f"The largest difference is found {where}, where {who}" if pairs > 1 else f"A{where[1:]}, {who}"
-    return f"{start} '{spec.label(lower)}' {_in_brackets(low, high, pair, pairs, spec)}."
+def _apart(pair: Row, spec: TrendFigure) -> str:
+    names = _quoted([pair["first"], pair["second"]], spec)
+    return f"{names} cannot be compared: no ID {spec.metric.short} in common ({ranges_in_words(pair)})."
 
 
-def _excluded(row: Row, spec: TrendFigure) -> str:
-    return (
-        f"At an ID {spec.metric.short} of {row['id_score']:.2f}, no pairwise {spec.confidence * 100:g} % confidence "
-        f"interval extends beyond {row['farthest_end'] * 100:.1f} points of OOD {spec.metric.short}; a true difference "
-        f"of {row['detectable_difference'] * 100:.1f} points would have been detected with {POWER * 100:g} % power."
+def ranges_in_words(pair: Row) -> str:
+    """Return the ranges of the ID scores of a pair."""
+    return " against ".join(
+        f"{pair[f'{one}_id_low']:.2f} to {pair[f'{one}_id_high']:.2f}" for one in ("first", "second")
     )
+
+
+def _from_scratch(pair: Row, spec: TrendFigure) -> bool:
+    return spec.images.get(pair["first"]) == 0 or spec.images.get(pair["second"]) == 0
 
 
 def _who(names: list[str], compared: str, spec: TrendFigure) -> str:
@@ -159,25 +195,10 @@ def _quoted(names: list[str], spec: TrendFigure) -> str:
     return " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
 
 
-def _set_size(pair: Row, spec: TrendFigure) -> tuple[int, float]:
-    """Return how many images the larger pre-training set of a pair has; among unknown ones the farther pair is more."""
-    return max(spec.images.get(pair[side], 0) for side in ("first", "second")), abs(pair["difference"])
-
-
-def _points(pair: Row, sign: int) -> tuple[float, float, float]:
-    """Return difference, low and high in points, as the sign says: first - second (1) or second - first (-1)."""
-    difference, *ends = (100 * sign * pair[name] for name in ("difference", "low", "high"))
-    return difference, min(ends), max(ends)
-
-
-def _p_of(pair: Row) -> float:
-    return float(pair.get("p_holm", math.nan))
-
-
-def _in_brackets(low: float, high: float, pair: Row, pairs: int, spec: TrendFigure, before: str = "") -> str:
-    holm = "Holm-corrected " if pairs > 1 else ""
-    interval = f"{spec.confidence * 100:g} % CI {low:.1f} to {high:.1f}"
-    return f"({before}{interval}, {holm}{p_in_words(_p_of(pair))})"
+def _importance(pair: Row, spec: TrendFigure) -> tuple[int, float]:
+    """Return how many images the larger pre-training set of a pair with scratch has, then how far apart the pair is."""
+    images = max(spec.images.get(pair[side], 0) for side in ("first", "second")) if _from_scratch(pair, spec) else 0
+    return images, abs(pair["difference"])
 
 
 def p_in_words(value: float) -> str:

@@ -2,18 +2,22 @@
 
 Two lines are compared where both have checkpoints. The difference of their heights is estimated on the axes, with
 standard errors and degrees of freedom for few clusters (cluster_robust.py). A cluster is an architecture, with its runs
-in both series: what is peculiar to an architecture falls out of the difference, as in a paired test. It is told in
+in both series: what is peculiar to an architecture falls out of the difference, as in a paired test. The draw of the
+test images is crossed with that of networks where the scores without each cluster are known. It is told in
 score units: a difference d on the axes around the middle m of the two heights is inverse(m + d/2) - inverse(m - d/2),
 which keeps the sign and the order of an interval's ends.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import linalg, optimize, special
 
 from pretraining_robustness.trends.axis_scales import AxisScale, Floats
 from pretraining_robustness.trends.cluster_robust import ClusterRobustLeastSquares, ClusterRobustLine
+from pretraining_robustness.trends.multiplicity import holm, simultaneous, smallest_limits
 from pretraining_robustness.trends.points import AxisPoints, moved_together, shared_clusters
 
 
@@ -38,27 +42,70 @@ class FittedSeries:
 
 @dataclass(frozen=True)
 class Contrast:
-    """first - second: heights in scores, `difference`, `low` and `high` in score units, `p` of no difference.
+    """first - second at one ID score.
 
-    `effect_size` and its ends are the difference on the axes in standard deviations of single checkpoints around their
-    lines; `detectable` is the difference in score units that a test at this confidence would find in 80 % of studies
-    like this one; `error` (axis units) and `freedom` are those of the difference.
+    `heights` are those of both lines and `apart` their difference, `error` its standard error and `deviation` the
+    standard deviation of single checkpoints around their lines, all in axis units; `freedom` are the degrees of freedom
+    of the error. Without an error (NaN) there is neither interval nor p value.
     """
 
-    first_ood: float
-    second_ood: float
-    difference: float
-    low: float
-    high: float
-    p: float
-    effect_size: float
-    effect_low: float
-    effect_high: float
-    detectable: float
+    heights: tuple[float, float]
+    apart: float
     error: float
     freedom: float
+    deviation: float
+    scale: AxisScale
+
+    @property
+    def difference(self) -> float:
+        """The difference in score units."""
+        return self.in_scores(self.apart)
+
+    @property
+    def p(self) -> float:
+        """The two-sided p value of no difference."""
+        return float(2 * special.stdtr(self.freedom, -abs(self.apart / self.error)))
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Return the ends of the central interval in score units, with `confidence` in (0, 1)."""
+        half = float(special.stdtrit(self.freedom, (1 + confidence) / 2)) * self.error
+        return self.in_scores(self.apart - half), self.in_scores(self.apart + half)
+
+    def p_equivalent(self, margin: float) -> float:
+        """Return the p value of a difference of at least `margin` (score units), by two one-sided tests.
+
+        Schuirmann 1987, "A comparison of the two one-sided tests procedure and the power approach for assessing the
+        equivalence of average bioavailability": it is below a level where the interval of confidence 1 - 2 level lies
+        within the margin.
+        """
+        limit = self._on_axis(margin)
+        return float(special.stdtr(self.freedom, (abs(self.apart) - limit) / self.error))
+
+    def margin_needed(self, level: float) -> float:
+        """Return the smallest margin in score units at which `p_equivalent` is `level`."""
+        return max(map(abs, self.interval(1 - 2 * level)))
+
+    def detectable(self, confidence: float) -> float:
+        """Return the difference in score units that a test would find in `POWER` of studies like this one."""
+        return self.in_scores(detectable_shift(self.freedom, 1 - confidence, POWER) * self.error)
+
+    def in_scores(self, apart: float) -> float:
+        """Return a difference on the axes, around the middle of both heights, in score units."""
+        middle = sum(self.heights) / 2
+        upper, lower = self.scale.inverse(np.array([middle + apart / 2, middle - apart / 2]))
+        return float(upper - lower)
+
+    def _on_axis(self, difference: float) -> float:
+        """Return the difference on the axes, around the middle of both heights, that is so large in score units."""
+        most = 1.0
+        while self.in_scores(most) < difference:
+            if most > _FARTHEST:
+                return float("inf")
+            most *= 2
+        return float(optimize.brentq(lambda apart: self.in_scores(apart) - difference, 0.0, most))
 
 
+_FARTHEST = 100.0  # on the axes; no two scores are so far apart
 POWER = 0.8
 
 
@@ -69,8 +116,8 @@ def shared_middle(series: list[FittedSeries]) -> float:
     return (low + high) / 2 if low <= high else float("nan")
 
 
-def contrast(first: FittedSeries, second: FittedSeries, x: float, scale: AxisScale, confidence: float) -> Contrast:
-    """Compare two lines at `x` (axis units), with `confidence` in (0, 1)."""
+def contrast(first: FittedSeries, second: FittedSeries, x: float, scale: AxisScale) -> Contrast:
+    """Compare two lines at `x` (axis units)."""
     centre = float(first.points.x.mean())  # keeps digits; what is compared does not depend on it
     blocks = [np.stack([np.ones_like(one.points.x), one.points.x - centre], axis=1) for one in (first, second)]
     design = linalg.block_diag(*blocks)
@@ -80,34 +127,60 @@ def contrast(first: FittedSeries, second: FittedSeries, x: float, scale: AxisSca
     slopes = fit.coefficients[[1, 3]]
     moved = moved_together([one.points.heights_moved(by) for one, by in zip((first, second), slopes, strict=True)])
     estimate = fit.estimate(np.concatenate([height, -height])[None], moved)
-    apart, error, freedom = (
-        float(values[0]) for values in (estimate.value, np.sqrt(estimate.variance), estimate.freedom)
-    )
-    low, high = (float(end[0]) for end in estimate.interval(confidence))
-    heights = np.array([height @ fit.coefficients[:2], height @ fit.coefficients[2:]])
-    middle, scores = float(heights.mean()), scale.inverse(heights)
     residuals = np.concatenate([first.residuals, second.residuals])
-    deviation = float(np.sqrt(residuals @ residuals / max(len(residuals) - 4, 1)))
-    sizes = [value / deviation if deviation > 0 else float("nan") for value in (apart, low, high)]
     return Contrast(
-        first_ood=float(scores[0]),
-        second_ood=float(scores[1]),
-        difference=_in_scores(scale, middle, apart),
-        low=_in_scores(scale, middle, low),
-        high=_in_scores(scale, middle, high),
-        p=float(estimate.p_value()[0]),
-        effect_size=sizes[0],
-        effect_low=sizes[1],
-        effect_high=sizes[2],
-        detectable=_in_scores(scale, middle, detectable_shift(freedom, 1 - confidence, POWER) * error),
-        error=error,
-        freedom=freedom,
+        heights=(float(height @ fit.coefficients[:2]), float(height @ fit.coefficients[2:])),
+        apart=float(estimate.value[0]),
+        error=float(np.sqrt(estimate.variance[0])),
+        freedom=float(estimate.freedom[0]),
+        deviation=float(np.sqrt(residuals @ residuals / max(len(residuals) - 4, 1))),
+        scale=scale,
     )
 
 
-def _in_scores(scale: AxisScale, middle: float, apart: float) -> float:
-    upper, lower = scale.inverse(np.array([middle + apart / 2, middle - apart / 2]))
-    return float(upper - lower)
+DIFFERS, EQUIVALENT, UNDECIDED, APART = "differs", "equivalent", "undecided", "cannot be compared"
+"""What a contrast shows: a difference, none as large as the margin, neither; or that no ID score is shared."""
+
+
+def judged(contrasts: Sequence[Contrast], confidence: float, margin: float) -> list[dict[str, Any]]:
+    """Return the numbers and the verdict of each contrast of one comparison, corrected for their number.
+
+    Args:
+        contrasts: all of the comparison.
+        confidence: of the intervals, in (0, 1); 1 - confidence is the level of the tests.
+        margin: the difference in score units below which two series count as equivalent.
+
+    Returns:
+        Of each: first_ood, second_ood, difference, detectable_difference (score units; detectable by a single test),
+        low, high (the simultaneous interval), low_single, high_single (that of the pair alone), p, p_holm,
+        p_equivalent (Holm's), margin, smallest_margin (at which it would be equivalent), effect_size, effect_low,
+        effect_high (simultaneous, in standard deviations of checkpoints), error, freedom, verdict. What differs may be
+        equivalent too, by a difference smaller than the margin.
+    """
+    level, known = 1 - confidence, [one for one in contrasts if np.isfinite(one.error)]
+    corrected = holm([one.p for one in contrasts])
+    equivalent = holm([one.p_equivalent(margin) for one in contrasts])
+    needed = [lambda count, one=one: one.margin_needed(level / count) for one in known]
+    limits = dict(zip(map(id, known), smallest_limits(needed), strict=True))
+    rows = []
+    for one, p, p_equivalent in zip(contrasts, corrected, equivalent, strict=True):
+        low, high = simultaneous(*one.interval(1 - level / max(len(known), 1)), rejected=p <= level)
+        single, ood = one.interval(confidence), one.scale.inverse(np.array(one.heights))
+        half = float(special.stdtrit(one.freedom, 1 - level / max(len(known), 1) / 2)) * one.error
+        size, reach = (value / one.deviation if one.deviation > 0 else np.nan for value in (one.apart, half))
+        effect_low, effect_high = simultaneous(size - reach, size + reach, rejected=p <= level)
+        rows.append(
+            {
+                **{"first_ood": float(ood[0]), "second_ood": float(ood[1]), "difference": one.difference},
+                **{"low": low, "high": high, "low_single": single[0], "high_single": single[1]},
+                **{"p": one.p, "p_holm": p, "p_equivalent": p_equivalent, "margin": margin},
+                **{"smallest_margin": limits.get(id(one), np.nan), "detectable_difference": one.detectable(confidence)},
+                **{"effect_size": size, "effect_low": effect_low, "effect_high": effect_high},
+                **{"error": one.error, "freedom": one.freedom},
+                "verdict": DIFFERS if p <= level else EQUIVALENT if p_equivalent <= level else UNDECIDED,
+            }
+        )
+    return rows
 
 
 def detectable_shift(freedom: float, level: float, power: float) -> float:

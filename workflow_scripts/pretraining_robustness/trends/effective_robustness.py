@@ -210,7 +210,7 @@ def series_robustness(
         row["n_extrapolated"] = int(outside.sum())
         if outside.all():
             notes.append("the baseline has no checkpoint at these ID scores: extrapolated")
-        estimate = _mean_robustness(points, baseline, scale)
+        estimate = mean_robustness(points, baseline, scale)
         row["effective_robustness"] = float(estimate.value[0])
         if points.n_runs > 1:
             low, high = estimate.interval(confidence)
@@ -223,7 +223,7 @@ def series_robustness(
     return {**row, "note": "; ".join(notes)}
 
 
-def _mean_robustness(points: AxisPoints, baseline: Baseline, scale: AxisScale) -> Estimates:
+def mean_robustness(points: AxisPoints, baseline: Baseline, scale: AxisScale) -> Estimates:
     """Return the mean over runs of the runs' means, in score units, arrays of shape (1,).
 
     With a single run its variance is unknown and that of the baseline alone is given.

@@ -48,6 +48,7 @@ _COLUMNS = [
     Column("difference", "Difference [interval]", 1.25, _OOD, numeric=True),
     Column("detectable", "Smallest detectable", 0.95, _OOD, numeric=True),
     Column("p", "p (Holm)", 0.7, numeric=True),
+    Column("verdict", "Verdict", 0.9),
     Column("effect", "Effect size [interval]", 1.25, numeric=True),
     Column("note", "Note", 1.6),
 ]
@@ -93,8 +94,12 @@ def _typeset(facts: pd.DataFrame, table: Mapping[str, Any]) -> TypesetTable:
     notes = [
         f"{SCORES} Points: hundredths of a score. Difference: first minus second trend at the named ID score, "
         "where all series compared (otherwise the pair) have checkpoints.",
-        f"In brackets: {interval_in_words(table)} {CLUSTER_ROBUST}, with architectures as clusters, or runs "
-        "where there is a single one. Intervals are for single pairs, without Holm's correction.",
+        f"In brackets: simultaneous {interval_in_words(table)} {CLUSTER_ROBUST}, with architectures as clusters, or "
+        "runs where there is a single one, and over the clusters of the test images. They agree with the p values "
+        "beside them; the CSV has those of single pairs, too.",
+        "Verdict: differs where Holm's p is below the level; else equivalent where two one-sided tests show that the "
+        "difference is smaller than the margin; else undecided. The CSV has the smallest margin at which a pair would "
+        "be equivalent.",
         "p (Holm): probability of a difference at least as large if there were none, corrected for the number of pairs "
         "of the comparison by Holm's method (Holm 1979).",
         "Effect size: the difference on the transformed axes in standard deviations of single checkpoints around their "
@@ -146,6 +151,7 @@ def _cells(fact: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, str]:
         "difference": estimate(fact["difference"], fact["low"], fact["high"], 1, sign=True, factor=POINTS),
         "detectable": number(fact["detectable_difference"], 1, factor=POINTS),
         "p": p_value(fact["p_holm"]),
+        "verdict": fact["verdict"],
         "effect": estimate(fact["effect_size"], fact["effect_low"], fact["effect_high"], sign=True),
         "note": f"{missing}{fact['note']}",
     }
