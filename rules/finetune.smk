@@ -112,7 +112,7 @@ for jobs in finetuning_jobs("merge", names.merged_methods(study)):
             gpu=card_to_choose(jobs),
         params:
             parts=parts_of(jobs, merging),
-            code=code("merge_weights.py"),
+            code=code_of_mergers(jobs),
         message:
             f"Merge {jobs.words}"
         script:

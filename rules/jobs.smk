@@ -214,6 +214,18 @@ def code_of_methods(jobs):
     )
 
 
+def code_of_mergers(jobs):
+    """The digest of the code of merging, with that of the mergers of a job."""
+    methods = methods_of(jobs)
+    return lambda wildcards: code(
+        "merge_weights.py",
+        *(
+            f"pretraining_robustness/finetune/mergers/{names.methods(study)[name]['kind']}.py"
+            for name in methods(wildcards)
+        ),
+    )
+
+
 def card_to_choose(jobs):
     """GPUs for merging: as many as for prediction where held-out images choose, else none."""
     methods = methods_of(jobs)

@@ -9,7 +9,7 @@ from pretraining_robustness.evaluate.computed import COMPUTED
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.figures import kinds as figure_kinds
 from pretraining_robustness.study import model
-from pretraining_robustness.study.cross_rules import MERGERS
+from pretraining_robustness.study.cross_rules import MERGER_FILES
 from pretraining_robustness.study.keys import choices, keys_of
 from pretraining_robustness.study.names import MERGES, PER_IMAGE
 from pretraining_robustness.tables import kinds as table_kinds
@@ -49,4 +49,4 @@ def test_registries_agree():
     assert figures == set(figure_kinds.KINDS)
     assert set(get_args(model.TableKind)) == set(table_kinds.KINDS)
     assert set(METRICS) == set(COMPUTED)
-    assert {*MERGES, PER_IMAGE} == set(MERGERS)
+    assert {*MERGES, PER_IMAGE} == set(MERGER_FILES)

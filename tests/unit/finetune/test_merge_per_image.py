@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from pretraining_robustness.finetune.merge import interpolate
 from pretraining_robustness.finetune.merge_per_image import coefficients, entropy, predict_merged
+from pretraining_robustness.finetune.mergers.interpolate import interpolate
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.augmentation import Preparation

@@ -7,7 +7,10 @@ import torch
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.finetune.finetune import finetune
-from pretraining_robustness.finetune.merge import average, greedy_soup, interpolate, merge_weights
+from pretraining_robustness.finetune.merge import merge_weights
+from pretraining_robustness.finetune.mergers.greedy_soup import greedy_soup
+from pretraining_robustness.finetune.mergers.interpolate import interpolate
+from pretraining_robustness.finetune.mergers.uniform_soup import average
 from pretraining_robustness.finetune.method import known_methods, read_method
 from pretraining_robustness.finetune.start import save_start
 from pretraining_robustness.networks.architectures import build, head_name

@@ -10,7 +10,9 @@ from torch import nn
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.finetune.finetune import finetune
-from pretraining_robustness.finetune.merge import by_depth, interpolate, merge_weights
+from pretraining_robustness.finetune.merge import merge_weights
+from pretraining_robustness.finetune.mergers.interpolate import interpolate
+from pretraining_robustness.finetune.mergers.lines import by_depth
 from pretraining_robustness.finetune.method import Phase, Start, plain_state, read_method
 from pretraining_robustness.finetune.methods.ewc import Anchored, diagonal_fisher
 from pretraining_robustness.finetune.methods.lwf import Distilled

@@ -4,15 +4,26 @@ Oh et al. 2024, arXiv 2410.03782; naver-ai/dawin, dawin_rft/main_dawin.py, commi
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pretraining_robustness.finetune.merge import State, interpolate
+from pretraining_robustness.finetune.merger import State
+from pretraining_robustness.finetune.mergers.interpolate import interpolate
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages
 from pretraining_robustness.training.inference import predict_all
 from pretraining_robustness.training.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Merger:
+    """Settings of DaWin: into how many `groups` the images of a test set are divided. It merges while it predicts."""
+
+    NETWORKS: ClassVar[int | None] = 2
+    groups: int
 
 
 def entropy(scores: Tensor) -> Tensor:

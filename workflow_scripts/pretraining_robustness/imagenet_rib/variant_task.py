@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 
+from pretraining_robustness.csv_tables import read_frame
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 from pretraining_robustness.seeds import hashed_uniform
@@ -22,6 +23,12 @@ from pretraining_robustness.tasks.training_images import TRAIN, chosen_images
 logger = logging.getLogger(__name__)
 
 HELD_OUT = "id_val"  # the split of the images that are not fine-tuned on
+
+
+def read_class_ids(table: str | Path) -> list[str]:
+    """Return the classes of a CSV table in its order: its column wnid or, in the classes of a store, class_id."""
+    classes = read_frame(table)
+    return list(classes["wnid" if "wnid" in classes else "class_id"])
 
 
 def make_variant_task(

@@ -23,10 +23,10 @@ from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATC
 from pretraining_robustness.study.refusals import ConfigError, known_name
 from pretraining_robustness.study.study import Study
 
-METHOD_FILES = {path.stem: path for path in (Path(__file__).parent.parent / "finetune" / "methods").glob("[a-z]*.py")}
-# What a merger needs besides `of`.
-MERGERS = {"interpolate": ("alphas",), "lines": ("scales",), "uniform_soup": (), "greedy_soup": ("held_out",)}
-MERGERS |= {PER_IMAGE: ("groups",)}
+FINETUNE = Path(__file__).parent.parent / "finetune"
+METHOD_FILES = {path.stem: path for path in (FINETUNE / "methods").glob("[a-z]*.py")}
+MERGER_FILES = {path.stem: path for path in (FINETUNE / "mergers").glob("[a-z]*.py")}
+MERGER_FILES |= {PER_IMAGE: FINETUNE / "merge_per_image.py"}
 SPLITS = ("train", "id_val", "id_test", "val", "test")
 IWILDCAM = ("location", "sequence", "datetime", "split", "y", "class_id", "image")  # columns of its store
 # What a table needs besides its title.
@@ -362,13 +362,16 @@ def _methods(config: dict[str, Any]) -> None:
     """Check the settings of the methods of fine-tuning."""
     for name, spec in config["methods"].items():
         place, kind = ("methods", name), spec["kind"]
-        if kind in MERGERS:
-            settings = ["of", *MERGERS[kind], *(["held_out"] if kind == "interpolate" else [])]
-            _need(config, place, spec, ["of", *MERGERS[kind]], kind)
-            if kind in ("interpolate", "lines", PER_IMAGE) and len(spec["of"]) != 2:
-                raise ConfigError((*place, "of"), f"{kind} is of two networks, not {len(spec['of'])}; list two")
-        else:
-            settings = _settings(METHOD_FILES[kind])
+        settings = _settings({**METHOD_FILES, **MERGER_FILES}[kind])
+        if kind in MERGER_FILES:
+            number = settings.pop("NETWORKS", None)
+            _need(config, place, spec, ["of", *(name for name, default in settings.items() if default is None)], kind)
+            settings["of"] = None
+            if number is not None and len(spec["of"]) != ast.literal_eval(number):
+                count = ast.literal_eval(number)
+                raise ConfigError(
+                    (*place, "of"), f"{kind} merges {count} networks, not {len(spec['of'])}; list {count}"
+                )
         for setting in spec:
             if setting not in ("kind", "label", "recipe"):
                 known_name(place, setting, f"setting of {kind}", settings)
@@ -378,11 +381,14 @@ def _methods(config: dict[str, Any]) -> None:
         raise ConfigError(("methods", DEFAULT_METHOD, "kind"), f"{wrong}; give this method another name")
 
 
-def _settings(file: Path) -> list[str]:
-    """Return the settings of a method: the fields of the class `Method` in its file, which is not imported here."""
+def _settings(file: Path) -> dict[str, ast.expr | None]:
+    """Return the settings of a method or merger with their defaults, None for one that is needed.
+
+    They are the fields of the class in its file, which is not imported here.
+    """
     classes = [node for node in ast.parse(file.read_bytes()).body if isinstance(node, ast.ClassDef)]
     fields = [node for kind in classes for node in kind.body if isinstance(node, ast.AnnAssign)]
-    return [field.target.id for field in fields if isinstance(field.target, ast.Name)]
+    return {field.target.id: field.value for field in fields if isinstance(field.target, ast.Name)}
 
 
 def _imagenet_rib(config: dict[str, Any], repository: Path) -> None:

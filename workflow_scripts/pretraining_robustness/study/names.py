@@ -1,18 +1,15 @@
 """What a configuration names: its sources, tasks, distributions, figures and tables, by kind."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pretraining_robustness.store.formats import SOURCES, TASKS, Format
 from pretraining_robustness.study.study import Study
 
 DEFAULT_METHOD = "full"  # how networks are fine-tuned where a series names no method
-MERGES = (
-    "interpolate",
-    "lines",
-    "uniform_soup",
-    "greedy_soup",
-)  # kinds of methods that train nothing (finetune/merge.py)
+MERGES = tuple(sorted(path.stem for path in (Path(__file__).parent.parent / "finetune" / "mergers").glob("[a-z]*.py")))
+"""Kinds of methods that merge weights and train nothing."""
 PER_IMAGE = "dawin"  # the kind that merges while it predicts, and leaves no weights (finetune/merge_per_image.py)
 RIB_KINDS = "rib"  # how kinds of figures and tables of ImageNet-RIB begin
 START = "start"  # among the networks that are merged: the one before fine-tuning

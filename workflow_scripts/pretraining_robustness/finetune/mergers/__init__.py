@@ -1,0 +1,1 @@
+"""Kinds of merging weights, one file each; see `merger`."""
