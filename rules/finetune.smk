@@ -64,6 +64,7 @@ for jobs in finetuning_jobs("finetune", names.trained_methods(study)):
             f"finetune{jobs.suffix}"
         input:
             unpack(inputs_of(jobs, finetuning)),
+            architectures=ARCHITECTURES,
         output:
             **outputs_of(jobs, FINE_TUNED),
         log:

@@ -237,10 +237,6 @@ def figures(own):
     return own.study["figures"]
 
 
-def architecture(**spec):
-    return {"family": "F", "arguments": {}, **spec}
-
-
 CONFIGURATION = {
     "a key twice": (*text("study: again", ""), "the key study stands on line .* remove or rename one"),
     "octal": (*text("world_seed: 010", "world_seed: 10"), "octal number 8; write the number without its zeros"),
@@ -252,24 +248,6 @@ CONFIGURATION = {
         r"write 1\.0e-3",
     ),
     "no": (*key(lambda own: own.source, "label", False, "no"), "put a name in quotes"),
-    "a builder": (
-        *key(
-            study,
-            "architectures",
-            {"net": architecture(builder="resnet81")},
-            lambda line: {"net": architecture(builder=meant(line))},
-        ),
-        r"architectures\.net\.builder: 'resnet81' is not a builder",
-    ),
-    "a model of timm": (
-        *key(
-            study,
-            "architectures",
-            {"net": architecture(builder="timm", arguments={"model": "resnet50d.a9_in1k"})},
-            lambda line: {"net": architecture(builder="timm", arguments={"model": meant(line)})},
-        ),
-        "'resnet50d.a9_in1k' is not a name of weights of timm",
-    ),
     "an architecture": (
         *misspelt(lambda own: own.study["runs"]["architectures"], 0, "resnet_10"),
         "is not an architecture",

@@ -98,10 +98,6 @@ def diffusion(config):
     return config["sources"]["stable_diffusion"]
 
 
-def network(config, builder, **arguments):
-    config["architectures"]["resnet10"].update(builder=builder, arguments=arguments)
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -123,14 +119,6 @@ def network(config, builder, **arguments):
         (lambda c: c["distributions"].update(scratch={"source": "imagenet"}), ["no pre-training"]),
         (lambda c: c["recipes"]["pretrain"].update(epochs=3), ["recipes.pretrain", "'epochs' or 'steps'"]),
         (lambda c: c["architectures"]["resnet10"].update(finetune={"epochs": 3}), ["architectures.resnet10.finetune"]),
-        (lambda c: network(c, "resnet81"), ["architectures.resnet10.builder", "did you mean 'resnet18'?"]),
-        (lambda c: network(c, "vit_b_16", imagesize=64), ["resnet10.arguments: 'imagesize'", "'image_size'?"]),
-        (lambda c: network(c, "ResNet", width=[1]), ["resnet10.arguments: 'width'", "did you mean 'widths'?"]),
-        (lambda c: network(c, "timm"), ["architectures.resnet10.arguments.model: ''", "did you mean"]),
-        (lambda c: network(c, "timm", model="resnet51.a1_in1k"), ["arguments.model: 'resnet51'", "did you mean 'res"]),
-        (lambda c: network(c, "timm", model="resnet50.a9_in1k"), ["'resnet50.a9_in1k'", "did you mean 'resnet50."]),
-        (lambda c: network(c, "open_clip", model="ViT-B/32"), ["arguments.model: 'ViT-B/32'", "'ViT-B-32'?"]),
-        (lambda c: network(c, "open_clip", name="RN50"), ["arguments: 'name'", "argument of open_clip", "model"]),
         (lambda c: c["tables"]["table7"]["expectations"][0].update(figure="fig22"), ["0.figure", "'fig2'?"]),
         (lambda c: c["tables"]["table7"]["expectations"][0].update(first="imagenet"), ["0.first", "did you"]),
         (lambda c: c["tables"]["table5"].update(kind="fitted_trends"), ["tables.table5", "'scale' is missing"]),

@@ -96,10 +96,6 @@ def test_a_source_with_other_classes_is_given_imagenets_head_by_a_stage_of_its_o
     ("change", "words"),
     [
         (
-            {"imagenet_rib": {"methods": ["full", "lora"]}},
-            "config methods.lora: it needs attention layers, which resnet10 (imagenet_full) does not have; remove",
-        ),
-        (
             {"imagenet_rib": {"held_out": None, "methods": ["full", "wise_ft_held_out"]}},
             "'wise_ft_held_out' chooses by held-out images, and none are held out; set imagenet_rib.held_out",
         ),

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,8 @@ from pretraining_robustness.csv_tables import read_csv_table
 from pretraining_robustness.distributions.feasibility import check_feasible
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
-from pretraining_robustness.networks import libraries
 from pretraining_robustness.panel_limits import check_panels
 from pretraining_robustness.study import names, runs
-from pretraining_robustness.study.attention import lacks_attention, needs_attention
 from pretraining_robustness.study.keys import Place, key_at
 from pretraining_robustness.study.model import COMPLETE_RECIPE
 from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH, of_series
@@ -57,13 +55,13 @@ def locate(table: str, repository: Path) -> Path:
 
 def check_rules(config: dict[str, Any], repository: Path) -> None:
     """Raise ConfigError for the first thing that does not go with the rest of the configuration."""
-    for check in (_networks, _sources, _tasks):
+    for check in (_sources, _tasks):
         check(config)
     _distributions(config, repository)
     for check in (_test_sets, _methods):
         check(config)
     _imagenet_rib(config, repository)
-    for check in (_training, _figures, _tables, _attention):
+    for check in (_training, _figures, _tables):
         check(config)
 
 
@@ -89,30 +87,6 @@ def _told(place: Place, read: Callable[[], T], prefix: str = "") -> T:
         return read()
     except InputError as error:
         raise ConfigError(place, str(error).removeprefix(prefix)) from None
-
-
-def _networks(config: dict[str, Any]) -> None:
-    """Check the names of networks and of what they take, as far as the libraries tell before they build one."""
-    for name, architecture in config["architectures"].items():
-        place: Place = ("architectures", name)
-        builder, arguments = architecture["builder"], architecture.get("arguments", {})
-        _in_library((*place, "builder"), builder, "builder of networks", libraries.builders())
-        for argument in arguments:
-            taken = libraries.arguments_of(builder)
-            _in_library((*place, "arguments"), argument, f"argument of {builder}", taken)
-        if builder not in libraries.LIBRARIES or (builder == "open_clip" and "model" not in arguments):
-            continue
-        model = str(arguments.get("model", ""))
-        untagged = model.partition(".")[0] if builder == "timm" else model
-        place = (*place, "arguments", "model")
-        _in_library(place, untagged, f"model of {builder}", libraries.models_of(builder))
-        if untagged != model:
-            _in_library(place, model, "name of weights of timm", libraries.weights_of(untagged) or None)
-
-
-def _in_library(place: Place, name: str, kind: str, names: Sequence[str] | None) -> None:
-    if names is not None:
-        known_name(place, name, kind, names)
 
 
 def _sources(config: dict[str, Any]) -> None:
@@ -607,17 +581,3 @@ def _tables(config: dict[str, Any]) -> None:
                 known_name(here, of_series(one[key])[0], "distribution", distributions)
         if table["kind"] == "effective_robustness" and not runs.runs(study, *names.scored_figures(study)):
             raise ConfigError(place, "it shows this study's own checkpoints, and no figure has any; leave it out")
-
-
-def _attention(config: dict[str, Any]) -> None:
-    """Refuse a method that needs attention for a network that has none."""
-    study = Study(config)
-    for run in [*runs.rib_runs(study), *runs.runs(study, *names.scored_figures(study))]:
-        if needs_attention(names.methods(study)[run.method]) and lacks_attention(
-            config["architectures"][run.architecture]
-        ):
-            raise ConfigError(
-                ("methods", run.method),
-                f"it needs attention layers, which {run.architecture} ({run.distribution}) does not have; remove the "
-                "method, or list the network under imagenet_rib.without",
-            )

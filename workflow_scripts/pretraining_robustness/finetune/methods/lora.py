@@ -89,7 +89,8 @@ class Method(FineTuning):
             )
         for module, name, parts, adapted in found:
             low_rank = LowRank(getattr(module, name), parts, adapted, self.rank, self.alpha / self.rank)
-            parametrize.register_parametrization(module, name, low_rank)
+            # Unsafe leaves out a first computation, which a network without memory for its weights cannot do.
+            parametrize.register_parametrization(module, name, low_rank, unsafe=True)
 
     def _targets(self, model: nn.Module) -> Iterator[tuple[nn.Module, str, int, tuple[int, ...]]]:
         """Yield the adapted weights: their module, their name in it, the number of their parts, and which parts are
