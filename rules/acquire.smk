@@ -14,7 +14,7 @@ def archives(name):
 
 
 def drawings():
-    """What is drawn, by name: with which module, as what, from which files, and whether a trained network filters it."""
+    """Yield what is drawn: its name, module and params, input files, and whether a trained network filters it."""
     if config["acquisition"] != "draw":
         return
     for folder in names.archives(study):

@@ -1,8 +1,8 @@
-"""Takes nothing; says what the study would cost: jobs, hours, disk. No data and no card are needed."""
+"""Takes nothing; estimates what the study costs: jobs, hours, disk. Needs no data and no GPU."""
 
 
 rule plan_pipeline:
-    """Plan the whole study and list its rules and how often each runs."""
+    """Plan the whole study and count the jobs of each rule."""
     input:
         rules=RULE_FILES,
     output:
@@ -22,7 +22,7 @@ rule plan_pipeline:
 
 
 rule plan:
-    """Estimate the study's jobs, hours and disk from a table of rates, and say them."""
+    """Estimate the study's jobs, hours and disk from a table of rates, and print them."""
     input:
         jobs="<results>/pipeline/jobs.csv",
         rates=os.path.relpath(Path(REPOSITORY, "data", "rates.csv")),

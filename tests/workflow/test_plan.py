@@ -83,7 +83,7 @@ def test_full_study_plans_without_data(workflow, paper_config):
 def test_the_costs_of_the_full_study_are_said_without_data(workflow, paper_config):
     printed = workflow.run("plan", config=paper_config)
     jobs = sum(workflow.plan(config=paper_config).values())
-    said = re.search(r"^([\d,]+) jobs, [\d,]+ hours of H100, .* TB of disk$", printed, re.MULTILINE)
+    said = re.search(r"^([\d,]+) jobs, [\d,]+ H100 hours, .* TB of disk$", printed, re.MULTILINE)
     assert said is not None
     # Targets are not counted.
     assert abs(int(said[1].replace(",", "")) - jobs) < 5

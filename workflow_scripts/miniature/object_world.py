@@ -1,4 +1,4 @@
-"""The object world: pictures of classes whose looks follow from their place in a hierarchy."""
+"""The object world: images of classes whose looks follow from their place in a hierarchy."""
 
 import io
 import multiprocessing
@@ -35,7 +35,7 @@ def to_jpeg(pixels: np.ndarray) -> bytes:
 
 
 def draw_object(one: ObjectClass, traits: Traits, size: int, rng: Random) -> np.ndarray:
-    """Draw one picture of a class, uint8 (size, size, 3).
+    """Draw one image of a class, uint8 (size, size, 3).
 
     Place, pose, scale and light come from `rng`, the rest from the traits.
 
@@ -58,7 +58,7 @@ def draw_object(one: ObjectClass, traits: Traits, size: int, rng: Random) -> np.
 
 
 def draw_class(one: ObjectClass, numbers: Sequence[int], size: int, seed: int) -> list[bytes]:
-    """Draw a class's pictures of the given numbers as JPEG files; each depends on (seed, class, number) alone."""
+    """Draw a class's images of the given numbers as JPEG files; each depends on (seed, class, number) alone."""
     traits = Traits(one.path, f"object world {seed}", one.family.settings)
     return [to_jpeg(draw_object(one, traits, size, Random(f"{seed}|{one.name}|{number}"))) for number in numbers]
 
@@ -66,7 +66,7 @@ def draw_class(one: ObjectClass, numbers: Sequence[int], size: int, seed: int) -
 def draw_classes(
     classes: Sequence[ObjectClass], counts: Sequence[int], size: int, seed: int, threads: int
 ) -> Iterator[list[bytes]]:
-    """Draw pictures 0 to count - 1 of every class, in order, in `threads` processes.
+    """Draw images 0 to count - 1 of every class, in order, in `threads` processes.
 
     The result does not depend on the number of processes."""
     numbers = [range(count) for count in counts]

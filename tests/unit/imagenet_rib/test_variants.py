@@ -212,7 +212,7 @@ def test_bad_copies_are_refused(tmp_path: Path) -> None:
     fewer = {name: NAMES[name] for name in list(NAMES)[:40]}
     with pytest.raises(InputError, match=r"imagenet-r.tar: the folder n\d+ of .* is none of ImageNet's classes here"):
         ImageNetVariant([path], fewer, IN_FOLDERS, 26, 13)
-    with pytest.raises(InputError, match="does not lie as the layout says"):
+    with pytest.raises(InputError, match="does not match the layout"):
         ImageNetVariant([path], NAMES, "{corruption}/{severity}/{class}/{image}", 26, 13)
     with path.open("r+b") as file:
         file.truncate(9000)

@@ -35,7 +35,7 @@ WHITE: Colour = (255, 255, 255)
 
 
 def draw_in_style(domain: str, one: ObjectClass, traits: Traits, size: int, rng: Random) -> np.ndarray:
-    """Draw one picture of a class in the style of a domain (a key of `STYLES`), uint8 (size, size, 3).
+    """Draw one image of a class in the style of a domain (a key of `STYLES`), uint8 (size, size, 3).
 
     Pose, scale and what varies within a style come from `rng`, the rest from the traits.
     """
@@ -43,7 +43,7 @@ def draw_in_style(domain: str, one: ObjectClass, traits: Traits, size: int, rng:
 
 
 def photograph(one: ObjectClass, traits: Traits, size: int, rng: Random) -> np.ndarray:
-    """The object world's own picture before a place, or a product's before a plain light wall with its shadow."""
+    """The object world's own image before a place, or a product's before a plain light wall with its shadow."""
     if rng.random() < _PLACES:
         return draw_object(one, traits, size, rng)
     side = 2 * size
@@ -97,7 +97,7 @@ def clipart(one: ObjectClass, traits: Traits, size: int, rng: Random) -> np.ndar
 
 
 def _paste_clipart(picture: np.ndarray, figure: np.ndarray, corner: tuple[int, int]) -> None:
-    """Put a flat figure with vivid colours and bold outlines into a picture, its corner at (row, column)."""
+    """Put a flat figure with vivid colours and bold outlines into an image, its corner at (row, column)."""
     row, column = corner
     side = figure.shape[0]
     ground = on_ground(figure)

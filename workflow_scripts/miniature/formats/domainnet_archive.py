@@ -48,7 +48,7 @@ _COLUMNS = ("image_path", "domain", "split", "category", "y")
 
 @dataclass(frozen=True)
 class _Drawing:
-    """One picture to draw: its place in the archive, its split, and its number within domain and category."""
+    """One image to draw: its place in the archive, its split, and its number within domain and category."""
 
     path: str
     split: str
@@ -59,7 +59,7 @@ def images_per_class(images: int, classes: int, domains: Sequence[str]) -> dict[
     """Return the number of images of each class by (domain, split); all sum to `images`.
 
     Domains and splits share the images in the real proportions, the classes of each equally (one more or less), as
-    they do in the real quick drawings: 350 training and 150 test images a class.
+    they do in the real quick drawings: 350 training and 150 test images per class.
 
     Raises:
         InputError: for an unknown or repeated domain, or so few images that a class would have none in some split.
@@ -87,7 +87,7 @@ def images_per_class(images: int, classes: int, domains: Sequence[str]) -> dict[
 
 
 def _drawings(domain: str, category: Category, counts: dict[str, int], seed: int) -> list[_Drawing]:
-    """Return the pictures of a category in a domain by their numbers; which of them are for testing is random."""
+    """Return the images of a category in a domain by their numbers; which of them are for testing is random."""
     splits = [split for split in SPLITS for _ in range(counts[split])]
     Random(f"splits {seed}|{domain}|{category.name}").shuffle(splits)
     folder = f"{domain}/{category.name}"
@@ -106,9 +106,9 @@ def _file_name(domain: str, category: Category, number: int, seed: int) -> str:
 
 
 def draw_images(domain: str, category: Category, numbers: Sequence[int], size: int, seed: int) -> list[bytes]:
-    """Draw a category's pictures in a domain as image files; each depends on seed, domain, category and number alone.
+    """Draw a category's images in a domain as image files; each depends on seed, domain, category and number alone.
 
-    A category is wider than a class of the object world ("bus", not one make of it), so every picture shows another
+    A category is wider than a class of the object world ("bus", not one make of it), so every image shows another
     individual: a descendant of the object world's class of the same seed, with traits partly its own.
     """
     one = category.drawn
@@ -131,7 +131,7 @@ def _to_png(pixels: np.ndarray) -> bytes:
 def _draw_all(
     jobs: Sequence[tuple[str, Category, list[_Drawing]]], size: int, seed: int, threads: int
 ) -> Iterator[list[bytes]]:
-    """Draw the jobs' pictures in order, in `threads` processes."""
+    """Draw the jobs' images in order, in `threads` processes."""
     domains, categories = [job[0] for job in jobs], [job[1] for job in jobs]
     numbers = [[drawing.number for drawing in job[2]] for job in jobs]
     constant = [size] * len(jobs), [seed] * len(jobs)
@@ -153,7 +153,7 @@ def draw(
 ) -> None:
     """Write domainnet_v1.0.tar.gz of the object world; its members lie at the top.
 
-    The first `classes` categories of domainnet_classes.csv share `images` pictures of `image_size` x `image_size`
+    The first `classes` categories of domainnet_classes.csv share `images` images of `image_size` x `image_size`
     pixels among `domains` and their splits as `images_per_class` says. The unpacked folder opens with
     `wilds.get_dataset("domainnet")`. The bytes depend on the arguments except `threads`, the number of processes that
     draw, and the order of `domains`.

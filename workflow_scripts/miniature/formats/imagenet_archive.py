@@ -1,4 +1,4 @@
-"""The object world as ILSVRC2012: a tar of one tar a class, and the development kit."""
+"""The object world as ILSVRC2012: a tar of one tar per class, and the development kit."""
 
 import io
 import logging
@@ -16,7 +16,7 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.seeds import hashed_uniform
 
 _LOG = logging.getLogger(__name__)
-# ILSVRC2012 has 732 to 1300 training images a class, 895 classes have 1300 (Russakovsky et al. 2015, Table 2 and
+# ILSVRC2012 has 732 to 1300 training images per class, 895 classes have 1300 (Russakovsky et al. 2015, Table 2 and
 # section 3.2.3).
 _FEWEST, _MOST, _FULL_SHARE = 732, 1300, 0.895
 
@@ -24,7 +24,7 @@ _FEWEST, _MOST, _FULL_SHARE = 732, 1300, 0.895
 def images_per_class(classes: list[Synset], images: int) -> list[int]:
     """Return each class's number of training images: ILSVRC2012's profile scaled so that the sum is `images`."""
     if images < len(classes):
-        raise InputError(f"imagenet: {images} images for {len(classes)} classes; ask for at least one a class")
+        raise InputError(f"imagenet: {images} images for {len(classes)} classes; ask for at least one per class")
     ranked = sorted(range(len(classes)), key=lambda i: hashed_uniform(f"images of {classes[i].wnid}"))
     full = round(_FULL_SHARE * len(classes))
     short = len(classes) - full
@@ -99,7 +99,7 @@ def meta_mat(classes: list[Synset], counts: list[int]) -> bytes:
 def draw(files: Sequence[str | Path], classes: int, images: int, image_size: int, seed: int, threads: int = 1) -> None:
     """Write ILSVRC2012_img_train.tar and ILSVRC2012_devkit_t12.tar.gz, in this order, of the object world.
 
-    `classes` (10 to 1000) real wnids spread over WordNet share `images` pictures of `image_size` x `image_size` pixels
+    `classes` (10 to 1000) real wnids spread over WordNet share `images` images of `image_size` x `image_size` pixels
     in ImageNet's nearly balanced proportions. The bytes depend on the arguments except `threads`, the number of
     processes that draw.
     """

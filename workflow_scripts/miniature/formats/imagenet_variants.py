@@ -36,12 +36,12 @@ CORRUPTIONS = {
     "weather": ("snow", "frost", "fog", "brightness"),
     "digital": ("contrast", "elastic_transform", "pixelate", "jpeg_compression"),
 }
-RED_BORDER = 1  # pixels around every picture of ObjectNet
+RED_BORDER = 1  # pixels around every image of ObjectNet
 RED = (255, 0, 0)
 
 
 def fresh_draw(world: World) -> Files:
-    """ImageNet-V2: a folder a class, called by the class's number."""
+    """ImageNet-V2: a folder per class, called by the class's number."""
     for index, one in enumerate(world.all):
         for number in range(world.per_class):
             data = to_jpeg(world.picture(one, "v2", number))
@@ -101,7 +101,7 @@ def corruptions(world: World, archive: str) -> Files:
 
 
 def cartoon(picture: Image.Image) -> Image.Image:
-    """Return a picture in few flat colours, with dark lines where its lightness changes."""
+    """Return an image in few flat colours, with dark lines where its lightness changes."""
     flat = picture.filter(ImageFilter.MedianFilter(5)).quantize(12).convert("RGB").filter(ImageFilter.ModeFilter(5))
     edges = picture.convert("L").filter(ImageFilter.MedianFilter(3)).filter(ImageFilter.FIND_EDGES)
     ink = edges.point(lambda value: 0 if value > 60 else 255).convert("RGB")
@@ -109,7 +109,7 @@ def cartoon(picture: Image.Image) -> Image.Image:
 
 
 def drawing(picture: Image.Image) -> Image.Image:
-    """Return a picture as coloured pencils on paper: lines, lightness divided by that of its surroundings (a colour
+    """Return an image as coloured pencils on paper: lines, lightness divided by that of its surroundings (a colour
     dodge), over half of its tone and of its colours.
     """
     grey = np.asarray(picture.convert("L"), np.float32)
@@ -121,7 +121,7 @@ def drawing(picture: Image.Image) -> Image.Image:
 
 
 def corrupted(pixels: np.ndarray, corruption: str, severity: int, seed: int) -> np.ndarray:
-    """Return a picture, uint8 (size, size, 3) of at least 32 pixels, under a corruption; the same at the same seed."""
+    """Return an image, uint8 (size, size, 3) of at least 32 pixels, under a corruption; the same at the same seed."""
     from imagecorruptions import corrupt  # type: ignore[import-untyped]
 
     np.random.seed(seed % 2**32)

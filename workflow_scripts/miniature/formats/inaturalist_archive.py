@@ -165,8 +165,8 @@ def _coco(species: list[Species], files: list[tuple[int, str]], image_size: int,
 def draw(files: Sequence[str | Path], classes: int, images: int, image_size: int, seed: int, threads: int = 1) -> None:
     """Write train_val_images.tar.gz and train_val2017.zip, in this order, of the object world.
 
-    `classes` (at least 13) made-up species of the 13 real super categories share `images` training pictures of
-    `image_size` x `image_size` pixels with a long tail; validation pictures come on top in the real proportion and lie
+    `classes` (at least 13) made-up species of the 13 real super categories share `images` training images of
+    `image_size` x `image_size` pixels with a long tail; validation images come on top in the real proportion and lie
     in the same tree. The bytes depend on the arguments except `threads`, the number of processes that draw.
     """
     images_tar, annotations_zip = files
@@ -177,7 +177,7 @@ def draw(files: Sequence[str | Path], classes: int, images: int, image_size: int
     val: list[tuple[int, str]] = []
     with new_tar_gz(images_tar) as tar:
         for one, pictures in zip(species, drawn, strict=True):
-            # Which pictures are for validation does not show in the tree, only in the json files.
+            # Which images are for validation does not show in the tree, only in the json files.
             for number, picture in enumerate(pictures):
                 stem = hashlib.md5(f"{one.name} {number}".encode(), usedforsecurity=False).hexdigest()
                 name = f"train_val_images/{one.supercategory}/{one.name}/{stem}.jpg"

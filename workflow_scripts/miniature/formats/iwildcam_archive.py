@@ -96,7 +96,7 @@ def draw(
 ) -> None:
     """Write iwildcam_v2.0.tar.gz of the camera-trap world; its members lie at the top, as in the original.
 
-    `classes` counts `empty` (class 0); `images` pictures of `image_size` x `image_size` pixels come from `cameras`
+    `classes` counts `empty` (class 0); `images` images of `image_size` x `image_size` pixels come from `cameras`
     cameras, shared out to the splits in the proportions of `splits`. The unpacked folder opens with
     `wilds.get_dataset("iwildcam")`. The bytes depend on the arguments except `threads`, the number of processes that
     draw.

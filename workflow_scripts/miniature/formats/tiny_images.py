@@ -1,6 +1,6 @@
 """The object world as Tiny-ImageNet, CIFAR and the shifted test sets of CIFAR-10, in the archives of the real ones.
 
-Three pictures of every class of CINIC-10 that is a class of Tiny-ImageNet, too, are pictures of it made smaller, so
+Three images of every class of CINIC-10 that is a class of Tiny-ImageNet, too, are images of it made smaller, so
 that a search for copies has something to find. All else that differs between test sets is our choice: CIFAR-10.1 and
 CIFAR-10.2 are fresh draws, CINIC-10's objects stand anywhere and at an angle, CIFAR-10-C's are corrupted by the
 imagecorruptions package.
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 Pixels = NDArray[np.uint8]
 TABLE = Path(__file__).resolve().parents[3] / "data" / "tiny_imagenet_classes.csv"
-TINY, SMALL = 64, 32  # sides of the pictures of Tiny-ImageNet and of all others
+TINY, SMALL = 64, 32  # sides of the images of Tiny-ImageNet and of all others
 # What is drawn for CIFAR-10's classes, in their order; all but three are classes of Tiny-ImageNet.
 CIFAR10 = {
     **{"airplane": "n02690373", "automobile": "n04285008", "bird": "n01855672", "cat": "n02123045"},
@@ -41,12 +41,12 @@ CIFAR10 = {
     **{"ship": "n03662601", "truck": "n03796401"},
 }
 TRAIN_FILES = 5
-COPIES = 3  # of Tiny-ImageNet's pictures, in each class of CINIC-10
+COPIES = 3  # of Tiny-ImageNet's images, in each class of CINIC-10
 FROM_CIFAR = 2 / 7  # CINIC-10 has 60,000 images of CIFAR-10 beside 210,000 of ImageNet
 
 
 def tiny_imagenet(archive: Path, images: int, classes: int, seed: int, threads: int) -> None:
-    """Write tiny-imagenet-200.zip: `images` training pictures and a tenth as many for validation."""
+    """Write tiny-imagenet-200.zip: `images` training images and a tenth as many for validation."""
     chosen = tiny_classes(classes)
     each = images // len(chosen)
     held_out = max(1, each // 10)
@@ -193,7 +193,7 @@ def tiny_classes(count: int) -> list[Synset]:
 
 
 def _draw(part: str, numbers: NDArray[np.integer], seed: int) -> tuple[Pixels, NDArray[np.int64]]:
-    """Return the pictures of a part of CIFAR-10 with these numbers, and their labels."""
+    """Return the images of a part of CIFAR-10 with these numbers, and their labels."""
     names = list(CIFAR10)
     labels = np.array([_label(part, int(number), len(names), seed) for number in numbers], dtype=np.int64)
     pixels = [
@@ -203,7 +203,7 @@ def _draw(part: str, numbers: NDArray[np.integer], seed: int) -> tuple[Pixels, N
 
 
 def _label(part: str, number: int, classes: int, seed: int) -> int:
-    """Return the label of a picture: as many consecutive pictures as there are classes have one of each."""
+    """Return the label of an image: as many consecutive images as there are classes have one of each."""
     order = list(range(classes))
     Random(f"{seed}|{part}|labels|{number // classes}").shuffle(order)
     return order[number % classes]
@@ -215,7 +215,7 @@ def _drawn(name: str) -> ObjectClass:
 
 
 def _picture(one: ObjectClass, name: str, seed: int, size: int = SMALL) -> Pixels:
-    """Draw another individual of a class in every picture."""
+    """Draw another individual of a class in every image."""
     traits = Traits((*one.path, name), f"object world {seed}", one.family.settings)
     return draw_object(one, traits, size, Random(f"{seed}|{one.name}|{name}"))
 
@@ -227,7 +227,7 @@ def _anywhere(name: str, number: str, seed: int) -> Pixels:
 
 
 def _smaller(wnid: str, number: int, seed: int) -> Pixels:
-    """Return a picture of Tiny-ImageNet at half its size."""
+    """Return an image of Tiny-ImageNet at half its size."""
     (synset,) = (one for one in all_classes() if one.wnid == wnid)
     (data,) = draw_class(object_class(synset), [number], TINY, seed)
     return _reduced(np.asarray(Image.open(io.BytesIO(data))))

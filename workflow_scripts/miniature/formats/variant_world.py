@@ -1,4 +1,4 @@
-"""The pictures of variants of ImageNet in the object world, and the archives that they are written into."""
+"""The images of variants of ImageNet in the object world, and the archives that they are written into."""
 
 import csv
 import math
@@ -23,12 +23,12 @@ Files = Iterator[tuple[str, bytes]]
 
 
 class World:
-    """The drawn classes of a variant, and how its pictures are drawn.
+    """The drawn classes of a variant, and how its images are drawn.
 
     Args:
         classes: of the drawn ImageNet.
-        per_class: pictures of each class.
-        image_size: side of a picture in pixels.
+        per_class: images of each class.
+        image_size: side of an image in pixels.
         seed: of the drawn ImageNet, whose objects these are.
         table: CSV of the variant's classes (class_id and, for ObjectNet, folder); None for all.
     """
@@ -48,7 +48,7 @@ class World:
             raise InputError(f"{table}: fewer than two of the {classes} drawn classes are listed; draw more classes")
 
     def picture(self, one: Synset, variant: str, number: int, style: str = "object") -> np.ndarray:
-        """Draw a picture that no other variant has, uint8 (size, size, 3)."""
+        """Draw an image that no other variant has, uint8 (size, size, 3)."""
         thing = object_class(one)
         rng = Random(f"{self.seed}|{variant}|{one.wnid}|{number}")
         traits = Traits(thing.path, f"object world {self.seed}", thing.family.settings)

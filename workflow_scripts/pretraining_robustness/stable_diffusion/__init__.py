@@ -1,1 +1,1 @@
-"""Pictures from a text-to-image model: prompts, latent diffusion, and a store of what it draws."""
+"""Images from a text-to-image model: prompts, latent diffusion, and a store of what it draws."""

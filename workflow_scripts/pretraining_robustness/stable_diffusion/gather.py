@@ -34,10 +34,10 @@ def gather_generated(
     Args:
         shard_images, shard_tables: outputs of `generate_images`, in order of the shards.
         prompts: CSV of `plan_prompts`; it names the classes.
-        images: .npy to write: the pictures of all shards.
+        images: .npy to write: the images of all shards.
         table: Parquet to write: the shards' rows, numbered through, offsets counted from the beginning.
         classes: CSV to write: class_id, name (CLIP's), images.
-        undecodable: CSV to write: only its header, since every generated picture can be read.
+        undecodable: CSV to write: only its header, since every generated image can be read.
 
     Raises:
         InputError: for shards that do not fit together, naming the first one, and for a full disk.

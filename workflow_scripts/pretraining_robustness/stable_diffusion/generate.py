@@ -46,13 +46,13 @@ def generate_images(
     code: str,
     threads: int = 1,
 ) -> None:
-    """Generate the pictures of one shard; the same request gives the same pictures, also after having been killed.
+    """Generate the images of one shard; the same request gives the same images, also after having been killed.
 
     Args:
         plan: Parquet of `image_plan.plan_prompts`: what each image is.
         model: folder of a Stable Diffusion pipeline, see `pipeline.load_pipeline`.
         images: .npy to write, uint8: (images, size, size, 3), or with encoding "jpeg" the bytes of all files in a row.
-        table: Parquet to write, one row an image: row (within the shard) and the columns of the plan; with encoding
+        table: Parquet to write, one row per image: row (within the shard) and the columns of the plan; with encoding
             "jpeg" also offset and length in bytes, within the shard.
         metrics: CSV to write, one row: shard, images, resumed (of them by earlier attempts), seconds,
             images_per_second (of this attempt, without loading), batch_size (the last one), peak_gpu_memory_mb,
@@ -63,7 +63,7 @@ def generate_images(
         state: folder for the work of unfinished jobs, on the disk of `images`; removed at the end. At most the batch
             in work is lost.
         code: digest of the generating code; work of other code is not continued.
-        threads: of the processor.
+        threads: of the CPU.
 
     Raises:
         InputError: for unusable settings, a missing model, a shard that does not exist, a full disk.
@@ -102,7 +102,7 @@ def _fill(
 ) -> dict[str, Any]:
     """Generate what the partial store lacks, batch by batch, and return what was measured."""
     done = already = len(partial.entries)
-    # A batch is generated whole even if its first pictures are there: another composition would change its bytes.
+    # A batch is generated whole even if its first images are there: another composition would change its bytes.
     first = already - already % settings.batch_size
     left = {name: rows[name].to_pylist()[first:] for name in ("image", "class_id", "prompt", "seed")}
     seconds, batch_size = 0.0, settings.batch_size

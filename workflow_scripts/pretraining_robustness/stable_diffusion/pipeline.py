@@ -30,7 +30,7 @@ def load_pipeline(model: str | Path, settings: Settings, device: torch.device) -
         settings: scheduler, precision and compile are used.
         device: where it is to run.
 
-    No safety checker is loaded: it would replace pictures by black ones.
+    No safety checker is loaded: it would replace images by black ones.
 
     Raises:
         InputError: names the folder, what it lacks and how to place it.

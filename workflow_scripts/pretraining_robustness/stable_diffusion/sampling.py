@@ -1,4 +1,4 @@
-"""From prompts and seeds to pictures, in batches of one size that shrink when the memory does not hold them."""
+"""From prompts and seeds to images, in batches of one size that shrink when the memory does not hold them."""
 
 import logging
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ PROMPTS_AT_ONCE = 64
 
 
 class PromptEmbeddings:
-    """What the text encoder makes of prompts: each distinct one once, kept in the processor's memory.
+    """What the text encoder makes of prompts: each distinct one once, kept in the CPU's memory.
 
     The encoder leaves the device afterwards. Stable Diffusion v1's prompt takes 77 x 768 numbers, 118 kB in bfloat16.
     """
@@ -43,12 +43,12 @@ class PromptEmbeddings:
 
 
 class Sampler:
-    """Generates pictures with one pipeline; remembers the batch size that fits into the memory.
+    """Generates images with one pipeline; remembers the batch size that fits into the memory.
 
-    A picture depends on its prompt and seed, not on the pictures beside it: every one has its own random stream. The
+    An image depends on its prompt and seed, not on the images beside it: every one has its own random stream. The
     sum of a convolution may be taken in another order in a batch of another size, though. So batches of one size give
     the same bytes wherever they are cut, and another size (as after the memory ran out) changes values of 0 to 255 by
-    at most 1 in float32 on a processor; `tests/unit/stable_diffusion/test_generation.py` measures it.
+    at most 1 in float32 on a CPU; `tests/unit/stable_diffusion/test_generation.py` measures it.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Sampler:
         self.batch_size = settings.batch_size
 
     def generate(self, prompts: Sequence[str], seeds: Sequence[int]) -> NDArray[np.uint8]:
-        """Return a picture for each prompt: uint8 (prompts, size, size, 3), RGB.
+        """Return an image for each prompt: uint8 (prompts, size, size, 3), RGB.
 
         At most `settings.batch_size` prompts; fewer are filled up with the last one. When the device's memory does not
         hold a batch, it is halved, for this call and all later ones.
 
-        Raises InputError when the memory does not hold a single picture.
+        Raises InputError when the memory does not hold a single image.
         """
         done: list[NDArray[np.uint8]] = []
         start = 0
@@ -114,10 +114,10 @@ class Sampler:
     def _run(self, embeddings: Tensor, seeds: Sequence[int]) -> Tensor:
         """Run the pipeline and decode: float (seeds, 3, height, width), 0 to 1 and somewhat beyond.
 
-        diffusers would cut what is beyond off, and so make white pictures of infinity.
+        diffusers would cut what is beyond off, and so make white images of infinity.
         """
         settings = self.settings
-        # Random numbers come from the processor, so that a seed means the same noise on every device.
+        # Random numbers come from the CPU, so that a seed means the same noise on every device.
         generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
         options: dict[str, Any] = {}
         if settings.guidance > 1:
@@ -150,7 +150,7 @@ class Sampler:
 
 
 def resized(pictures: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Return pictures (n, side, side, 3) with sides of `size`, as the store resizes: Pillow, bilinear, antialiased."""
+    """Return images (n, side, side, 3) with sides of `size`, as the store resizes: Pillow, bilinear, antialiased."""
     if pictures.shape[1] == size:
         return np.ascontiguousarray(pictures)
     scaled = [Image.fromarray(one).resize((size, size), Image.Resampling.BILINEAR) for one in pictures]

@@ -1,4 +1,4 @@
-"""How a diffusion model is asked for pictures, checked before anything heavy is loaded."""
+"""How a diffusion model is asked for images, checked before anything heavy is loaded."""
 
 import difflib
 from collections.abc import Mapping
@@ -32,10 +32,10 @@ SMALLEST_MULTIPLE = 8  # diffusers takes heights and widths that are multiples o
 
 @dataclass(frozen=True)
 class Settings:
-    """What, beside the model, the prompts and the seeds, decides the pictures.
+    """What, beside the model, the prompts and the seeds, decides the images.
 
     Attributes:
-        image_size: side of the generated square pictures in pixels, a multiple of 8.
+        image_size: side of the generated square images in pixels, a multiple of 8.
         size: side of the stored ones in pixels; resized where it differs.
         scheduler: the sampler, a key of `SCHEDULERS`.
         steps: denoising steps, at least 1.
@@ -44,7 +44,7 @@ class Settings:
         guided_part: the part of the steps, from the first one, that is guided, in (0, 1]; the others cost half.
         batch_size: images generated at once; always as many, so that compiled code sees one shape.
         precision: "float32" or "bfloat16", of the networks.
-        encoding: of the stored pictures: "uint8" pixels or "jpeg" files.
+        encoding: of the stored images: "uint8" pixels or "jpeg" files.
         compile: whether torch.compile prepares the networks.
     """
 

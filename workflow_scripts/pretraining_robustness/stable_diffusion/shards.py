@@ -6,7 +6,7 @@ from pretraining_robustness.errors import InputError
 def shard_range(images: int, shards: int, shard: int, batch_size: int) -> range:
     """Return the image numbers of one of `shards` contiguous parts that hold all `images`.
 
-    Parts begin at multiples of `batch_size`, so that the batches, and with them the bytes of every picture, are the
+    Parts begin at multiples of `batch_size`, so that the batches, and with them the bytes of every image, are the
     same for any number of shards. Parts differ by at most one batch.
 
     Raises InputError for a shard that does not exist, and for more shards than batches.

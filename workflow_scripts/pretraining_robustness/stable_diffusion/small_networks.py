@@ -1,4 +1,4 @@
-"""The three networks of a Stable Diffusion pipeline in a size that one processor core trains within two minutes.
+"""The three networks of a Stable Diffusion pipeline in a size that one CPU core trains within two minutes.
 
 They are the classes of diffusers and transformers that the real models use, with other sizes, so that what loads and
 runs Stable Diffusion loads and runs them too. Two choices are ours, so that few steps suffice: the text also enters
@@ -32,7 +32,7 @@ class SmallModel:
 
     Attributes:
         latent_channels: of the autoencoder's code.
-        autoencoder_channels: of its levels; each after the first halves the side of the picture.
+        autoencoder_channels: of its levels; each after the first halves the side of the image.
         autoencoder_steps, autoencoder_batch_size, autoencoder_learning_rate: of its training.
         kl_weight: of the divergence of the code from a normal distribution, beside the squared error of a pixel.
         principal_weight: of the squared distance between the code and the patches' principal components. They are the
@@ -78,12 +78,12 @@ class SmallModel:
 
 
 def make_autoencoder(model: SmallModel, image_size: int) -> AutoencoderKL:
-    """Return a randomly initialised autoencoder: pictures (3, image_size, image_size) and codes a power of 2 smaller.
+    """Return a randomly initialised autoencoder: images (3, image_size, image_size) and codes a power of 2 smaller.
 
     What lets it learn within a thousand steps: its residual blocks begin as identities, and its code with almost no
     noise.
 
-    Raises InputError when the side of the pictures cannot be halved as often as the levels ask.
+    Raises InputError when the side of the images cannot be halved as often as the levels ask.
     """
     levels = len(model.autoencoder_channels)
     if image_size % 2 ** (levels - 1):
@@ -170,7 +170,7 @@ def make_scheduler() -> DDIMScheduler:
 
 
 def patches(pictures: Tensor, side: int) -> Tensor:
-    """Return the patches of pictures (n, 3, h, w) as channels: (n, 3 x side x side, h / side, w / side)."""
+    """Return the patches of images (n, 3, h, w) as channels: (n, 3 x side x side, h / side, w / side)."""
     return functional.pixel_unshuffle(pictures, side)
 
 
@@ -190,7 +190,7 @@ class PrincipalCode:
 
     @classmethod
     def fit(cls, pictures: Tensor, side: int, components: int) -> Self:
-        """Find the components of pictures (n, 3, h, w)."""
+        """Find the components of images (n, 3, h, w)."""
         values = patches(pictures, side).permute(0, 2, 3, 1).flatten(0, 2)
         mean = values.mean(dim=0)
         variances, directions = torch.linalg.eigh((values - mean).T @ (values - mean) / len(values))
@@ -198,5 +198,5 @@ class PrincipalCode:
         return cls(side, mean, chosen.T.contiguous())
 
     def of(self, pictures: Tensor) -> Tensor:
-        """Return the code of pictures (n, 3, h, w): (n, components, h / side, w / side)."""
+        """Return the code of images (n, 3, h, w): (n, components, h / side, w / side)."""
         return torch.einsum("nvhw,cv->nchw", patches(pictures, self.side) - self.mean[:, None, None], self.directions)

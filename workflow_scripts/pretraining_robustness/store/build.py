@@ -1,4 +1,4 @@
-"""Decode once: from a raw image collection to one array of pictures and the tables that say what its rows are."""
+"""Decode once: from a raw image collection to one array of images and the tables that say what its rows are."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ class StoreSpec:
     """What a store holds.
 
     Attributes:
-        size: side of the square pictures in pixels, 1 to `LARGEST_SIZE`.
+        size: side of the square images in pixels, 1 to `LARGEST_SIZE`.
         fit: "crop" scales the short side and cuts the middle out; "stretch" scales both sides.
         encoding: "uint8" keeps pixels; "jpeg" keeps JPEG files, a tenth of the bytes; "files" keeps the images' own
             files, which are brought to the size that a network asks for when they are read, `size` and `fit` aside.
@@ -97,7 +97,7 @@ def build_store(
         raw: the raw files, in the order of the format's `read_from`, or a collection that is open already.
         format: a key of `formats.FORMATS`, or the name of the open collection's format.
         images: output, .npy of uint8: (images, size, size, 3), or with encoding "jpeg" the bytes of all files in a row.
-        table: output, .parquet with one row an image: row, image, class_id, what the reader knows besides, and with
+        table: output, .parquet with one row per image: row, image, class_id, what the reader knows besides, and with
             encoding "jpeg" offset and length in bytes.
         classes: output, .csv: class_id, name, superclass where there is one, images (how many the store holds).
         undecodable: output, .csv: image, reason; only its header when every image decoded.
@@ -169,7 +169,7 @@ def _check_counts(collection: RawCollection, raw: object, expected: Mapping[str,
 
 
 def _check_left(stored: list[Entry], collection: RawCollection, raw: object, splits: Sequence[str]) -> None:
-    """Refuse a task of which damage leaves a split no image; warn of classes that it leaves none."""
+    """Refuse a task if damaged images leave a split empty; warn about classes left empty."""
     kept = {entry.attributes.get("split") for entry in stored}
     lost = next((split for split in splits if kept != {None} and split not in kept), None)
     if lost is not None:
@@ -249,7 +249,7 @@ def _prepare(raw: RawImage, spec: StoreSpec, upright: bool) -> Prepared:
 
 
 def _duplicates(stored: list[Entry]) -> pd.DataFrame:
-    """Return the images whose file has the bytes of an earlier one, and warn of those that join what is to be apart."""
+    """Return the images whose file has the bytes of an earlier one; warn about pairs across classes or splits."""
     first: dict[str, Entry] = {}
     pairs = [(entry, first.setdefault(entry.digest, entry)) for entry in stored]
     pairs = [(entry, earlier) for entry, earlier in pairs if entry is not earlier]

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to the square picture that the store keeps."""
+"""From the bytes of an image file to the square image that the store keeps."""
 
 import io
 import warnings
@@ -66,7 +66,7 @@ def read_framed(file: io.BytesIO, frame: Frame) -> NDArray[np.uint8]:
 
 
 def _turn(picture: Image.Image) -> None:
-    """Turn a picture as its EXIF orientation says, if there is one that can be read."""
+    """Turn an image as its EXIF orientation says, if there is one that can be read."""
     with suppress(Exception):  # what is wrong with the pixels is raised when they are converted
         ImageOps.exif_transpose(picture, in_place=True)
 
@@ -111,7 +111,7 @@ def _require_upper_bits(high: float) -> None:
 
 
 def encode_jpeg(pixels: NDArray[np.uint8]) -> bytes:
-    """Return a picture of shape (size, size, 3) as a JPEG file of quality `JPEG_QUALITY`."""
+    """Return an image of shape (size, size, 3) as a JPEG file of quality `JPEG_QUALITY`."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=JPEG_QUALITY)
     return file.getvalue()

@@ -1,9 +1,9 @@
-"""Pictures of fractals from packed supports: which of its pixels are lit is drawn when a picture is read.
+"""Images of fractals from packed supports: which of its pixels are lit is drawn when an image is read.
 
-A store of fractals keeps one support for each class and weight (see fractaldb/rendering.py). Its pictures are numbered
+A store of fractals keeps one support for each class and weight (see fractaldb/rendering.py). Its images are numbered
 ((class * 25 + weight) * instances + instance) * 4 + flip. Inside the support, a pixel of an instance is lit (value 127
 in all three channels) with probability 513/1024, independently of all others; the four flips show the same instance.
-In the published pictures a pixel inside the support shows one of the 9 bits of a number drawn from 1 to 511
+In the published images a pixel inside the support shows one of the 9 bits of a number drawn from 1 to 511
 (`random.randrange(1, 512)`), so that it is lit with probability 256/511, within 2e-6 of ours, and is independent of
 other pixels except for the missing number 0: the distributions of a patch differ by 1/512 in total variation.
 
@@ -46,7 +46,7 @@ def instance_keys(supports: NDArray[np.integer], instances: NDArray[np.integer])
 
 
 def counter_keys(pixels: int) -> Words:
-    """Return the keys (BITS_A_PIXEL, ceil(pixels / 32)) of the words of a picture: bit by bit, 32 pixels to a word."""
+    """Return the keys (BITS_A_PIXEL, ceil(pixels / 32)) of the words of an image: bit by bit, 32 pixels to a word."""
     words = -(-pixels // 32)
     counters = np.arange(BITS_A_PIXEL * words, dtype=np.uint32) + np.uint32(2**31)  # apart from the instances' numbers
     keys = finalised(counters).reshape(BITS_A_PIXEL, words)
@@ -64,7 +64,7 @@ def reversed_bytes() -> NDArray[np.uint8]:
 
 
 class FractalPictures:
-    """The pictures of a store of fractals.
+    """The images of a store of fractals.
 
     Args:
         supports: uint8 (supports, bytes), each as `fractals.rendering.render_supports` packs it.
@@ -91,7 +91,7 @@ class FractalPictures:
         return supports, instance_keys(supports, instances), flips
 
     def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
-        """Fill out, uint8 (n, size, size, 3), with the pictures of rows (n,)."""
+        """Fill out, uint8 (n, size, size, 3), with the images of rows (n,)."""
         words, spare = np.empty_like(self._counters), np.empty_like(self._counters)
         values = np.empty((self.supports.shape[1], 24), np.uint8)
         lines = out.reshape(len(out), self.size, self.size * 3)
@@ -116,7 +116,7 @@ class FractalPictures:
 
 
 def open_fractals(supports: NDArray[np.uint8], pictures: int) -> FractalPictures:
-    """Return the pictures of packed supports (supports, bytes) of which there are so many in the store's table.
+    """Return the images of packed supports (supports, bytes) of which there are so many in the store's table.
 
     Raises:
         ValueError: when the numbers do not fit each other.

@@ -20,13 +20,13 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.fractal_store import open_fractals
 from pretraining_robustness.store.frame import Frame
 
-# Pictures of at least this many bytes are read by requests of their own. Reading mapped memory that is not there yet
+# Images of at least this many bytes are read by requests of their own. Reading mapped memory that is not there yet
 # brings in what lies around (the read-ahead: megabytes on cloud disks and network file systems), which a random order
-# does not use; smaller pictures share their pages with others, and most are in memory.
+# does not use; smaller images share their pages with others, and most are in memory.
 REQUESTED_BYTES = 65536
 
 
-# Columns of the table of a store with the place of a picture in its array, by the array's encoding.
+# Columns of the table of a store with the place of an image in its array, by the array's encoding.
 JPEG_PLACES = ("offset", "length")
 FILE_PLACES = ("file_offset", "file_length")
 
@@ -34,7 +34,7 @@ DEFAULT_FRAME = Frame(256)
 
 
 class Pictures(Protocol):
-    """What a store's array holds: square RGB pictures of `size` pixels a side, in some encoding."""
+    """What a store's array holds: square RGB images of `size` pixels a side, in some encoding."""
 
     @property
     def encoding(self) -> str:
@@ -42,25 +42,25 @@ class Pictures(Protocol):
 
     @property
     def size(self) -> int:
-        """Side of the pictures in pixels."""
+        """Side of the images in pixels."""
 
     def __len__(self) -> int: ...
 
     def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
-        """Fill out, uint8 (n, size, size, 3), with the pictures of rows (n,), all of which exist."""
+        """Fill out, uint8 (n, size, size, 3), with the images of rows (n,), all of which exist."""
 
 
 class Store:
-    """The pictures of a store, opened for reading by row.
+    """The images of a store, opened for reading by row.
 
     Attributes:
-        pictures: in their encoding.
+        images: in their encoding.
         encoding: "uint8", "jpeg", "files" or "fractal".
-        size: side of the square pictures in pixels.
+        size: side of the square images in pixels.
     """
 
     def __init__(self, pictures: Pictures | NDArray[np.uint8], threads: int = 1) -> None:
-        """Take pictures as `open` does, or as an array uint8 (n, size, size, 3)."""
+        """Take images as `open` does, or as an array uint8 (n, size, size, 3)."""
         self.pictures: Pictures = PixelPictures(pictures) if isinstance(pictures, np.ndarray) else pictures
         self.encoding = self.pictures.encoding
         self.size = self.pictures.size
@@ -78,7 +78,7 @@ class Store:
             table: its images.parquet; not needed for pixels.
             threads: how many share the reading of a batch. One keeps up with any accelerator on pixels that are in
                 memory; image files, fractals, and pixels that come from a disk, gain from more.
-            frame: what files are read as; pictures of other encodings are as they were stored.
+            frame: what files are read as; images of other encodings are as they were stored.
 
         Raises:
             InputError: for files that are not those of a store.
@@ -125,24 +125,24 @@ class Store:
         return len(self.pictures)
 
     def buffer(self, count: int) -> NDArray[np.uint8]:
-        """Return memory for `count` pictures, its pages already touched: uint8 (count, size, size, 3) of zeros."""
+        """Return memory for `count` images, its pages already touched: uint8 (count, size, size, 3) of zeros."""
         memory = np.empty((count, self.size, self.size, 3), dtype=np.uint8)
         memory.fill(0)
         return memory
 
     def read(self, rows: NDArray[np.integer], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-        """Read pictures by row number, in any order and as often as asked.
+        """Read images by row number, in any order and as often as asked.
 
         Args:
             rows: (n,) row numbers, 0 to len(self) - 1.
-            out: memory for at least n pictures, as `buffer` gives it; new memory when None, which is much slower.
+            out: memory for at least n images, as `buffer` gives it; new memory when None, which is much slower.
 
         Returns:
-            The first n pictures of `out`: uint8 (n, size, size, 3), RGB.
+            The first n images of `out`: uint8 (n, size, size, 3), RGB.
 
         Raises:
             IndexError: for a row that the store does not have.
-            ValueError: for memory that holds fewer pictures.
+            ValueError: for memory that holds fewer images.
         """
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
             raise IndexError(f"rows {rows.min()} to {rows.max()} asked of a store with {len(self)}")
@@ -158,7 +158,7 @@ class Store:
 
 
 class PixelPictures:
-    """Pictures kept as pixels: uint8 (n, size, size, 3)."""
+    """Images kept as pixels: uint8 (n, size, size, 3)."""
 
     encoding = "uint8"
 
@@ -173,7 +173,7 @@ class PixelPictures:
         return len(self._pixels)
 
     def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
-        """See `Pictures`."""
+        """See `Images`."""
         if self._file is not None:
             self._request(rows, out)
             return
@@ -241,7 +241,7 @@ class JpegPictures:
         return len(self._files)
 
     def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
-        """See `Pictures`."""
+        """See `Images`."""
         for place, row in enumerate(rows.tolist()):
             out[place] = self._image(row)
 
@@ -283,7 +283,7 @@ class FilePictures:
         return len(self._files)
 
     def read_into(self, rows: NDArray[np.integer], out: NDArray[np.uint8]) -> None:
-        """See `Pictures`."""
+        """See `Images`."""
         from pretraining_robustness.store.decoding import read_framed  # brings Pillow, which only these need
 
         for place, row in enumerate(rows.tolist()):

@@ -130,7 +130,7 @@ class Cifar10v2(PixelArrays):
 class Cifar10C(PixelArrays):
     """CIFAR-10-C: CIFAR-10's test images under 15 corruptions, at five severities.
 
-    The archive holds an array a corruption, uint8 (5 n, 32, 32, 3), the n images at severity 1, then at 2, and so on,
+    The archive holds an array per corruption, uint8 (5 n, 32, 32, 3), the n images at severity 1, then at 2, and so on,
     and labels.npy, (5 n,), for each of them (https://zenodo.org/records/2535967). The store's columns are corruption,
     severity and split (severity_1 to severity_5); `original` is the number of the test image.
 

@@ -1,7 +1,7 @@
 """ImageNet (ILSVRC2012) straight from its tar of tars; nothing is unpacked.
 
-Layout as in torchvision's datasets/imagenet.py: the archive of the training images holds one tar a class, named by its
-WordNet id; the devkit holds data/meta.mat with one record a synset, of which those without children are the classes.
+Layout as in torchvision's datasets/imagenet.py: the archive of the training images holds one tar per class, named by
+its WordNet id; the devkit holds data/meta.mat with one record per synset; synsets without children are the classes.
 """
 
 import io

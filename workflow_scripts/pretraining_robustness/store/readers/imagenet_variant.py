@@ -53,9 +53,8 @@ class ImageNetVariant(RawCollection):
         only: of parts of the layout, the values whose images are taken ({severity: [1, 3, 5]}); all without.
 
     Raises:
-        InputError: another number of images or of classes, a folder that is no class, an image that does not lie as
-            the layout says, a damaged archive, an encrypted one without
-            its password.
+        InputError: another number of images or of classes, a folder that is no class, a path that does not
+            match the layout, a damaged archive, an encrypted one without its password.
     """
 
     def __init__(
@@ -140,9 +139,7 @@ class ImageNetVariant(RawCollection):
     def _match(self, path: str) -> dict[str, str]:
         match = self.layout.search(path)
         if match is None:
-            raise InputError(
-                f"{self.raw[0]}: the image {path} does not lie as the layout says: is it the right archive?"
-            )
+            raise InputError(f"{self.raw[0]}: path {path} does not match the layout: is it the right archive?")
         return match.groupdict()
 
     def _class_ids(self, path: str, match: dict[str, str], numbered: bool) -> tuple[str, ...] | None:

@@ -1,7 +1,7 @@
-"""Tiny-ImageNet-200 straight from its zip: 200 of ImageNet's classes, pictures of 64 x 64 pixels.
+"""Tiny-ImageNet-200 straight from its zip: 200 of ImageNet's classes, images of 64 x 64 pixels.
 
 Layout of tiny-imagenet-200.zip (cs231n.stanford.edu), below the folder tiny-imagenet-200: wnids.txt lists the classes,
-words.txt names synsets; train/WNID/images holds a class's pictures and train/WNID/WNID_boxes.txt a line for each of
+words.txt names synsets; train/WNID/images holds a class's images and train/WNID/WNID_boxes.txt a line for each of
 them; val/images holds the validation images and val/val_annotations.txt a line for each, with its class. The test
 images have no labels and are passed over.
 """
