@@ -66,11 +66,7 @@ PRETRAINED = {
     "metrics": "<results>/pretrain/{unit}/metrics.csv",
 }
 WITH_TEXT = {**PRETRAINED, "text": "<results>/pretrain/{unit}/text.safetensors"}
-NETWORKS = [
-    NETWORK_FOLDER.format(**vars(run))
-    for run in runs.all_runs(study)
-    if run.distribution in names.trained_distributions(study)
-]
+NETWORKS = [NETWORK_FOLDER.format(**vars(run)) for run in runs.all_runs(study)]
 
 
 def pretraining_jobs(distributions):
@@ -124,8 +120,10 @@ def kept_promises(jobs):
     """The checks of the distributions that a job trains on."""
 
     def promises(wildcards):
-        names = {unit.partition("/")[0] for unit in jobs.units(wildcards.group)}
-        return [f"<results>/distributions/{name}/promises.csv" for name in names]
+        used = dict.fromkeys(
+            unit.partition("/")[0] for unit in jobs.units(wildcards.group)
+        )
+        return [f"<results>/distributions/{name}/promises.csv" for name in used]
 
     return promises
 
