@@ -1,15 +1,15 @@
 """The reader of all CSV tables that people write: every value is text, and errors report the line.
 
 It reads what spreadsheets and editors write: UTF-8 with or without a byte-order mark, UTF-16 with one, any line ends,
-quoted values over several lines, blank lines, empty cells behind the last column. No value is converted or taken as
-missing: NA, None, null, 001, 1e5 and true are names.
+quoted values over several lines, blank lines, empty cells behind the last column. Blanks around a value, and marks that
+no editor shows, do not count. No value is converted or taken as missing: NA, None, null, 001, 1e5 and true are names.
 """
 
 import codecs
 import csv
 import io
 import re
-import string
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
 OPEN = "a quotation mark is never closed; close or remove it"
+# Every kind of blank, and the marks without a width that texts are copied with.
+BLANKS = (
+    "".join(one for one in map(chr, range(0x3001)) if one.isspace() or unicodedata.category(one) == "Cf") + "\ufeff"
+)
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -52,6 +56,18 @@ class CsvTable:
         for values in zip(*self.columns.values(), strict=True):
             yield dict(zip(names, values, strict=True))
 
+    def refuse_lookalikes(self, column: str) -> None:
+        """Refuse a column in which two values look alike: they differ in blanks, invisible marks or the way in which an
+        accent is written, and would count as two.
+        """
+        first: dict[str, int] = {}
+        for row, value in enumerate(self.columns[column]):
+            line = first.setdefault(_as_seen(value), row)
+            other = self.columns[column][line]
+            if other != value:
+                what = f"{column} is {value!a}, and {other!a} on line {self.lines[line]}, which looks the same"
+                self.refuse(row, f"{what}; write both alike")
+
     def frame(self) -> "pd.DataFrame":
         """Return the table as a frame of text, indexed by the row numbers that `refuse` takes."""
         import pandas as pd  # costs half a second that planning need not spend
@@ -78,7 +94,7 @@ class CsvTable:
 def read_csv_table(
     path: str | Path, required: Sequence[str] = (), *, what: str = "table", separators: str = ","
 ) -> CsvTable:
-    """Read a CSV table whose first line names its columns; blanks around the names are ignored.
+    """Read a CSV table whose first line names its columns; blanks around names and values are ignored.
 
     Args:
         path: the file.
@@ -97,7 +113,7 @@ def read_csv_table(
     separator = _separator(path, lines, required, separators)
     records = _records(path, lines, separator)
     _, header = next(records, (0, []))
-    names = [_name(name) for name in header]
+    names = [name.strip(BLANKS) for name in header]
     named = max((place for place, name in enumerate(names, start=1) if name), default=0)
     if not any(names):
         raise InputError(f"{path}: the file is empty; its first line should name the columns {', '.join(required)}")
@@ -109,7 +125,7 @@ def read_csv_table(
         if not named <= len(values) <= len(names):
             _refuse_width(path, lines, number, separator, len(values), len(names))
         numbers.append(number)
-        rows.append(values[:named])
+        rows.append([value.strip(BLANKS) for value in values[:named]])
     names = names[:named]
     columns = zip(*rows, strict=True) if rows else [()] * named
     return CsvTable(path, {name: list(column) for name, column in zip(names, columns, strict=True) if name}, numbers)
@@ -130,6 +146,12 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
+
+
+def _as_seen(value: str) -> str:
+    """Return a value with single blanks, composed characters and no invisible marks."""
+    shown = "".join(one for one in unicodedata.normalize("NFKC", value) if unicodedata.category(one) != "Cf")
+    return " ".join(shown.split())
 
 
 def _refuse_width(path: Path, lines: Sequence[str], number: int, separator: str, values: int, names: int) -> NoReturn:
@@ -181,12 +203,7 @@ def _separator(path: Path, lines: Sequence[str], required: Sequence[str], separa
 
 
 def _names(header: str, separator: str) -> set[str]:
-    return {_name(name) for name in next(csv.reader([header], delimiter=separator), [])}
-
-
-def _name(written: str) -> str:
-    """Return a column's name without surrounding blanks and invisible marks."""
-    return written.strip(f"{string.whitespace}\u00a0\ufeff\u200b\u200e\u200f\u2060")
+    return {name.strip(BLANKS) for name in next(csv.reader([header], delimiter=separator), [])}
 
 
 def _records(path: Path, lines: Sequence[str], separator: str) -> Iterator[tuple[int, list[str]]]:

@@ -1,7 +1,10 @@
 """Published networks: small ones, saved as their publishers save theirs, go through the pipeline."""
 
+import pickle
 import re
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -109,6 +112,31 @@ def test_archives_as_openai_publishes_them_are_read(tmp_path: Path) -> None:
     )
     assert ours.keys() == plain.keys()
     assert all(torch.allclose(ours[name], plain[name], atol=1e-3) for name in plain)
+
+
+class Hostile:
+    """What runs code when it is unpickled: it makes the file `hit`."""
+
+    def __init__(self, hit: Path) -> None:
+        self.hit = hit
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return (Path.touch, (self.hit,))
+
+
+@pytest.mark.parametrize("member", [None, "extra/constants.pkl", "constants.pkl", "code/constants.pkl"])
+@pytest.mark.parametrize("suffix", [".pt", ".bin"])
+@pytest.mark.filterwarnings("ignore")
+def test_no_weights_run_code(tmp_path: Path, member: str | None, suffix: str) -> None:
+    path, hit = tmp_path / f"weights{suffix}", tmp_path / "hit"
+    torch.save({"state_dict": {"weight": torch.zeros(1)}, "other": Hostile(hit)}, path)
+    if member is not None:
+        with zipfile.ZipFile(path, "a") as archive:
+            folder = archive.namelist()[0].partition("/")[0]
+            archive.writestr(f"{folder}/{member}", pickle.dumps(Hostile(hit)))
+    with pytest.raises(InputError, match=f"weights{suffix}: not weights of this architecture"):
+        take(tmp_path, path, spec("RN"))
+    assert not hit.exists()
 
 
 def _storage(module: torch.nn.Module) -> torch.nn.Module:

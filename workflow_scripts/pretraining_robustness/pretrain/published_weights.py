@@ -5,10 +5,12 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import open_clip  # type: ignore[import-untyped]
 import timm
+import torch
 from open_clip.factory import load_checkpoint  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
@@ -25,6 +27,8 @@ logger = logging.getLogger(__name__)
 # GoogLeNet and Inception hold heads that only training uses.
 OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
 OTHERS = "correct the source's pretrained, or list another architecture"
+# What OpenAI's TorchScript archives hold besides weights; open_clip leaves them out, too.
+SCRIPT_NUMBERS = ("input_resolution", "context_length", "vocab_size")
 TRAINING_HEADS = ("aux1.", "aux2.", "AuxLogits.")
 
 
@@ -160,14 +164,30 @@ def _activation(model: str, pretrained: str, config: Mapping[str, Any]) -> bool:
 
 
 def _load(model: nn.Module, path: Path) -> None:
-    # OpenAI publishes TorchScript archives, which torch does not read in its safe mode; they hold no pickled code.
-    script = zipfile.is_zipfile(path) and any(
-        name.endswith("/constants.pkl") for name in zipfile.ZipFile(path).namelist()
-    )
+    """Load a CLIP model's weights from a file of tensors, or from a TorchScript archive, as OpenAI publishes them.
+
+    Neither way runs code of the file: torch reads tensors alone (`weights_only`), and TorchScript has a loader of its
+    own, which no pickle gets past.
+    """
     try:
-        load_checkpoint(model, str(path), weights_only=not script)
+        if not _is_torchscript(path):
+            load_checkpoint(model, str(path), weights_only=True)
+            return
+        state = torch.jit.load(str(path), map_location="cpu").state_dict()
+        plain = {name: tensor for name, tensor in state.items() if name not in SCRIPT_NUMBERS}
+        with TemporaryDirectory() as folder:
+            torch.save(plain, f"{folder}/weights.pt")
+            load_checkpoint(model, f"{folder}/weights.pt", weights_only=True)
     except Exception as error:  # unpickling, the shapes of the weights, safetensors' own
         raise InputError(f"{path}: not weights of this architecture ({_reason(error)}); {OTHERS}") from error
+
+
+def _is_torchscript(path: Path) -> bool:
+    """Whether a file has the record by which torch tells TorchScript archives, in the archive's own folder."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.count("/") == 1 and name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 def _reason(error: Exception) -> str:

@@ -6,7 +6,7 @@ held out as well and are in-distribution (id_val, id_test); the rest is train. i
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pretraining_robustness.csv_tables import CsvTable
@@ -15,6 +15,7 @@ from pretraining_robustness.seeds import hashed_rank
 
 OUT_OF_DISTRIBUTION = ("val", "test")
 IN_DISTRIBUTION = ("id_val", "id_test")
+MISSING = ("", "na", "n/a", "nan", "none", "null", "<na>")  # how tables say that a row belongs to no unit
 
 
 def divide(table: CsvTable, spec: Mapping[str, Any]) -> list[str]:
@@ -28,7 +29,8 @@ def divide(table: CsvTable, spec: Mapping[str, Any]) -> list[str]:
             a patient); `seed`.
 
     Raises:
-        InputError: for a column that is missing, a place that no row has, an empty one, and what is no date, by line.
+        InputError: for a column that is missing, a place that no row has, an empty one, what is no date, values that
+            look alike, and rows that belong together and would be divided, by line.
     """
     for key in ("column", "together"):
         if key in spec and spec[key] not in table:
@@ -36,10 +38,37 @@ def divide(table: CsvTable, spec: Mapping[str, Any]) -> list[str]:
                 f"{table.path}: no column {spec[key]}, by which the task's config divides it; it has "
                 f"{', '.join(table.columns)}; name one of these"
             )
+        if key in spec:
+            table.refuse_lookalikes(spec[key])
     outside = _by_place(table, spec) if spec["by"] == "place" else _by_date(table, spec)
-    units = table.columns[spec.get("together", "filename")]
+    units = _units(table, spec, outside)
     inside = _shares([unit for unit, split in zip(units, outside, strict=True) if not split], spec)
     return [split or inside.get(unit, "train") for unit, split in zip(units, outside, strict=True)]
+
+
+def _units(table: CsvTable, spec: Mapping[str, Any], outside: Sequence[str]) -> list[str]:
+    """Return for each row the name of the unit that it is held out with: a row without one is a unit of its own.
+
+    Raises InputError for a unit that lies on both sides of the border of the distributions.
+    """
+    files = table.columns["filename"]
+    if "together" not in spec:
+        return files
+    together = spec["together"]
+    values = table.columns[together]
+    first: dict[str, int] = {}
+    for row, (value, split) in enumerate(zip(values, outside, strict=True)):
+        if value.lower() in MISSING:
+            continue
+        known = first.setdefault(value, row)
+        if outside[known] != split:
+            names = [part or "in-distribution" for part in (split, outside[known])]
+            table.refuse(
+                row,
+                f"{together} {value!r} is {names[0]} here and {names[1]} on line {table.lines[known]}, but its rows "
+                f"belong together; remove the rows on one side, choose another {spec['by']}, or leave out 'together'",
+            )
+    return [file if value.lower() in MISSING else value for file, value in zip(files, values, strict=True)]
 
 
 def _by_place(table: CsvTable, spec: Mapping[str, Any]) -> list[str]:
@@ -66,21 +95,32 @@ def _by_place(table: CsvTable, spec: Mapping[str, Any]) -> list[str]:
 
 
 def _by_date(table: CsvTable, spec: Mapping[str, Any]) -> list[str]:
-    """Return val, test or nothing for each row."""
-    starts = sorted((_date(str(spec[split])), split) for split in OUT_OF_DISTRIBUTION if split in spec)
+    """Return val, test or nothing for each row; dates are compared as they are written, so all need one offset."""
+    column = spec["column"]
+    starts = sorted(
+        (_date(str(spec[split])).replace(tzinfo=None), split) for split in OUT_OF_DISTRIBUTION if split in spec
+    )
     splits = []
-    for row, text in enumerate(table.columns[spec["column"]]):
+    offset: timedelta | None = None
+    for row, text in enumerate(table.columns[column]):
         try:
             date = _date(text)
         except ValueError:
-            table.refuse(row, f"{spec['column']} is {text!r}, no date as 2016-07-31, 2016-07-31 14:05:00 or 2016")
-        splits.append(next((split for start, split in reversed(starts) if date >= start), ""))
+            table.refuse(row, f"{column} is {text!r}, no date as 2016-07-31, 2016-07-31 14:05:00 or 2016")
+        if row > 0 and date.utcoffset() != offset:
+            first = table.columns[column][0]
+            table.refuse(
+                row,
+                f"{column} is {text!r}, and {first!r} on line {table.lines[0]}: their offsets from UTC differ; "
+                "write all dates with one offset, or all without",
+            )
+        offset = date.utcoffset()
+        splits.append(next((split for start, split in reversed(starts) if date.replace(tzinfo=None) >= start), ""))
     return splits
 
 
 def _date(text: str) -> datetime:
-    text = text.strip()
-    return datetime.fromisoformat(f"{text}-01-01" if len(text) == 4 else text).replace(tzinfo=None)
+    return datetime.fromisoformat(f"{text}-01-01" if len(text) == 4 else text)
 
 
 def _shares(units: Sequence[str], spec: Mapping[str, Any]) -> dict[str, str]:
