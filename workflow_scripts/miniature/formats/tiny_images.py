@@ -51,7 +51,7 @@ def tiny_imagenet(archive: Path, images: int, classes: int, seed: int, threads: 
     each = images // len(chosen)
     held_out = max(1, each // 10)
     if not each:
-        raise InputError(f"tiny_imagenet: {images} images for {len(chosen)} classes; ask for at least one a class")
+        raise InputError(f"tiny_imagenet: {images} images for {len(chosen)} classes; ask for at least one per class")
     drawn = draw_classes(list(map(object_class, chosen)), [each + held_out] * len(chosen), TINY, seed, threads)
     top, contents, annotations = "tiny-imagenet-200", {}, []
     contents[f"{top}/wnids.txt"] = "\n".join(one.wnid for one in chosen).encode()

@@ -61,7 +61,18 @@ def job_graph(snakefile: str | Path, config: Mapping[str, Any], target: str = "a
         path = Path(folder, "config.json")
         path.write_text(json.dumps(config), encoding="utf-8")
         command = [sys.executable, "-m", "snakemake", target, "--snakefile", str(snakefile), "--configfile", str(path)]
-        command += ["--dag", "dot", "--forceall", "--nolock", "--profile", "none", "--workflow-profile", "none"]
+        command += [
+            "--dag",
+            "dot",
+            "--forceall",
+            "--nolock",
+            "--cores",
+            "1",
+            "--profile",
+            "none",
+            "--workflow-profile",
+            "none",
+        ]
         planned = subprocess.run(command, capture_output=True, text=True, check=False)
     if planned.returncode != 0:
         raise InputError(f"{snakefile}: the study could not be planned: {planned.stderr[-1000:]}")
