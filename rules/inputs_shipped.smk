@@ -13,7 +13,7 @@ FROM_SCORES = "redrawn fit_trends compare_series draw_figure collect_trends tabu
 def snakemake_again(files, *options):
     """The command that runs this workflow with other configuration files.
 
-    Without PYTHONPATH, by which a job finds the scripts: tabulate.py would hide the package of that name.
+    Without PYTHONPATH, by which a job finds the scripts.
     """
     start = ["env", "-u", "PYTHONPATH", sys.executable, "-m", "snakemake", "--nolock"]
     paths = [str(REPOSITORY / file) for file in files.split()]

@@ -38,7 +38,7 @@ def table_params(wildcards):
 def table_code(wildcards):
     """Digest of what makes a table of this kind."""
     kind = config["tables"][wildcards.table]["kind"]
-    return code("tabulate.py", f"pretraining_robustness/tables/kinds/{kind}.py")
+    return code("tabulate_results.py", f"pretraining_robustness/tables/kinds/{kind}.py")
 
 
 rule tabulate:
@@ -65,7 +65,7 @@ rule tabulate:
     message:
         "Make {wildcards.table}"
     script:
-        "../workflow_scripts/tabulate.py"
+        "../workflow_scripts/tabulate_results.py"
 
 
 rule count_cooccurrence:

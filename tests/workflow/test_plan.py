@@ -105,22 +105,12 @@ def test_a_misspelt_target_is_named(workflow, target, words):
     assert all(word in printed for word in words)
 
 
-@pytest.mark.parametrize(
-    ("overlay", "line"),
-    [
-        (
-            {"distributions": {"imagenet_5k": {"source": "imagnet"}}},
-            "config distributions.imagenet_5k.source: 'imagnet' is not a source; did you mean 'imagenet'?",
-        ),
-        (
-            {"runs": {"architectures": ["resnet_10"]}},
-            "config runs.architectures: 'resnet_10' is not an architecture; did you mean 'resnet10'?",
-        ),
-    ],
-)
-def test_a_misspelt_name_in_the_config_is_one_line(workflow, overlay, line):
-    printed = workflow.run("--dry-run", config=overlay, fails=True)
-    assert f"ERROR: {line}" in printed.splitlines()
+def test_a_misspelt_name_in_the_config_is_one_line(workflow):
+    printed = workflow.run("--dry-run", config={"runs": {"architectures": ["resnet_10"]}}, fails=True)
+    assert printed.splitlines()[-1] == (
+        "ERROR: config runs.architectures: 'resnet_10' is not an architecture (overlay.yaml, line 3); did you mean "
+        "'resnet10'?"
+    )
     assert "Traceback" not in printed
 
 

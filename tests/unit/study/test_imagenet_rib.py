@@ -90,34 +90,3 @@ def test_a_source_with_other_classes_is_given_imagenets_head_by_a_stage_of_its_o
     assert not names.keeps_head(study, "rib_head", "inaturalist_full")
     assert [names.given_head(study, name) for name in networks] == [None, "linear_probe"]
     assert "rib_head" not in {run.task for run in runs.rib_runs(study)}
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (
-            {"imagenet_rib": {"held_out": None, "methods": ["full", "wise_ft_held_out"]}},
-            "'wise_ft_held_out' chooses by held-out images, and none are held out; set imagenet_rib.held_out",
-        ),
-        (
-            {"imagenet_rib": {"without": {"imagenet_50k": ["full"]}}},
-            "imagenet_rib.without: 'imagenet_50k' is not a distribution of imagenet_rib.networks",
-        ),
-        (
-            {"imagenet_rib": {"networks": ["imagenet_full", "inaturalist_full"]}},
-            "inaturalist_full has no head of ImageNet's 1,000 classes; take another, or add inaturalist_full to ",
-        ),
-        (
-            {
-                "imagenet_rib": {"networks": ["web"], "methods": ["full"]},
-                "distributions": {"web": {"source": "published", "architectures": ["timm/vit_base_patch16_224.dino"]}},
-            },
-            "imagenet_rib.networks: vit_base_patch16_224_dino has no head of ImageNet's 1,000 classes",
-        ),
-    ],
-)
-def test_what_is_wrong_is_named(miniature, repository, change, words):
-    update_config(miniature, change)
-    if miniature["imagenet_rib"]["held_out"] is None:
-        del miniature["imagenet_rib"]["held_out"]
-    assert words in refusal(miniature, repository)

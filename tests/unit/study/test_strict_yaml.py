@@ -63,26 +63,6 @@ def test_numbers_that_are_text_have_another_form(text, number):
         assert isinstance(yaml.safe_load(number), int | float)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ("recipes: {pretrain: {learning_rate: 1e-3}}", r"learning_rate: '1e-3' is not .*line 1.*; write 1\.0e-3"),
-        ("\n\nstore:\n  size: '3,200'", "store.size: .*line 4.*; write 3200"),
-        ("study: 2017", "study: 2017 is not text .*line 1.*; put a name in quotes"),
-        ("study: a\nstroe: {}", r"unknown key 'stroe' \(.*study\.yaml, line 2\); did you mean 'store'"),
-        ("sources:", "config sources: None is not a table of keys"),
-    ],
-)
-def test_a_violation_is_told_with_its_line_and_remedy(tmp_path, config, repository, change, words):
-    from snakemake.utils import update_config
-
-    path = tmp_path / "study.yaml"
-    path.write_text(change, encoding="utf-8")
-    update_config(config, yaml.safe_load(change))
-    with pytest.raises(InputError, match=words):
-        check_config(config, repository, [path, repository / "config.yaml"])
-
-
 def test_lines_are_those_of_the_file_that_has_the_key(tmp_path):
     first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
     first.write_text("x:\n  y: 1\n")
@@ -116,11 +96,3 @@ def test_no_configuration_brings_the_checker_down(config, repository):
         write_out(changed)
         with suppress(InputError):
             check_config(changed, repository)
-
-
-def test_more_series_than_can_be_told_apart_are_refused_at_the_start(config, repository):
-    names = [name for name, spec in config["distributions"].items() if spec["source"] == "imagenet"][:9]
-    config["figures"]["fig4"]["panels"] = [{"title": "All", "series": names}]
-    config["left_out"] = []
-    with pytest.raises(InputError, match=r"config figures\.fig4: \d+ series in a panel .* only 6 can be told apart"):
-        check_config(config, repository)

@@ -64,7 +64,7 @@ def check_config(
             if old[-1] in _at(old[:-1], config):
                 raise ConfigError(old, f"this key has a new name; {new}")
         for figure, spec in entries(config.get("figures")).items():
-            if (kind := entries(spec).get("kind")) in RENAMED_KINDS:
+            if (kind := str(entries(spec).get("kind"))) in RENAMED_KINDS:
                 new = RENAMED_KINDS[kind]
                 raise ConfigError(("figures", figure, "kind"), f"'{kind}' is part of the kind {new} now; write {new}")
         typed = _validated(config)
@@ -149,15 +149,15 @@ _KINDS = {
     **dict.fromkeys(("dict_type", "dataclass_type", "model_attributes_type"), "a table of keys"),
 }
 _BOUNDS = {
-    "greater_than": "is not above {gt:g}",
-    "greater_than_equal": "is below {ge:g}",
-    "less_than": "is not below {lt:g}",
-    "less_than_equal": "is above {le:g}",
-    "multiple_of": "is not a multiple of {multiple_of}",
-    "too_short": "has fewer than {min_length} entries",
-    "too_long": "has more than {max_length} entries",
-    "string_pattern_mismatch": "does not match '{pattern}'",
-    "repeated": "lists {value} twice",
+    "greater_than": "is too small; give more than {gt:g}",
+    "greater_than_equal": "is too small; give {ge:g} or more",
+    "less_than": "is too large; give less than {lt:g}",
+    "less_than_equal": "is too large; give {le:g} or less",
+    "multiple_of": "is not a multiple of {multiple_of}; give one",
+    "too_short": "has too few entries; give {min_length} or more",
+    "too_long": "has too many entries; give {max_length} or fewer",
+    "string_pattern_mismatch": "does not match '{pattern}'; rewrite it so",
+    "repeated": "lists {value} twice; remove one",
 }
 
 
@@ -181,17 +181,14 @@ def _in_words(error: ErrorDetails, config: dict[str, Any]) -> ConfigError:
     description = key_at(place, config).description
     meaning = f". {description}" if description else ""
     if kind not in _KINDS:
+        wrong = _BOUNDS[kind].format(**context) if kind in _BOUNDS else f"cannot be used; correct it ({error['msg']})"
         if name == "[key]":
-            return ConfigError(place, f"'{value}' {_BOUNDS[kind].format(**context)}; rename it", key=place[:-1])
-        wrong = _BOUNDS[kind].format(**context) if kind in _BOUNDS else f"cannot be used ({error['msg']})"
-        return ConfigError(place, f"{value!r} {wrong}; correct it{meaning}")
-    remedy = "correct it"
-    if isinstance(value, str) and kind in ("int_type", "float_type"):
-        number = meant_as_number(value)
-        remedy = f"write {number}" if number else remedy
-    if kind == "string_type" and not isinstance(value, dict | list):
-        remedy = "put a name in quotes"
-    return ConfigError(place, f"{value!r} is not {_KINDS[kind]}; {remedy}{meaning}")
+            return ConfigError((*place, value), f"'{value}' {wrong}", key=place[:-1])
+        return ConfigError(place, f"{value!r} {wrong}{meaning}")
+    quoted = kind == "string_type" and not isinstance(value, dict | list)
+    remedy = "put it in quotes" if quoted else "write one"
+    number = meant_as_number(value) if isinstance(value, str) and kind in ("int_type", "float_type") else None
+    return ConfigError(place, f"{value!r} is not {_KINDS[kind]}; {f'write {number}' if number else remedy}{meaning}")
 
 
 def _place(location: Sequence[str | int], config: Mapping[str, Any]) -> Place:

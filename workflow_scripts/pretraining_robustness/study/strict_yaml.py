@@ -52,7 +52,7 @@ def line_of(key: Sequence[str | int], files: Iterable[str | Path]) -> str:
 
 def meant_as_number(text: str) -> str | None:
     """Return how a number is written in YAML that was written as this text, or None if it was none."""
-    if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?", text):
+    if re.fullmatch(r"[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?", text):
         return text.replace(",", "")
     if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+", text):
         mantissa, _, exponent = text.lower().partition("e")
