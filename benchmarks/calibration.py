@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from machine import measured_on
 
 from pretraining_robustness.evaluate.scores import paired_scores, read_scores, write_scores
 from pretraining_robustness.files import atomic_path
@@ -140,11 +141,13 @@ def main() -> None:
         table = checkpoints(broken, first)
         scored.append(table[table["distribution"] == PRETRAINED].assign(distribution=f"{PRETRAINED}_shuffled"))
         with atomic_path(recorded) as path:
-            pd.concat(scored)[["world", *CHECKPOINT, "id_macro_f1", "ood_macro_f1"]].round(4).to_csv(path, index=False)
+            pd.concat(scored)[["world", *CHECKPOINT, "id_macro_f1", "ood_macro_f1"]].round(4).assign(
+                **measured_on()
+            ).to_csv(path, index=False)
     config = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
     judged = judge_all(pd.read_csv(recorded), config)
     with atomic_path(RESULTS / "calibration.csv") as path:
-        judged.to_csv(path, index=False)
+        judged.assign(**measured_on()).to_csv(path, index=False)
     print(judged.to_string())
 
 

@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 
 import yaml
-from machine import machine
+from machine import measured_on
 
 from pretraining_robustness.files import write_rows
 
@@ -156,7 +156,7 @@ def main() -> None:
         ]
     differ = sorted(name for name in expected if found.get(name) != expected[name])
     print(f"{killed.total()} jobs killed; of {len(expected)} files {len(differ)} differ {differ[:5]}; {len(left)} left")
-    same = {"files": len(expected), "files_that_differ": len(differ), "left_over": len(left), "machine": machine()}
+    same = {"files": len(expected), "files_that_differ": len(differ), "left_over": len(left), **measured_on()}
     rows = [
         {
             **{"stage": stage, "jobs": jobs[stage], "seconds_a_job": round(lengths[stage], 1)},

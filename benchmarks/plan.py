@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from machine import machine
+from machine import measured_on
 
 from pretraining_robustness.files import write_rows
 
@@ -122,7 +122,7 @@ def main() -> None:
             own, other = (median(pair[side][place] for pair in pairs) for side in range(2))
             row |= {f"{measure}_seconds": round(own, 2), f"{measure}_seconds_of_peer": round(other, 2)}
             row[f"{measure}_ratio"] = round(median(pair[0][place] / pair[1][place] for pair in pairs), 2)
-        rows.append({**row, "machine": f"{machine()}, Python {platform.python_version()}"})
+        rows.append({**row, "python": platform.python_version(), **measured_on()})
         print(rows[-1])
     write_rows(output, rows)
 

@@ -216,7 +216,7 @@ def test_the_search_finds_what_the_published_search_finds() -> None:
 
 
 def test_the_first_categories_are_the_published_ones(found: search.Search) -> None:
-    """Numbers of data/csv_rate0.2_category1000, and candidates as benchmarks/fractaldb.py counts them in full."""
+    """Numbers of data/csv_rate0.2_category1000, and candidates as benchmarks/results/fractaldb.csv has them."""
     for number, row in PUBLISHED.items():
         np.testing.assert_allclose(found.systems[number][0], row, rtol=0, atol=1e-14)
     assert [len(found.systems[number]) for number in PUBLISHED] == [3, 4]
