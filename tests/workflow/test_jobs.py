@@ -27,7 +27,7 @@ def test_runs_together_and_alone_are_the_same_bytes(workflow):
     workflow.run(TARGET, "--touch", config=ONE_RUN)
     assert workflow.plan(TARGET, config=ONE_RUN) == {}
     assert {path: path.read_bytes() for path in together} == together
-    for stage in ("pretrain", "finetune", "evaluate"):
+    for stage in ("pretrain", "finetune", "evaluate", "scores"):
         shutil.rmtree(results / stage)
     workflow.run(TARGET, config=ONE_RUN)
     assert {path: path.read_bytes() for path in together} == together

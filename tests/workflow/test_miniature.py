@@ -221,7 +221,7 @@ def test_an_edit_of_the_figures_style_draws_figures_only(copy):
 
 def test_another_title_draws_that_figure_only(copy):
     overlay = {**TINY, "figures": {"fig4": {"title": "Another title"}}}
-    assert copy.plan("demo", config=overlay) == {"draw_figure": 1, "first_figure": 1, "demo": 1}
+    assert copy.plan("demo", config=overlay) == {"draw_figure": 1, "demo": 1}
     assert "fig4" in copy.run("demo", "--dry-run", config=overlay)
 
 
