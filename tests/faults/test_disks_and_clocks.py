@@ -138,7 +138,7 @@ def test_an_input_from_the_future_is_refused_before_any_work(tmp_path: Path, ref
     worked: list[int] = []
     line = refusal(lambda: worked.append(1), inputs=(store,))
     assert str(store) in line
-    assert "yet to come" in line
+    assert "modification time in the future" in line
     assert "touch" in line
     assert not worked
 
@@ -190,7 +190,7 @@ def test_a_job_that_is_started_twice_is_refused_until_the_first_one_ends(tmp_pat
     said = second.communicate(timeout=60)[1]
     assert second.returncode == 1
     assert said.startswith("ERROR: ")
-    assert f"{tmp_path}/state: process {first.pid} on {socket.gethostname()} is at work on the same" in said
+    assert f"{tmp_path}/state: process {first.pid} on {socket.gethostname()} holds this output" in said
     assert said.count("\n") == 1
     first.kill()
     first.communicate()

@@ -282,7 +282,7 @@ CONFIGURATION = {
     ),
     "no table of superclasses": (
         *key(lambda own: own.study["label_maps"]["kinds"], "table", "kind.csv", "kinds.csv"),
-        "kind.csv: there is no such table of superclasses; correct the path",
+        "kind.csv: there is no such table of superclasses .*; correct the path",
     ),
     "an unknown place": (
         *key(
@@ -495,7 +495,7 @@ def test_what_a_message_says_to_do_works(tmp_path, repository, faults):
     ("spoil", "words"),
     [
         (lambda good: b"", "the configuration is empty; write its keys"),
-        (lambda good: b"- " + good.replace(b"\n", b"\n  "), "the configuration is no table of keys"),
+        (lambda good: b"- " + good.replace(b"\n", b"\n  "), "the configuration is not a table of keys"),
         (
             lambda good: good.replace(b"label: ImageNet", b"label: K\xe4fer"),
             r"line \d+: not UTF-8; save the file as UTF-8",

@@ -84,8 +84,8 @@ def _alone(state: str | None) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise InputError(
-                f"{state}: {file.read().decode() or 'another job'} is at work on the same; wait for it or end it, and "
-                "run the same command again"
+                f"{state}: {file.read().decode() or 'another job'} holds this output; wait for it or stop it, and run "
+                "the same command again"
             ) from None
         except OSError as error:
             logging.warning("%s: %s: no other job is kept from working on the same", lock, error.strerror)
@@ -110,7 +110,7 @@ def _refuse_future(paths: Any, log: Path) -> None:
         if path.is_file() and path.stat().st_mtime > now + CLOCKS_DIFFER_SECONDS:
             when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(path.stat().st_mtime))
             raise InputError(
-                f"{path}: was changed at {when}, which is yet to come: a clock is or was wrong; set it right, and if "
+                f"{path}: has a modification time in the future ({when}): check the clock, and if "
                 f"the file is as it should be, run `touch {path}` and the same command again"
             )
 

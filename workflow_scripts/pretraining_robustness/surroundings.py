@@ -1,4 +1,4 @@
-"""What of the user's surroundings must not reach the jobs."""
+"""Keep the user's environment away from the jobs."""
 
 import os
 import re
@@ -9,8 +9,8 @@ from pretraining_robustness.errors import InputError
 
 
 def keep_out(scripts: Path) -> None:
-    """Set the environment that jobs inherit: no drawing backend of a notebook, UTF-8 whatever the locale, and of all
-    packages called like this one the one in `scripts`.
+    """Set the environment that jobs inherit: no notebook's plotting backend, UTF-8 whatever the locale, and this
+    package from `scripts` before others of its name.
     """
     paths = [str(scripts), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ.update(

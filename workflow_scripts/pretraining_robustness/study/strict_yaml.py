@@ -1,4 +1,4 @@
-"""What YAML reads without a word and nobody means: keys that occur twice, numbers and words that are none.
+"""Catch the surprises of YAML 1.1: keys that occur twice, numbers and words that are read as something else.
 
 Snakemake loads configuration files itself, by YAML 1.1, in which the last of two keys counts, `1e-3` is text, `010` is
 eight, `12:30` is 750 and `no` is false. The files are read here once more to say so, with the line.
@@ -24,7 +24,7 @@ def check_yaml(path: str | Path) -> None:
     read otherwise than it is meant; names the line."""
     root = _root(path)
     if not isinstance(root, yaml.MappingNode):
-        found = "is empty" if root is None else "is no table of keys"
+        found = "is empty" if root is None else "is not a table of keys"
         raise InputError(f"{path}: the configuration {found}; write its keys as 'study: my_study', a line each")
     for node in _nodes(root, set()):
         if isinstance(node, yaml.MappingNode):
@@ -73,7 +73,7 @@ def _root(path: str | Path) -> yaml.Node | None:
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", error)
         raise InputError(
-            f"{path}{where}: not YAML ({problem}); mend it: indent with blanks, not tabs, and put text that holds ': ' "
+            f"{path}{where}: not YAML ({problem}); mend it: indent with spaces, not tabs, and put text that holds ': ' "
             "or begins with one of []{}*&!%@` in quotes"
         ) from None
     except OSError as error:
@@ -140,4 +140,4 @@ def _check_scalar(path: str | Path, node: yaml.ScalarNode) -> None:
             "quotes"
         )
     if node.tag == FLOAT and value.lower().strip("+-.") in ("nan", "inf"):
-        raise InputError(f"{path}, line {line}: {value} is no number to work with; write one")
+        raise InputError(f"{path}, line {line}: {value} is not a number that can be used; write one")
