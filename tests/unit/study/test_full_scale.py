@@ -82,7 +82,7 @@ def choose(sources, paper_config, repository):
         *[(f"imagenet_{size}k_equal_steps", size * 1000, 1000, 1000, size) for size in (100, 50, 25, 5)],
         ("imagenet_animals", 498_000, 398, 398, None),
         ("imagenet_objects", 498_000, 602, 602, None),
-        *[(f"imagenet_60k_{n}_classes", 60_000, n, n, 60_000 // n) for n in (1000, 500, 250, 125)],
+        *[(f"imagenet_60k_{n}_classes", 60_000, n, n, 60_000 // n) for n in (1000, 500, 400, 250, 100)],
         *[(f"imagenet_300k_{n}_classes", 300_000, n, n, 300_000 // n) for n in (1000, 500, 250)],
         ("imagenet_diversity_100", 80_000, 192, 16, None),
         ("imagenet_diversity_67", 80_000, 128, 16, 625),

@@ -253,6 +253,13 @@ def test_a_series_of_one_architecture_has_its_runs_as_clusters():
         assert found.error**2 == pytest.approx(sum(alone))
 
 
+def test_a_panel_of_one_architecture_says_so(tmp_path):
+    scores = made_up(np.random.default_rng(26), {"a": (0, 0), "b": (0.2, 0)}, architectures=1, seeds=6)
+    figure = FIGURE | {"panels": [{"title": "P", "series": ["a", "b"]}], "references": []}
+    comparisons, _ = compare(tmp_path, scores, figure)
+    assert "all runs are of one architecture, net0" in comparisons["note"][0]
+
+
 @pytest.mark.parametrize(("architectures", "seeds"), [(3, 1), (5, 2)])
 def test_contrasts_cover_the_truth(architectures, seeds):
     generator = np.random.default_rng(architectures)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from simulated_studies import World, outcome
+from simulated_studies import World, contrast_of, outcome
 
 STUDIES = 80
 
@@ -16,10 +16,11 @@ def found():
 
 
 def test_intervals_over_networks_and_cameras_cover_the_truth(found):
-    """95 +- 5 %; those of networks alone cover 82 to 85 % (benchmarks/results/coverage.csv: 1,000 studies)."""
+    """95 +- 5 %, those of networks alone less (benchmarks/results/coverage.csv has 1,000 studies: 85 %)."""
     for name in ("contrast", "effective_robustness", "equal_id_trend"):
         assert 0.9 <= found[name] <= 0.992, found
-    assert (found[["contrast_networks", "effective_robustness_networks"]] < 0.9).all(), found
+    for name in ("contrast", "effective_robustness"):
+        assert found[f"{name}_networks"] <= found[name] - 0.04, found
 
 
 def test_verdicts_are_wrong_in_five_percent(found):
@@ -35,5 +36,7 @@ def test_what_is_peculiar_to_a_network_on_a_camera_counts_once():
     """Without the correction the variance of such a world would be twice as large and intervals cover 99.4 %."""
     world = World(architectures=9, seeds=1, own=0, run=0, checkpoint=0, series_camera=0, network_camera=0.2)
     generator = np.random.default_rng(8)
-    covered = np.mean([outcome(world, generator)["contrast"] for _ in range(STUDIES)])
-    assert 0.9 <= covered <= 0.985
+    intervals = [
+        contrast_of(world.draw({"a": (0, 0), "b": (0, 0.05)}, generator)).interval(0.95) for _ in range(STUDIES)
+    ]
+    assert 0.88 <= np.mean([low <= 0 <= high for low, high in intervals]) <= 0.985

@@ -72,6 +72,12 @@ def score(
         groups = _codes(test_set.columns[spec["groups"]]) if spec.get("groups") else np.zeros_like(test_set.truth)
         if spec.get("groups_left_out"):
             groups[np.isin(test_set.columns[spec["groups"]].astype(str), spec["groups_left_out"])] = -1
+        if spec.get("groups") and spec["groups"] == spec.get("clusters"):
+            logger.info(
+                "%s: groups and clusters are both '%s': worst-group scores have no interval",
+                spec["name"],
+                spec["groups"],
+            )
         clusters = _codes(test_set.columns[spec["clusters"]]) if spec.get("clusters") else None
         units = jackknife_clusters(test_set.name, len(test_set.truth), clusters)
         used = [METRICS[name] for name in metrics if spec.get("groups") or not METRICS[name].grouped]

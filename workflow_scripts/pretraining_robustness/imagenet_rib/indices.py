@@ -104,18 +104,16 @@ def mean_robustness_improvement(cells: pd.DataFrame, rows: Collection[str]) -> p
         rows: the variants that must have been fine-tuned on.
 
     Returns:
-        `NETWORK`, mRI (percentage points), before (mean over the variants of the accuracy before fine-tuning), after
-        (mean over the variants fine-tuned on of the mean over the others of the accuracy after it), fine_tuned_on (how
-        many). Networks that lack a row are left out: their mean would be one of other variants.
+        `NETWORK`, mRI (percentage points), before and after (mean over the variants fine-tuned on of the mean over the
+        others of the accuracy before and after it, so that after - before = mRI), fine_tuned_on (how many). Networks
+        that lack a row are left out: their mean would be one of other variants.
     """
     improvement = robustness_improvement(cells)
-    # Each variant once, whatever the number of rows that it counts in.
-    before = cells.drop_duplicates([*NETWORK, "tested_on"]).groupby(NETWORK)["before"].mean()
     grouped = improvement.groupby(NETWORK)
     mean = pd.DataFrame(
         {
             "mRI": grouped["RI"].mean(),
-            "before": before,
+            "before": grouped["before"].mean(),
             "after": grouped["after"].mean(),
             "fine_tuned_on": grouped["fine_tuned_on"].nunique(),
         }

@@ -457,7 +457,8 @@ def _training(config: dict[str, Any]) -> None:
             if not {"md5", "sha256", "bytes"} & set(spec):
                 place = ("downloads", name, "files", file)
                 raise ConfigError(place, "one of the keys md5, sha256, bytes is missing; add it")
-    for stage, recipe in config["recipes"].items():
+    for stage in ("pretrain", "finetune"):
+        recipe = config["recipes"][stage]
         _need(config, ("recipes", stage), recipe, COMPLETE_RECIPE)
         for name in config["runs"]["architectures"]:
             merged = {**recipe, **config["architectures"][name].get(stage, {})}
@@ -465,11 +466,16 @@ def _training(config: dict[str, Any]) -> None:
                 raise ConfigError(("recipes", stage), f"for {name}; give either 'epochs' or 'steps', the other null")
     if config["recipes"]["finetune"].get("epochs") is None:
         raise ConfigError(("recipes", "finetune"), "a checkpoint is written after each epoch; give 'epochs'")
-    for name, architecture in config["architectures"].items():
-        if "epochs" in architecture.get("finetune", {}):
+    partial: dict[Place, dict[str, Any]] = {
+        ("architectures", name, "finetune", "epochs"): one.get("finetune", {})
+        for name, one in config["architectures"].items()
+    }
+    partial["recipes", "scratch", "epochs"] = config["recipes"].get("scratch", {})
+    for where, recipe in partial.items():
+        if "epochs" in recipe:
             raise ConfigError(
-                ("architectures", name, "finetune", "epochs"),
-                "all architectures have one number of epochs, so that every series has the same checkpoints; set "
+                where,
+                "all networks have one number of epochs, so that every series has the same checkpoints; set "
                 "recipes.finetune.epochs",
             )
 

@@ -34,7 +34,7 @@ def _describe(study: Study, name: str) -> dict[str, Any]:
         "task": ", ".join(map(partial(labels.task_label, study), tasks)),
         "architectures": architectures,
         "seeds": runs.seeds(study, name),
-        "finetune": {one: params.finetune_recipe(study, task, one) for one in architectures},
+        "finetune": {one: params.finetune_recipe(study, task, one, distribution=name) for one in architectures},
     }
     if name == SCRATCH:
         nothing = {"source": "none"}

@@ -847,6 +847,9 @@ class Recipes(Section):
 
     pretrain: Recipe = key("Pre-training.")
     finetune: Recipe = key("Fine-tuning.")
+    scratch: Recipe | None = opt(
+        "Keys of the recipe of fine-tuning that differ for networks without pre-training, on every task; not epochs."
+    )
 
 
 @dataclass(kw_only=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.study import names, runs
-from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE
+from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH
 from pretraining_robustness.study.runs import Run
 from pretraining_robustness.study.study import Study
 
@@ -226,16 +226,19 @@ def held_out(study: Study, distribution: str) -> dict[str, float]:
     return {"held_out": share} if measured else {}
 
 
-def finetune_recipe(study: Study, task: str, architecture: str, method: str = DEFAULT_METHOD) -> dict[str, Any]:
+def finetune_recipe(
+    study: Study, task: str, architecture: str, method: str = DEFAULT_METHOD, distribution: str = ""
+) -> dict[str, Any]:
     """Return the recipe of fine-tuning an architecture on a task by a method.
 
-    What all fine-tuning shares is changed by the task, then by the architecture, then by the method.
+    What all fine-tuning shares is changed by the task, then by the architecture, then from scratch, then by the method.
     """
     spec = study.config["tasks"][task]
     shared = study.config["tasks"].get(spec.get("pair_of"), {}).get("finetune", {})
     by_architecture = study.config["architectures"][architecture].get("finetune", {})
     by_method = names.methods(study)[method].get("recipe", {})
-    return _recipe(study, "finetune", shared, spec.get("finetune", {}), by_architecture, by_method)
+    from_scratch = study.config["recipes"].get("scratch", {}) if distribution == SCRATCH else {}
+    return _recipe(study, "finetune", shared, spec.get("finetune", {}), by_architecture, from_scratch, by_method)
 
 
 def finetuning(study: Study, run: Run) -> dict[str, Any]:
@@ -246,7 +249,7 @@ def finetuning(study: Study, run: Run) -> dict[str, Any]:
         "keep_head": names.keeps_head(study, run.task, run.distribution),
         "seed": int(run.seed),
         "architecture": architecture(study, run.architecture),
-        "recipe": finetune_recipe(study, run.task, run.architecture, run.method),
+        "recipe": finetune_recipe(study, run.task, run.architecture, run.method, run.distribution),
     }
 
 

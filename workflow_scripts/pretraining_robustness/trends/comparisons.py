@@ -205,6 +205,9 @@ def _compare(
         "n_checkpoints": sum(len(one.points.x) for one in fitted),
         "n_dropped": sum(points.out_of_place + points.missing for points in placed.values()),
     }
+    architectures = {name for one in fitted for name in one.points.architectures}
+    if len(architectures) == 1:
+        notes.append(f"all runs are of one architecture, {architectures.pop()}: what is found holds for it alone")
     without_reference = compared != SERIES and compared not in [one.name for one in fitted]
     pairs: list[Row] = []
     if len(fitted) < 2 or without_reference:
