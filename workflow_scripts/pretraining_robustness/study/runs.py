@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self
 
 from pretraining_robustness.evaluate.metrics import DEFAULT
@@ -107,10 +108,13 @@ def needed_splits(study: Study, name: str) -> tuple[str, ...]:
     return tuple(split for split in dict.fromkeys([*own, *used, *held_out]) if split != "all")
 
 
-def _figure_runs(study: Study, figure: str) -> Iterator[Run]:
+@cache
+def _figure_runs(study: Study, figure: str) -> tuple[Run, ...]:
+    found: list[Run] = []
     for distribution, method in map(of_series, series(study, figure)):
         if distribution == SCRATCH or distribution in study.config["distributions"]:
-            yield from series_runs(study, study.config["figures"][figure]["task"], method, distribution)
+            found += series_runs(study, study.config["figures"][figure]["task"], method, distribution)
+    return tuple(found)
 
 
 def rib_shown(study: Study, name: str) -> dict[str, Any]:
