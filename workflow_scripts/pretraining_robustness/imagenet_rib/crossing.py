@@ -9,7 +9,9 @@ the first study where mRI allows them. A block is an architecture with a seed, w
 - The same beyond the accuracy before fine-tuning, for a network that is more accurate has more to lose: whether mRI
   follows the number of images more than a line in mean accuracy before predicts (trends/permutation.py).
 - Of two series: the mean difference within blocks, averaged within and then over architectures (over seeds where there
-  is one architecture), with its t interval, and Holm's correction over the pairs of a panel.
+  is one architecture), with its t interval, simultaneous over the pairs of a panel as Holm's p is.
+
+All of it takes the test images as given.
 """
 
 import math
@@ -175,16 +177,17 @@ def _of_trend(row: Mapping[str, Any], figure: Mapping[str, Any]) -> list[str]:
         )
     else:
         first = (
-            "No trend of mRI over the number of pre-training images was detected "
+            "Whether mRI follows the number of pre-training images is undecided "
             f"({slope:+.1f} points for every tenfold increase, {interval}; {test})."
         )
     p = row["beyond_accuracy_p"]
     if math.isnan(p):
         return [first]
-    second = "mRI follows that number" if p <= level else "no trend was detected"
+    second = "mRI follows that number" if p <= level else "whether mRI follows that number is undecided"
     return [
         first,
         f"Beyond what mean accuracy before fine-tuning predicts, {second} (permutation test, {p_in_words(p)}).",
+        "These intervals and tests are over networks; the test images are taken as given.",
     ]
 
 
@@ -198,8 +201,8 @@ def _of_pairs(pairs: Sequence[Mapping[str, Any]], figure: Mapping[str, Any]) -> 
     if not found:
         farthest = max(abs(pair[end]) for pair in shown for end in ("low", "high"))
         return (
-            f"Of {pairs_in_words} no difference of mRI was detected; no {confidence} confidence interval "
-            f"extends beyond {farthest:.1f} points."
+            f"Whether mRI differs is undecided for all of {pairs_in_words}; no simultaneous {confidence} confidence "
+            f"interval extends beyond {farthest:.1f} points."
         )
     largest = max(found, key=lambda pair: abs(pair["difference"]))
     first, second, sign = largest["first"], largest["second"], 1
@@ -210,5 +213,5 @@ def _of_pairs(pairs: Sequence[Mapping[str, Any]], figure: Mapping[str, Any]) -> 
     return (
         f"{len(found)} of {pairs_in_words} differ{'s' if len(found) == 1 else ''} in mRI; most, by "
         f"{abs(largest['difference']):.1f} points, '{names[first]}' above '{names[second]}' "
-        f"({confidence} CI {low:.1f} to {high:.1f}, Holm-corrected {p_in_words(largest['p_holm'])})."
+        f"(simultaneous {confidence} CI {low:.1f} to {high:.1f}, Holm-corrected {p_in_words(largest['p_holm'])})."
     )

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from pretraining_robustness.trends.axis_scales import Floats
-from pretraining_robustness.trends.multiplicity import holm
+from pretraining_robustness.trends.multiplicity import holm, simultaneous
 
 FEWEST_SERIES = 3  # of Page's test
 _FEWEST_BLOCKS = 2
@@ -54,15 +54,18 @@ def paired_contrasts(values: pd.DataFrame, confidence: float) -> list[dict[str, 
 
     Args:
         values: a row a block, indexed by (architecture, seed), a column a series.
-        confidence: of the intervals, in (0, 1); they are not corrected, p_holm is.
+        confidence: of the simultaneous intervals, in (0, 1), which agree with p_holm.
     """
+    differences = {pair: values[pair[0]] - values[pair[1]] for pair in itertools.combinations(values.columns, 2)}
+    means = [mean_over_networks(one, confidence) for one in differences.values()]
+    corrected, level = holm([mean.p for mean in means]), 1 - confidence
+    tested = max(int(np.isfinite(corrected).sum()), 1)
     rows: list[dict[str, Any]] = []
-    for first, second in itertools.combinations(values.columns, 2):
-        mean = mean_over_networks(values[first] - values[second], confidence)
-        names = {"first": first, "second": second, "blocks": mean.networks}
-        rows.append({**names, "difference": mean.value, "low": mean.low, "high": mean.high, "p": mean.p})
-    for row, value in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        row["p_holm"] = value
+    for (pair, difference), mean, p_holm in zip(differences.items(), means, corrected, strict=True):
+        wide = mean_over_networks(difference, 1 - level / tested)
+        low, high = simultaneous(wide.low, wide.high, rejected=p_holm <= level)
+        names = {"first": pair[0], "second": pair[1], "blocks": mean.networks}
+        rows.append({**names, "difference": mean.value, "low": low, "high": high, "p": mean.p, "p_holm": p_holm})
     return rows
 
 

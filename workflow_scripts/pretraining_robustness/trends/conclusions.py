@@ -148,7 +148,7 @@ def _of_pair(pair: Row, pairs: int, of_scratch: bool, spec: TrendFigure) -> str:
             f"whether {one} and {other} differ in {ood} {where} is undecided ({points:+.1f} points, {interval}{more})"
         )
     if pairs > 1 and not of_scratch:
-        text = f"the largest difference: {text}"
+        text = f"the pair farthest apart: {text}"
     return f"{text[0].upper()}{text[1:]}."
 
 
