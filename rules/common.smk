@@ -18,6 +18,8 @@ REPOSITORY = Path(str(workflow.current_basedir)).parent
 SCRIPTS = REPOSITORY / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from snakemake.common.configfile import load_configfile
+
 from pretraining_robustness.acquire.wilds_datasets import (
     HOME as WILDS_HOME,
     WILDS,
@@ -38,6 +40,7 @@ from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
 from pretraining_robustness.study.jobs import jobs_of, unit_pattern
 from pretraining_robustness.study.runs import NETWORK_FOLDER, RUN_FOLDER, Run
 from pretraining_robustness.study.shorthand import (
+    add_up_left_out,
     leave_out,
     replace_sections,
     take_out,
@@ -85,6 +88,10 @@ with refusals_in_one_line():
     for path in map(os.path.relpath, workflow.config_settings.configfiles):
         check_yaml(path)
     replace_sections(config, workflow.config_settings.overwrite_config)
+    if workflow.is_main_process:
+        files = map(load_configfile, workflow.config_settings.configfiles)
+        given = [*files, workflow.config_settings.config]
+        add_up_left_out(config, [one.get("left_out") for one in given])
     take_out(config)
     for sentence in leave_out(config):
         print(sentence, file=sys.stderr)

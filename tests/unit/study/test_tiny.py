@@ -11,10 +11,11 @@ from snakemake.utils import update_config
 
 from pretraining_robustness import wordnet
 from pretraining_robustness.distributions.label_maps import read_label_map
+from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.formats import TINY_IMAGES
 from pretraining_robustness.study import names, params, runs, show
 from pretraining_robustness.study.check import check_config
-from pretraining_robustness.study.shorthand import leave_out, replace_sections, write_out
+from pretraining_robustness.study.shorthand import add_up_left_out, leave_out, replace_sections, take_out, write_out
 from pretraining_robustness.study.study import Study
 
 
@@ -121,6 +122,42 @@ def test_a_source_that_is_left_out_takes_what_is_measured_on_it_with_it(tiny, re
     assert params.validation(study, "tiny_depth_4") == "tiny_imagenet_validation"
     assert params.validation(study, "cifar100_full") is None
     assert runs.pair(study, "fig2") == {"cifar10": {"id": "id_test", "ood": "cifar10_1"}}
+
+
+def test_what_files_and_the_command_line_leave_out_adds_up(tiny) -> None:
+    config = tiny()
+    add_up_left_out(config, [["cifar10_c"], None, ["tiny_25k", "cifar10_c"], ["cifar100"]])
+    assert config["left_out"] == ["cifar10_c", "tiny_25k", "cifar100"]
+    add_up_left_out(config, [["cifar10_c"], []])
+    assert config["left_out"] == []
+
+
+def test_a_source_that_is_left_out_is_not_searched_for_copies(tiny, repository) -> None:
+    config = tiny(left_out=["cifar100"])
+    leave_out(config)
+    assert names.copied_sources(complete(config, repository)) == ["tiny_imagenet"]
+
+
+def test_imagenet_rib_goes_with_the_last_variants_it_needs(tiny, repository) -> None:
+    config = tiny(left_out=["cifar10_1", "cifar10_2", "cifar10_c", "cifar100"])
+    assert "imagenet_rib (of its variants only cifar10, cinic10" in " ".join(leave_out(config))
+    assert "fig_rib_bars" not in complete(config, repository).config["figures"]
+
+
+def test_the_last_shifted_test_set_cannot_be_left_out(tiny) -> None:
+    with pytest.raises(InputError, match="left_out: without cinic10 cifar10 has no ood test set"):
+        leave_out(tiny(left_out=["cifar10_1", "cifar10_2", "cifar10_c", "cinic10"]))
+
+
+def test_a_later_file_takes_entries_out_by_null(tiny, repository) -> None:
+    config = tiny(left_out=[])
+    config["figures"]["fig7"] = config["imagenet_rib"]["variants"]["cifar10_c"] = None
+    config["downloads"]["cifar10"]["files"]["cifar-10-binary.tar.gz"]["sha256"] = None
+    take_out(config)
+    study = complete(config, repository)
+    assert "fig7" not in study.config["figures"]
+    assert "rib_cifar10_c" not in names.tasks(study)
+    assert "sha256" not in study.config["downloads"]["cifar10"]["files"]["cifar-10-binary.tar.gz"]
 
 
 def test_nothing_is_expected_of_a_figure_that_is_left_out(tiny, repository) -> None:

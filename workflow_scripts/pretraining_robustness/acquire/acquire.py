@@ -83,7 +83,10 @@ def _link(file: RawFile, source: Path, target: Path) -> None:
     if fault is None and file.bytes is not None and source.stat().st_size != file.bytes:
         fault = f"the file has {source.stat().st_size:,} bytes where {file.bytes:,} were expected"
     if fault is not None:
-        raise InputError(f"{source}: {fault}: fetch the file again")
+        raise InputError(
+            f"{source}: {fault}: fetch the file again, or state the bytes, md5 and sha256 of yours (null: not checked) "
+            f"in the study, under downloads.<source>.files.{file.name}"
+        )
     if target.exists() and target.samefile(source):
         return
     target.parent.mkdir(parents=True, exist_ok=True)

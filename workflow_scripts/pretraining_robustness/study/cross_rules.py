@@ -467,8 +467,9 @@ def _training(config: dict[str, Any]) -> None:
     if config["recipes"]["finetune"].get("epochs") is None:
         raise ConfigError(("recipes", "finetune"), "a checkpoint is written after each epoch; give 'epochs'")
     partial: dict[Place, dict[str, Any]] = {
-        ("architectures", name, "finetune", "epochs"): one.get("finetune", {})
-        for name, one in config["architectures"].items()
+        (section, name, "finetune", "epochs"): one.get("finetune", {})
+        for section in ("architectures", "tasks")
+        for name, one in config[section].items()
     }
     partial["recipes", "scratch", "epochs"] = config["recipes"].get("scratch", {})
     for where, recipe in partial.items():

@@ -32,7 +32,8 @@ def _describe(study: Study, declared: dict[str, Any]) -> str:
         return f"{random:,} classes of {images // random:,} images"
     if images:
         return f"{name}, {images:,} images"
-    return f"{name}, all {source['images']:,} images" if "images" in source else f"{name}, all images"
+    but = " but copies" if source.get("copies", {}).get("leave_out") else ""
+    return f"{name}, all {source['images']:,} images{but}" if "images" in source else f"{name}, all images{but}"
 
 
 def _here(study: Study, distribution: str) -> str:

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from pretraining_robustness.acquire.wilds_datasets import WILDS
+from pretraining_robustness.errors import InputError
 from pretraining_robustness.study.imagenet_rib import write_out_imagenet_rib
 from pretraining_robustness.study.names import SCRATCH
 
@@ -59,6 +60,20 @@ def replace_sections(config: dict[str, Any], own: dict[str, Any]) -> None:
         measured["baselines"] = [name for name in measured["baselines"] if name in known]
 
 
+def add_up_left_out(config: dict[str, Any], lists: list[Any]) -> None:
+    """Leave out, in place, what any of a study's files and the command line leave out; an empty list starts anew.
+
+    `lists` are their values of `left_out` in turn, None where they say nothing.
+    """
+    said = [one for one in lists if one is not None]
+    if not said or not all(isinstance(one, list) for one in said):
+        return
+    added: list[Any] = []
+    for one in said:
+        added = [*added, *(name for name in one if name not in added)] if one else []
+    config["left_out"] = added
+
+
 def take_out(config: dict[str, Any]) -> None:
     """Take out, in place, what a later file sets to null: an entry of a section, a test set, a variant, a checksum."""
     holders: list[Any] = [config.get(section) for section in SECTIONS]
@@ -107,6 +122,7 @@ def _leave_out(config: dict[str, Any]) -> list[str]:
     config["left_out"] = [name for name in listed if name not in gone]
     sentences = []
     for source in gone:
+        sources[source].pop("copies", None)  # so that it is neither fetched nor compared
         for other in sources.values():
             if source in other.get("copies", {}).get("of", []):
                 other["copies"]["of"].remove(source)
@@ -141,9 +157,10 @@ def _untested(config: dict[str, Any], source: str) -> list[str]:
         pair = spec.get("plots", {})
         for role in [role for role, name in pair.items() if name in lost]:
             others = [name for name, one in sets.items() if one.get("role") == role]
-            if others:
-                pair = spec["plots"] = {**pair, role: others[0]}
-                removed[-1] += f" (figures plot {others[0]} in its place)"
+            if not others:
+                raise InputError(f"config left_out: without {source} {task} has no {role} test set; keep it")
+            pair = spec["plots"] = {**pair, role: others[0]}
+            removed[-1] += f" (figures plot {others[0]} in its place)"
         figures = config.get("figures", {})
         plotting = [
             name
@@ -152,9 +169,12 @@ def _untested(config: dict[str, Any], source: str) -> list[str]:
         ]
         for name in plotting:
             del figures[name]
-        for table in config.get("tables", {}).values():
+        for name, table in list(config.get("tables", {}).items()):
             if "expectations" in table:
                 table["expectations"] = [one for one in table["expectations"] if one.get("figure") not in plotting]
+                if not table["expectations"]:
+                    del config["tables"][name]
+                    removed.append(f"table {name}")
         removed += [f"figure {name}" for name in plotting]
     return removed
 

@@ -100,7 +100,8 @@ def train(
                 )
             record = {"epoch": epoch, **measured, **measure()}
             logger.info(
-                "epoch %d of %d: loss %.4f, accuracy %.4f, %.0f images/s",
+                "%s %d of %d: loss %.4f, accuracy %.4f, %.0f images/s",
+                "epoch" if recipe.steps is None else "part",  # of a training in steps, not a pass over the images
                 epoch,
                 len(ends),
                 record["loss"],
