@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 
 from pretraining_robustness.errors import InputError
@@ -58,7 +59,7 @@ def same_images(path: str | Path, test_sets: Iterable[TestSet]) -> list[TestSet]
 
 
 def read_predictions(path: str | Path, test_sets: list[TestSet]) -> dict[Checkpoint, dict[str, np.ndarray]]:
-    """Return the predictions of every checkpoint, int64 (n,) per test set.
+    """Return the predictions of every checkpoint, int16 (n,) per test set.
 
     Raises InputError for a file that is no such table and for predictions of other images than those of `test_sets`.
     """
@@ -69,12 +70,11 @@ def read_predictions(path: str | Path, test_sets: list[TestSet]) -> dict[Checkpo
         raise InputError(
             f"{path}: not a table of predictions ({type(error).__name__}); remove it to predict again"
         ) from error
-    names = table["test_set"].to_numpy(zero_copy_only=False)
     places = {}
     for one in test_sets:
         if one.name not in digests:
             raise InputError(f"{path}: no predictions of the test set {one.name}; remove it to predict again")
-        places[one.name] = np.flatnonzero(names == one.name)
+        places[one.name] = np.flatnonzero(pyarrow.compute.equal(table["test_set"], one.name))
         if digests[one.name] != one.digest:
             raise InputError(
                 f"{path}: the predictions of the test set {one.name} are of other images than its store holds now; "
@@ -84,6 +84,6 @@ def read_predictions(path: str | Path, test_sets: list[TestSet]) -> dict[Checkpo
     for column in table.column_names:
         if match := _COLUMN.fullmatch(column):
             checkpoint = Checkpoint(match["architecture"], int(match["seed"]), int(match["epoch"]))
-            predicted = table[column].to_numpy().astype(np.int64)
+            predicted = table[column].to_numpy()
             found[checkpoint] = {name: predicted[place] for name, place in places.items()}
     return found

@@ -126,16 +126,17 @@ def mean_variance_of_sums(parts: Mapping[str, tuple[np.ndarray, np.ndarray]]) ->
 
     Args:
         parts: for each test set of N images (contributions, float (N,): what an image adds to the mean times N;
-            originals, (N,): the same value for images that are renderings of one, in whatever test set).
+            originals, int64 (N,): the same number, 0 or more, for images that are renderings of one, in whatever test
+            set).
 
     The linearised cluster-robust variance: the deviations of all renderings of an original are added up before they are
     squared, with the factor G / (G - 1) for G originals of the test set with the most.
     """
-    names = np.concatenate([originals.astype(str) for _, originals in parts.values()])
-    deviations = np.concatenate([(values - values.mean()) / len(values) for values, _ in parts.values()])
-    clusters, codes = np.unique(names, return_inverse=True)
-    sums = np.bincount(codes, weights=deviations, minlength=len(clusters))
-    groups = max(len(np.unique(originals)) for _, originals in parts.values())
+    sums = np.zeros(1 + max(int(originals.max()) for _, originals in parts.values()))
+    groups = 0
+    for values, originals in parts.values():
+        sums += np.bincount(originals, (values - values.mean()) / len(values), minlength=len(sums))
+        groups = max(groups, int(np.count_nonzero(np.bincount(originals))))
     return float((sums**2).sum() * groups / (groups - 1)) if groups > 1 else float("nan")
 
 
