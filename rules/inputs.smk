@@ -373,3 +373,33 @@ def imagenet_classes(wildcards):
     if config["acquisition"] == "draw" and archives:
         return f"<results>/stores/{archives[0]}/classes.csv"
     return os.path.relpath(Path(REPOSITORY, "data", "imagenet_classes.csv"))
+
+
+# Not dated: another network in the study trains none of the others again.
+ARCHITECTURES = ancient("<results>/architectures.csv")
+
+
+def networks_of_study(wildcards):
+    """The architectures of the study's networks, and the methods that fine-tune each of them."""
+    every = runs.all_runs(study)
+    trained = names.trained_methods(study)
+    pairs = {
+        (run.method, run.architecture): run for run in every if run.method in trained
+    }
+    return {
+        "architectures": {
+            name: params.architecture(study, name)
+            for name in sorted({run.architecture for run in every})
+        },
+        "methods": [
+            {
+                "name": run.method,
+                "architecture": run.architecture,
+                "values": params.method(study, run.method),
+                "recipe": params.finetune_recipe(
+                    study, run.task, run.architecture, run.method
+                ),
+            }
+            for run in pairs.values()
+        ],
+    }

@@ -1,34 +1,5 @@
 """Takes a distribution, or published weights; makes pre-trained weights."""
 
-# Not dated: another network in the study trains none of the others again.
-ARCHITECTURES = ancient("<results>/architectures.csv")
-
-
-def networks_of_study(wildcards):
-    """The architectures of the study's networks, and the methods that fine-tune each of them."""
-    every = runs.all_runs(study)
-    trained = names.trained_methods(study)
-    pairs = {
-        (run.method, run.architecture): run for run in every if run.method in trained
-    }
-    return {
-        "architectures": {
-            name: params.architecture(study, name)
-            for name in sorted({run.architecture for run in every})
-        },
-        "methods": [
-            {
-                "name": run.method,
-                "architecture": run.architecture,
-                "values": params.method(study, run.method),
-                "recipe": params.finetune_recipe(
-                    study, run.task, run.architecture, run.method
-                ),
-            }
-            for run in pairs.values()
-        ],
-    }
-
 
 rule check_architectures:
     """Build every network, without memory for its weights, before any is trained."""

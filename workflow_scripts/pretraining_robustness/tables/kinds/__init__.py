@@ -19,8 +19,8 @@ FROM_CONFIG = "config"
 def reads(kind: str) -> dict[str, str]:
     """Return `READS` of the module of a kind: the path of each file by its name.
 
-    Paths have the wildcards {source}, {copied_source}, {distribution}, {figure} and {table}; `rules/tables.smk` says
-    what each stands for. A path is read for every value of its wildcard.
+    Paths have the wildcards {source}, {copied_source}, {distribution}, {figure} and {table}; `rules/inputs_shown.smk`
+    says what each stands for. A path is read for every value of its wildcard.
     """
     tree = ast.parse((Path(__file__).parent / f"{kind}.py").read_bytes())
     (found,) = (node for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "READS")
