@@ -75,7 +75,13 @@ def add_up_left_out(config: dict[str, Any], lists: list[Any]) -> None:
 
 
 def take_out(config: dict[str, Any]) -> None:
-    """Take out, in place, what a later file sets to null: an entry of a section, a test set, a variant, a checksum."""
+    """Take out, in place, what a later file sets to null: an entry of a section, a test set, a variant, a checksum;
+    with a figure goes what is expected of it.
+    """
+    figures = [name for name, one in _part(config, "figures").items() if one is None]
+    for table in _part(config, "tables").values():
+        if isinstance(table, dict) and isinstance(table.get("expectations"), list):
+            table["expectations"] = [one for one in table["expectations"] if one.get("figure") not in figures]
     holders: list[Any] = [config.get(section) for section in SECTIONS]
     holders += [_part(task, "test_sets") for task in _part(config, "tasks").values()]
     holders.append(_part(config, "imagenet_rib", "variants"))
