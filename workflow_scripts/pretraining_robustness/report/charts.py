@@ -138,4 +138,4 @@ def _chosen(field: str, words: str, options: Iterable[str], rows: pd.DataFrame) 
 
 
 def _plain(chart: Any) -> Chart:
-    return dict(chart.configure_axis(**_AXES).to_dict())
+    return dict(chart.configure_axis(**_AXES).configure(aria=False).to_dict())
