@@ -66,6 +66,21 @@ def test_copies_are_found_and_nothing_else(searched) -> None:
     assert (table["correlation"] > 0.95).all()
 
 
+def test_two_skies_are_no_copies(tmp_path: Path) -> None:
+    def sky(column: int, size: int) -> np.ndarray:
+        down = np.linspace(90, 220, size)[:, None, None] * np.array([0.5, 0.8, 1.0])
+        pixels = np.broadcast_to(down, (size, size, 3)).copy()
+        side = size // 16
+        pixels[6 * side : 7 * side, column * side : (column + 1) * side] = 30  # a bird
+        return pixels.astype(np.uint8)
+
+    images, table = write(tmp_path, "source", [sky(3, 64), sky(9, 64)])
+    other = write(tmp_path, "other", [sky(3, 32), sky(12, 32)])
+    arguments = {"names": ["other"], "splits": [[]], "others": [other[0]], "tables": [other[1]], "correlation": 0.95}
+    find_copies(images=images, table=table, **arguments, copies=tmp_path / "copies.csv")
+    assert pd.read_csv(tmp_path / "copies.csv")[["image", "other"]].values.tolist() == [["source_0", "other_0"]]
+
+
 def test_a_distribution_is_made_without_them(searched) -> None:
     _, path = searched
     images = pd.DataFrame({"image": [f"source_{i}" for i in range(7)], "class_id": list("ababacd")})
