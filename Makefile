@@ -16,7 +16,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/installed ## install, draw a figure of published networks, train the miniature study, draw Figures 2 and 4 (CORES=2 limits it)
-	@$(BIN)/snakemake --cores $(CORES) --quiet all fig_shifts --configfile data/studies/published.yaml
+	@$(BIN)/snakemake --cores $(CORES) fig_shifts --quiet all --configfile data/studies/published.yaml
 	@echo "A first figure, of networks that others trained: published/results/figures/fig_shifts.png"
 	@$(BIN)/snakemake --cores $(CORES) $(LOGGER) demo
 	@echo "Drawn:" && ls -1 results/figures/fig2.p* results/figures/fig4.p* results/scores/fig4.csv results/trends/fig4.csv
