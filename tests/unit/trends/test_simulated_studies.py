@@ -16,7 +16,7 @@ def found():
 
 
 def test_intervals_over_networks_and_cameras_cover_the_truth(found):
-    """95 +- 5 %, those of networks alone less (benchmarks/results/coverage.csv has 1,000 studies: 85 %)."""
+    """95 +- 5 %, those of networks alone less (benchmarks/results/interval_coverage.csv has 1,000 studies: 85 %)."""
     for name in ("contrast", "effective_robustness", "equal_id_trend"):
         assert 0.9 <= found[name] <= 0.992, found
     for name in ("contrast", "effective_robustness"):

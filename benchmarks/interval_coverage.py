@@ -1,10 +1,10 @@
 """How often intervals hold the truth and verdicts are wrong, in simulated studies of networks and cameras.
 
-    make benchmark-coverage                     1,000 studies of each design: an hour of a core
+    make benchmark-interval_coverage        1,000 studies of each design: an hour of a core
 
-Written: results/coverage.csv, a row per design: parts of the studies in which an interval holds the truth (nominal
-0.95; those of networks alone take the test images as given), and in which a verdict is false (at most 0.05). `raw_rise`
-is how often raw scores rise with the number of images where no series is more robust than another.
+Written: results/interval_coverage.csv, one row per design: parts of the studies in which an interval holds the truth
+(nominal 0.95; those of networks alone take the test images as given), and in which a verdict is false (at most 0.05).
+`raw_rise` is how often raw scores rise with the number of images where no series is more robust than another.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def main() -> None:
         design = {name: getattr(world, name) for name in ("architectures", "seeds", "epochs", "cameras")}
         rows.append({**design, "studies": options.studies, **found.to_dict(), "commit": commit_of(RESULTS)})
         print(rows[-1], flush=True)
-    with atomic_path(RESULTS / "coverage.csv") as path:
+    with atomic_path(RESULTS / "interval_coverage.csv") as path:
         pd.DataFrame(rows).to_csv(path, index=False)
 
 
