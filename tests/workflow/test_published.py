@@ -41,7 +41,7 @@ def test_published_numbers_alone_are_drawn_and_told_apart(copy):
     results = copy.folder / "results"
     assert (results / "figures/elsewhere.pdf").stat().st_size > 10_000
     caption = (results / "figures/elsewhere.txt").read_text(encoding="utf-8")
-    assert "Each point of CLIP, ImageNet is a model with its published scores: 75 models." in caption
+    assert "Each point is a published network: 75 networks." in caption
     assert "checkpoint (a network" not in caption
     assert "Miniature" not in caption
     assert "The hypothesis that 'CLIP' and 'ImageNet' share one trend is rejected" in caption

@@ -199,7 +199,9 @@ def _caption(
     figure: Mapping[str, Any], tables: list[pd.DataFrame], sets: list[pd.DataFrame], footer: str, by_size: bool
 ) -> str:
     models = len(set(pd.concat(tables)["model"]))
-    start = f"{sentence(figure['title'])} Published scores of {models:,} networks; each point is one network. {footer}"
+    start = (
+        f"{figure['title'].rstrip('.')}. Published scores of {models:,} networks; each point is one network. {footer}"
+    )
     lines = []
     for table, means in zip(tables, sets, strict=True):
         if by_size:

@@ -208,13 +208,13 @@ def _footer(spec: TrendFigure, trends: pd.DataFrame, apart: bool) -> list[str]:
     fitted = shown.loc[shown["slope"].notna(), "n_runs"]
     fewest, most = (int(fitted.min()), int(fitted.max())) if len(fitted) else (0, 0)
     number = str(fewest) if fewest == most else f"{fewest}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{most}"
-    runs = f" ({number}\N{NO-BREAK SPACE}runs\N{NO-BREAK SPACE}a\N{NO-BREAK SPACE}series)" if most else ""
+    of = "networks per series" if set(spec.distributions()) <= set(spec.published) else "runs a series"
+    runs = f" ({number} {of})".replace(" ", "\N{NO-BREAK SPACE}").replace("\N{NO-BREAK SPACE}(", " (") if most else ""
     axes = "" if spec.scale.name == "linear" else f"Axes on {spec.scale.name} scale. "
     where = f" in the large panel{'' if _single(spec) else 's'}" if apart else ""
-    first = (
-        f"{axes}Bands: {spec.confidence * 100:g}\N{NO-BREAK SPACE}% {UNITS[spec.band]}{runs}. Thin{where}: the "
-        "reference trends beyond their own checkpoints."
-    )
+    first = f"{axes}Bands: {spec.confidence * 100:g}\N{NO-BREAK SPACE}% {UNITS[spec.band]}{runs}."
+    if spec.references:
+        first += f" Thin{where}: the reference trends beyond their own checkpoints."
     if reason := _shared_reason(spec, trends):
         first = f"{axes}{sentence(reason)}"
     if apart:
