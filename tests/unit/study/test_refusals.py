@@ -55,6 +55,7 @@ rib | figures: {fig_rib_bars: {kind: rib_bars, title: x, network: [scratch]}} | 
 - | scale: {images: 2} | scale.images | give 1 or less
 - | scale: {images: 0} | scale.images | give more than 0
 - | selection_seed: -1 | selection_seed | give 0 or more
+- | recipes: {pretrain: {batch_size: 1e-1}} | recipes.pretrain.batch_size | write one
 - | selection_seed: 1.5 | selection_seed | write one
 - | store: {encoding: unit8} | store.encoding | did you mean 'uint8'?
 - | store: [] | store | write one
@@ -260,6 +261,26 @@ def test_what_the_command_line_gives_is_blamed_on_no_file(read, repository, give
     assert message.startswith(f"config {key}: ")
     assert "(--config)" in message
     assert ".yaml" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "number"),
+    [
+        ("recipes: {finetune: {epochs: 1e1}}", "recipes.finetune.epochs", 10),
+        ("recipes: {finetune: {batch_size: 6.4E+1}}", "recipes.finetune.batch_size", 64),
+        ("store: {size: 24.0}", "store.size", 24),
+        ("runs: {seeds: [0, 1.0, 2e0]}", "runs.seeds.1", 1),
+        ("resources: {finetune: {mem_mb: 4.0e+3}}", "resources.finetune.mem_mb", 4000),
+        ("architectures: {resnet10: {finetune: {image_size: 32.0}}}", "architectures.resnet10.finetune.image_size", 32),
+    ],
+)
+def test_whole_numbers_may_have_a_point_or_an_exponent(read, repository, text, place, number):
+    config, _ = read("-", text)
+    check_config(config, repository)
+    value = config
+    for part in place.split("."):
+        value = value[int(part) if isinstance(value, list) else part]
+    assert repr(value) == str(number)
 
 
 def test_null_unsets_an_optional_key(read, repository):

@@ -21,7 +21,15 @@ from pretraining_robustness.store.formats import SOURCES, TASKS
 from pretraining_robustness.study import names
 from pretraining_robustness.study.cross_rules import METHOD_FILES, check_rules
 from pretraining_robustness.study.imagenet_rib import TASK
-from pretraining_robustness.study.keys import Place, entries, every_kind, key_at, references, unset_nulls
+from pretraining_robustness.study.keys import (
+    Place,
+    entries,
+    every_kind,
+    key_at,
+    references,
+    take_whole_numbers,
+    unset_nulls,
+)
 from pretraining_robustness.study.model import Configuration
 from pretraining_robustness.study.names import MERGES, PER_IMAGE, SCRATCH, START
 from pretraining_robustness.study.refusals import ConfigError, known_name, nearest
@@ -43,7 +51,8 @@ def check_config(
     files: Sequence[str | Path] = (),
     command_line: Mapping[str, Any] | None = None,
 ) -> Configuration:
-    """Return the configuration as typed sections; takes out, in place, the optional keys that are null.
+    """Return the configuration as typed sections; takes out, in place, the optional keys that are null, and writes
+    whole numbers without a point.
 
     Tables that the config names are looked for in the working folder, then in `repository`. `files` are those that the
     config was read from, the one that counts first, first; `command_line` is what counts before all of them.
@@ -67,6 +76,7 @@ def check_config(
             if (kind := str(entries(spec).get("kind"))) in RENAMED_KINDS:
                 new = RENAMED_KINDS[kind]
                 raise ConfigError(("figures", figure, "kind"), f"'{kind}' is part of the kind {new} now; write {new}")
+        take_whole_numbers(config)
         typed = _validated(config)
         unset_nulls(config)
         known = _known(config)
@@ -188,6 +198,7 @@ def _in_words(error: ErrorDetails, config: dict[str, Any]) -> ConfigError:
     quoted = kind == "string_type" and not isinstance(value, dict | list)
     remedy = "put it in quotes" if quoted else "write one"
     number = meant_as_number(value) if isinstance(value, str) and kind in ("int_type", "float_type") else None
+    number = None if kind == "int_type" and number and not float(number).is_integer() else number
     return ConfigError(place, f"{value!r} is not {_KINDS[kind]}; {f'write {number}' if number else remedy}{meaning}")
 
 

@@ -1,5 +1,6 @@
 """What model.py says of a place in a configuration: its keys, descriptions, choices and references."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal, Required, Union, cast, get_args, get
 from typing_extensions import is_typeddict
 
 from pretraining_robustness.study.model import Configuration, Name
+from pretraining_robustness.study.strict_yaml import EXPONENTIAL
 
 Place = tuple[str | int, ...]
 """Where something stands in a configuration: names of keys and positions in lists."""
@@ -118,6 +120,21 @@ def unset_nulls(config: Any, hint: Any = Configuration) -> None:
             del config[part]
         for key in below(hint, part, config):
             unset_nulls(entry, key.hint)
+
+
+def take_whole_numbers(config: Any, hint: Any = Configuration) -> None:
+    """Make, in place, whole numbers of those written with a point or an exponent (24.0, 1e1) where one is asked for."""
+    for part, entry in list(entries(config).items()):
+        for key in below(hint, part, config):
+            if list(arms(key.hint)) == [int]:
+                config[part] = _whole(entry)
+            else:
+                take_whole_numbers(entry, key.hint)
+
+
+def _whole(value: Any) -> Any:
+    is_number = isinstance(value, float) or (isinstance(value, str) and re.fullmatch(EXPONENTIAL, value))
+    return int(float(value)) if is_number and float(value).is_integer() else value
 
 
 def _added(hint: Any) -> Iterator[Any]:

@@ -17,6 +17,7 @@ TEXT, WHOLE, FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("str", "int", "fl
 KINDS = {WHOLE: "a number", FLOAT: "a number", "tag:yaml.org,2002:bool": "true or false"}
 KINDS |= {"tag:yaml.org,2002:null": "nothing", "tag:yaml.org,2002:timestamp": "a date"}
 MERGE = "tag:yaml.org,2002:merge"
+EXPONENTIAL = r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d{1,3}"
 
 
 def check_yaml(path: str | Path) -> None:
@@ -54,7 +55,7 @@ def meant_as_number(text: str) -> str | None:
     """Return how a number is written in YAML that was written as this text, or None if it was none."""
     if re.fullmatch(r"[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?", text):
         return text.replace(",", "")
-    if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+", text):
+    if re.fullmatch(EXPONENTIAL, text):
         mantissa, _, exponent = text.lower().partition("e")
         whole = mantissa if "." in mantissa else f"{mantissa}.0"
         return f"{whole}e{exponent if exponent[0] in '+-' else '+' + exponent}"
