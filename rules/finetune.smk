@@ -1,4 +1,4 @@
-"""Takes pre-trained weights and a downstream task; makes fine-tuned checkpoints, one at every epoch, and merges them."""
+"""Takes pre-trained weights and a downstream task; makes fine-tuned checkpoints and merges them."""
 
 
 rule make_zero_shot_head:
@@ -56,21 +56,21 @@ rule save_start:
         "../workflow_scripts/save_start.py"
 
 
-for jobs in finetuning_jobs("finetune", names.trained_methods(study)):
+for epochs, jobs, made in training_jobs():
 
     rule:
-        """Fine-tune networks on a downstream task and keep a checkpoint of every epoch."""
+        """Fine-tune networks on a downstream task and keep the checkpoints that are predicted."""
         name:
-            f"finetune{jobs.suffix}"
+            f"finetune{epochs}{jobs.suffix}"
         input:
             unpack(inputs_of(jobs, finetuning)),
             architectures=ARCHITECTURES,
         output:
-            **outputs_of(jobs, FINE_TUNED),
+            **outputs_of(jobs, made),
         log:
-            f"<logs>/finetune{jobs.suffix}/{{group}}.log",
+            f"<logs>/finetune{epochs}{jobs.suffix}/{{group}}.log",
         benchmark:
-            f"<benchmarks>/finetune{jobs.suffix}/{{group}}.tsv"
+            f"<benchmarks>/finetune{epochs}{jobs.suffix}/{{group}}.tsv"
         wildcard_constraints:
             group=jobs.group,
         priority: training_priority(jobs)
@@ -90,7 +90,7 @@ for jobs in finetuning_jobs("finetune", names.trained_methods(study)):
             "../workflow_scripts/finetune.py"
 
 
-for jobs in finetuning_jobs("merge", names.merged_methods(study)):
+for jobs in finetuning_jobs("merge", names.merged_methods(study), names.tasks(study)):
 
     rule:
         """Merge the weights of networks into one network: an interpolation or a soup; nothing is trained."""

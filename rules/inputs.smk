@@ -2,12 +2,15 @@
 
 FEW = 100000  # images of a folder of yours that are listed while planning
 
-# The checkpoints of a run, one after every epoch of fine-tuning.
 LAST_EPOCH = config["recipes"]["finetune"]["epochs"]
-CHECKPOINTS = [
-    f"<results>/finetune/{RUN_FOLDER}/epoch_{epoch}.safetensors"
-    for epoch in range(1, LAST_EPOCH + 1)
-]
+
+
+def checkpoints_of(folder, task):
+    """The checkpoints of a run in a folder: of every epoch of fine-tuning that is predicted of its task."""
+    return [
+        f"<results>/finetune/{folder}/epoch_{epoch}.safetensors"
+        for epoch in names.predicted_epochs(study, task)
+    ]
 
 
 def figure_files(*figures):
@@ -277,8 +280,8 @@ def merged_checkpoints(run):
 
 
 def checkpoints_of_series(task, method, distribution):
-    """The checkpoints of all runs of a series, run by run: of every epoch, of the one that a merger leaves, or the two
-    that are merged for each image.
+    """The checkpoints of all runs of a series, run by run: of the predicted epochs, of the one that a merger leaves, or
+    the two that are merged for each image.
 
     The network before fine-tuning comes first where its head knows the task's classes.
     """
@@ -287,7 +290,7 @@ def checkpoints_of_series(task, method, distribution):
         if names.head_fits(study, run.task, run.distribution):
             paths.append(last_checkpoint(run, START))
         if method in names.trained_methods(study):
-            paths += [path.format(**vars(run)) for path in CHECKPOINTS]
+            paths += checkpoints_of(run.folder(), task)
         elif method in names.merged_methods(study):
             paths.append(last_checkpoint(run, method))
         else:
@@ -324,6 +327,8 @@ def benchmark_file(stage, named, folder):
     """Where Snakemake writes how long a training took."""
     captioned = stage == "pretrain" and named["distribution"] in names.captioned(study)
     place = config.get("pathvars", {}).get("benchmarks", "benchmarks")
+    if stage == "finetune":
+        stage = names.finetune_rule(study, named["task"])
     return f"{place}/{'pretrain_image_text' if captioned else stage}/{folder}.tsv"
 
 

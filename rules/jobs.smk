@@ -128,27 +128,44 @@ def kept_promises(jobs):
     return promises
 
 
-FINE_TUNED = {
-    "checkpoints": [
-        f"<results>/finetune/{{unit}}/epoch_{epoch}.safetensors"
-        for epoch in range(1, LAST_EPOCH + 1)
-    ],
-    "metrics": "<results>/finetune/{unit}/metrics.csv",
-}
-MERGED = {"merged": FINE_TUNED["checkpoints"][-1]}
+MERGED = {"merged": f"<results>/finetune/{{unit}}/epoch_{LAST_EPOCH}.safetensors"}
 
 
-def finetuning_jobs(stage, methods):
-    """The jobs of fine-tuning, or merging, by these methods."""
+def fine_tuned(task):
+    """What fine-tuning on a task makes."""
+    return {
+        "checkpoints": checkpoints_of("{unit}", task),
+        "metrics": "<results>/finetune/{unit}/metrics.csv",
+    }
+
+
+def training_jobs():
+    """The jobs of fine-tuning and what they make: tasks of which the last epoch is predicted have rules of their own."""
+    tasks = {}
+    for task in names.tasks(study):
+        tasks.setdefault(names.finetune_rule(study, task), []).append(task)
+    return [
+        (rule_name.removeprefix("finetune"), jobs, fine_tuned(alike[0]))
+        for rule_name, alike in tasks.items()
+        for jobs in finetuning_jobs("finetune", names.trained_methods(study), alike)
+    ]
+
+
+def finetuning_jobs(stage, methods, tasks):
+    """The jobs of fine-tuning on these tasks, or merging, by these methods."""
     return jobs_of(
         unit_pattern(
-            one_of(names.tasks(study)),
+            one_of(tasks),
             one_of(methods),
             one_of([SCRATCH, *config["distributions"]]),
             one_of(config["architectures"]),
             r"seed_\d+",
         ),
-        [run.folder() for run in runs.all_runs(study) if run.method in methods],
+        [
+            run.folder()
+            for run in runs.all_runs(study)
+            if run.method in methods and run.task in tasks
+        ],
         {"run": None, "distribution": slice(0, 3), "network": slice(2, 5)}[
             config["jobs"][stage]
         ],
@@ -174,7 +191,7 @@ def finetuning(unit):
             "pretrained": files.get("weights"),
             "head": files.get("head"),
         },
-        outputs=of_unit(FINE_TUNED, unit),
+        outputs=of_unit(fine_tuned(run.task), unit),
         settings={**params.finetuning(study, run), "state": state},
         state=state,
     )
@@ -379,7 +396,7 @@ def study_checkpoints(wildcards):
     found = []
     for run in runs.all_runs(study):
         if run.method in names.trained_methods(study):
-            found += of_unit(FINE_TUNED, run.folder())["checkpoints"]
+            found += checkpoints_of(run.folder(), run.task)
         elif run.method in names.merged_methods(study):
             found += of_unit(MERGED, run.folder()).values()
     return found

@@ -166,7 +166,7 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
     assert jobs["save_start"] == crossed
     # A job is one network by all its methods on all variants.
     assert jobs["merge_weights"] == networks
-    assert jobs["finetune"] == crossed + heads
+    assert (jobs["finetune"], jobs["finetune_last"]) == (crossed, heads)
     # Before fine-tuning and after; all methods of a distribution go together.
     assert jobs["predict"] == 2 * len(series)
     assert jobs["score"] == len(series)
@@ -185,9 +185,17 @@ def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_co
     sizes = 2 * len(rib["set_sizes"]["images_per_class"]) * len(rib["set_sizes"]["variants"])
     of_subsets = sizes * len(study["figures"]["fig_rib_set_size"]["networks"])
     by_all_methods = (networks * 9 - 4 * 2) * tasks  # two of the methods that train need attention
-    assert jobs["finetune"] == by_all_methods + crossed * tasks + heads + of_subsets
+    assert jobs["finetune_last"] == by_all_methods + crossed * tasks + heads + of_subsets
+    assert jobs["finetune"] == 0
     assert jobs["save_start"] == networks + crossed
     assert jobs["acquire_imagenet_c"] == 1
+
+
+def test_an_epoch_that_is_not_predicted_is_neither_kept_nor_read(workflow, repository):
+    study = yaml.safe_load((repository / "data/studies/imagenet_rib_miniature.yaml").read_text(encoding="utf-8"))
+    study["imagenet_rib"]["predicted"] = "last"
+    printed = workflow.run("imagenet_rib", "--dry-run", config=study)
+    assert set(re.findall(r"epoch_(\d)\.safetensors", printed)) == {"0", "3"}
 
 
 @pytest.mark.parametrize(

@@ -57,19 +57,21 @@ def test_the_full_study_costs_what_was_worked_out_by_hand(reviewed, rates) -> No
     assert not rates.unknown
 
 
-def test_imagenet_rib_costs_what_its_images_cost(paper_config, rates, repository) -> None:
+@pytest.mark.parametrize(("predicted", "epochs"), [("all", 10), ("last", 1)])
+def test_imagenet_rib_costs_what_its_images_cost(paper_config, rates, repository, predicted: str, epochs: int) -> None:
     """ViT-B/16 by full fine-tuning on seven variants; ImageNet-C, 3.75 million images an epoch, is nearly all of it."""
     overlay = yaml.safe_load((repository / "data/studies/imagenet_rib.yaml").read_text(encoding="utf-8"))
     update_config(paper_config, overlay)
     spec = paper_config["imagenet_rib"]
-    spec |= {"networks": ["rib_laion2b"], "methods": ["full"], "without": {}}
+    assert spec["predicted"] == "last"
+    spec |= {"networks": ["rib_laion2b"], "methods": ["full"], "without": {}, "predicted": predicted}
     paper_config["figures"] = {"fig_rib_bars": {**overlay["figures"]["fig_rib_bars"], "methods": ["full"]}}
     paper_config["tables"] = {}
     write_out(paper_config)
     study = Study(paper_config)
     costs = Costs(study, rates, "H100")
     each = 0.5 / 3.6e6
-    tested = 7 * 10 + 1  # all epochs on every variant, and once before
+    tested = 7 * epochs + 1  # after those epochs on every variant, and once before
     by_variant = costs.by_test_set(runs.rib_runs(study))
     assert by_variant["imagenet_c"] == pytest.approx(tested * 3.75e6 * each / 3)
     assert by_variant["objectnet"] == pytest.approx(tested * 18574 * each / 3)
@@ -77,7 +79,9 @@ def test_imagenet_rib_costs_what_its_images_cost(paper_config, rates, repository
     parts = costs.parts(runs.rib_runs(study))
     assert hours(parts, "predict") == pytest.approx(sum(by_variant.values()))
     trained_on = 10000 + 7500 + 30000 + 50889 + 50000 + 50000 + 3750000
-    assert hours(parts, "finetune") == pytest.approx(10 * trained_on * each)
+    finetuned = [part for part in parts if part.rule == ("finetune" if predicted == "all" else "finetune_last")]
+    assert sum(part.gpu_hours for part in finetuned) == pytest.approx(10 * trained_on * each)
+    assert sum(part.disk_gb for part in finetuned) == pytest.approx(7 * epochs * 0.346, rel=0.01)
     assert not rates.unknown
 
 

@@ -80,9 +80,9 @@ def records(folder: Path) -> list[dict[str, str]]:
 
 
 def run_finetuning(
-    store: dict[str, Path], folder: Path, pretrained: Path | None, recipe: dict | None = None
+    store: dict[str, Path], folder: Path, pretrained: Path | None, recipe: dict | None = None, epochs: tuple = (1, 2)
 ) -> list[Path]:
-    checkpoints = [folder / f"epoch_{epoch}.safetensors" for epoch in (1, 2)]
+    checkpoints = [folder / f"epoch_{epoch}.safetensors" for epoch in epochs]
     finetune(
         images=store["images"],
         table=store["table"],
@@ -95,8 +95,18 @@ def run_finetuning(
         seed=0,
         state=folder / "state",
         code="c0",
+        epochs=epochs,
     )
     return checkpoints
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, {**RECIPE, "epochs": None, "steps": 6}])
+def test_the_last_epoch_is_the_same_whether_others_are_kept_or_not(store: dict, tmp_path: Path, recipe: dict) -> None:
+    _, last = run_finetuning(store, tmp_path / "all", None, recipe)
+    (alone,) = run_finetuning(store, tmp_path / "last", None, recipe, epochs=(2,))
+    assert alone.read_bytes() == last.read_bytes()
+    assert {path.name for path in alone.parent.iterdir()} == {"epoch_2.safetensors", "metrics.csv"}
+    assert [row["epoch"] for row in records(tmp_path / "last")] == ["1", "2"]
 
 
 def test_pretraining_learns_and_writes_weights_metrics_and_nothing_else(store: dict, tmp_path: Path) -> None:
@@ -289,7 +299,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(store: dict, tmp_path: Pat
 
 
 def test_bad_inputs_are_one_clear_line(store: dict, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="2 epochs cannot fill 1 checkpoints"):
+    with pytest.raises(InputError, match="2 epochs cannot end with a checkpoint of epoch 1"):
         finetune(
             images=store["images"], table=store["table"], pretrained=None, checkpoints=[tmp_path / "one"],
             metrics=tmp_path / "m", distribution="d", architecture=ARCHITECTURE, recipe=RECIPE, seed=0,

@@ -1,4 +1,4 @@
-"""Fine-tuning: pre-trained (or random) weights and a downstream task become one checkpoint per epoch."""
+"""Fine-tuning: pre-trained (or random) weights and a downstream task become checkpoints."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -44,15 +44,17 @@ def finetune(
     head: str | Path | None = None,
     keep_head: bool = False,
     method: Mapping[str, Any] = FULL,
+    epochs: Sequence[int] | None = None,
 ) -> None:
     """Fine-tune on the task's split `train`, from `pretrained` with a new head or from random weights.
 
     Args:
         images, table: the task's store; the table has columns row, y and split.
         pretrained: safetensors of `pretrain`, or None to start from scratch.
-        checkpoints: safetensors to write, after epoch 1, 2, ... of the method's last phase; the description of each
-            holds architecture, classes, distribution, method, recipe digest and epoch. A recipe in steps is divided
-            into as many equal parts.
+        checkpoints: safetensors to write, after each of `epochs`; the description of each holds architecture, classes,
+            distribution, method, recipe digest and epoch.
+        epochs: of the method's last phase, from 1, in rising order; the last of them is the recipe's last. A recipe in
+            steps is divided into that many equal parts. By default 1, 2, ..., one for each checkpoint.
         metrics: CSV to write, one row per epoch of the last phase (see `loop.train`).
         distribution, architecture, recipe, seed, state, code, threads: as in `pretrain.pretrain_with`.
         head: safetensors of `make_zero_shot_head`, an initial head instead of a random one; the checkpoints'
@@ -62,12 +64,13 @@ def finetune(
 
     Raises:
         InputError: as `pretrain.pretrain_with`; also weights or a head that do not fit the architecture, an unknown
-            method, or a recipe whose epochs differ in number from `checkpoints`.
+            method, or a recipe whose last epoch is not the last of `epochs`.
     """
+    kept = list(range(1, len(checkpoints) + 1)) if epochs is None else list(epochs)
     source = {} if pretrained is None else read_description(pretrained)
     plan = read_recipe(recipe, source)
-    if plan.epochs is not None and plan.epochs != len(checkpoints):
-        raise InputError(f"recipe.epochs: {plan.epochs} epochs cannot fill {len(checkpoints)} checkpoints")
+    if plan.epochs is not None and plan.epochs != kept[-1]:
+        raise InputError(f"recipe.epochs: {plan.epochs} epochs cannot end with a checkpoint of epoch {kept[-1]}")
     finetuning = read_method(method)
     device = training_device(threads)
     rows, labels = read_split(table, "train")
@@ -92,13 +95,14 @@ def finetune(
             stamp(
                 inputs,
                 **{"stage": "finetune", "method": dict(method), "phase": phase.name, "recipe": asdict(phase.recipe)},
-                **{"architecture": architecture, "seed": seed, "code": code},
+                **{"architecture": architecture, "seed": seed, "code": code, "epochs": kept},
             ),
         )
         described = {**description, "recipe": phase.recipe.digest()}
 
         def keep(epoch: int, progress: TrainingState = progress, described: Mapping[str, Any] = described) -> None:
-            save_tensors(progress.checkpoint(epoch), plain_state(model), {**described, "epoch": epoch})
+            if epoch in kept:
+                save_tensors(progress.checkpoint(epoch), plain_state(model), {**described, "epoch": epoch})
 
         records = train(
             model,
@@ -107,11 +111,11 @@ def finetune(
             phase.recipe,
             phase_seed,
             progress,
-            phase.recipe.epoch_ends(len(rows), parts=len(checkpoints)),
+            phase.recipe.epoch_ends(len(rows), parts=kept[-1]),
             after_epoch=keep if last else lambda epoch: None,
             trained=phase.trained(model),
         )
     write_metrics(metrics, records)
-    for epoch, path in enumerate(checkpoints, start=1):
+    for epoch, path in zip(kept, checkpoints, strict=True):
         progress.publish(epoch, path)
     progress.clear()

@@ -51,14 +51,14 @@ class Costs:
 
     def parts(self, runs: Iterable[Run]) -> list[Part]:
         """Return what runs cost, with what they start from; a network that several share counts once."""
-        runs = self._with_merged(runs)
-        runs += sorted({head for run in runs if (head := self._head(run)) is not None})
+        predicted = self._with_merged(runs)
+        runs = [*predicted, *sorted({head for run in predicted if (head := self._head(run)) is not None})]
         networks = sorted(
             {(run.distribution, run.architecture, run.seed) for run in runs if run.distribution != SCRATCH}
         )
         parts = [self._pretraining(*network) for network in networks]
         trained = [run for run in runs if run.method in names.trained_methods(self.study)]
-        parts += [*map(self._finetuning, trained), *map(self._prediction, runs)]
+        parts += [*map(self._finetuning, trained), *map(self._prediction, predicted)]
         sources = {self.study.config["distributions"][name]["source"] for name, _, _ in networks}
         trained_on = {name for name, _, _ in networks if not names.is_published(self.study, name)}
         sources |= {part for name in trained_on if (part := params.validation(self.study, name)) is not None}
@@ -120,8 +120,8 @@ class Costs:
         whole = seen(recipe, images) * self._milliseconds(run.architecture, recipe)
         head_first = method.get("probe_epochs", 0) * images * self._milliseconds(run.architecture, recipe) * INFERENCE
         hours = (whole * INFERENCE if method["kind"] == "linear_probe" else whole + head_first) / HOUR
-        disk = recipe["epochs"] * self._weights(run.architecture)
-        return Part("finetune", run.distribution, run.architecture, hours, disk, run)
+        disk = len(names.predicted_epochs(self.study, run.task)) * self._weights(run.architecture)
+        return Part(names.finetune_rule(self.study, run.task), run.distribution, run.architecture, hours, disk, run)
 
     def _prediction(self, run: Run) -> Part:
         each = INFERENCE * self._milliseconds(run.architecture, self.recipe(run))
@@ -130,7 +130,8 @@ class Costs:
 
     def _tested(self, run: Run) -> dict[str, float]:
         """Return how many images of each store are predicted, by all checkpoints of a run together."""
-        checkpoints = self.recipe(run)["epochs"] if run.method in names.trained_methods(self.study) else 1
+        trained = run.method in names.trained_methods(self.study)
+        checkpoints = len(names.predicted_epochs(self.study, run.task)) if trained else 1
         if run.method in names.methods(self.study) and names.methods(self.study)[run.method]["kind"] == PER_IMAGE:
             checkpoints = 2 + names.methods(self.study)[run.method]["groups"]
         images: dict[str, float] = defaultdict(float)

@@ -55,7 +55,7 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
             "label": f"ImageNet-RIB, fine-tuned on {one.get('label', name)}",
             "variant": name,
             "held_out": spec.get("held_out", 0.0),
-            **({"train_images": spec["train_images"]} if "train_images" in spec else {}),
+            **{key: spec[key] for key in ("train_images", "predicted") if key in spec},
             "metric": "accuracy",
             "test_sets": tested,
             "plots": {"id": reference, "ood": next(other for other in variants if other not in (reference, name))},
@@ -69,6 +69,7 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
         config.setdefault("tasks", {})[HEAD_TASK] = {
             "label": "ImageNet, for a head of its classes",
             "distribution": heads.get("trained_on"),
+            "predicted": "last",  # its last network is what gives the head
             "metric": "accuracy",
             "test_sets": tested,
             "plots": {"id": reference, "ood": other},

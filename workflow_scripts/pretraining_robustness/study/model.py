@@ -66,6 +66,7 @@ Synsets = Synset | Annotated[list[Synset], MinLen(1), Once]
 Scale = Literal["linear", "logit", "probit"]
 Split = Literal["train", "id_val", "id_test", "val", "test"]
 Role = Literal["id", "ood", "other"]
+Predicted = Literal["all", "last"]
 Precision = Literal["float32", "bfloat16"]
 Replaced = Literal["sources", "tasks", "label_maps", "distributions", "runs", "architectures", "figures", "tables"]
 _Shift = Literal["validation", "fresh_draw", "renditions", "sketches", "anywhere", "cartoons", "drawings"]
@@ -485,6 +486,10 @@ class TaskSpec(Section):
         "What every checkpoint is tested on, by name."
     )
     plots: Pair | None = opt("The two test sets that figures plot where they name no others.")
+    predicted: Predicted | None = opt(
+        "After which epochs networks are kept and predicted: all (by default), which figures of a course or a cloud "
+        "need, or the last one."
+    )
     groups: str | None = opt("Column of the store whose values are the groups of worst-group scores.")
     groups_left_out: list[str] | None = opt("With `groups`: values that are no group of their own.")
     clusters: str | None = opt(
@@ -633,6 +638,10 @@ class ImageNetRIB(Section):
     )
     warmup_steps: Count | None = opt("Steps over which the learning rate rises; the recipe's fraction by default.")
     finetune: Recipe | None = opt("Keys of the recipe of fine-tuning that differ.")
+    predicted: Predicted | None = opt(
+        "After which epochs networks are kept and predicted: all (by default) or the last one, which figures and "
+        "tables show. The network before fine-tuning is always predicted."
+    )
     store: Store | None = opt("Keys of `store` that differ for all variants.")
 
 

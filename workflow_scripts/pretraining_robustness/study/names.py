@@ -201,6 +201,17 @@ def given_head(study: Study, distribution: str) -> str | None:
     return heads["method"] if distribution in heads.get("of", []) else None
 
 
+def predicted_epochs(study: Study, task: str) -> list[int]:
+    """Return the epochs of fine-tuning on a task, from 1, after which networks are kept and predicted."""
+    last = study.config["recipes"]["finetune"]["epochs"]
+    return [last] if study.config["tasks"][task].get("predicted") == "last" else list(range(1, last + 1))
+
+
+def finetune_rule(study: Study, task: str) -> str:
+    """Return the name of the rule that fine-tunes on a task: finetune_last where the last epoch alone is kept."""
+    return "finetune_last" if study.config["tasks"][task].get("predicted") == "last" else "finetune"
+
+
 def start_task(study: Study, task: str) -> str:
     """Return the task that the network before fine-tuning is kept under: ImageNet-RIB's tasks share theirs."""
     return variant_tasks(study)[0] if is_variant_task(study, task) else task

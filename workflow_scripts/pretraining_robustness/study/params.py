@@ -250,6 +250,7 @@ def finetuning(study: Study, run: Run) -> dict[str, Any]:
         "seed": int(run.seed),
         "architecture": architecture(study, run.architecture),
         "recipe": finetune_recipe(study, run.task, run.architecture, run.method, run.distribution),
+        "epochs": names.predicted_epochs(study, run.task),
     }
 
 
