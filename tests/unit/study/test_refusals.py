@@ -119,6 +119,10 @@ rib | imagenet_rib: {variants: {mine: {files: [a.tar], label: x}}} | imagenet_ri
 - | tasks: {domainnet_real_sketch: {id_domain: reel}} | tasks.domainnet_real_sketch.id_domain | did you mean 'real'?
 - | tasks: {iwildcam: {metric: macro_f}} | tasks.iwildcam.metric | did you mean 'macro_f1'?
 - | tasks: {iwildcam: {plots: {id: id_tst}}} | tasks.iwildcam.plots.id | did you mean 'id_test'?
+- | tasks: {iwildcam: {plots: {id: test, ood: id_test}}} | tasks.iwildcam.plots.id | did you mean 'id_test'?
+- | tasks: {iwildcam: {plots: {ood: id_val}}} | tasks.iwildcam.plots.ood | did you mean
+- | tasks: {iwildcam: {test_sets: {test: {role: other}}}} | tasks.iwildcam.plots.ood | known are: val
+- | figures: {fig4: {plots: {id: val, ood: test}}} | figures.fig4.plots.id | did you mean 'id_val'?
 - | tasks: {iwildcam: {test_sets: {new: {role: id, split: tets}}}} | tasks.iwildcam.test_sets.new.split | did you mean '
 - | tasks: {iwildcam: {groups: locaton}} | tasks.iwildcam.groups | did you mean 'location'?
 - | effective_robustness: {baselines: [imagenet_ful]} | effective_robustness.baselines | did you mean 'imagenet_full'?

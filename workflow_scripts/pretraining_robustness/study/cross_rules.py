@@ -330,6 +330,8 @@ def _test_sets(config: dict[str, Any]) -> None:
 def _plots(place: Place, pair: Mapping[str, str], test_sets: Mapping[str, Any]) -> None:
     for role, name in pair.items():
         known_name((*place, role), name, "test set of the task", test_sets)
+        of_role = [one for one, spec in test_sets.items() if spec["role"] == role]
+        known_name((*place, role), name, f"test set of the role '{role}'", of_role)
 
 
 def _methods(config: dict[str, Any]) -> None:
