@@ -1,5 +1,6 @@
 """What all rules share: the checked study, names as wildcards, resources and the digest of a rule's code."""
 
+import copy
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ SCRIPTS = REPOSITORY / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
 
 from pretraining_robustness.acquire.wilds_datasets import (
     HOME as WILDS_HOME,
@@ -36,6 +38,7 @@ from pretraining_robustness.files import atomic_path, file_digest
 from pretraining_robustness.parts import Part, files_of
 from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.imagenet_rib import HEAD_TASK
+from pretraining_robustness.study.keys import read_values
 from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
 from pretraining_robustness.study.jobs import jobs_of, unit_pattern
 from pretraining_robustness.study.runs import NETWORK_FOLDER, RUN_FOLDER, Run
@@ -87,10 +90,14 @@ CONFIG_FILES = [
 with refusals_in_one_line():
     for path in map(os.path.relpath, workflow.config_settings.configfiles):
         check_yaml(path)
-    replace_sections(config, workflow.config_settings.overwrite_config)
+    command_line = read_values(workflow.config_settings.config)
+    update_config(config, command_line)
+    own = copy.deepcopy(workflow.config_settings.overwrite_config)
+    update_config(own, command_line)
+    replace_sections(config, own)
     if workflow.is_main_process:
         files = map(load_configfile, workflow.config_settings.configfiles)
-        given = [*files, workflow.config_settings.config]
+        given = [*files, command_line]
         add_up_left_out(config, [one.get("left_out") for one in given])
     take_out(config)
     for sentence in leave_out(config):
@@ -100,7 +107,7 @@ with refusals_in_one_line():
         config,
         repository=REPOSITORY,
         files=CONFIG_FILES,
-        command_line=workflow.config_settings.config,
+        command_line=command_line,
     )
 
 study = Study(config)

@@ -9,6 +9,7 @@ import yaml
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.study.check import check_config
+from pretraining_robustness.study.keys import read_values
 from pretraining_robustness.study.shorthand import leave_out, replace_sections, write_out
 from pretraining_robustness.study.strict_yaml import check_yaml, line_of, meant_as_number
 
@@ -96,3 +97,22 @@ def test_no_configuration_brings_the_checker_down(config, repository):
         write_out(changed)
         with suppress(InputError):
             check_config(changed, repository)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ({"recipes": {"finetune": {"epochs": "3"}}}, {"recipes": {"finetune": {"epochs": 3}}}),
+        ({"trends": {"confidence": "0.9", "scales": ["logit"]}}, {"trends": {"confidence": 0.9, "scales": ["logit"]}}),
+        ({"runs": {"seeds": ["0", "1"]}}, {"runs": {"seeds": [0, 1]}}),
+        ({"recipes": {"pretrain": {"compile": "true", "steps": "null"}}},
+         {"recipes": {"pretrain": {"compile": True, "steps": None}}}),
+        ({"sources": {"imagenet": {"label": "2012"}}, "figures": {"fig4": "null"}},
+         {"sources": {"imagenet": {"label": "2012"}}, "figures": {"fig4": None}}),
+        ({"architectures": {"mine": {"arguments": {"layers": ["1", "a: b"]}}}},
+         {"architectures": {"mine": {"arguments": {"layers": [1, "a: b"]}}}}),
+        ({"left_out": ["imagenet_5k"], "study": "2017"}, {"left_out": ["imagenet_5k"], "study": "2017"}),
+    ],
+)  # fmt: skip
+def test_nested_values_of_the_command_line_are_read_as_yaml(given, read):
+    assert read_values(given) == read

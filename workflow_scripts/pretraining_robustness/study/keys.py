@@ -7,6 +7,7 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Required, Union, cast, get_args, get_origin, get_type_hints
 
+import yaml
 from typing_extensions import is_typeddict
 
 from pretraining_robustness.study.model import Configuration, Name
@@ -135,6 +136,26 @@ def take_whole_numbers(config: Any, hint: Any = Configuration) -> None:
 def _whole(value: Any) -> Any:
     is_number = isinstance(value, float) or (isinstance(value, str) and re.fullmatch(EXPONENTIAL, value))
     return int(float(value)) if is_number and float(value).is_integer() else value
+
+
+def read_values(given: Any, hint: Any = Configuration) -> Any:
+    """Return what `--config` gives with its nested values as YAML reads them; Snakemake leaves them as text."""
+    if isinstance(given, str) or not entries(given):
+        return given
+    values = {part: _read_value(entry, next(below(hint, part, given), None)) for part, entry in entries(given).items()}
+    return values if isinstance(given, Mapping) else list(values.values())
+
+
+def _read_value(entry: Any, key: Key | None) -> Any:
+    hint = key.hint if key else Any
+    if not isinstance(entry, str):
+        return read_values(entry, hint)
+    try:
+        value = yaml.safe_load(entry)
+    except yaml.YAMLError:
+        return entry
+    is_text = list(arms(hint)) == [str] and value is not None
+    return value if isinstance(value, int | float | None) and not is_text else entry
 
 
 def _added(hint: Any) -> Iterator[Any]:
