@@ -91,7 +91,7 @@ def test_the_costs_of_the_full_study_are_said_without_data(workflow, paper_confi
 
 
 def test_full_study_keeps_twelve_checkpoints(workflow, paper_config):
-    printed = workflow.run("fig2", "--dry-run", config=paper_config)
+    printed = workflow.run("fig2", "--summary", config=paper_config)
     assert "finetune/iwildcam/full/imagenet_full/resnet50/seed_0/epoch_12.safetensors" in printed
     assert "epoch_13.safetensors" not in printed
 
@@ -194,7 +194,7 @@ def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_co
 def test_an_epoch_that_is_not_predicted_is_neither_kept_nor_read(workflow, repository):
     study = yaml.safe_load((repository / "data/studies/imagenet_rib_miniature.yaml").read_text(encoding="utf-8"))
     study["imagenet_rib"]["predicted"] = "last"
-    printed = workflow.run("imagenet_rib", "--dry-run", config=study)
+    printed = workflow.run("imagenet_rib", "--summary", config=study)
     assert set(re.findall(r"epoch_(\d)\.safetensors", printed)) == {"0", "3"}
 
 

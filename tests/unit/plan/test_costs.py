@@ -31,6 +31,9 @@ def reviewed(paper_config) -> dict:
     panels[:] = [panel for panel in panels if "equal steps" not in panel["title"]]
     paper_config["sources"]["stable_diffusion"]["generate"]["guided_part"] = 0.5
     del paper_config["figures"]["fig_fmow"]
+    pairs = ("fig_g_real_sketch", "fig_g_real_clipart", "fig_g_painting_real")
+    for name in [name for name in paper_config["figures"] if name.startswith("fig_g_") and name not in pairs]:
+        del paper_config["figures"][name]
     paper_config["tasks"]["domainnet"]["finetune"]["image_size"] = 448
     paper_config["tasks"]["iwildcam"]["test_sets"] = {"id_test": {"role": "id"}, "test": {"role": "ood"}}
     for name in [name for name, figure in paper_config["figures"].items() if "@" in str(figure)]:
