@@ -175,6 +175,13 @@ tiny | downloads: {cinic10: null} | downloads.cinic10 | write one
 - | tasks: {wild: {format: wilds, dataset: domainnet, path: x, id_domain: real}} | tasks.wild | add it
 - | tasks: {wild: {format: wilds, dataset: fmow, path: x, id_domain: real}} | tasks.wild.id_domain | leave the key out
 # cross rules
+- | pathvars: {result: x} | pathvars | did you mean 'results'?
+- | pathvars: {benchmark: x} | pathvars | did you mean 'benchmarks'?
+- | pathvars: {cache: x} | pathvars | known are: results, resources, logs, benchmarks
+own | pathvars: {results: pictures/my_source/results} | pathvars.results | name another folder
+own | pathvars: {resources: pictures/my_task/raw} | pathvars.resources | name another folder
+own | sources: {my_source: {path: own/}} | pathvars.results | name another folder
+own | sources: {my_source: {path: .}} | pathvars.results | name another folder
 - | distributions: {imagenet_5k: {images: 2000000}} | distributions.imagenet_5k | ask for fewer
 - | distributions: {scratch: {source: imagenet}} | distributions.scratch | choose another name
 - | recipes: {pretrain: {epochs: 3}} | recipes.pretrain | give either 'epochs' or 'steps', the other null
@@ -273,12 +280,15 @@ def test_what_the_command_line_gives_is_blamed_on_no_file(read, repository, give
         ("recipes: {finetune: {epochs: 1e1}}", "recipes.finetune.epochs", 10),
         ("recipes: {finetune: {batch_size: 6.4E+1}}", "recipes.finetune.batch_size", 64),
         ("store: {size: 24.0}", "store.size", 24),
+        ('figures: {fig4: {title: "One\\n\\n  two\\n"}}', "figures.fig4.title", "'One two'"),
+        ('sources: {imagenet: {label: "A\\rB\\u2028C"}}', "sources.imagenet.label", "'A B C'"),
+        ("figures:\n  fig2:\n    title: |\n      One\n", "figures.fig2.title", "'One'"),
         ("runs: {seeds: [0, 1.0, 2e0]}", "runs.seeds.1", 1),
         ("resources: {finetune: {mem_mb: 4.0e+3}}", "resources.finetune.mem_mb", 4000),
         ("architectures: {resnet10: {finetune: {image_size: 32.0}}}", "architectures.resnet10.finetune.image_size", 32),
     ],
 )
-def test_whole_numbers_may_have_a_point_or_an_exponent(read, repository, text, place, number):
+def test_whole_numbers_are_written_without_a_point_and_text_on_one_line(read, repository, text, place, number):
     config, _ = read("-", text)
     check_config(config, repository)
     value = config

@@ -27,8 +27,8 @@ from pretraining_robustness.study.keys import (
     every_kind,
     key_at,
     references,
-    take_whole_numbers,
     unset_nulls,
+    write_plainly,
 )
 from pretraining_robustness.study.model import Configuration
 from pretraining_robustness.study.names import MERGES, PER_IMAGE, SCRATCH, START
@@ -52,7 +52,7 @@ def check_config(
     command_line: Mapping[str, Any] | None = None,
 ) -> Configuration:
     """Return the configuration as typed sections; takes out, in place, the optional keys that are null, and writes
-    whole numbers without a point.
+    whole numbers without a point and text on one line.
 
     Tables that the config names are looked for in the working folder, then in `repository`. `files` are those that the
     config was read from, the one that counts first, first; `command_line` is what counts before all of them.
@@ -76,7 +76,7 @@ def check_config(
             if (kind := str(entries(spec).get("kind"))) in RENAMED_KINDS:
                 new = RENAMED_KINDS[kind]
                 raise ConfigError(("figures", figure, "kind"), f"'{kind}' is part of the kind {new} now; write {new}")
-        take_whole_numbers(config)
+        write_plainly(config)
         typed = _validated(config)
         unset_nulls(config)
         known = _known(config)

@@ -26,6 +26,7 @@ METHOD_FILES = {path.stem: path for path in (FINETUNE / "methods").glob("[a-z]*.
 MERGER_FILES = {path.stem: path for path in (FINETUNE / "mergers").glob("[a-z]*.py")}
 MERGER_FILES |= {PER_IMAGE: FINETUNE / "merge_per_image.py"}
 SPLITS = ("train", "id_val", "id_test", "val", "test")
+PATHS = ("results", "resources", "logs", "benchmarks")
 IWILDCAM = ("location", "sequence", "datetime", "split", "y", "class_id", "image")  # columns of its store
 # What a table needs besides its title.
 TABLES_NEED = {
@@ -55,7 +56,7 @@ def locate(table: str, repository: Path) -> Path:
 
 def check_rules(config: dict[str, Any], repository: Path) -> None:
     """Raise ConfigError for the first thing that does not go with the rest of the configuration."""
-    for check in (_sources, _tasks):
+    for check in (_places, _sources, _tasks):
         check(config)
     _distributions(config, repository)
     for check in (_test_sets, _methods):
@@ -149,6 +150,26 @@ def _diffusion(config: dict[str, Any], name: str, source: Mapping[str, Any]) -> 
             f"there is no folder '{source['model']}'; name one that holds model_index.json, or give 'revision', the "
             "commit to be fetched of the model of this name on the Hugging Face Hub",
         )
+
+
+def _places(config: dict[str, Any]) -> None:
+    """Check where files go: under known names, and not among the images of a folder that is read whole."""
+    given = config.get("pathvars", {})
+    for name in given:
+        known_name(("pathvars",), name, "path of this workflow", PATHS)
+    places = {name: Path(given.get(name, name)).resolve() for name in ("results", "resources")}
+    variants = config.get("imagenet_rib", {}).get("variants", {})
+    folders = {f"sources.{name}": one for name, one in config["sources"].items() if one["format"] == "folder"}
+    folders |= {f"tasks.{name}": one for name, one in config["tasks"].items() if one.get("format") == "folder"}
+    folders |= {f"imagenet_rib.variants.{name}": one for name, one in variants.items()}
+    for owner, one in folders.items():
+        if "path" not in one or Path(one["path"], "metadata.csv").exists():
+            continue
+        for name, path in places.items():
+            if path.is_relative_to(Path(one["path"]).resolve()):
+                key = ("pathvars", name) if name in given else ("pathvars",)
+                wrong = f"{name} lie in the images of {owner} ({one['path']})"
+                raise ConfigError(key, f"{wrong}; name another folder for them")
 
 
 TASK_KINDS = ("format", "pair_of", "variant", "distribution")

@@ -123,14 +123,17 @@ def unset_nulls(config: Any, hint: Any = Configuration) -> None:
             unset_nulls(entry, key.hint)
 
 
-def take_whole_numbers(config: Any, hint: Any = Configuration) -> None:
-    """Make, in place, whole numbers of those written with a point or an exponent (24.0, 1e1) where one is asked for."""
+def write_plainly(config: Any, hint: Any = Configuration) -> None:
+    """Make, in place, whole numbers of those written with a point or an exponent (24.0, 1e1) where one is asked for,
+    and one line of text of several."""
     for part, entry in list(entries(config).items()):
         for key in below(hint, part, config):
             if list(arms(key.hint)) == [int]:
                 config[part] = _whole(entry)
+            elif isinstance(entry, str) and entry.splitlines() not in ([], [entry]):
+                config[part] = " ".join(line.strip() for line in entry.splitlines() if line.strip())
             else:
-                take_whole_numbers(entry, key.hint)
+                write_plainly(entry, key.hint)
 
 
 def _whole(value: Any) -> Any:
