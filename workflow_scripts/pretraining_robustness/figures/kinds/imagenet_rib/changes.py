@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from pretraining_robustness.figures.imagenet_rib import (
     RI,
@@ -128,6 +129,7 @@ def _draw_tradeoff(axes: Axes, shown: Shown, rows: pd.DataFrame) -> None:
         axes.plot(some["own_after"], some["RI"], linestyle="", markersize=4, **shown.looks[method])
     zero_line(axes, across=True)
     axes.set_ylabel(RI)
+    axes.yaxis.set_major_locator(MaxNLocator(6, prune="lower"))  # the lowest label would meet that of the x axis
     axes.set_xlabel("Accuracy on the variant\nfine-tuned on (%)", fontsize=SMALL, labelpad=6)
     set_grid(axes)
 
