@@ -63,10 +63,21 @@ def contents_of(collection):
     return contents(params.store(study, collection)["format"], opened(collection))
 
 
+def refuse_another_path(collection, folder, stored):
+    """Refuse a path that leads nowhere unless the finished store was made of it."""
+    section = "sources" if collection in config["sources"] else "tasks"
+    if Path(folder).absolute() != Path(stored).absolute():
+        with refusals_in_one_line():
+            raise InputError(
+                f"config {section}.{collection}.path: there is no folder '{folder}', and the store was made of another; "
+                f"did you mean '{stored}'?"
+            )
+
+
 def folder_contents(wildcards):
     """A digest of what the reader of a user's folder reads, so that a change of it, and nothing else, decodes it again.
 
-    Without the folder, what its finished store was made of.
+    Without the folder, what its finished store was made of, if it was made of a folder of this path.
     """
     folder = names.folder(study, wildcards.collection)
     if not folder:
@@ -74,7 +85,9 @@ def folder_contents(wildcards):
     stores = config.get("pathvars", {}).get("results", "results")
     summary = Path(stores, "stores", wildcards.collection, "summary.json")
     if summary.exists() and not Path(folder).exists():
-        return json.loads(summary.read_text(encoding="utf-8"))["contents"]
+        made = json.loads(summary.read_text(encoding="utf-8"))
+        refuse_another_path(wildcards.collection, folder, made.get("folder", folder))
+        return made["contents"]
     return contents_of(wildcards.collection)
 
 

@@ -1,5 +1,6 @@
 """Bad input to the whole workflow: one line that says what is wrong, and nothing half-made."""
 
+import copy
 import os
 
 import numpy as np
@@ -73,6 +74,23 @@ def test_an_image_that_does_not_decode_is_named_or_counted(own):
     assert "no image of the split test, on which the study measures, could be decoded; repair some" in refusal(
         own, STORE
     )
+
+
+def test_a_folder_may_be_gone_when_its_store_is_made_but_its_path_may_not_be_misspelt(own):
+    stores = {"sources": "my_source", "tasks": "my_task"}
+    targets = [f"own/results/stores/{name}/images.npy" for name in stores.values()]
+    own.run(*targets, config=own.study)
+    (own.folder / "pictures").rename(own.folder / "elsewhere")
+    assert not own.plan(*targets, config=own.study)
+    for section, name in stores.items():
+        for wrong in (f"pictures/{name}s", f"picture/{name}", "nowhere"):
+            spoilt = copy.deepcopy(own.study)
+            spoilt[section][name]["path"] = wrong
+            printed = own.run(*targets, "--dry-run", config=spoilt, fails=True)
+            assert f"ERROR: config {section}.{name}.path: " in printed
+            assert f"did you mean 'pictures/{name}'?" in printed
+    own.study["sources"]["my_source"]["path"] = str(own.folder / "pictures/my_source")
+    assert not own.plan(*targets, config=own.study)
 
 
 def test_what_a_training_job_refuses_before_it_trains_is_mended_and_the_same_command_goes_on(own):

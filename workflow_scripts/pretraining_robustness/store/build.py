@@ -104,7 +104,7 @@ def build_store(
         duplicates: output, .csv: every stored image whose file has the bytes of an earlier one, the first of those
             (`same_as`), and of both the class_id and, in a task, the split.
         summary: output, .json: images, undecodable, duplicates, passed_over (files left aside, by what they are), and
-            contents, the digest of what the reader read.
+            contents, the digest of what the reader read; of a folder also its path as `folder`.
         state: folder for the work of unfinished jobs, on the disk of `images`; removed at the end.
         splits: those of which a task must have images.
         options: of the format's reader.
@@ -150,6 +150,8 @@ def build_store(
             repeated.to_csv(path, index=False)
         with atomic_path(summary) as path:
             found = {**counts, "passed_over": dict(passed_over), "contents": contents(format, collection)}
+            if isinstance(raw, str):
+                found["folder"] = raw
             path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     array_bytes = sum(entry.length for entry in stored)
     partial.publish((len(stored), size, size, 3) if encoding == "uint8" else (array_bytes,), images)
