@@ -84,6 +84,10 @@ def test_imagenet_rib_costs_what_its_images_cost(paper_config, rates, repository
     trained_on = 10000 + 7500 + 30000 + 50889 + 50000 + 50000 + 3750000
     finetuned = [part for part in parts if part.rule == ("finetune" if predicted == "all" else "finetune_last")]
     assert sum(part.gpu_hours for part in finetuned) == pytest.approx(10 * trained_on * each)
+    # Decoded in every epoch, and once for all networks of a run that are predicted: seven variants and the start.
+    assert sum(part.core_hours for part in finetuned) == pytest.approx(10 * trained_on / 1000 / 3600)
+    decoded = sum(part.core_hours for part in parts if part.rule == "predict")
+    assert decoded == pytest.approx(8 * 4_016_963 / 1000 / 3600)
     assert sum(part.disk_gb for part in finetuned) == pytest.approx(7 * epochs * 0.346, rel=0.01)
     assert not rates.unknown
 

@@ -121,12 +121,25 @@ class Costs:
         head_first = method.get("probe_epochs", 0) * images * self._milliseconds(run.architecture, recipe) * INFERENCE
         hours = (whole * INFERENCE if method["kind"] == "linear_probe" else whole + head_first) / HOUR
         disk = len(names.predicted_epochs(self.study, run.task)) * self._weights(run.architecture)
-        return Part(names.finetune_rule(self.study, run.task), run.distribution, run.architecture, hours, disk, run)
+        cores = self._decoding(run.task, seen(recipe, images))
+        return Part(
+            names.finetune_rule(self.study, run.task), run.distribution, run.architecture, hours, disk, run, cores
+        )
 
     def _prediction(self, run: Run) -> Part:
         each = INFERENCE * self._milliseconds(run.architecture, self.recipe(run))
         hours = sum(self._tested(run).values()) * each / HOUR
-        return Part("predict", run.distribution, run.architecture, hours, 0.0, run)
+        cores = sum(
+            self._decoding(one["store"], self.split(one["store"], one["split"]))
+            for one in names.test_sets(self.study, run.task)
+        )
+        return Part("predict", run.distribution, run.architecture, hours, 0.0, run, cores)
+
+    def _decoding(self, name: str, images: float) -> float:
+        """Return the hours of a core that decoding takes where a store keeps files; a pass is for all checkpoints."""
+        if params.store(self.study, name)["encoding"] != "files":
+            return 0.0
+        return images / (self.rates("decoding", "a core from files") or 1) / 3600
 
     def _tested(self, run: Run) -> dict[str, float]:
         """Return how many images of each store are predicted, by all checkpoints of a run together."""
