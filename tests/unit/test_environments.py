@@ -21,9 +21,12 @@ def scripts_by_environment(repository):
     found = {}
     for path in (repository / "rules").glob("*.smk"):
         for block in re.split(r"\n *rule[ :]", path.read_text(encoding="utf-8"))[1:]:
-            environment = re.search(r'conda:\s+"\.\./envs/(\w+)\.yaml"', block).group(1)
-            script = re.search(r'script:\s+"\.\./workflow_scripts/(\w+\.py)"', block).group(1)
-            found.setdefault(environment, set()).add(repository / "workflow_scripts" / script)
+            script = re.search(r'script:\s+"\.\./workflow_scripts/(\w+\.py)"', block)
+            chosen = re.search(r"conda:\s+(.+)", block)
+            if script is None or chosen is None:
+                continue
+            for environment in re.findall(r"envs/(\w+)\.yaml", chosen[1]):  # two where a condition chooses
+                found.setdefault(environment, set()).add(repository / "workflow_scripts" / script[1])
     return found
 
 
