@@ -69,6 +69,10 @@ rib | figures: {fig_rib_bars: {kind: rib_bars, title: x, network: [scratch]}} | 
 - | runs: {held_out: 1} | runs.held_out | give less than 1
 - | recipes: {pretrain: {compile: 'yes'}} | recipes.pretrain.compile | write one
 - | recipes: {pretrain: {mean: [1, 2]}} | recipes.pretrain.mean | give 3 or more
+- | recipes: {finetune: {augmentation: {scale: [1.0, 0.1]}}} | recipes.finetune.augmentation.scale | give two numbers
+- | recipes: {pretrain: {augmentation: {scale: [0.0, 1.0]}}} | recipes.pretrain.augmentation.scale | give two numbers
+- | recipes: {scratch: {augmentation: {scale: [0.5, 8.0]}}} | recipes.scratch.augmentation.scale | give two numbers
+- | tasks: {iwildcam: {finetune: {augmentation: {scale: [1, .3]}}}} | tasks.iwildcam.finetune.augmentation.scale | give
 - | recipes: {pretrain: {optimizer: adamv}} | recipes.pretrain.optimizer | did you mean 'adam'?
 - | recipes: {pretrain: {momentum: 1.0}} | recipes.pretrain.momentum | give less than 1
 - | recipes: {pretrain: {epochs: '3'}} | recipes.pretrain.epochs | write 3

@@ -167,6 +167,7 @@ _BOUNDS = {
     "too_short": "has too few entries; give {min_length} or more",
     "too_long": "has too many entries; give {max_length} or fewer",
     "string_pattern_mismatch": "does not match '{pattern}'; rewrite it so",
+    "not_a_range": "is no range; give two numbers above 0 and up to 1, the smaller one first",
     "repeated": "lists {value} twice; remove one",
 }
 

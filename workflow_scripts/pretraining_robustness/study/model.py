@@ -34,6 +34,12 @@ def _once(values: list[Hashable]) -> list[Hashable]:
     return values
 
 
+def _range(values: list[float] | None) -> list[float] | None:
+    if values is not None and not 0 < values[0] <= values[-1] <= 1:
+        raise PydanticCustomError("not_a_range", "not a range of parts")
+    return values
+
+
 def key(description: str) -> Any:
     """Return the field of a required key."""
     return field(metadata={"description": description})
@@ -49,6 +55,7 @@ def _choice(names: Any) -> Any:
 
 
 Once = AfterValidator(_once)
+_Range = AfterValidator(_range)
 Integer = Annotated[int, Strict()]
 Number = Annotated[float, Strict()]
 Flag = Annotated[bool, Strict()]
@@ -105,7 +112,7 @@ class Augmentation(TypedDict, total=False):
         Literal["random_resized", "shift", "none"],
         "Random resized crop; random shift, or none, of the image as `evaluation` frames it.",
     ]
-    scale: Annotated[list[Number] | None, MinLen(2), MaxLen(2), "Range of the area of a random resized crop."]
+    scale: Annotated[list[Number] | None, MinLen(2), MaxLen(2), _Range, "Range of the area of a random resized crop."]
     shift: Annotated[Seed | None, "Largest shift in pixels."]
     flip: Annotated[Flag, "Horizontal flips."]
     colour_jitter: Annotated[Unit | None, "Strength of random changes of colour."]
