@@ -124,6 +124,17 @@ def test_a_table_that_lost_its_end_is_named(tmp_path: Path, refusal: Callable[..
     assert f"{cut}: is cut short" in line
 
 
+@pytest.mark.parametrize(
+    "damaged", [b"", b"\n", b"row,image\n1,a\n2", b'row,image\n1,"a', b"row,image\n1,\xff\n", bytes(99)]
+)
+def test_a_damaged_csv_table_is_named(tmp_path: Path, refusal: Callable[..., str], damaged: bytes) -> None:
+    whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
+    whole.write_text('row,image\n1,"a, b\nc"\n')
+    cut.write_bytes(damaged)
+    line = refusal(lambda: pd.read_csv(cut)["image"].map({"a": 1}).astype("int64"), inputs=(whole, cut))
+    assert f"{cut}: is cut short; delete it" in line
+
+
 def test_a_card_that_does_not_hold_the_networks_is_one_line(refusal: Callable[..., str]) -> None:
     def load() -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity")

@@ -1,7 +1,9 @@
 """How a rule's script runs: its log file, and one clear line when the user's input or disk is at fault."""
 
+import csv
 import errno
 import fcntl
+import io
 import logging
 import os
 import socket
@@ -116,10 +118,20 @@ def _refuse_future(paths: Any, log: Path) -> None:
 
 
 def _refuse_cut_short(paths: Any) -> None:
-    """Stop if one of the Parquet files does not end as they do: libraries do not say which one they cannot read."""
+    """Stop if one of the Parquet files does not end as they do, or a CSV file has no rows of one width: libraries do
+    not say which one they cannot read."""
     for path in map(Path, paths):
-        if path.suffix == ".parquet" and path.read_bytes()[-4:] != b"PAR1":
+        is_cut = path.suffix == ".parquet" and path.read_bytes()[-4:] != b"PAR1"
+        if is_cut or (path.suffix == ".csv" and not _is_table(path.read_bytes())):
             _stop(f"{path}: is cut short; delete it and run the same command again, which makes it anew.")
+
+
+def _is_table(data: bytes) -> bool:
+    try:
+        rows = [row for row in csv.reader(io.StringIO(data.decode(), newline=""), strict=True) if row]
+    except (UnicodeDecodeError, csv.Error):
+        return False
+    return b"\0" not in data and len({len(row) for row in rows}) == 1
 
 
 def _refuse_small_card(error: Exception) -> None:
