@@ -38,7 +38,7 @@ def test_a_module_with_a_prefix_is_planned_and_run_below_it(importing):
     aliased = importing(ALIASED)
     jobs = aliased.plan("robust/results/figures/fig2.pdf")
     assert jobs["robust_draw_figure"] == 1
-    assert jobs["robust_pretrain"] > 1
+    assert jobs["robust_pretrain"] >= 1
     aliased.run("robust/resources/iwildcam/iwildcam_v2.0.tar.gz")
     assert (aliased.folder / "robust/resources/iwildcam/iwildcam_v2.0.tar.gz").stat().st_size > 100_000
 

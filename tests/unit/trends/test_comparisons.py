@@ -13,7 +13,6 @@ from score_tables import PAIRS, paired, read_paired, write_score_table
 from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.stats.power import TTestPower
 
-from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.figures.kinds.trends import trend_caption
 from pretraining_robustness.trends.ancova import ancova, log_likelihood
@@ -426,14 +425,15 @@ def test_the_effect_of_pre_training_is_told_by_the_largest_set(tmp_path):
     assert told in comparisons["conclusion"][0]
 
 
-def test_a_margin_of_less_than_one_image_is_refused(tmp_path):
+def test_a_margin_of_less_than_one_image_is_told_and_ends_nothing(tmp_path, caplog):
     scores = made_up(np.random.default_rng(25), {"a": (0, 0), "b": (0, 0)})
     write_score_table(scores, tmp_path / "scores.csv")
     figure = FIGURE | {"panels": [{"title": "P", "series": ["a", "b"]}], "references": []}
-    with pytest.raises(InputError, match=r"comparisons\.margin: 0\.001 is less than one of the 100 images of test"):
-        compare_series(
-            tmp_path / "scores.csv", tmp_path / "c", tmp_path / "d", figure=figure, permutations=9, seed=0, margin=0.001
-        )
+    compare_series(
+        tmp_path / "scores.csv", tmp_path / "c", tmp_path / "d", figure=figure, permutations=9, seed=0, margin=0.001
+    )
+    assert "comparisons.margin: 0.001 is less than one of the 100 images of test" in caplog.text
+    assert (tmp_path / "c").exists()
 
 
 def test_series_without_a_common_id_score_or_architecture(tmp_path):

@@ -121,7 +121,7 @@ def compare_series(
     """
     spec = TrendFigure.from_dict(figure)
     if scores is not None:
-        _refuse_too_small(margin, scores, spec)
+        _warn_of_small_margin(margin, scores, spec)
     table = read_all_scores(
         scores, spec.metric, spec.pairs, published=published or [], studies=studies, left_out=left_out
     )
@@ -302,15 +302,16 @@ def _ranges(first: FittedSeries, second: FittedSeries, spec: TrendFigure) -> Row
     return {**row, "shared": float(((low <= places) & (places <= high)).mean())}
 
 
-def _refuse_too_small(margin: float, scores: str | Path, spec: TrendFigure) -> None:
-    """Refuse a margin that is less than one test image."""
+def _warn_of_small_margin(margin: float, scores: str | Path, spec: TrendFigure) -> None:
+    """Log that a margin is less than one test image, as it may be in a small study: nothing can be equivalent then."""
     table = read_scores(scores)
     tested = [pair["ood"] for pair in spec.pairs.values()]
     images = int(table.loc[table["test_set"].isin(tested), "images"].max())
     if margin < 1 / images:
-        raise InputError(
-            f"comparisons.margin: {margin:g} is less than one of the {images:,} images of {', '.join(tested)}, "
-            "so that no data could show that two series are as close; take 0.02 or so"
+        logger.warning(
+            "comparisons.margin: %g is less than one of the %d images of %s: hardly any data could show that two "
+            "series are as close; raise it, or test more images",
+            *(margin, images, ", ".join(tested)),
         )
 
 
