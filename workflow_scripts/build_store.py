@@ -1,4 +1,4 @@
-"""Decode a raw image collection once into one array of pictures."""
+"""Decode a raw image collection once into one array of images."""
 
 from pretraining_robustness.rule import run_rule
 from pretraining_robustness.store.build import build_store

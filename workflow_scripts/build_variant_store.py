@@ -1,4 +1,4 @@
-"""Decode the images of a variant of ImageNet once into one array of pictures."""
+"""Decode the images of a variant of ImageNet once into one array of images."""
 
 from pretraining_robustness.rule import run_rule
 

@@ -1,4 +1,4 @@
-"""Decode the images of a WILDS data set, as the wilds package opens it, into one array of pictures."""
+"""Decode the images of a WILDS data set, as the wilds package opens it, into one array of images."""
 
 from pretraining_robustness.rule import run_rule
 from pretraining_robustness.store.build import build_store

@@ -9,7 +9,7 @@ from pretraining_robustness.training.lease import cards_asked, lease_card
 
 def main() -> None:
     lease_card(cards_asked(snakemake.resources), snakemake.threads)
-    # Brings torch, which must see the leased card only.
+    # Brings torch, which must see the leased GPU only.
     from pretraining_robustness.evaluate.predict import predict
 
     make_parts(snakemake.params.parts, partial(predict, threads=snakemake.threads), snakemake.params.code)

@@ -1,4 +1,4 @@
-"""Ask a classifier trained on real pictures what generated ones show."""
+"""Ask a classifier trained on real images what generated ones show."""
 
 from pretraining_robustness.rule import run_rule
 from pretraining_robustness.training.lease import cards_asked, lease_card

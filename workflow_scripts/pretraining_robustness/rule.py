@@ -27,7 +27,7 @@ CLOCKS_DIFFER_SECONDS = 60
 def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
     """Call `function` with logging sent to the rule's log file.
 
-    An `InputError`, a disk that is full or refuses, an input from the future, a second job of the same state and a card
+    An `InputError`, a disk that is full or refuses, an input from the future, a second job of the same state and a GPU
     that is too small end the script with one line on the log and on standard error and exit status 1; any other
     exception leaves its traceback in both.
     """
@@ -135,7 +135,7 @@ def _is_table(data: bytes) -> bool:
 
 
 def _refuse_small_card(error: Exception) -> None:
-    """Stop if a graphics card's memory is used up, by what no batch size changes: networks that are loaded."""
+    """Stop if a GPU's memory is used up, by what no batch size changes: networks that are loaded."""
     torch = sys.modules.get("torch")  # which most rules do without
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         _stop(f"{str(error).partition('. ')[0]}: the rule needs a card with more memory; or none, with gpu: 0.")

@@ -240,7 +240,7 @@ def test_the_band_is_the_one_asked_for_and_the_footer_says_which(fitted, band):
     assert second.get_label() == LABELS["imagenet_full"]
     ends = [line.get_ydata() for line in page.axes[0].lines if line.get_label() == "_end"]
     np.testing.assert_array_equal(ends[:2], wanted[["low", "high"]].to_numpy().T)
-    assert f"Bands: 95 % {UNITS[band]} (3 runs a series)." in footer(page)
+    assert f"Bands: 95 % {UNITS[band]} (3 runs per series)." in footer(page)
 
 
 def test_a_figure_of_accuracies_shows_them_and_says_so(tmp_path):

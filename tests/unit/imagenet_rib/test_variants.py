@@ -190,7 +190,7 @@ def test_a_task_of_a_distribution_has_its_images_alone_and_imagenets_numbers(tmp
 def test_nothing_to_hold_out_is_said(tmp_path: Path) -> None:
     (path,) = drawn(tmp_path, "renditions", "imagenet-r.tar", per_class=1, classes="imagenet_r")
     table_of_store = store(tmp_path, ImageNetVariant([path], NAMES, IN_FOLDERS, 13, 13))
-    with pytest.raises(InputError, match=r"too few images a class to hold 0.2 of them out; set held_out to 0"):
+    with pytest.raises(InputError, match=r"too few images per class .* set held_out to 0"):
         make_variant_task(table_of_store, tmp_path / "task.parquet", list(NAMES), held_out=0.2)
 
 

@@ -90,7 +90,7 @@ def species_list(classes: int, images: int) -> list[Species]:
     if classes < len(supercategories()) or images < classes:
         raise InputError(
             f"inaturalist: {classes} classes and {images} images asked of the miniature: "
-            f"give at least {len(supercategories())} classes and one image a class"
+            f"give at least {len(supercategories())} classes and one image per class"
         )
     starts, middles, ends, epithets = map(_name_parts, ("start", "middle", "end", "epithet"))
     # Beyond half of what two parts and an end can name, a genus has three parts, so that a new one is soon found.

@@ -1,4 +1,4 @@
-"""Which pictures a figure of example pictures shows: chosen at random, by a seed, without looking."""
+"""Which images a figure of example images shows: chosen at random, by a seed, without looking."""
 
 import hashlib
 from collections.abc import Mapping
@@ -24,17 +24,17 @@ COLUMNS = ["panel", "group", "row", "image", "class_id", "class_name", "label", 
 
 @dataclass(frozen=True)
 class PicturePanel:
-    """One grid of pictures.
+    """One grid of images.
 
     Attributes:
         title: its title.
-        collection: the source or task whose store holds the pictures.
+        collection: the source or task whose store holds the images.
         distribution: the pre-training distribution that they are drawn from; None for the whole collection.
         split: the task's split that they are drawn from; None for all.
         group_by: what the rows of the grid have in common: label, class, superclass, location or another column of the
             store's table or the distribution's manifest; None for a plain grid.
         groups: how many groups to show; None for all. Without groups this is not used.
-        columns: pictures in a row.
+        columns: images in a row.
         rows: rows of a plain grid.
     """
 
@@ -71,7 +71,7 @@ class PicturePanel:
 
 @dataclass(frozen=True)
 class PictureFigure:
-    """A figure of example pictures: its panels, the seed that chooses, and a line that it must show (or "")."""
+    """A figure of example images: its panels, the seed that chooses, and a line that it must show (or "")."""
 
     name: str
     title: str
@@ -98,14 +98,14 @@ class PictureFigure:
 
 @dataclass(frozen=True)
 class Choice:
-    """The pictures of one panel.
+    """The images of one panel.
 
     Attributes:
         panel: the panel.
-        pictures: what is shown, row by row (COLUMNS without panel); `group` is the name of its row, empty in a plain
+        images: what is shown, row by row (COLUMNS without panel); `group` is the name of its row, empty in a plain
             grid.
-        grid: for each row of the grid its name and how many pictures it has.
-        available: how many pictures the panel is drawn from.
+        grid: for each row of the grid its name and how many images it has.
+        available: how many images the panel is drawn from.
         groups: how many groups these form.
     """
 
@@ -116,7 +116,7 @@ class Choice:
     groups: int
 
     def says(self) -> str:
-        """Say how many of how many pictures and groups are shown, and what is short."""
+        """Say how many of how many images and groups are shown, and what is short."""
         shown = len(self.pictures)
         if shown == 0:
             return "no pictures"
@@ -141,10 +141,10 @@ def group_words(group_by: str) -> tuple[str, str]:
 def choose_pictures(
     panel: PicturePanel, table: pd.DataFrame, classes: pd.DataFrame, manifest: pd.DataFrame | None, seed: int
 ) -> Choice:
-    """Choose a panel's pictures at random.
+    """Choose a panel's images at random.
 
     The random numbers depend on `seed` and on what is drawn from (collection, distribution, split) alone, so that no
-    panel changes another. Groups are chosen at random, by their names, among those with enough pictures for a row;
+    panel changes another. Groups are chosen at random, by their names, among those with enough images for a row;
     where these are too few, the largest others follow, so that a panel shows what there is.
 
     Args:
@@ -183,7 +183,7 @@ def choose_pictures(
 def _pool(
     panel: PicturePanel, table: pd.DataFrame, classes: pd.DataFrame, manifest: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """Return the pictures that a panel is drawn from, with the names of their classes, in the order of the store."""
+    """Return the images that a panel is drawn from, with the names of their classes, in the order of the store."""
     if panel.split is not None:
         if "split" not in table:
             raise InputError(f"panel {panel.title}: {panel.collection} has no splits; leave out 'split'")

@@ -47,7 +47,7 @@ def compare_with_start(
         test_sets: {name, store, split, classes} of the variants that count (see `read_test_set`).
         sharing: variants that are renderings of the same images.
         method, distribution: whose predictions they are.
-        turned: CSV to write, a row a cell: parts of the images, in percent, whose answer was wrong and became right
+        turned: CSV to write, one row per cell: parts of the images, in percent, whose answer was wrong and became right
             (`gained`), was right and became wrong (`lost`), or changed at all (`changed`).
         errors: CSV to write: standard errors over images of RI and, fine_tuned_on `all`, of mRI in percentage points,
             by which cells are counted (`COUNTINGS`; see `indices.counted`). Images are paired before and after, and

@@ -54,7 +54,7 @@ def beyond_accuracy(
     """Return the p value that mRI does not follow the number of images beyond what accuracy before predicts.
 
     Args:
-        values: mRI, a row a block and a column a series.
+        values: mRI, one row per block and one column per series.
         before: mean accuracy before fine-tuning, of the same shape.
         images: the number of images (> 0) of each series.
         permutations: at most so many exchanges of residuals between the series of an architecture.
@@ -94,11 +94,11 @@ def cross_with_pretraining(
         indices: the table of `results.compute_indices`.
         figure: panels ({title, series, ordered_by?}), methods and networks (readable names), images (numbers of
             pre-training images by series), confidence, permutations, seed.
-        means: CSV to write (`MEAN_COLUMNS`), a row a series and comparison: mRI (percentage points), mean accuracies
-            before and after (percent), over networks.
-        trends: CSV to write (`TREND_COLUMNS`), a row a comparison: the tests over numbers of images, where the panel
-            orders its series, and what was found in sentences.
-        contrasts: CSV to write (`CONTRAST_COLUMNS`), a row a pair of series.
+        means: CSV to write (`MEAN_COLUMNS`), one row per series and comparison: mRI (percentage points), mean
+            accuracies before and after (percent), over networks.
+        trends: CSV to write (`TREND_COLUMNS`), one row per comparison: the tests over numbers of images, where the
+            panel orders its series, and what was found in sentences.
+        contrasts: CSV to write (`CONTRAST_COLUMNS`), one row per pair of series.
     """
     table = last_epochs(pd.read_csv(indices))
     table = table[table["fine_tuned_on"] == ALL]

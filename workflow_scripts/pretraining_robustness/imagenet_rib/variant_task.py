@@ -63,7 +63,7 @@ def make_variant_task(
             many images as one of the whole variant, with `equal: epochs` they are not.
 
     Raises:
-        InputError: an image of another class; so few images a class that none is held out.
+        InputError: an image of another class; so few images per class that none is held out.
     """
     stored = pd.read_parquet(table)
     if index is not None:
@@ -78,7 +78,7 @@ def make_variant_task(
     place = (images["class_id"] + "/" + images["original"]).map(hashed_uniform)
     kept = (place >= held_out) | (place == place.groupby(images["class_id"]).transform("max"))
     if held_out and kept.all():
-        raise InputError(f"{table}: too few images a class to hold {held_out:g} of them out; set held_out to 0")
+        raise InputError(f"{table}: too few images per class to hold {held_out:g} of them out; set held_out to 0")
     trained = images[kept].index
     if train_images is not None:
         trained = chosen_images(images[kept], train_images, seed, str(table))

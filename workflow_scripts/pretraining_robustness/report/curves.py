@@ -19,7 +19,7 @@ RUN = ["stage", "task", "method", "distribution", "architecture", "seed"]
 METRICS = ["images", "loss", "accuracy", "learning_rate", "images_per_second", "peak_gpu_memory_mb", "seconds"]
 METRICS += ["held_out_images", "held_out_accuracy"]
 """What the training loop notes after an epoch: number of training images seen; mean loss and accuracy on them, as
-augmented; the last step's learning rate; images a second; the card's peak memory in MiB (0 without one); seconds; with
+augmented; the last step's learning rate; images per second; the GPU's peak memory in MiB (0 without one); seconds; with
 `runs.held_out`, the number of images that pre-training leaves out and the accuracy on them."""
 
 NEEDED = ["epoch", "loss", "images_per_second", "seconds"]
@@ -33,7 +33,7 @@ _TEXT = ["stage", "task", "method", "distribution", "architecture"]
 
 
 def collect_curves(metrics: Sequence[str | Path], curves: str | Path, *, runs: Sequence[Mapping[str, Any]]) -> None:
-    """Join the metrics of all runs into one CSV table (`COLUMNS`, one row a run and epoch, sorted).
+    """Join the metrics of all runs into one CSV table (`COLUMNS`, one row per run and epoch, sorted).
 
     Args:
         metrics: the `metrics.csv` of each run, as the training loop wrote it.

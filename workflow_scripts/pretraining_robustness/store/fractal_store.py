@@ -105,7 +105,7 @@ class FractalPictures:
             picture[...] = straight[::-1] if flip in (1, 2) else straight
 
     def _coins(self, key: np.uint32, words: Words, spare: Words) -> NDArray[np.uint8]:
-        """Return one bit a pixel, packed as the supports are, 1 with probability 513/1024; two arrays are for work."""
+        """Return one bit per pixel, packed like supports, 1 with probability 513/1024; two arrays are for work."""
         np.bitwise_xor(self._counters, key, out=words)
         for multiplier, shift in zip(MULTIPLIERS, SHIFTS[1:], strict=True):
             np.multiply(words, multiplier, out=words)

@@ -8,7 +8,7 @@ from pretraining_robustness.study.names import interpolated
 
 KEY = "imagenet_rib"
 TASK = "rib_{}"  # the task that fine-tunes on a variant
-SUBSET_TASK = "{}_{}_per_class_equal_{}"  # a task that fine-tunes on some images a class, at equal epochs or steps
+SUBSET_TASK = "{}_{}_per_class_equal_{}"  # a task that fine-tunes on some images per class, at equal epochs or steps
 HEAD_TASK = "rib_head"  # the task that gives a network ImageNet's head
 OF_SOURCE = ("label", "images", "classes", "store")
 
@@ -19,8 +19,8 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
     Each variant with `files` or `path` becomes a source of format imagenet_variant; one without is the source or the
     task of its name, or a `split` of it. Each that is fine-tuned on (`fine_tuned_on`, on without that key) becomes a
     task rib_VARIANT, tested on all variants with the classes that they have; those of `set_sizes` also tasks of some
-    images a class. An interpolation among the methods becomes one method for each of its alphas. With `heads` there is
-    a further task, rib_head, of the images of a pre-training distribution, by which networks without a head of
+    images per class. An interpolation among the methods becomes one method for each of its alphas. With `heads` there
+    is a further task, rib_head, of the images of a pre-training distribution, by which networks without a head of
     ImageNet's classes are given one.
     """
     spec = config.get(KEY)
@@ -91,7 +91,7 @@ def _write_out_set_sizes(config: dict[str, Any], spec: dict[str, Any], variants:
                 images = one.get("images") if equal == "steps" else each * one.get("classes", 0)
                 config["tasks"][SUBSET_TASK.format(TASK.format(name), each, equal)] = {
                     **whole,
-                    "label": f"{whole['label']}, {each} images a class, equal {equal}",
+                    "label": f"{whole['label']}, {each} images per class, equal {equal}",
                     "subset": {"images_per_class": each, "equal": equal},
                     "finetune": {**spec.get("finetune", {}), **_warmup(config, spec, {"images": images})},
                 }

@@ -9,7 +9,7 @@ from pretraining_robustness.study.runs import Run
 from pretraining_robustness.study.study import Study
 
 RELATIONS = ("nested_in", "classes_nested_in", "same_images_per_label_as")  # what a distribution promises of another
-COPY = 0.95  # correlation of pixels from which a picture is taken for a copy of another
+COPY = 0.95  # correlation of pixels from which an image is taken for a copy of another
 IMAGES_PER_INSTANCE = 100  # FractalDB renders a system in 25 weightings, each of them flipped in 4 ways
 
 

@@ -214,7 +214,7 @@ def seeds(study: Study, distribution: str) -> list[int]:
 
 
 def panels(study: Study, figure: str) -> list[dict[str, Any]]:
-    """Return the panels of a figure of pictures, each with its collection; none needs training."""
+    """Return the panels of a figure of images, each with its collection; none needs training."""
     defaults = {"distribution": None, "split": None, "group_by": None, "groups": None, "rows": None}
     panels = [{**defaults, **panel} for panel in study.config["figures"][figure]["panels"]]
     for panel in panels:

@@ -106,7 +106,7 @@ def leave_out(config: dict[str, Any]) -> list[str]:
     """Take out, in place, what is of the sources that `left_out` names, and return a sentence for each of them.
 
     Their distributions are left out instead. Test sets on their images, figures that name those, what is expected of
-    such figures, and panels of their pictures are removed. In place of a test set that figures plot because their task
+    such figures, and panels of their images are removed. In place of a test set that figures plot because their task
     says so, they plot the task's next one of the same role.
 
     Of a configuration that is not as its schema demands nothing is returned: the schema refuses it.
@@ -186,7 +186,7 @@ def _untested(config: dict[str, Any], source: str) -> list[str]:
 
 
 def _undrawn(config: dict[str, Any], source: str) -> list[str]:
-    """Remove the panels and rows of a source's pictures, and figures without another; return what was changed."""
+    """Remove the panels and rows of a source's images, and figures without another; return what was changed."""
     changed = []
     for name, figure in list(config.get("figures", {}).items()):
         if figure.get("kind") == "pictures" and any(one.get("collection") == source for one in figure["panels"]):

@@ -70,7 +70,7 @@ def lease_card(
     Args:
         gpu: GPUs that the rule asks for, 0 or 1.
         threads: CPU threads of the rule; compiling uses no more.
-        GPUs, folder: the GPUs and where their lock files are; for tests.
+        cards, folder: the GPUs and where their lock files are; for tests.
 
     Returns:
         The GPU's name in CUDA_VISIBLE_DEVICES, or None.

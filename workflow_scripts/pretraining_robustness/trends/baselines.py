@@ -44,8 +44,8 @@ def write_baseline(
         pairs: the test sets `id` and `ood` of its one task.
         confidence: of the intervals of slope and intercept, which are those of architectures as clusters.
         points: CSV to write: model (architecture, seed and epoch), id and ood in [0, 1], group (the series).
-        lines: CSV to write, `LINE_COLUMNS`: y = intercept + slope x in units of the scale's axes, a row a series and
-            scale; series without a line have none.
+        lines: CSV to write, `LINE_COLUMNS`: y = intercept + slope x in units of the scale's axes, one row per series
+            and scale; series without a line have none.
     """
     ((task, pair),) = pairs.items()
     of_metric = score_metric(metric)

@@ -53,7 +53,7 @@ def paired_contrasts(values: pd.DataFrame, confidence: float) -> list[dict[str, 
     """Return a row for each pair of series: first minus second, within blocks.
 
     Args:
-        values: a row a block, indexed by (architecture, seed), a column a series.
+        values: one row per block, indexed by (architecture, seed), one column per series.
         confidence: of the simultaneous intervals, in (0, 1), which agree with p_holm.
     """
     differences = {pair: values[pair[0]] - values[pair[1]] for pair in itertools.combinations(values.columns, 2)}
@@ -87,8 +87,8 @@ def trend_of_blocks(values: pd.DataFrame, images: dict[str, int], confidence: fl
     """Test whether values are ordered as the numbers of images are.
 
     Args:
-        values: a row a block, its index (architecture, seed), and a column a series; blocks that lack a series are
-            left out.
+        values: one row per block, its index (architecture, seed), and one column per series; blocks that lack a series
+            are left out.
         images: the number of images (> 0, all different) of each series, at least `FEWEST_SERIES`.
         confidence: of the interval, in (0, 1).
     """

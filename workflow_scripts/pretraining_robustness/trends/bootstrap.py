@@ -55,7 +55,7 @@ def resample_lines(
 
 
 def draw_counts(clusters: int, resamples: int, generator: np.random.Generator) -> Floats:
-    """Draw `clusters` clusters with replacement, `resamples` times; return how often each came, a row a resample."""
+    """Draw `clusters` clusters with replacement, `resamples` times; return the counts, one row per resample."""
     draws = generator.integers(0, clusters, size=(resamples, clusters))
     draws += clusters * np.arange(resamples)[:, None]
     counts = np.bincount(draws.ravel(), minlength=resamples * clusters).reshape(resamples, clusters)

@@ -97,7 +97,7 @@ def compare_series(
     their number of images, in score units for ten times as many: equal_id_... at equal ID score, and raw_... of the
     scores after the last epoch, which rise with anything that improves a network (ordered.py).
 
-    `contrasts` (`CONTRAST_COLUMNS`) has a row a pair; among the series all pairs, with a reference those with it;
+    `contrasts` (`CONTRAST_COLUMNS`) has one row per pair; among the series all pairs, with a reference those with it;
     p_holm corrects for the pairs of one comparison (contrasts.judged). Differences are first - second in score units;
     error is their standard error in axis units, which covers test images where `crossed` is 1 and rests on so many
     `clusters` of networks. `shared` is the part of the pair's checkpoints whose ID score lies in the range that both

@@ -90,10 +90,10 @@ def effective_robustness(
 ) -> None:
     """Write the robustness of every checkpoint (`checkpoints`) and of every series (`series`) as CSV.
 
-    `checkpoints` (`CHECKPOINT_COLUMNS`) has a row a checkpoint and baseline: effective_robustness in score units,
+    `checkpoints` (`CHECKPOINT_COLUMNS`) has one row per checkpoint and baseline: effective_robustness in score units,
     axis_residual in axis units, `extrapolated` whether the ID score lies outside the baseline's own. `series`
-    (`SERIES_COLUMNS`) has a row a series and baseline: the mean, its interval low .. high, the p value that it is 0,
-    its standard error and degrees of freedom, percentiles from resampling, and the same for relative robustness over
+    (`SERIES_COLUMNS`) has one row per series and baseline: the mean, its interval low .. high, the p value that it is
+    0, its standard error and degrees of freedom, percentiles from resampling, and the same for relative robustness over
     the runs that have a counterpart from scratch. Where something cannot be computed it is missing and `note` says why.
 
     Args:

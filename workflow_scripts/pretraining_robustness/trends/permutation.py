@@ -234,7 +234,7 @@ def _basis(design: Floats) -> Floats:
 
 
 def _statistic(residuals: Floats, full: Floats, reduced: Floats, total: float) -> Floats:
-    """Return what the full model explains beyond the reduced one, over what it leaves; one number a row."""
+    """Return what the full model explains beyond the reduced one, over what it leaves; one number per row."""
     by_full = ((residuals @ full) ** 2).sum(axis=1)
     by_reduced = ((residuals @ reduced) ** 2).sum(axis=1)
     return (by_full - by_reduced) / np.maximum(total - by_full, 1e-12 * total)

@@ -19,7 +19,7 @@ FEWEST_RUNS = 2
 FEW_CLUSTERS = 5
 """Below this many clusters what is printed says so beside the interval."""
 
-# Scores are averages of some thousand pictures; a spread below this is rounding, not a difference between checkpoints.
+# Scores are averages of some thousand images; a spread below this is rounding, not a difference between checkpoints.
 _NO_SPREAD = 1e-12
 
 

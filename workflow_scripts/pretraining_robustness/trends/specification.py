@@ -125,7 +125,7 @@ class TrendFigure(ScoreFigure):
 
 @dataclass(frozen=True, kw_only=True)
 class ResidualFigure(ScoreFigure):
-    """A figure of residuals from one trend over the epochs of fine-tuning, a line an architecture.
+    """A figure of residuals from one trend over the epochs of fine-tuning, one line per architecture.
 
     `baseline` is the distribution whose trend is the zero line, `series` are the distributions whose checkpoints are
     shown, `architectures` the readable name of each architecture as "family (name)".

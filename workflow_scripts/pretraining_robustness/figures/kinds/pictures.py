@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 Pictures = NDArray[np.uint8]
 
 # Inches.
-_LARGEST, _SMALLEST = 0.8, 0.38  # side of a picture
+_LARGEST, _SMALLEST = 0.8, 0.38  # side of an image
 _TALLEST = 8.2  # all grids of a page, one above the other
 _BETWEEN, _BETWEEN_ROWS, _GAP, _NAME_GAP = 0.3, 0.22, 0.02, 0.07
 _WIDEST_NAME, _NARROWEST_PAGE = 0.95, 4.2
@@ -51,7 +51,7 @@ _TEXT = ["image", "class_id", "class_name", "name", "label_name"]
 
 @dataclass(frozen=True)
 class Layout:
-    """How many panels are side by side, and the side of a picture in dots of the printed page."""
+    """How many panels are side by side, and the side of an image in dots of the printed page."""
 
     across: int
     cell: int
@@ -84,12 +84,12 @@ def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
 
 
 def draw_picture_figure(spec: PictureFigure, choices: Sequence[Choice], pixels: Sequence[Pictures]) -> Figure:
-    """Draw the panels side by side if their pictures stay large enough, else in several rows.
+    """Draw the panels side by side if their images stay large enough, else in several rows.
 
     Args:
         spec: the figure.
         choices: what each panel shows.
-        pixels: of each panel, in the order of its choice: uint8 (pictures, side, side, 3), RGB.
+        pixels: of each panel, in the order of its choice: uint8 (images, side, side, 3), RGB.
     """
     with own_look():
         layout = lay_out(choices)
@@ -114,9 +114,9 @@ def draw_picture_figure(spec: PictureFigure, choices: Sequence[Choice], pixels: 
 
 
 def lay_out(choices: Sequence[Choice]) -> Layout:
-    """Put all panels side by side if that leaves their pictures large enough, else half of them, else one a row.
+    """Put all panels side by side if that leaves their images large enough, else half of them, else one a row.
 
-    If no layout does, the one with the largest pictures is taken.
+    If no layout does, the one with the largest images is taken.
     """
     count = len(choices)
     layouts = [Layout(across, _cell(choices, across)) for across in dict.fromkeys((count, -(-count // 2), 1))]
@@ -125,7 +125,7 @@ def lay_out(choices: Sequence[Choice]) -> Layout:
 
 
 def mosaic(choice: Choice, pixels: Pictures, cell: int) -> Pictures:
-    """Return a panel's pictures as one picture on white: uint8 (height, width, 3), each `cell` dots wide and high."""
+    """Return a panel's images as one image on white: uint8 (height, width, 3), each `cell` dots wide and high."""
     step = cell + _dots(_GAP)
     across, down = _grid_size(choice, cell)
     canvas = np.full((down, across, 3), _PAPER, dtype=np.uint8)
@@ -139,7 +139,7 @@ def mosaic(choice: Choice, pixels: Pictures, cell: int) -> Pictures:
 
 
 def resize(picture: Pictures, side: int) -> Pictures:
-    """Resample a square picture to `side` dots.
+    """Resample a square image to `side` dots.
 
     A larger one is reduced with a filter against aliasing. A smaller one keeps its pixels visible as squares: it is
     enlarged to the next whole multiple without smoothing and then reduced by averaging areas.
@@ -155,7 +155,7 @@ def resize(picture: Pictures, side: int) -> Pictures:
 
 
 def _cell(choices: Sequence[Choice], across: int) -> int:
-    """Return the largest side of a picture, in dots, with which `across` panels side by side fit the page."""
+    """Return the largest side of an image, in dots, with which `across` panels side by side fit the page."""
     above = [choices[column::across] for column in range(across)]  # panels above each other
     names = sum(max(map(_names_width, panels)) for panels in above)
     columns = sum(max(choice.panel.columns for choice in panels) for panels in above)
@@ -166,13 +166,13 @@ def _cell(choices: Sequence[Choice], across: int) -> int:
 
 
 def _grid_size(choice: Choice, cell: int) -> tuple[int, int]:
-    """Return the width and height of a panel's pictures in dots."""
+    """Return the width and height of a panel's images in dots."""
     gap, rows = _dots(_GAP), max(len(choice.grid), 1)
     return choice.panel.columns * (cell + gap) - gap, rows * (cell + gap) - gap
 
 
 def _left_edges(choices: Sequence[Choice], widths: Sequence[float], across: int) -> tuple[list[float], float]:
-    """Return the left edge of each panel's pictures, alike in panels above each other, and the right edge of all."""
+    """Return the left edge of each panel's images, alike in panels above each other, and the right edge of all."""
     names = [max(map(_names_width, choices[column::across])) for column in range(across)]
     grids = [max(widths[column::across]) for column in range(across)]
     edges, left = [], MARGIN
@@ -235,7 +235,7 @@ def _whole_dots(inches: float) -> float:
 
 
 def picture_list(choices: Sequence[Choice]) -> pd.DataFrame:
-    """Return every picture of a figure in the order shown: picture_selection.COLUMNS; `row` is that in the store."""
+    """Return every image of a figure in the order shown: picture_selection.COLUMNS; `row` is that in the store."""
     parts = [choice.pictures.assign(panel=choice.panel.title) for choice in choices]
     listed = pd.concat(parts, ignore_index=True)[COLUMNS]
     return listed.assign(label=listed["label"].astype("Int64"))

@@ -37,7 +37,7 @@ _ENTRY, _MORE = "• ", "  "  # begin the first and the further lines of an entr
 
 @dataclass(frozen=True)
 class Stage:
-    """A column: its heading, its colour, the small picture at its top, a number in large letters, lines below it."""
+    """A column: its heading, its colour, the small image at its top, a number in large letters, lines below it."""
 
     heading: str
     colour: str
@@ -172,7 +172,7 @@ def _arrow(canvas: Axes, left: float, y: float) -> None:
     )  # fmt: skip
 
 
-# The small pictures: `x`, `y` is the middle of the place of `size` inches; all units are inches.
+# The small images: `x`, `y` is the middle of the place of `size` inches; all units are inches.
 
 
 def _images(canvas: Axes, x: float, y: float, size: float) -> None:

@@ -1,4 +1,4 @@
-"""Figure 3 and its like: residuals from a linear trend over the epochs of fine-tuning, a line an architecture."""
+"""Figure 3 and its like: residuals from a linear trend over the epochs of fine-tuning, one line per architecture."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

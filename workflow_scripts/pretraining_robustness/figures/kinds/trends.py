@@ -66,7 +66,7 @@ def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
 
 
 def figure_points(scores: pd.DataFrame, figure: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the checkpoints behind a figure: one row a panel and checkpoint, `panel` and `label` first.
+    """Return the checkpoints behind a figure: one row per panel and checkpoint, `panel` and `label` first.
 
     `role` is "series" or "reference" (only its trend is drawn); `drawn` is false for the points of a reference and for
     a score of 0 or 1 that has no place on the figure's axes.
@@ -208,7 +208,7 @@ def _footer(spec: TrendFigure, trends: pd.DataFrame, apart: bool) -> list[str]:
     fitted = shown.loc[shown["slope"].notna(), "n_runs"]
     fewest, most = (int(fitted.min()), int(fitted.max())) if len(fitted) else (0, 0)
     number = str(fewest) if fewest == most else f"{fewest}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{most}"
-    of = "networks per series" if set(spec.distributions()) <= set(spec.published) else "runs a series"
+    of = "networks per series" if set(spec.distributions()) <= set(spec.published) else "runs per series"
     runs = f" ({number} {of})".replace(" ", "\N{NO-BREAK SPACE}").replace("\N{NO-BREAK SPACE}(", " (") if most else ""
     axes = "" if spec.scale.name == "linear" else f"Axes on {spec.scale.name} scale. "
     where = f" in the large panel{'' if _single(spec) else 's'}" if apart else ""
