@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.figures.style import REFERENCES, SCRATCH, SERIES, series_styles
+from pretraining_robustness.figures.style import ORDERED, REFERENCES, SCRATCH, SERIES, series_styles
 from pretraining_robustness.figures.trend_marks import key
 from pretraining_robustness.study import names, show
 from pretraining_robustness.study.study import Study
@@ -60,28 +60,30 @@ def series_of_panels(config):
     study = Study(config | {"left_out": []})
     for name in names.of_kind(study, "trends"):
         spec = TrendFigure.from_dict(show.figure(study, name))
-        styles = series_styles([panel.series for panel in spec.panels], spec.references)
+        styles = series_styles([panel.series for panel in spec.panels], spec.references, spec.ordered)
         for panel in spec.panels:
-            yield name, [styles[series] for series in spec.shown(panel)]
+            yield name, spec.ordered, [styles[series] for series in spec.shown(panel)]
 
 
 @pytest.fixture(params=["config", "paper_config"])
 def panels(request):
     found = list(series_of_panels(request.getfixturevalue(request.param)))
     assert len(found) >= 15
-    assert max(len(styles) for _, styles in found) >= 8  # Figure 4 with ImageNet as reference beside iNaturalist
+    assert max(len(styles) for *_, styles in found) >= 8  # Figure 4 with ImageNet as reference beside iNaturalist
     return found
 
 
 def test_series_of_a_panel_differ_in_marker_and_dashes_and_colour(panels):
-    for figure, styles in panels:
+    for figure, _, styles in panels:
         for what in ("marker", "dashes", "colour"):
             assert len({getattr(style, what) for style in styles}) == len(styles), figure
 
 
 def test_series_of_a_panel_differ_in_grey_and_for_every_kind_of_colour_vision(panels):
-    for figure, styles in panels:
+    for figure, ordered, styles in panels:
         colours = [style.colour for style in styles]
+        if ordered:  # the ramp's own test
+            continue
         assert smallest_difference_in_grey(colours) > CLOSEST_IN_GREY, figure
         for vision in VISIONS:
             assert smallest_distance(colours, vision) > CLOSEST, f"{figure}, {vision}"
@@ -93,6 +95,21 @@ def test_all_styles_differ_in_grey_and_for_every_kind_of_colour_vision():
     assert smallest_difference_in_grey(colours) > CLOSEST_IN_GREY
     for vision in VISIONS:
         assert smallest_distance(colours, vision) > CLOSEST, vision
+
+
+def test_colours_of_an_order_grow_lighter_for_every_kind_of_colour_vision():
+    """They are closer than those of series without an order; their lightness says the order, in grey, too."""
+    assert np.diff(printed_in_grey(ORDERED)).min() > 5
+    references = [SCRATCH.colour, *(style.colour for style in REFERENCES)]
+    for vision in VISIONS:
+        assert np.diff(seen(ORDERED, vision)[:, 0]).min() > 5, vision
+        assert smallest_distance([*ORDERED, *references], vision) > 12, vision
+
+
+def test_few_series_in_an_order_use_the_whole_ramp():
+    styles = series_styles([["scratch", "many", "some", "few"]], ["scratch"], ordered=True)
+    assert [styles[name].colour for name in ("many", "few")] == [ORDERED[0], ORDERED[-1]]
+    assert styles["scratch"] == SCRATCH
 
 
 def test_the_simulation_sees_what_others_do_not():
@@ -112,7 +129,7 @@ def test_the_simulation_uses_the_published_matrix():
 
 
 def test_every_colour_is_visible_on_white():
-    contrast = 1.05 / (luminance([style.colour for style in STYLES]) + 0.05)
+    contrast = 1.05 / (luminance([style.colour for style in STYLES] + list(ORDERED)) + 0.05)
     assert contrast.min() > 1.8
 
 

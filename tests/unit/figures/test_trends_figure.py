@@ -150,7 +150,7 @@ def test_figure_4_shows_both_panels_with_series_references_and_labels(fitted):
         note = " ".join(axes.texts[-1].get_text().split())
         assert note == FIGURE_4["note"]
         entries = [text.get_text().replace("\n", " ") for text in axes.get_legend().get_texts()]
-        assert entries == [LABELS["scratch"], LABELS["imagenet_full"]]
+        assert entries == [LABELS[name] for name in dict.fromkeys([*FIGURE_4["references"], *panel["series"]])]
     identity = next(line for line in right.lines if line.get_label() == "y = x")
     assert np.array_equal(identity.get_xdata(), identity.get_ydata())
 
@@ -221,13 +221,27 @@ def test_lines_are_the_fitted_trends_and_references_continue_them(fitted):
     page = draw_trend_figure(scores, trends, bands, FIGURE_2)
     row = trends[(trends["series"] == "scratch") & (trends["scale"] == "probit")].iloc[0]
     mine = [line for line in page.axes[0].lines if line.get_color() == SCRATCH.colour and line.get_label() != "_end"]
-    assert len(mine) == 3  # the trend and its two continuations
     forward = SCALES["probit"].forward
     for line in mine:
         expected = row["intercept"] + row["slope"] * forward(np.asarray(line.get_xdata()))
         np.testing.assert_allclose(forward(np.asarray(line.get_ydata())), expected, atol=1e-9)
     ends = np.concatenate([line.get_xdata() for line in mine])
-    assert (ends.min(), ends.max()) == pytest.approx(page.axes[0].get_xlim())
+    clouds = np.concatenate([item.get_offsets()[:, 0] for item in points_of(page.axes[0])])
+    assert (ends.min(), ends.max()) == pytest.approx((clouds.min(), clouds.max()))
+
+
+def test_a_panel_of_which_all_is_left_out_is_not_drawn_and_the_figure_says_so(fitted):
+    shown, gone = FIGURE_4["panels"]
+    gone = {**gone, "series": ["scratch"], "not_run": [LABELS[name] for name in gone["series"][1:]]}
+    figure = FIGURE_4 | {"panels": [shown, gone], "not_run": gone["not_run"]}
+    page = drawn(draw_trend_figure(*fitted, figure))
+    assert [axes.get_title(loc="left") for axes in large(page)] == [shown["title"]]
+    assert f"left out: {gone['title']}." in footer(page)
+    assert "from left to right" not in trend_caption(*fitted, figure)
+    assert set(figure_points(fitted[0], figure)["panel"]) == {shown["title"], gone["title"]}  # the table is whole
+    nothing = drawn(draw_trend_figure(*fitted, figure | {"panels": [gone]}))
+    assert nothing.axes == []
+    assert f"Left out of this study: {gone['not_run'][0]}" in footer(nothing)
 
 
 @pytest.mark.parametrize("band", UNITS)

@@ -19,7 +19,7 @@ from pretraining_robustness.figures.text import SMALL, height, wrap
 from pretraining_robustness.figures.trend_marks import draw_band, draw_identity, draw_line, draw_points, key
 from pretraining_robustness.trends.axis_scales import AxisScale
 
-_BELOW, _BESIDE = 3, 2  # small panels in a row
+_BELOW, _BESIDE = (3, 4, 2), 2  # small panels in a row; below, the first of these that leaves the fewest rows of one
 # Inches.
 _SMALL_BESIDE = 1.05
 _BETWEEN, _ABOVE, _TITLE_GAP, _TICKS = 0.1, 0.14, 0.05, 0.2
@@ -53,7 +53,8 @@ class Grid:
     @classmethod
     def below(cls, titles: Sequence[Sequence[str]], side: float) -> "Grid":
         """Return the grid that fits below panels of this side."""
-        return cls(_BELOW, (side - (_BELOW - 1) * _BETWEEN) / _BELOW, titles)
+        columns = min(_BELOW, key=lambda across: sum(len(panel) % across == 1 for panel in titles))
+        return cls(columns, (side - (columns - 1) * _BETWEEN) / columns, titles)
 
     @classmethod
     def beside(cls, titles: Sequence[Sequence[str]]) -> "Grid":

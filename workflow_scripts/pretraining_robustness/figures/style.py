@@ -6,7 +6,7 @@ Li 2006), seen normally and as simulated for protanopia, deuteranopia and tritan
 2009), and in lightness when printed in grey, each still visible on white. The tests repeat the simulation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pretraining_robustness.panel_limits import check_panels
@@ -76,15 +76,18 @@ SERIES = (
     SeriesStyle("#079A9F", "P", 26.0, dashes=(8, 1.5, 3, 1.5)),
     SeriesStyle("#6E6614", "*", 34.0, dashes=(1, 0.8)),
 )
+# For series in an order, the first dark and the last light: the markers and dashes of SERIES in one row of colours. The
+# outcome of a search, too: 12.8 apart in CAM02-UCS for every colour vision, from each other and from the references.
+ORDERED = ("#320014", "#5D1D27", "#843C35", "#A65C41", "#C68153", "#E9AC6C")
 SCRATCH_NAME = "scratch"
 
 
-def series_styles(panels: list[list[str]], references: list[str]) -> dict[str, SeriesStyle]:
+def series_styles(panels: list[list[str]], references: list[str], ordered: bool = False) -> dict[str, SeriesStyle]:
     """Give every series of a figure its style.
 
     `scratch` and the other references look the same in all figures. The panels of one figure usually go through the
     same steps (150K, 50K, 5K images ...), some with one more at the start; their lists are aligned at the end, so that
-    equal steps look alike in all panels.
+    equal steps look alike in all panels. Series that are `ordered` have colours from dark to light.
 
     Raises:
         InputError: there are more series than can be told apart.
@@ -96,5 +99,6 @@ def series_styles(panels: list[list[str]], references: list[str]) -> dict[str, S
     longest = max(map(len, own), default=0)
     for panel in own:
         for slot, name in enumerate(panel, start=longest - len(panel)):
-            styles.setdefault(name, SERIES[slot])
+            step = round(slot * (len(ORDERED) - 1) / max(longest - 1, 1))  # few series use the whole ramp, too
+            styles.setdefault(name, replace(SERIES[slot], colour=ORDERED[step]) if ordered else SERIES[slot])
     return styles

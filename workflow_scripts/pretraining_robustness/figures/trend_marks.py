@@ -73,12 +73,17 @@ def draw_band(axes: Axes, curve: pd.DataFrame, style: SeriesStyle, label: str, f
 
 
 def draw_continuation(
-    axes: Axes, curve: pd.DataFrame, trend: Floats, style: SeriesStyle, scale: AxisScale, limits: tuple[float, float]
+    axes: Axes, curve: pd.DataFrame, trend: Floats, style: SeriesStyle, scale: AxisScale, reach: tuple[float, float]
 ) -> None:
-    """Continue a trend (intercept and slope in axis units) thinly beyond its own checkpoints to the axes' limits."""
+    """Continue a trend (intercept and slope in axis units) thinly beyond its own checkpoints within `reach`.
+
+    Nothing is drawn on a side where its checkpoints reach as far.
+    """
     intercept, slope = trend
-    ends = scale.forward(np.array([limits[0], curve["x"].min(), curve["x"].max(), limits[1]]))
+    ends = scale.forward(np.array([reach[0], curve["x"].min(), curve["x"].max(), reach[1]]))
     for low, high in (ends[:2], ends[2:]):
+        if low >= high:
+            continue
         grid: Floats = np.linspace(low, high, 30)
         axes.plot(
             scale.inverse(grid),

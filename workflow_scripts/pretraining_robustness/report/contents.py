@@ -136,7 +136,7 @@ def _task(figure: Mapping[str, Any], scores: pd.DataFrame) -> str:
 
 def _view(figure: Mapping[str, Any], task: str, trends: pd.DataFrame) -> dict[str, Any]:
     spec = TrendFigure.from_dict(figure)
-    styles = series_styles([panel.series for panel in spec.panels], spec.references)
+    styles = series_styles([panel.series for panel in spec.panels], spec.references, spec.ordered)
     return {
         "name": spec.name,
         "title": spec.title,

@@ -64,7 +64,11 @@ def figure(study: Study, name: str) -> dict[str, Any]:
             if (images := names.pretraining_images(study, series)) is not None
         },
         "panels": [
-            {**panel, "series": [s for s in panel["series"] if not runs.is_left_out(study, s)]}
+            {
+                **panel,
+                "series": [s for s in panel["series"] if not runs.is_left_out(study, s)],
+                "not_run": [labels.label(study, s) for s in panel["series"] if runs.is_left_out(study, s)],
+            }
             for panel in spec["panels"]
         ],
         "x_label": pair["id"] if published else f"In-distribution {score} ({pair['id']})",

@@ -1,7 +1,7 @@
 """What figures of scores show, read from the plain dict that the workflow passes: the series, and on which axes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pretraining_robustness.errors import InputError, missing_keys_named
@@ -20,12 +20,14 @@ _AXES = {
 class Panel:
     """One pair of axes: its title and the distributions whose checkpoints it shows.
 
-    `ordered_by` is "images" where a trend over the number of pre-training images is tested, else None.
+    `ordered_by` is "images" where a trend over the number of pre-training images is tested, else None; `not_run` are
+    the readable names of the series that the study at hand leaves out of it.
     """
 
     title: str
     series: list[str]
     ordered_by: str | None = None
+    not_run: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +107,12 @@ class TrendFigure(ScoreFigure):
             return cls(
                 **_common(figure),
                 panels=[
-                    Panel(panel["title"], list(dict.fromkeys(panel["series"])), panel.get("ordered_by"))
+                    Panel(
+                        panel["title"],
+                        list(dict.fromkeys(panel["series"])),
+                        panel.get("ordered_by"),
+                        tuple(panel.get("not_run") or ()),
+                    )
                     for panel in figure["panels"]
                 ],
                 references=list(dict.fromkeys(figure["references"])),
@@ -113,6 +120,19 @@ class TrendFigure(ScoreFigure):
                 images=figure.get("images") or {},
                 published=list(dict.fromkeys(figure.get("published") or [])),
             )
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the series of its panels are in an order."""
+        return any(panel.ordered_by for panel in self.panels)
+
+    def is_drawn(self, panel: Panel) -> bool:
+        """Whether the study has any of a panel's own series; without them it would show the references alone."""
+        return not panel.not_run or not set(panel.series) <= set(self.references)
+
+    def drawn(self) -> "TrendFigure":
+        """Return the figure with the panels that are drawn."""
+        return replace(self, panels=[panel for panel in self.panels if self.is_drawn(panel)])
 
     def shown(self, panel: Panel) -> list[str]:
         """Return what a panel shows: the references first, then the other series."""

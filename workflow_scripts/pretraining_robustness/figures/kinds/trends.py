@@ -18,7 +18,7 @@ from pretraining_robustness.figures.band_panels import Curve, Grid, draw_band_pa
 from pretraining_robustness.figures.captions import render
 from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.output import Drawing, Files, one_file
-from pretraining_robustness.figures.page import Page, make_page
+from pretraining_robustness.figures.page import FULL_WIDTH, Page, make_page
 from pretraining_robustness.figures.scores import read_scores
 from pretraining_robustness.figures.style import SeriesStyle, series_styles
 from pretraining_robustness.figures.text import LINE, SMALL, height, wrap
@@ -99,18 +99,22 @@ def draw_trend_figure(
 
     A series without checkpoints or without a trend stays in the legend, which says so.
     """
-    spec = TrendFigure.from_dict(figure)
+    whole = TrendFigure.from_dict(figure)
+    styles = series_styles([panel.series for panel in whole.panels], whole.references, whole.ordered)
+    spec = whole.drawn()
+    if not spec.panels:
+        return _say_not_run(whole)
     trends = trends[trends["scale"] == spec.scale.name].set_index("series")
     bands = bands[(bands["scale"] == spec.scale.name) & (bands["band"] == spec.band)]
     points = figure_points(scores, figure)
-    styles = series_styles([panel.series for panel in spec.panels], spec.references)
+    points = points[points["panel"].isin([panel.title for panel in spec.panels])]
     lines = bands[bands["series"].isin(spec.distributions())]
     scored = points.loc[points["drawn"], [spec.metric.id_column, spec.metric.ood_column]]
     limits = common_limits(np.concatenate([scored, lines[["x", "y"]]]), spec.scale)
     apart = _apart(spec, trends)
     grid = _grid(spec, trends, apart)
     with own_look():
-        page, all_axes = _lay_out(spec, trends, apart, grid)
+        page, all_axes = _lay_out(spec, trends, apart, grid, _footer(whole, trends, any(apart)))
         for column, (panel, axes) in enumerate(zip(spec.panels, all_axes, strict=True)):
             mine = points[points["drawn"] & (points["panel"] == panel.title)]
             curves = {
@@ -121,20 +125,22 @@ def draw_trend_figure(
             draw_identity(axes, limits)
             name_identity(axes, limits, spec.scale)
             _draw_note(axes, spec, mine[[spec.metric.id_column, spec.metric.ood_column]].to_numpy(dtype=np.float64))
+            xs = np.concatenate([mine[spec.metric.id_column], *(curve.band["x"] for curve in curves.values())])
+            reach = (float(xs.min()), float(xs.max())) if len(xs) else limits
             for name, curve in curves.items():
                 if len(curve.band):
                     reference = name in spec.references
                     draw_line(axes, curve.band, curve.style, curve.label, width=1.9 if reference else 1.5)
                     if reference:
                         line = trends.loc[name, ["intercept", "slope"]].to_numpy(dtype=np.float64)
-                        draw_continuation(axes, curve.band, line, curve.style, spec.scale, limits)
+                        draw_continuation(axes, curve.band, line, curve.style, spec.scale, reach)
                     if not apart[column]:
                         draw_band(axes, curve.band, curve.style, curve.label)
             for name in panel.series:
                 draw_points(axes, curves[name].points, styles[name], spec.metric, spec.label(name), crowd=len(mine))
             if mine.empty:
                 axes.text(0.5, 0.5, "no checkpoints to show", transform=axes.transAxes, ha="center", va="center")
-            _draw_legend(axes, spec, panel, [name for name in curves if name not in apart[column]], trends, styles)
+            _draw_legend(axes, spec, panel, list(curves), trends, styles)
             draw_band_panels(
                 page,
                 left=_left(spec, column) + (_side(spec) + _BESIDE if _single(spec) else 0),
@@ -173,20 +179,28 @@ def _of(points: pd.DataFrame, name: str) -> pd.DataFrame:
     return points[points["series"] == name]
 
 
-def _lay_out(spec: TrendFigure, trends: pd.DataFrame, apart: list[list[str]], grid: Grid) -> tuple[Page, list[Axes]]:
+def _say_not_run(spec: TrendFigure) -> Figure:
+    """Return a page that says why nothing is drawn."""
+    with own_look():
+        words = ["Nothing is drawn: the study leaves out every series of this figure.", spec.says_not_run()]
+        return make_page(FULL_WIDTH, 0.1, spec.title, words, spec.note).figure
+
+
+def _lay_out(
+    spec: TrendFigure, trends: pd.DataFrame, apart: list[list[str]], grid: Grid, footer: list[str]
+) -> tuple[Page, list[Axes]]:
     """Make a page with room for all text, whatever the number of series; return it and the axes of its panels."""
     columns, side = len(spec.panels), _side(spec)
     titles = [wrap(panel.title, side, 9) for panel in spec.panels]
     entries = max(
-        sum(len(_legend_text(spec, name, trends, side)) for name in spec.shown(panel) if name not in names)
-        for panel, names in zip(spec.panels, apart, strict=True)
+        sum(len(_legend_text(spec, name, trends, side)) for name in spec.shown(panel)) for panel in spec.panels
     )
     above = max(map(len, titles)) * 9 * LINE
     contents = above + side + _BELOW_AXES + entries * 8 * LINE
     contents = max(contents, grid.height) if _single(spec) else contents + grid.height
     page_width = _LEFT + columns * side + (columns - 1) * _BETWEEN + _RIGHT
     page_width += _BESIDE + grid.width if _single(spec) and any(apart) else 0
-    page = make_page(page_width, contents, spec.title, _footer(spec, trends, any(apart)))
+    page = make_page(page_width, contents, spec.title, footer)
     all_axes = []
     for column, (panel, panel_title) in enumerate(zip(spec.panels, titles, strict=True)):
         axes = page.add_axes(_left(spec, column), page.top - above - side, side, side, label=panel.title)
@@ -211,14 +225,17 @@ def _footer(spec: TrendFigure, trends: pd.DataFrame, apart: bool) -> list[str]:
     of = "networks per series" if set(spec.distributions()) <= set(spec.published) else "runs per series"
     runs = f" ({number} {of})".replace(" ", "\N{NO-BREAK SPACE}").replace("\N{NO-BREAK SPACE}(", " (") if most else ""
     axes = "" if spec.scale.name == "linear" else f"Axes on {spec.scale.name} scale. "
-    where = f" in the large panel{'' if _single(spec) else 's'}" if apart else ""
+    where = f" in the large panel{'' if _single(spec.drawn()) else 's'}" if apart else ""
     first = f"{axes}Bands: {spec.confidence * 100:g}\N{NO-BREAK SPACE}% {UNITS[spec.band]}{runs}."
     if spec.references:
-        first += f" Thin{where}: the reference trends beyond their own checkpoints."
+        first += f" Thin{where}: the reference trends beyond their own checkpoints, as far as any cloud of the panel."
     if reason := _shared_reason(spec, trends):
         first = f"{axes}{sentence(reason)}"
     if apart:
-        first += " Small panels: the bands of the references, and each series with its band and the references' lines."
+        first += (
+            " The bands would hide each other in one panel, so the small panels show those of the references, and each "
+            "series with its band and the references' lines."
+        )
     lines = [first]
     if dropped:
         lines.append(
@@ -227,6 +244,9 @@ def _footer(spec: TrendFigure, trends: pd.DataFrame, apart: bool) -> list[str]:
         )
     if spec.not_run:
         lines.append(spec.says_not_run())
+    hidden = [panel.title for panel in spec.panels if not spec.is_drawn(panel)]
+    if hidden:
+        lines.append(f"Not drawn, because all series of its own are left out: {'; '.join(hidden)}.")
     return lines
 
 
@@ -329,6 +349,7 @@ def trend_caption(
     return render(
         "trends.jinja",
         spec=spec,
+        panels=[panel.title for panel in spec.drawn().panels],
         axes=spec.axes(),
         level=f"{spec.confidence * 100:g} %",
         band=_BANDS[spec.band],
