@@ -18,6 +18,8 @@ from PIL import Image
 from snakemake.utils import update_config
 
 from pretraining_robustness.evaluate.scores import CHECKPOINT, read_scores
+from pretraining_robustness.study import names
+from pretraining_robustness.study import runs as study_runs
 from pretraining_robustness.study.study import Study
 
 TRAINED = [
@@ -85,8 +87,8 @@ def append(workflow, module, line):
 
 def test_every_checkpoint_has_a_score_and_every_series_a_trend(finished, tiny_study):
     scores = read_scores(finished.folder / "results/scores.csv")
-    runs = tiny_study.runs(*tiny_study.scored_figures)
-    merged = [run for run in runs if run.method in tiny_study.merged_methods]
+    runs = study_runs.runs(tiny_study, *names.scored_figures(tiny_study))
+    merged = [run for run in runs if run.method in names.merged_methods(tiny_study)]
     checkpoints = scores[CHECKPOINT].drop_duplicates()
     assert len(checkpoints) == len(runs) * 2 - len(merged) + 1
     assert set(checkpoints.loc[checkpoints["epoch"] == 0, "distribution"]) == {"captions_25k"}  # its head fits
@@ -97,15 +99,15 @@ def test_every_checkpoint_has_a_score_and_every_series_a_trend(finished, tiny_st
     camera_traps = scores[scores["task"] == "iwildcam"].groupby(CHECKPOINT)["test_set"].unique()
     assert {tuple(sorted(found)) for found in camera_traps} == {("id_test", "id_val", "test", "val")}
     trends = pd.read_csv(finished.folder / "results/trends.csv")
-    for figure in tiny_study.scored_figures:
+    for figure in names.scored_figures(tiny_study):
         fitted = trends[trends["figure"] == figure]
-        assert Counter(fitted["series"]) == Counter(tiny_study.series(figure) * 3)
+        assert Counter(fitted["series"]) == Counter(study_runs.series(tiny_study, figure) * 3)
 
 
 def test_every_figure_is_drawn_in_full_resolution(finished, tiny_study):
     folder = finished.folder / "results/figures"
-    assert {path.stem for path in folder.iterdir()} == set(tiny_study.figures)
-    for name in tiny_study.figures:
+    assert {path.stem for path in folder.iterdir()} == set(names.figures(tiny_study))
+    for name in names.figures(tiny_study):
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert len((folder / f"{name}.txt").read_text(encoding="utf-8")) > 100
         assert len(pd.read_csv(folder / f"{name}.csv")) > 0
@@ -116,7 +118,7 @@ def test_every_figure_is_drawn_in_full_resolution(finished, tiny_study):
 
 def test_every_table_is_made(finished, tiny_study):
     folder = finished.folder / "results/tables"
-    for name in tiny_study.tables:
+    for name in names.tables(tiny_study):
         assert len(pd.read_csv(folder / f"{name}.csv")) > 0
         page = (folder / f"{name}.html").read_text(encoding="utf-8")
         assert "<table" in page
@@ -134,7 +136,7 @@ def test_the_report_lists_every_result_with_its_whole_caption(finished, tiny_stu
     specs = {**tiny_study.config["figures"], **tiny_study.config["tables"]}
     assert Counter(listed) == Counter(spec["title"] for spec in specs.values())
     assert any(name.endswith("/page.html") for name in contents)
-    for name in tiny_study.figures:
+    for name in names.figures(tiny_study):
         caption = (finished.folder / f"results/figures/{name}.txt").read_text(encoding="utf-8")
         shown = html.unescape(re.sub("<.*?>", " ", results[f"results/figures/{name}.png"]["caption"]))
         assert " ".join(shown.split()).startswith(" ".join(re.sub("^- ", "", caption, flags=re.M).split()))
