@@ -219,7 +219,7 @@ def test_an_edit_of_the_table_of_superclasses_makes_its_distributions_again(copy
 
 def test_an_edit_of_the_figures_style_draws_figures_only(copy):
     append(copy, "figures/style.py", "REVISION = 2")
-    assert copy.plan("demo", config=TINY) == {"draw_figure": 2, "first_figure": 1, "demo": 1}
+    assert copy.plan("demo", config=TINY) == {"draw_figure": 2, "demo": 1}
 
 
 def test_another_title_draws_that_figure_only(copy):
