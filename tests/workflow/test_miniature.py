@@ -53,7 +53,7 @@ TINY = {
     "recipes": {"pretrain": {"steps": 6}, "finetune": {"epochs": 2}},
     "trends": {"resamples": 200},
 }
-IGNORED = (".git", ".venv", ".snakemake", "results", "resources", "__pycache__", ".*_cache")
+IGNORED = (".git", ".venv*", ".snakemake", "results", "resources", "__pycache__", ".*_cache")
 
 
 @pytest.fixture(scope="module")
