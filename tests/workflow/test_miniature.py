@@ -138,8 +138,8 @@ def test_the_report_lists_every_result_with_its_whole_caption(finished, tiny_stu
     assert any(name.endswith("/page.html") for name in contents)
     for name in names.figures(tiny_study):
         caption = (finished.folder / f"results/figures/{name}.txt").read_text(encoding="utf-8")
-        shown = html.unescape(re.sub("<.*?>", " ", results[f"results/figures/{name}.png"]["caption"]))
-        assert " ".join(shown.split()).startswith(" ".join(re.sub("^- ", "", caption, flags=re.M).split()))
+        shown = html.unescape(re.sub("<[^>]*>", " ", results[f"results/figures/{name}.png"]["caption"]))
+        assert " ".join(caption.split()) in " ".join(shown.split())
 
 
 def test_the_summary_table_has_every_experiment_with_its_counts(finished):

@@ -1,7 +1,11 @@
 """A study of published numbers alone, without any run of its own, is drawn from its configuration to its caption."""
 
 import csv
+import html
+import json
+import re
 import shutil
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -49,3 +53,29 @@ def test_published_numbers_alone_are_drawn_and_told_apart(copy):
         (row,) = csv.DictReader(file)
     assert float(row["p"]) < 1e-12
     assert not (results / "scores.csv").exists()
+
+
+def test_markup_in_titles_and_groups_stays_text_in_the_report(copy):
+    groups = ["a*b |x| name_", ".. note:: `c` __d\\e"]
+    table = pd.read_csv(copy.folder / "published.csv")
+    table.replace({"group": {"CLIP": groups[0], "ImageNet": groups[1]}}).to_csv(
+        copy.folder / "published.csv", index=False
+    )
+    figure = FIGURE | {"title": "1. a_ </script> |c| ::", "panels": [{"title": "=====", "series": groups}]}
+    overlay = {
+        "figures": {"elsewhere": figure},
+        "tables": {"table5": {"kind": "contrasts", "title": "- `T` *"}},
+    }
+    copy.run(config=overlay)
+    printed = copy.run("--report", "report.zip", config=overlay)
+    assert "System Message" not in printed and "(WARNING" not in printed
+    with zipfile.ZipFile(copy.folder / "report.zip") as report:
+        page = report.read("report/report.html").decode()
+    results, _ = json.JSONDecoder().raw_decode(page, page.index("var results = {") + len("var results = "))
+    shown = {
+        name.rsplit("/")[-1]: " ".join(html.unescape(re.sub("<.*?>", " ", result["caption"])).split())
+        for name, result in results.items()
+    }
+    assert all(group in shown["elsewhere.png"] for group in groups)
+    assert shown["table5.html"].startswith("- `T` *.")
+    assert {result["labels"].get("Title") for result in results.values()} >= {"1. a_ </script> |c| ::", "- `T` *"}
