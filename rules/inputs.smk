@@ -396,6 +396,10 @@ def networks_of_study(wildcards):
             name: params.architecture(study, name)
             for name in sorted({run.architecture for run in every})
         },
+        "sizes": {
+            name: params.image_sizes(study, name, every)
+            for name in sorted({run.architecture for run in every})
+        },
         "methods": [
             {
                 "name": run.method,

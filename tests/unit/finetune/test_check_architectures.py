@@ -24,7 +24,7 @@ def test_networks_of_three_libraries_are_built_and_counted(tmp_path: Path) -> No
         "clip": architecture("open_clip", model="RN50"),
     }
     lora = {"name": "lora", "architecture": "vit", "values": {"kind": "lora", "also": ["cls_token"]}, "recipe": RECIPE}
-    check_architectures(networks, [lora], tmp_path / "table.csv")
+    check_architectures(networks, {name: [224] for name in networks}, [lora], tmp_path / "table.csv")
     with open(tmp_path / "table.csv", newline="") as file:
         counted = {row["architecture"]: int(row["parameters"]) for row in csv.DictReader(file)}
     assert set(counted) == set(networks)
@@ -47,7 +47,7 @@ def test_networks_of_three_libraries_are_built_and_counted(tmp_path: Path) -> No
 )
 def test_what_cannot_be_built_is_named_by_its_key(spec: dict, words: list[str], tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
-        check_architectures({"good": architecture("resnet18"), "net": spec}, [], tmp_path / "table.csv")
+        check_architectures({"good": architecture("resnet18"), "net": spec}, {"good": [32]}, [], tmp_path / "table.csv")
     line = str(refused.value)
     assert line.startswith("config architectures.net: ")
     assert all(word in line for word in words)
@@ -61,4 +61,26 @@ def test_what_cannot_be_built_is_named_by_its_key(spec: dict, words: list[str], 
 def test_a_method_that_does_not_fit_a_network_is_named(settings: dict, words: str, tmp_path: Path) -> None:
     lora = {"name": "lora_8", "architecture": "net", "values": {"kind": "lora", **settings}, "recipe": RECIPE}
     with pytest.raises(InputError, match=rf"config methods\.lora_8 of net: .*{words}"):
-        check_architectures({"net": architecture("resnet18")}, [lora], tmp_path / "table.csv")
+        check_architectures({"net": architecture("resnet18")}, {"net": [32]}, [lora], tmp_path / "table.csv")
+
+
+@pytest.mark.parametrize(
+    ("spec", "size", "advised"),
+    [
+        (architecture("densenet121"), 8, 32),
+        (architecture("alexnet"), 32, 64),
+        (architecture("inception_v3"), 64, 96),
+        (architecture("vit_b_16"), 64, 224),
+        (architecture("timm", model="vit_tiny_patch16_224"), 32, 224),
+        (architecture("open_clip", model="ViT-B-32"), 32, 224),
+    ],
+)
+def test_an_image_size_that_a_network_does_not_take_is_refused(
+    spec: dict, size: int, advised: int, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        InputError, match=rf"config architectures\.net: .* {size} pixels.*image_size: {advised} "
+    ) as refused:
+        check_architectures({"net": spec}, {"net": [size]}, [], tmp_path / "table.csv")
+    assert "\n" not in str(refused.value)
+    check_architectures({"net": spec}, {"net": [advised]}, [], tmp_path / "table.csv")

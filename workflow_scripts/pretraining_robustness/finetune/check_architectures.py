@@ -20,12 +20,14 @@ from pretraining_robustness.training.recipes import read_recipe
 logger = logging.getLogger(__name__)
 
 CLASSES = 1000
+SIZES = (16, 32, 48, 64, 96, 128, 224, 256, 299, 384)  # pixels, tried to advise
 META = torch.device("meta")  # tensors without memory
 UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
 
 
 def check_architectures(
     architectures: Mapping[str, Mapping[str, Any]],
+    sizes: Mapping[str, Sequence[int]],
     methods: Sequence[Mapping[str, Any]],
     table: str | Path,
 ) -> None:
@@ -33,13 +35,14 @@ def check_architectures(
 
     Args:
         architectures: by name; see `networks.architectures.build`.
+        sizes: sides in pixels of the images that each architecture is trained on.
         methods: name, architecture, values (of the method in the config) and recipe (of the fine-tuning) of each pair
             that is trained.
         table: CSV to write: architecture, parameters (of the network with 1,000 classes).
 
     Raises:
-        InputError: names the key of every architecture that cannot be built, or else of every method that does not fit
-            one, with what is wrong with it.
+        InputError: names the key of every architecture that cannot be built or does not take its images, or else
+            of every method that does not fit one, with what is wrong with it.
     """
     faults, rows = [], []
     for name, spec in architectures.items():
@@ -49,6 +52,7 @@ def check_architectures(
             reason = str(error).removeprefix("architecture: ")
             faults.append(f"config architectures.{name}: {reason}{_nearest(spec, reason)}")
         else:
+            faults += [_too_small(name, network, size) for size in sizes[name] if not _takes(network, size)]
             rows.append({"architecture": name, "parameters": sum(one.numel() for one in network.parameters())})
     if faults:
         raise InputError("; ".join(faults))
@@ -68,6 +72,22 @@ def check_architectures(
 def _on_meta(spec: Mapping[str, Any]) -> nn.Module:
     with META:
         return build(spec, CLASSES)
+
+
+def _takes(network: nn.Module, size: int) -> bool:
+    try:
+        with META:
+            network(torch.empty(2, 3, size, size))
+    except (RuntimeError, ValueError, AssertionError) as error:  # of torch, of torchvision, of timm
+        logger.info("images of %d pixels: %s", size, error)
+        return False
+    return True
+
+
+def _too_small(name: str, network: nn.Module, size: int) -> str:
+    fitting = [larger for larger in SIZES if larger > size and _takes(network, larger)]
+    advice = f"; image_size: {fitting[0]} would do" if fitting else ""
+    return f"config architectures.{name}: takes no images of {size} pixels, as its recipe has them{advice}"
 
 
 def _prepare(network: nn.Module, values: Mapping[str, Any], recipe: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Params of each rule, scaled to this study: the configuration states the paper's numbers."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pretraining_robustness.evaluate.metrics import METRICS
@@ -239,6 +240,22 @@ def finetune_recipe(
     by_method = names.methods(study)[method].get("recipe", {})
     from_scratch = study.config["recipes"].get("scratch", {}) if distribution == SCRATCH else {}
     return _recipe(study, "finetune", shared, spec.get("finetune", {}), by_architecture, from_scratch, by_method)
+
+
+def image_sizes(study: Study, architecture: str, every: Iterable[Run]) -> list[int]:
+    """Return the sides in pixels of the images that networks of an architecture are trained on, as far as recipes say.
+
+    Published weights may bring their own (`input: own`).
+    """
+    sizes = set()
+    for run in every:
+        if run.architecture == architecture:
+            trained = [finetune_recipe(study, run.task, architecture, run.method, run.distribution)]
+            published = run.distribution != SCRATCH and names.is_published(study, run.distribution)
+            if run.distribution != SCRATCH and not published:
+                trained.append(pretrain_recipe(study, architecture, run.distribution))
+            sizes |= {one["image_size"] for one in trained if not (published and one.get("input") == "own")}
+    return sorted(sizes)
 
 
 def finetuning(study: Study, run: Run) -> dict[str, Any]:
