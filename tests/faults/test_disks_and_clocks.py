@@ -114,25 +114,30 @@ def test_a_disk_that_becomes_read_only_is_named(disk: Path, refusal: Callable[..
     assert "Read-only file system" in refusal(lambda: None, log=disk / "logs/rule.log")
 
 
-@pytest.mark.parametrize("kept", [0, 3, 500])
-def test_a_table_that_lost_its_end_is_named(tmp_path: Path, refusal: Callable[..., str], kept: int) -> None:
-    whole, cut = tmp_path / "whole.parquet", tmp_path / "cut.parquet"
-    for path in (whole, cut):
-        pd.DataFrame({"row": range(1000)}).to_parquet(path)
-    cut.write_bytes(cut.read_bytes()[:kept])
-    line = refusal(lambda: pd.read_parquet(cut), inputs=(whole, cut))
-    assert f"{cut}: is cut short" in line
+PARQUET = pd.DataFrame({"row": range(1000), "image": "a"}).to_parquet()
 
 
 @pytest.mark.parametrize(
-    "damaged", [b"", b"\n", b"row,image\n1,a\n2", b'row,image\n1,"a', b"row,image\n1,\xff\n", bytes(99)]
+    ("suffix", "damaged"),
+    [
+        *((".csv", text) for text in (b"", b"\n", b"row,image\n1,a\n2", b'row,image\n1,"a', b"row,image\n1,\xff\n")),
+        *((".csv", text) for text in (bytes(99), b"hello\n", b"<!DOCTYPE html>\n<p>404</p>\n")),
+        *((".parquet", PARQUET[:kept]) for kept in (0, 3, 500)),
+        (".parquet", PARQUET[:30] + bytes(500) + PARQUET[530:]),
+        (".json", b'{"row": 1'),
+    ],
 )
-def test_a_damaged_csv_table_is_named(tmp_path: Path, refusal: Callable[..., str], damaged: bytes) -> None:
-    whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
-    whole.write_text('row,image\n1,"a, b\nc"\n')
+def test_a_damaged_result_is_named(tmp_path: Path, refusal: Callable[..., str], suffix: str, damaged: bytes) -> None:
+    contents = {".csv": b'row,image\n1,"a, b\nc"\n', ".parquet": PARQUET, ".json": b"{}"}
+    whole, cut = tmp_path / f"whole{suffix}", tmp_path / f"cut{suffix}"
+    whole.write_bytes(contents[suffix])
     cut.write_bytes(damaged)
-    line = refusal(lambda: pd.read_csv(cut)["image"].map({"a": 1}).astype("int64"), inputs=(whole, cut))
-    assert f"{cut}: is cut short; delete it" in line
+
+    def read() -> None:
+        assert damaged == contents[suffix]
+
+    line = refusal(read, inputs=(whole, cut))
+    assert f"{cut}: is damaged; delete it" in line
 
 
 def test_a_card_that_does_not_hold_the_networks_is_one_line(refusal: Callable[..., str]) -> None:

@@ -4,6 +4,7 @@ import csv
 import errno
 import fcntl
 import io
+import json
 import logging
 import os
 import socket
@@ -54,7 +55,7 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
         logging.exception("The rule %s failed", snakemake.rule)
         raise
     except Exception as error:
-        _refuse_cut_short(snakemake.input)
+        _refuse_damaged(snakemake.input)
         _refuse_small_card(error)
         logging.exception("The rule %s failed", snakemake.rule)
         raise
@@ -117,21 +118,44 @@ def _refuse_future(paths: Any, log: Path) -> None:
             )
 
 
-def _refuse_cut_short(paths: Any) -> None:
-    """Stop if one of the Parquet files does not end as they do, or a CSV file has no rows of one width: libraries do
-    not say which one they cannot read."""
+def _refuse_damaged(paths: Any) -> None:
+    """Stop if a table among the inputs cannot be read: libraries do not say which one it is."""
     for path in map(Path, paths):
-        is_cut = path.suffix == ".parquet" and path.read_bytes()[-4:] != b"PAR1"
-        if is_cut or (path.suffix == ".csv" and not _is_table(path.read_bytes())):
-            _stop(f"{path}: is cut short; delete it and run the same command again, which makes it anew.")
+        readable = READABLE.get(path.suffix)
+        if readable is not None and path.is_file() and not readable(path):
+            _stop(f"{path}: is damaged; delete it and run the same command again, which makes it anew.")
 
 
-def _is_table(data: bytes) -> bool:
+def _is_csv(path: Path) -> bool:
+    """Whether a CSV file has rows of one width, of more than one column as all tables of the pipeline have."""
+    data = path.read_bytes()
     try:
         rows = [row for row in csv.reader(io.StringIO(data.decode(), newline=""), strict=True) if row]
     except (UnicodeDecodeError, csv.Error):
         return False
-    return b"\0" not in data and len({len(row) for row in rows}) == 1
+    return b"\0" not in data and len({len(row) for row in rows}) == 1 and len(rows[0]) > 1
+
+
+def _is_parquet(path: Path) -> bool:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        for _ in parquet.ParquetFile(path).iter_batches():
+            pass
+    except (ArrowException, OSError):
+        return False
+    return True
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
+
+
+READABLE: dict[str, Callable[[Path], bool]] = {".csv": _is_csv, ".parquet": _is_parquet, ".json": _is_json}
 
 
 def _refuse_small_card(error: Exception) -> None:
