@@ -409,14 +409,14 @@ FOLDERS = {
         lambda own: (
             (own.folder / "photos/dog/new").mkdir()
             or (own.folder / "photos/new").mkdir()
-            or (own.folder / "photos/new/1.heic").write_bytes(b"x")
+            or (own.folder / "photos/new/1.svg").write_bytes(b"x")
         ),
         lambda own, line: (
-            (own.folder / "photos/new/1.heic").unlink()
+            (own.folder / "photos/new/1.svg").unlink()
             or draw(own.folder / "photos/new/1.png")
             or own.edit("kinds.csv", "owl,bird", "owl,bird\nnew,bird")
         ),
-        r"it holds 1 files of \.heic: remove its folder, or convert what is in it",
+        r"it holds 1 files of \.svg: remove its folder, or convert what is in it",
     ),
     "a folder that a link leads to": (
         link("/nowhere", "photos/old"),

@@ -132,12 +132,12 @@ def test_a_fault_in_the_table_is_one_line(tmp_path: Path, fault: dict, message: 
 
 def test_what_the_table_names_and_the_folder_holds_may_differ(tmp_path: Path) -> None:
     write_images(tmp_path)
-    for name in ("d.jpg", "._a.png", "e.heic"):
+    for name in ("d.jpg", "._a.png", "e.mp4"):
         (tmp_path / name).write_bytes(picture("d.jpg"))
     write_csv(tmp_path, [*rows(), {"image": "gone.jpg", "caption": "x"}])
     collection = open_collection("image_text", tmp_path)
     assert collection.passed_over() == {
-        "hidden and system files": 1, "files of .heic": 1, "images that captions.csv does not name": 1,
+        "hidden and system files": 1, "files of .mp4": 1, "images that captions.csv does not name": 1,
     }  # fmt: skip
     with pytest.raises(InputError, match=r"gone\.jpg: line 5 of captions\.csv names it, but no such file is there"):
         check_collection(collection, "x", "refuse")

@@ -451,15 +451,26 @@ def test_class_folders_without_images_are_named(tmp_path: Path) -> None:
         ClassFolders(tmp_path)
     write_classes(tmp_path)
     (tmp_path / "wolf" / "grey").mkdir(parents=True)
-    (tmp_path / "wolf" / "grey" / "1.heic").touch()
-    with pytest.raises(InputError, match=r"wolf: the class has no image .*; it holds 1 files of \.heic"):
+    (tmp_path / "wolf" / "grey" / "1.svg").touch()
+    with pytest.raises(InputError, match=r"wolf: the class has no image .*; it holds 1 files of \.svg"):
         ClassFolders(tmp_path)
+
+
+def test_a_task_of_one_class_is_refused(tmp_path: Path) -> None:
+    collection = MetadataFolder(write_task(tmp_path, [[name, 0, split, "fox"] for name, _, split, _ in ROWS]))
+    with pytest.raises(InputError, match="all images of this task are of one class"):
+        check_collection(collection, str(tmp_path), "refuse", ["train"])
 
 
 @pytest.mark.parametrize(
     ("make", "fault"),
     [
         (lambda cat: (cat / "2.jpg").touch(), "cat/2.jpg: the file is empty"),
+        (
+            lambda cat: (cat / "2.HEIC").write_bytes(b"x"),
+            "cat/2.HEIC: .heic files are not read: save it as PNG or JPEG",
+        ),
+        (lambda cat: (cat / "2.jxl").write_bytes(b"x"), "cat/2.jxl: .jxl files are not read"),
         (lambda cat: (cat / "2.jpg").symlink_to("2.jpg"), "cat/2.jpg: the link leads to 2.jpg, where nothing is"),
         (lambda cat: (cat / "more").symlink_to("/nowhere"), "cat/more: the link leads to /nowhere, where nothing is"),
         (lambda cat: os.mkfifo(cat / "2.jpg"), "cat/2.jpg: it has an image's name and is no file"),

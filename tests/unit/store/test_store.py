@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.store.build import build_store
@@ -141,6 +141,13 @@ def test_colours_of_sixteen_bits_become_eight_or_are_refused() -> None:
             decode(png_of_16_bits(dark), 10, "crop")
     with pytest.raises(UndecodableError, match="stands for transparency"):
         decode(png_of_16_bits(values, (b"tRNS", values[0, 0].astype(">u2").tobytes())), 10, "crop")
+
+
+def test_megabytes_of_text_in_a_png_leave_the_pixels_as_they_are() -> None:
+    image, text = picture(0, 20, 20), PngImagePlugin.PngInfo()
+    text.add_text("prompt", "a fox " * 1_000_000, zip=True)
+    told = file_bytes(image, "PNG", pnginfo=text)
+    np.testing.assert_array_equal(decode(told, 16, "crop"), decode(file_bytes(image, "PNG"), 16, "crop"))
 
 
 def test_an_orientation_in_exif_is_applied_where_it_is_asked_for() -> None:

@@ -1,5 +1,7 @@
 """Make a zero-shot head from a text tower and a task's class names."""
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.weights import save_tensors
 from pretraining_robustness.pretrain.captions import spoken_name
 from pretraining_robustness.pretrain.image_text import read_text_encoder
+
+logger = logging.getLogger(__name__)
 
 # The prompts of WiSE-FT for iWildCam (mlfoundations/wise-ft, src/templates/iwildcam_template.py).
 CAMERA_TRAP_TEMPLATES = ("a photo of {}.", "{} in the wild.")
@@ -45,11 +49,15 @@ def make_zero_shot_head(
             raise InputError(f"zero-shot head: the template {template!r} has no {{}} for the name of the class")
     if not templates:
         raise InputError("zero-shot head: it needs at least one template")
+    names = class_names(classes)
+    shared = [f"{name!r} ({number} classes)" for name, number in Counter(names).items() if number > 1]
+    if shared:
+        logger.warning("%s: classes of one name start with equal rows of the head: %s", classes, ", ".join(shared))
     torch.set_num_threads(threads)
     encoder, description = read_text_encoder(text)
     context_length = encoder.tower.context_length
     weight = open_clip.build_zero_shot_classifier(
-        encoder, lambda texts: open_clip.tokenize(texts, context_length), class_names(classes), list(templates)
+        encoder, lambda texts: open_clip.tokenize(texts, context_length), names, list(templates)
     )
     with torch.inference_mode():
         weight = weight.T * encoder.logit_scale.exp()

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from pretraining_robustness.store.frame import Frame
 
@@ -15,6 +15,8 @@ Fit = Literal["crop", "stretch"]
 
 # JPEG quality of a packed store, as in FFCV's published ImageNet configurations.
 JPEG_QUALITY = 90
+# Bytes of text in a PNG (a generator's prompt and settings) up to which its pixels are read; Pillow's limit is 1 MiB.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 1 << 28
 
 
 class UndecodableError(Exception):

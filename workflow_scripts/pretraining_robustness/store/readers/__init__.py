@@ -50,8 +50,8 @@ def check_collection(
 ) -> None:
     """Raise InputError for what can be known of an open collection before an image is decoded.
 
-    That is one of `splits` without images, one of `columns` that its table has not, and an image with a fault where
-    those are not to be skipped.
+    That is one of `splits` without images, a task (which has splits) of one class, one of `columns` that its table has
+    not, and an image with a fault where those are not to be skipped.
     """
     present = Counter(getattr(collection, "splits", ()))
     missing = next((split for split in splits if present and split not in present), None)
@@ -68,6 +68,9 @@ def check_collection(
             f"{path}: its table has no column {lacking}, by which the task's config groups images; it has "
             f"{', '.join(known)}; add it, or name another one"
         )
+    counts_of_classes = collection.class_counts()
+    if splits and counts_of_classes is not None and len(counts_of_classes) == 1:
+        raise InputError(f"{path}: all images of this task are of one class; give images of two or more")
     faults = collection.faults()
     if faults and on_undecodable != "skip":
         image, fault = next(iter(faults.items()))

@@ -4,8 +4,9 @@
   behind (`SYSTEM`) are passed over. So are files without the suffix of an image.
 - Folders are searched to any depth, in the order of torchvision's ImageFolder; links are followed, but not to a folder
   that they lie in.
-- A link that leads nowhere where an image or a folder may have been, an image's name on what is no file, an empty file
-  and a name that is not UTF-8 are faults of that image. A class's name must be UTF-8.
+- A link that leads nowhere where an image or a folder may have been, an image's name on what is no file, an empty file,
+  a format of photographs that is not read (`UNREAD`) and a name that is not UTF-8 are faults of that image. A class's
+  name must be UTF-8.
 - Names of classes and images are composed (NFC), whatever the file system makes of them.
 """
 
@@ -19,10 +20,12 @@ from typing import NamedTuple
 
 from pretraining_robustness.errors import InputError
 
-# What torchvision's ImageFolder takes for an image, GIF, and two more names of JPEG.
+# What torchvision's ImageFolder takes for an image, GIF, AVIF, and two more names of JPEG.
 SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif", ".jfif", ".jpe"}
+    {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jfif", ".jpe"}
 )
+# Photographs that Pillow does not read: faults, since nobody wants them left out in silence.
+UNREAD = frozenset({".heic", ".heif", ".jxl", ".dng", ".cr2", ".nef", ".arw"})
 SYSTEM = frozenset(
     {"thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"}  # Windows
     | {"__macosx", "icon\r", "network trash folder", "temporary items"}  # macOS
@@ -169,13 +172,19 @@ def _look_at(path: str, name: str, entry: "os.DirEntry[str] | None") -> FoundIma
         fault = "it has an image's name and is no file: rename or remove it"
     elif not status.st_size:
         fault = "the file is empty: fetch or remove it"
+    elif _suffix(name) in UNREAD:
+        fault = f"{_suffix(name)} files are not read: save it as PNG or JPEG"
     return FoundImage(name, status.st_size, status.st_mtime_ns, fault)
 
 
 def is_image(name: str) -> bool:
     """Whether a file's name ends as an image's does."""
+    return _suffix(name) in SUFFIXES | UNREAD
+
+
+def _suffix(name: str) -> str:
     stem, dot, suffix = name.rpartition(".")
-    return bool(stem) and (dot + suffix).lower() in SUFFIXES
+    return (dot + suffix).lower() if stem else ""
 
 
 def utf8_fault(name: str) -> str:
