@@ -50,7 +50,8 @@ rib | figures: {fig_rib_bars: {kind: rib_bars, title: x, network: [scratch]}} | 
 - | recipes: {pretrain: {learning_rate: 1e-3}} | recipes.pretrain.learning_rate | write 1.0e-3
 - | study: 2017 | study | put it in quotes
 - | sources: | sources | write one
-- | study: My-Study | study | rewrite it so
+- | study: My-Study | study | write lower-case letters, digits and underscores: my_study
+- | study: 2nd run | study | write lower-case letters, digits and underscores: the_2nd_run
 - | acquisition: drew | acquisition | did you mean 'draw'?
 - | scale: {images: 2} | scale.images | give 1 or less
 - | scale: {images: 0} | scale.images | give more than 0
@@ -60,7 +61,7 @@ rib | figures: {fig_rib_bars: {kind: rib_bars, title: x, network: [scratch]}} | 
 - | store: {encoding: unit8} | store.encoding | did you mean 'uint8'?
 - | store: [] | store | write one
 - | sources: {imagenet: {images: many}} | sources.imagenet.images | write one
-- | sources: {Bad-Name: {format: folder, path: x}} | sources | rewrite it so
+- | sources: {Bad-Name: {path: x}} | sources | write lower-case letters, digits and underscores: bad_name
 - | distributions: {imagenet_5k: {images: 0}} | distributions.imagenet_5k.images | give 1 or more
 - | distributions: {imagenet_5k: {balanced: class}} | distributions.imagenet_5k.balanced | did you mean 'classes'?
 - | runs: {seeds: []} | runs.seeds | give 1 or more

@@ -30,7 +30,7 @@ from pretraining_robustness.study.keys import (
     unset_nulls,
     write_plainly,
 )
-from pretraining_robustness.study.model import Configuration
+from pretraining_robustness.study.model import IDENTIFIER, Configuration
 from pretraining_robustness.study.names import MERGES, PER_IMAGE, SCRATCH, START
 from pretraining_robustness.study.refusals import ConfigError, known_name, nearest
 from pretraining_robustness.study.strict_yaml import line_of, meant_as_number
@@ -193,6 +193,8 @@ def _in_words(error: ErrorDetails, config: dict[str, Any]) -> ConfigError:
     meaning = f". {description}" if description else ""
     if kind not in _KINDS:
         wrong = _BOUNDS[kind].format(**context) if kind in _BOUNDS else f"cannot be used; correct it ({error['msg']})"
+        if context.get("pattern") == IDENTIFIER:
+            wrong = f"is no name; write lower-case letters, digits and underscores: {_as_name(str(value))}"
         if name == "[key]":
             return ConfigError((*place, value), f"'{value}' {wrong}", key=place[:-1])
         return ConfigError(place, f"{value!r} {wrong}{meaning}")
@@ -201,6 +203,12 @@ def _in_words(error: ErrorDetails, config: dict[str, Any]) -> ConfigError:
     number = meant_as_number(value) if isinstance(value, str) and kind in ("int_type", "float_type") else None
     number = None if kind == "int_type" and number and not float(number).is_integer() else number
     return ConfigError(place, f"{value!r} is not {_KINDS[kind]}; {f'write {number}' if number else remedy}{meaning}")
+
+
+def _as_name(text: str) -> str:
+    """Return the nearest identifier to a text."""
+    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    return name if name[:1].isalpha() else f"the_{name}".rstrip("_")
 
 
 def _place(location: Sequence[str | int], config: Mapping[str, Any]) -> Place:
