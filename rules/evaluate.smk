@@ -21,7 +21,7 @@ for jobs in evaluation_jobs("predict", *series_before()):
         threads: stage_resource("evaluate", "threads")
         resources:
             mem_mb=stage_resource("evaluate", "mem_mb"),
-            runtime=stage_resource("evaluate", "runtime", parts=len(jobs.folders)),
+            runtime=stage_resource("evaluate", "runtime"),  # goes on at the next try
             gpu=stage_resource("evaluate", "gpu"),
         params:
             parts=parts_of(jobs, prediction),

@@ -1,8 +1,5 @@
-"""Predict every test set of a task with every checkpoint of a series."""
+"""Predict every test set of a task with every checkpoint of series."""
 
-from functools import partial
-
-from pretraining_robustness.parts import make_parts
 from pretraining_robustness.rule import run_rule
 from pretraining_robustness.training.lease import cards_asked, lease_card
 
@@ -10,9 +7,9 @@ from pretraining_robustness.training.lease import cards_asked, lease_card
 def main() -> None:
     lease_card(cards_asked(snakemake.resources), snakemake.threads)
     # Brings torch, which must see the leased GPU only.
-    from pretraining_robustness.evaluate.predict import predict
+    from pretraining_robustness.evaluate.predict import predict_parts
 
-    make_parts(snakemake.params.parts, partial(predict, threads=snakemake.threads), snakemake.params.code)
+    predict_parts(snakemake.params.parts, snakemake.params.code, snakemake.threads)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,23 @@
 """Predictions are those of plain torch, scores those of sklearn, and files that do not belong together are named."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from sklearn.metrics import f1_score
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.evaluate import predict as predicting
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.evaluate.predict import predict
 from pretraining_robustness.evaluate.predictions import Checkpoint
 from pretraining_robustness.evaluate.score import score
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import save_weights
+from pretraining_robustness.store.read import JpegPictures
 from pretraining_robustness.training import batches, inference
 
 ARCHITECTURE = {"builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}}
@@ -148,6 +153,47 @@ def test_streaming_changes_no_prediction(series, monkeypatch):
     pd.testing.assert_frame_equal(pd.read_parquet(series["predictions"]), resident)
 
 
+@pytest.mark.parametrize("held", [1.0, 0.0])
+def test_a_job_decodes_an_image_once_for_all_networks(series, tmp_path, monkeypatch, held):
+    """Or once per group of networks whose checkpoints fit into memory; the bytes are those of jobs of one series."""
+    images, table = series["stores"]["cameras"]
+    files = []
+    for pixels in np.load(images):
+        encoded = io.BytesIO()
+        Image.fromarray(pixels).save(encoded, "jpeg")
+        files.append(np.frombuffer(encoded.getvalue(), np.uint8))
+    lengths = [len(file) for file in files]
+    places = {"offset": np.cumsum([0, *lengths[:-1]]), "length": lengths}
+    np.save(images, np.concatenate(files))
+    pd.read_parquet(table).assign(**places).to_parquet(table, index=False)
+    series["stores"] = {"cameras": [str(images), str(table)]}
+    merged = {"groups": 2, "networks": series["networks"][:1], "checkpoints": series["checkpoints"][:3]}
+    alone = [series, series | merged]
+    for number, one in enumerate(alone):
+        predict(**(one | {"predictions": tmp_path / f"alone_{number}"}))
+    decoded = []
+    whole = JpegPictures.read_into
+    monkeypatch.setattr(
+        JpegPictures, "read_into", lambda self, rows, out: (decoded.extend(rows), whole(self, rows, out))[1]
+    )
+    monkeypatch.setattr(batches, "RESIDENT_FRACTION", 0.0)
+    monkeypatch.setattr(predicting, "CHECKPOINTS_FRACTION", held)
+    parts = [
+        {
+            "inputs": {"stores": one["stores"], "checkpoints": list(map(str, one["checkpoints"]))},
+            "outputs": {"predictions": str(tmp_path / f"together_{number}")},
+            "settings": {key: one[key] for key in ("test_sets", "networks", "groups") if key in one},
+            "state": str(tmp_path / "unfinished"),
+        }
+        for number, one in enumerate(alone)
+    ]
+    predicting.predict_parts(parts, "code")
+    passes = (1 if held else 3) + 2  # what is merged per image takes two of its own
+    assert len(decoded) == passes * 550
+    for number in (0, 1):
+        assert (tmp_path / f"together_{number}").read_bytes() == (tmp_path / f"alone_{number}").read_bytes()
+
+
 def test_a_batch_that_the_memory_does_not_hold_is_halved(series, monkeypatch):
     predict(**series)
     whole = pd.read_parquet(series["predictions"])
@@ -162,7 +208,7 @@ def test_a_batch_that_the_memory_does_not_hold_is_halved(series, monkeypatch):
     predict(**series)
     pd.testing.assert_frame_equal(pd.read_parquet(series["predictions"]), whole)
     holds = 0
-    with pytest.raises(InputError, match=r"the 3 checkpoints of a network and one image .*resources\.evaluate"):
+    with pytest.raises(InputError, match=r"6 checkpoints and one image .*resources\.evaluate"):
         predict(**series)
 
 

@@ -11,7 +11,7 @@ from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.batches import load_images
-from pretraining_robustness.training.inference import predict_all
+from pretraining_robustness.training.inference import Allowed, Network, predict_all
 from pretraining_robustness.training.recipes import read_recipe
 
 ARCHITECTURE = {"builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}}
@@ -59,7 +59,7 @@ def test_entropy_leaves_out_classes_that_may_not_answer():
 def test_two_equal_networks_predict_as_they_do_alone(images):
     model, state = network(1), network(1).state_dict()
     alone = predict_all(model, [state], images, COUNT, RECIPE, CPU)[0]
-    merged = predict_merged(model, state, state, images, [10, COUNT - 10], 3, RECIPE, CPU)
+    merged = predict_merged(Network(model, [], RECIPE), state, state, images, [10, COUNT - 10], 3, CPU)
     assert np.array_equal(alone, merged)
     assert len(set(alone)) > 1
 
@@ -70,9 +70,8 @@ def test_with_as_many_groups_as_images_each_image_has_its_own_network(images):
     first, second = network(1), network(2)
     allowed = torch.ones(COUNT, CLASSES, dtype=torch.bool)
     allowed[:10, 0] = False
-    found = predict_merged(
-        network(3), first.state_dict(), second.state_dict(), images, sizes, COUNT, RECIPE, CPU, allowed
-    )
+    asked = Network(network(3), [], RECIPE, Allowed(allowed, torch.arange(COUNT)))
+    found = predict_merged(asked, first.state_dict(), second.state_dict(), images, sizes, COUNT, CPU)
     (_, pixels), *_ = images.stream([torch.arange(COUNT)])
     batch = Preparation(RECIPE, CPU).for_evaluation(pixels)
     with torch.inference_mode():

@@ -194,7 +194,7 @@ def test_predictions_have_a_bfloat16_body_and_a_float32_head(
         monkeypatch.setattr(Tensor, "numpy", lambda tensor: np.empty(tensor.shape))
         monkeypatch.setattr(Tensor, "cpu", lambda tensor: tensor)
         moved(model, {})
-        allowed = torch.ones(6, 5, dtype=torch.bool)
+        allowed = inference.Allowed(torch.ones(1, 5, dtype=torch.bool), torch.zeros(6, dtype=torch.int64))
         with recorder:
             inference.predict_all(model, [dict(model.state_dict())] * 2, Images(), 6, recipe, CUDA, allowed, answer)  # type: ignore[arg-type]
     assert recorder.mixed == []

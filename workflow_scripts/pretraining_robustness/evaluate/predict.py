@@ -1,40 +1,61 @@
-"""Prediction: the checkpoints of a series become the most likely class of every image of every test set."""
+"""Prediction: the checkpoints of series become the most likely class of every image of every test set.
 
+A job of several series reads and decodes each test set once for all networks that see its images at the same size.
+"""
+
+import hashlib
+import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import nn
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.predictions import Checkpoint, read_predictions, same_images, write_predictions
 from pretraining_robustness.finetune.merge_per_image import predict_merged
-from pretraining_robustness.networks.architectures import build, require_image_size
+from pretraining_robustness.networks.architectures import build, head_of, require_image_size
 from pretraining_robustness.networks.weights import read_description
+from pretraining_robustness.parts import Part, files_of, stamp
+from pretraining_robustness.store.frame import Frame
 from pretraining_robustness.tasks.splits import class_numbers, task_classes
-from pretraining_robustness.tasks.test_sets import read_test_set
-from pretraining_robustness.training.batches import frame_of, open_images
+from pretraining_robustness.tasks.test_sets import TestSet, read_test_set
+from pretraining_robustness.training.batches import frame_of, free_memory, open_images
 from pretraining_robustness.training.devices import training_device
-from pretraining_robustness.training.inference import load_checkpoints, predict_all
-from pretraining_robustness.training.recipes import read_recipe
+from pretraining_robustness.training.inference import (
+    Allowed,
+    Network,
+    State,
+    load_checkpoints,
+    predict_together,
+)
+from pretraining_robustness.training.kept_answers import KeptAnswers
+from pretraining_robustness.training.recipes import Recipe, read_recipe
 
 logger = logging.getLogger(__name__)
 
+# Share of the free memory that the checkpoints of one pass over the images may take.
+CHECKPOINTS_FRACTION = 0.5
 
-def predict(
-    *,
-    stores: Mapping[str, tuple[str | Path, str | Path]],
-    test_sets: Sequence[Mapping[str, Any]],
-    networks: Sequence[Mapping[str, Any]],
-    checkpoints: Sequence[str | Path],
-    predictions: str | Path,
-    before: str | Path | None = None,
-    groups: int | None = None,
-    threads: int = 1,
-) -> None:
+
+def predict_parts(parts: Sequence[Mapping[str, Any]], code: str, threads: int = 1) -> None:
+    """Predict several series, `asdict(Part)` each with the arguments of `predict`, in one job.
+
+    An interrupted job goes on at the image where it stopped, unless inputs, settings or `code` changed since then.
+    """
+    each = [Part(**part) for part in parts]
+    inputs = [path for part in each for path in files_of(part.inputs)]
+    names = stamp(inputs, parts=[dict(part.settings) for part in each], code=code)
+    kept = KeptAnswers(Path(each[0].state, "answers"), names)
+    _predict([part.arguments() for part in each], threads, kept)
+    kept.clear()
+
+
+def predict(*, threads: int = 1, **series: Any) -> None:
     """Predict every image of every test set with every checkpoint of a series.
 
     Args:
@@ -55,67 +76,171 @@ def predict(
         InputError: naming a checkpoint that is broken or of another architecture or task; for a test set without
             images or with a class mask that does not fit.
     """
+    _predict([series], threads, KeptAnswers(None))
+
+
+@dataclass
+class Series:
+    """A series as `predict` takes it, with its test sets and what is predicted so far."""
+
+    stores: Mapping[str, tuple[str | Path, str | Path]]
+    test_sets: Sequence[Mapping[str, Any]]
+    networks: Sequence[Mapping[str, Any]]
+    checkpoints: Sequence[str | Path]
+    predictions: str | Path
+    before: str | Path | None = None
+    groups: int | None = None
+    classes: int = 0
+    sets: dict[str, TestSet] = field(default_factory=dict)
+    predicted: dict[Checkpoint, dict[str, np.ndarray]] = field(default_factory=dict)
+
+    def read(self, known: dict[str, TestSet]) -> None:
+        """Read the test sets, those that another series has read from `known`, and the predictions before."""
+        task, (_, table) = next(iter(self.stores.items()))
+        self.classes = task_classes(table)
+        if self.classes > np.iinfo(np.int16).max:
+            raise InputError(
+                f"{table}: {self.classes} classes are more than predictions can hold ({np.iinfo(np.int16).max})"
+            )
+        numbers = class_numbers(table)
+        for spec in self.test_sets:
+            told = {**spec, "own": spec["store"] == task}
+            place = self.stores[spec["store"]][1]
+            same = json.dumps([told, str(place), numbers])
+            if same not in known:
+                known[same] = read_test_set(told, place, numbers)
+            self.sets[spec["name"]] = known[same]
+        if self.before is not None:
+            whose = {(network["name"], network["seed"]) for network in self.networks}
+            before = read_predictions(self.before, same_images(self.before, self.sets.values()))
+            for checkpoint, answers in before.items():
+                if (checkpoint.architecture, checkpoint.seed) in whose:
+                    self.predicted[checkpoint] = {name: one.astype(np.int16) for name, one in answers.items()}
+
+    def asked(self) -> "Iterator[Asked]":
+        """Yield what is to be predicted: of each store by each network."""
+        each = len(self.checkpoints) // len(self.networks)
+        for store, (images, table) in self.stores.items():
+            names = [spec["name"] for spec in self.test_sets if spec["store"] == store]
+            if not names:
+                continue
+            for number, network in enumerate(self.networks):
+                paths = list(self.checkpoints[number * each : (number + 1) * each])
+                alone, merged = (paths, []) if self.groups is None else (paths[:-2], paths[-2:])
+                if set(names) <= set(self.predicted.get(Checkpoint(network["name"], network["seed"], 0), {})):
+                    alone = [path for path in alone if read_description(path)["epoch"] > 0]
+                if alone or merged:
+                    recipe = read_recipe(network["recipe"], read_description(paths[0]))
+                    yield Asked(self, network, recipe, Path(images), table, names, alone, merged)
+
+    def take(self, network: Mapping[str, Any], names: Sequence[str], epoch: int, answer: np.ndarray) -> None:
+        """Take the answers of a checkpoint to consecutive test sets."""
+        checkpoint = Checkpoint(network["name"], network["seed"], epoch)
+        ends = np.cumsum([len(self.sets[name].rows) for name in names])[:-1]
+        for name, part in zip(names, np.split(answer, ends), strict=True):
+            counts_as = self.sets[name].counts_as
+            counted = part if counts_as is None else counts_as[part].astype(part.dtype)
+            self.predicted.setdefault(checkpoint, {}).setdefault(name, counted)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A network of a series and the test sets, of one store, that it is to predict.
+
+    `alone` are checkpoints that predict by themselves; the two of `merged` are merged while they predict.
+    """
+
+    series: Series
+    network: Mapping[str, Any]
+    recipe: Recipe
+    images: Path
+    table: str | Path
+    names: Sequence[str]
+    alone: Sequence[str | Path]
+    merged: Sequence[str | Path]
+
+    def rows(self) -> np.ndarray:
+        """Return the rows of the store that are predicted, int64 (n,)."""
+        return np.concatenate([self.series.sets[name].rows for name in self.names])
+
+    def passes(self) -> tuple[Path, Frame, str]:
+        """Return what those share that are predicted in one pass: images, how they are read, and which of them."""
+        return self.images, frame_of(self.recipe), hashlib.sha256(self.rows().tobytes()).hexdigest()
+
+    def allowed(self) -> Allowed | None:
+        """Return which classes each image may be; None if all are."""
+        answers = [self.series.sets[name].answers for name in self.names]
+        if all(one is None for one in answers):
+            return None
+        masks = np.zeros((len(answers), self.series.classes), dtype=bool)
+        for mask, one in zip(masks, answers, strict=True):
+            mask[slice(None) if one is None else one] = True
+        sizes = [len(self.series.sets[name].rows) for name in self.names]
+        return Allowed(torch.from_numpy(masks), torch.from_numpy(np.repeat(np.arange(len(masks)), sizes)))
+
+
+def _predict(parts: Sequence[Mapping[str, Any]], threads: int, kept: KeptAnswers) -> None:
+    """Predict the series, and write them when all are predicted."""
     device = training_device(threads)
-    task, (_, table) = next(iter(stores.items()))
-    each = len(checkpoints) // len(networks)
-    classes = task_classes(table)
-    if classes > np.iinfo(np.int16).max:
-        raise InputError(f"{table}: {classes} classes are more than predictions can hold ({np.iinfo(np.int16).max})")
-    numbers = class_numbers(table)
-    sets = {
-        spec["name"]: read_test_set({**spec, "own": spec["store"] == task}, stores[spec["store"]][1], numbers)
-        for spec in test_sets
-    }
-    predicted: dict[Checkpoint, dict[str, np.ndarray]] = {}
-    if before is not None:
-        whose = {(network["name"], network["seed"]) for network in networks}
-        for checkpoint, known in read_predictions(before, same_images(before, sets.values())).items():
-            if (checkpoint.architecture, checkpoint.seed) not in whose:
-                continue
-            predicted[checkpoint] = {name: answer.astype(np.int16) for name, answer in known.items()}
-    for store, (images, rows_table) in stores.items():
-        names = [spec["name"] for spec in test_sets if spec["store"] == store]
-        if not names:
-            continue
-        rows = np.concatenate([sets[name].rows for name in names])
-        allowed = _allowed([sets[name].answers for name in names], [len(sets[name].rows) for name in names], classes)
-        frame = None
-        ends = np.cumsum([len(sets[name].rows) for name in names])[:-1]
-        for number, network in enumerate(networks):
-            paths = checkpoints[number * each : (number + 1) * each]
-            alone, merged = (paths, []) if groups is None else (paths[:-2], paths[-2:])
-            if set(names) <= set(predicted.get(Checkpoint(network["name"], network["seed"], 0), {})):
-                alone = [path for path in alone if read_description(path)["epoch"] > 0]
-            if not [*alone, *merged]:
-                continue
-            model = build(network["architecture"], classes).to(device).eval()
-            states = load_checkpoints(model, alone, device)
-            plan = read_recipe(network["recipe"], read_description(paths[0]))
-            require_image_size(model, plan.image_size)
-            if frame_of(plan) != frame:
-                frame = frame_of(plan)
-                pixels = open_images(images, rows_table, rows, plan, device, threads)
-            found = predict_all(model, list(states.values()), pixels, len(rows), plan, device, allowed)
-            answers = dict(zip(states, found, strict=True))
-            if groups is not None:
-                (_, first), (epoch, second) = (load_checkpoints(model, [path], device).popitem() for path in merged)
-                sizes = [len(sets[name].rows) for name in names]
-                answers[epoch] = predict_merged(model, first, second, pixels, sizes, groups, plan, device, allowed)
-            for epoch, answer in answers.items():
-                checkpoint = Checkpoint(network["name"], network["seed"], epoch)
-                for name, part in zip(names, np.split(answer, ends), strict=True):
-                    counts_as = sets[name].counts_as
-                    counted = part if counts_as is None else counts_as[part].astype(part.dtype)
-                    predicted.setdefault(checkpoint, {}).setdefault(name, counted)
-            logger.info("%s, seed %d: %d checkpoints", network["name"], network["seed"], len(answers))
-    write_predictions(predictions, list(sets.values()), predicted)
+    each = [Series(**part) for part in parts]
+    known: dict[str, TestSet] = {}
+    passes: dict[tuple[Path, Frame, str], list[Asked]] = {}
+    for series in each:
+        series.read(known)
+        for asked in series.asked():
+            passes.setdefault(asked.passes(), []).append(asked)
+    for number, (of, together) in enumerate(passes.items(), start=1):
+        first = together[0]
+        pixels = open_images(first.images, first.table, first.rows(), first.recipe, device, threads)
+        logger.info("pass %d of %d: %d networks on %s", number, len(passes), len(together), first.images)
+        for group in _that_fit(together, free_memory(device) * CHECKPOINTS_FRACTION):
+            _predict_group(group, pixels, device, kept.of(*map(str, of)))
+    for series in each:
+        write_predictions(series.predictions, list(series.sets.values()), series.predicted)
 
 
-def _allowed(answers: Sequence[np.ndarray | None], sizes: Sequence[int], classes: int) -> Tensor | None:
-    """Return which classes each image of consecutive test sets may be, bool (images, classes); None if all are."""
-    if all(one is None for one in answers):
-        return None
-    masks = np.zeros((len(answers), classes), dtype=bool)
-    for mask, one in zip(masks, answers, strict=True):
-        mask[slice(None) if one is None else one] = True
-    return torch.from_numpy(np.repeat(masks, sizes, axis=0))
+def _that_fit(together: Sequence[Asked], most: float) -> Iterator[list[Asked]]:
+    """Yield networks in groups whose checkpoints take at most `most` bytes, or one network."""
+    group: list[Asked] = []
+    held = 0
+    for asked in together:
+        size = sum(Path(path).stat().st_size for path in [*asked.alone, *asked.merged])
+        if group and held + size > most:
+            yield group
+            group, held = [], 0
+        group.append(asked)
+        held += size
+    yield group
+
+
+def _predict_group(group: Sequence[Asked], pixels: Any, device: torch.device, kept: KeptAnswers) -> None:
+    """Predict with networks that see the same images, all of them in one pass."""
+    models: dict[str, nn.Module] = {}
+    loaded: list[tuple[Asked, Network, dict[int, State]]] = []
+    for asked in group:
+        model = build(asked.network["architecture"], asked.series.classes).eval()
+        states = load_checkpoints(model, asked.alone, device)
+        merged = [load_checkpoints(model, [path], device).popitem() for path in asked.merged]
+        require_image_size(model, asked.recipe.image_size)
+        # Networks of one form share their modules, so that memory holds their weights once and the compiler meets one.
+        form = [(name, list(tensor.shape)) for name, tensor in model.state_dict().items()]
+        same = json.dumps([asked.network["architecture"], type(head_of(model)).__name__, form], sort_keys=True)
+        model = models.setdefault(same, model.to(device) if same not in models else model)
+        loaded.append((asked, Network(model, list(states.values()), asked.recipe, asked.allowed()), states))
+        if asked.series.groups is not None:
+            (_, first), (epoch, second) = merged
+            sizes = [len(asked.series.sets[name].rows) for name in asked.names]
+            whose = kept.of(str(asked.series.predictions), *map(str, asked.merged))
+            answer = predict_merged(loaded[-1][1], first, second, pixels, sizes, asked.series.groups, device, whose)
+            asked.series.take(asked.network, asked.names, epoch, answer)
+    alone = [one for one in loaded if one[2]]
+    if alone:
+        paths = [str(path) for asked, _, _ in alone for path in asked.alone]
+        where = np.arange(len(group[0].rows()))
+        found = predict_together([network for _, network, _ in alone], pixels, where, device, kept=kept.of(*paths))
+        for (asked, _, states), answers in zip(alone, found, strict=True):
+            for epoch, answer in zip(states, answers, strict=True):
+                asked.series.take(asked.network, asked.names, epoch, answer)
+    for asked in group:
+        name, seed, count = asked.network["name"], asked.network["seed"], len([*asked.alone, *asked.merged])
+        logger.info("%s, seed %d: %d checkpoints", name, seed, count)

@@ -18,7 +18,7 @@ from pretraining_robustness.networks.weights import read_weights, save_tensors
 from pretraining_robustness.tasks.splits import present_classes, read_split
 from pretraining_robustness.training.batches import open_images
 from pretraining_robustness.training.devices import training_device
-from pretraining_robustness.training.inference import load_checkpoints, predict_all
+from pretraining_robustness.training.inference import Allowed, load_checkpoints, predict_all
 from pretraining_robustness.training.recipes import read_recipe
 
 
@@ -71,8 +71,9 @@ def merge_weights(
         stored = open_images(images, table, rows, tuned_by, device, threads)
         present, allowed = present_classes(table), None
         if present is not None:
-            allowed = torch.zeros(len(rows), source["classes"], dtype=torch.bool)
-            allowed[:, torch.from_numpy(present)] = True
+            mask = torch.zeros(1, source["classes"], dtype=torch.bool)
+            mask[:, torch.from_numpy(present)] = True
+            allowed = Allowed(mask, torch.zeros(len(rows), dtype=torch.int64))
 
         def accuracies(candidates: Sequence[State]) -> list[float]:
             placed = [{name: tensor.to(device) for name, tensor in candidate.items()} for candidate in candidates]

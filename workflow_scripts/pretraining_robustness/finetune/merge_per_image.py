@@ -3,19 +3,19 @@
 Oh et al. 2024, arXiv 2410.03782; naver-ai/dawin, dawin_rft/main_dawin.py, commit 310e0e1.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pretraining_robustness.finetune.merger import State
 from pretraining_robustness.finetune.mergers.interpolate import interpolate
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages
-from pretraining_robustness.training.inference import predict_all
-from pretraining_robustness.training.recipes import Recipe
+from pretraining_robustness.training.inference import Network, most_likely, predict_together
+from pretraining_robustness.training.kept_answers import KeptAnswers
 
 
 @dataclass(frozen=True)
@@ -46,15 +46,14 @@ def coefficients(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def predict_merged(
-    model: nn.Module,
+    network: Network,
     first: State,
     second: State,
     images: ResidentImages | StreamedImages,
     sizes: Sequence[int],
     groups: int,
-    recipe: Recipe,
     device: torch.device,
-    allowed: Tensor | None = None,
+    kept: KeptAnswers | None = None,
 ) -> np.ndarray:
     """Return the most likely class of each image, int16, by two networks averaged for the image.
 
@@ -63,17 +62,22 @@ def predict_merged(
 
     Args:
         sizes: sizes of the test sets that make up the images, at least 2 each, in their order.
-        allowed: see `predict_all`.
+        kept: see `predict_together`.
     """
-    count = sum(sizes)
-    both = predict_all(model, [first, second], images, count, recipe, device, allowed, answer=entropy)
+    kept = kept or KeptAnswers(None)
+
+    def predict(states: list[State], where: np.ndarray, answer: Callable[[Tensor], Tensor], name: str) -> Any:
+        networks = [replace(network, states=states)]
+        return predict_together(networks, images, where, device, answer, kept.of(name))[0]
+
+    both = predict([first, second], np.arange(sum(sizes)), entropy, "entropies")
     starts = np.cumsum([0, *sizes[:-1]])
-    answers = np.empty(count, dtype=np.int16)
+    answers = np.empty(sum(sizes), dtype=np.int16)
     for start, size in zip(starts, sizes, strict=True):
         part = slice(start, start + size)
         alphas = coefficients(both[0][part], both[1][part])
-        for members in np.array_split(np.argsort(alphas, kind="stable"), min(groups, size)):
+        for number, members in enumerate(np.array_split(np.argsort(alphas, kind="stable"), min(groups, size))):
             merged = interpolate(first, second, float(alphas[members].mean()))
             rows = start + np.sort(members)
-            (answers[rows],) = predict_all(model, [merged], images, count, recipe, device, allowed, chosen=rows)
+            (answers[rows],) = predict([merged], rows, most_likely, f"{start} {number}")
     return answers

@@ -894,7 +894,9 @@ class Jobs(Section):
     pretrain: Literal["run", "distribution"] = key("Pre-training.")
     finetune: Granularity = key("Fine-tuning.")
     merge: Granularity = key("Merging of weights.")
-    predict: Literal["distribution", "network"] = key("Prediction of test sets.")
+    predict: Literal["distribution", "network"] = key(
+        "Prediction of test sets; a job decodes each image once for all its networks of one input size."
+    )
     score: Literal["distribution", "network"] = key(
         "Scoring of predictions, and their comparison with those before fine-tuning."
     )

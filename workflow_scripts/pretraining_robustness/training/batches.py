@@ -76,7 +76,7 @@ def load_images(store: Store, rows: np.ndarray, device: torch.device) -> "Reside
     """
     if device.type == "cuda":
         return MeasuredImages(store, rows, device)
-    fits = bytes_held(store, rows) <= RESIDENT_FRACTION * _free_memory()
+    fits = bytes_held(store, rows) <= RESIDENT_FRACTION * free_memory(device)
     return (ResidentImages if fits else StreamedImages)(store, rows, device)
 
 
@@ -87,8 +87,10 @@ def bytes_held(store: Store, rows: np.ndarray) -> int:
     return len(rows) * store.size**2 * 3
 
 
-def _free_memory() -> int:
-    """Return the free memory in bytes; half of all memory where the system does not report it (macOS)."""
+def free_memory(device: torch.device) -> int:
+    """Return a device's free memory in bytes; half of all memory where the system does not report it (macOS)."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
     if "SC_AVPHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2

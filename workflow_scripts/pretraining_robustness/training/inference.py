@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from pretraining_robustness.networks.weights import read_weights
 from pretraining_robustness.networks.zero_shot_head import ZERO_SHOT, ZeroShotHead, match_zero_shot
 from pretraining_robustness.training.augmentation import Preparation
 from pretraining_robustness.training.batches import ResidentImages, StreamedImages, consecutive_batches
+from pretraining_robustness.training.kept_answers import KeptAnswers
 from pretraining_robustness.training.recipes import Recipe
 
 logger = logging.getLogger(__name__)
@@ -34,6 +36,44 @@ def most_likely(scores: Tensor) -> Tensor:
     return scores.argmax(dim=1).to(torch.int16)
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """Which classes images may be: `masks`, bool (k, classes), and whose is each image's, `which`, int64 (images,)."""
+
+    masks: Tensor
+    which: Tensor
+
+    def to(self, device: torch.device) -> "Allowed":
+        """Return it on a device."""
+        return Allowed(self.masks.to(device), self.which.to(device))
+
+    def restrict(self, scores: Tensor, positions: Tensor) -> Tensor:
+        """Return scores (n, classes) of the images at positions, minus infinity where a class is not allowed."""
+        mask = self.masks.index_select(0, self.which.index_select(0, positions))
+        return scores.masked_fill(~mask, -torch.inf)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network with the states of its weights that predict, on the device, and the classes that images may be."""
+
+    model: nn.Module
+    states: Sequence[State]
+    recipe: Recipe
+    allowed: Allowed | None = None
+
+    def forward(self, device: torch.device) -> Callable[[State, Tensor], Tensor]:
+        """Return its function of a state and a batch, compiled where the recipe says so."""
+        arithmetic = self.recipe.evaluation.arithmetic
+        reduced = arithmetic == "bfloat16" or (arithmetic == "auto" and device.type == "cuda")
+
+        def forward(state: State, batch: Tensor) -> Tensor:
+            with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
+                return functional_call(self.model, state, (batch,))
+
+        return torch.compile(forward, dynamic=False) if self.recipe.compile else forward
+
+
 def predict_all(
     model: nn.Module,
     states: Sequence[State],
@@ -41,49 +81,84 @@ def predict_all(
     count: int,
     recipe: Recipe,
     device: torch.device,
-    allowed: Tensor | None = None,
+    allowed: Allowed | None = None,
     answer: Callable[[Tensor], Tensor] = most_likely,
     chosen: np.ndarray | None = None,
+    kept: KeptAnswers | None = None,
 ) -> list[np.ndarray]:
-    """Return the most likely class of each of the `count` images by each of the model's states: int16 (count,) each.
+    """Return the most likely class of each of the `count` images by each of a model's states: int16 (count,) each.
 
-    The images are read once for all states. `allowed`, bool (count, classes), restricts the classes. A batch that does
-    not fit into a GPU's memory is halved, for all images. `answer` maps a batch's scores to predictions. `chosen`,
-    int64 (n,), restricts the prediction to the images at these positions; the results are (n,) in its order.
+    See `predict_together`. `chosen`, int64 (n,), restricts the prediction to the images at these positions; the results
+    are (n,) in its order.
+    """
+    where = np.arange(count) if chosen is None else chosen
+    (found,) = predict_together([Network(model, states, recipe, allowed)], images, where, device, answer, kept)
+    return found
+
+
+def predict_together(
+    networks: Sequence[Network],
+    images: ResidentImages | StreamedImages,
+    where: np.ndarray,
+    device: torch.device,
+    answer: Callable[[Tensor], Tensor] = most_likely,
+    kept: KeptAnswers | None = None,
+) -> list[list[np.ndarray]]:
+    """Return the most likely class of the images at positions `where`, int64 (n,), by each state of each network.
+
+    Images are read and decoded once for all networks, whose recipes must frame them alike. A batch that does not fit
+    into a GPU's memory is halved, for all images. `answer` maps a batch's scores to predictions. What an interrupted
+    job left in `kept` is not predicted again.
 
     Raises InputError if the states and one image do not fit into the GPU's memory.
     """
-    where = np.arange(count) if chosen is None else chosen
+    states = [(place, state) for place, network in enumerate(networks) for state in network.states]
+    forward = [network.forward(device) for network in networks]
+    preparations = [Preparation(network.recipe, device) for network in networks]
+    allowed = [network.allowed and network.allowed.to(device) for network in networks]
+    kept = kept or KeptAnswers(None)
 
-    arithmetic = recipe.evaluation.arithmetic
-    reduced = arithmetic == "bfloat16" or (arithmetic == "auto" and device.type == "cuda")
-
-    def forward(state: State, batch: Tensor) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
-            return functional_call(model, state, (batch,))
-
-    network: Callable[[State, Tensor], Tensor] = torch.compile(forward, dynamic=False) if recipe.compile else forward
-    preparation = Preparation(recipe, device)
-    allowed = None if allowed is None else allowed.to(device)
-
-    def predict(batch_size: int) -> list[np.ndarray]:
+    def predict(batch_size: int) -> np.ndarray:
+        chunks = kept.load(len(where))  # (states, m, ...) each
+        first = sum(chunk.shape[1] for chunk in chunks)
         answers: list[list[Tensor]] = [[] for _ in states]
-        for positions, pixels in images.stream(where[part] for part in consecutive_batches(len(where), batch_size)):
-            batch = preparation.for_evaluation(pixels)
-            size = len(batch)
-            if recipe.compile and size < batch_size:  # one shape, one compiled graph
-                batch = torch.cat([batch, batch.new_zeros(batch_size - size, *batch.shape[1:])])
-                batch = batch.contiguous(memory_format=torch.channels_last)
-            for state, found in zip(states, answers, strict=True):
-                scores = network(state, batch)[:size]
-                if allowed is not None:
-                    scores = scores.masked_fill(~allowed.index_select(0, positions), -torch.inf)
-                found.append(answer(scores))
-        return [torch.cat(found).cpu().numpy() for found in answers]
 
-    holding = f"the {len(states)} checkpoints of a network"
-    with torch.inference_mode(), _head_in_float32(model, device):
-        return in_batches_that_fit(predict, BATCH_SIZE, holding, recipe.image_size)
+        def gathered() -> np.ndarray:
+            return torch.stack([torch.cat(found) for found in answers]).cpu().numpy()
+
+        batches = consecutive_batches(len(where) - first, batch_size)
+        for positions, pixels in images.stream(where[first + part] for part in batches if len(part)):
+            prepared: dict[int, Tensor] = {}
+            size = len(pixels)
+            for (place, state), found in zip(states, answers, strict=True):
+                if place not in prepared:
+                    padded = batch_size if networks[place].recipe.compile else size
+                    prepared = {place: _padded(preparations[place].for_evaluation(pixels), padded)}
+                scores = forward[place](state, prepared[place])[:size]
+                mask = allowed[place]
+                found.append(answer(scores if mask is None else mask.restrict(scores, positions)))
+            done = first + sum(map(len, answers[0]))
+            if kept.due() and done % BATCH_SIZE == 0:
+                chunks.append(kept.add(first, gathered()))
+                first, answers = done, [[] for _ in states]
+        if answers[0]:
+            chunks.append(kept.add(first, gathered()))
+        return np.concatenate(chunks, axis=1)
+
+    holding = f"{len(states)} checkpoints"
+    with torch.inference_mode(), ExitStack() as precise:
+        for model in dict.fromkeys(network.model for network in networks):
+            precise.enter_context(_head_in_float32(model, device))
+        found = iter(in_batches_that_fit(predict, BATCH_SIZE, holding, networks[0].recipe.image_size))
+        return [[next(found) for _ in network.states] for network in networks]
+
+
+def _padded(batch: Tensor, size: int) -> Tensor:
+    """Return a batch with images of 0 up to `size`: one shape, one compiled graph."""
+    if len(batch) == size:
+        return batch
+    padded = torch.cat([batch, batch.new_zeros(size - len(batch), *batch.shape[1:])])
+    return padded.contiguous(memory_format=torch.channels_last)
 
 
 @contextmanager
@@ -143,7 +218,7 @@ def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torc
             if PROMPT in weights and not hasattr(model, PROMPT):
                 add_prompt(model, torch.zeros_like(weights[PROMPT], device=device))
             if hasattr(model, PROMPT):
-                weights.setdefault(PROMPT, torch.zeros_like(getattr(model, PROMPT)))
+                weights.setdefault(PROMPT, torch.zeros_like(getattr(model, PROMPT), device="cpu"))
             load_all(model, weights)
             epoch = int(description["epoch"])
         except (InputError, KeyError) as error:
@@ -155,7 +230,7 @@ def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torc
         states[epoch] = {name: _placed(tensor, device) for name, tensor in weights.items()}
     if hasattr(model, PROMPT):
         for state in states.values():
-            state.setdefault(PROMPT, torch.zeros_like(getattr(model, PROMPT)))
+            state.setdefault(PROMPT, torch.zeros_like(getattr(model, PROMPT), device=device))
     return states
 
 

@@ -19,13 +19,9 @@ from pretraining_robustness.training.batches import ResidentImages, StreamedImag
 from pretraining_robustness.training.devices import memory_named, seed_generator
 from pretraining_robustness.training.objectives import Network, Objective
 from pretraining_robustness.training.recipes import Recipe
-from pretraining_robustness.training.state import TrainingState
+from pretraining_robustness.training.state import SAVE_EVERY_SECONDS, TrainingState
 
 logger = logging.getLogger(__name__)
-
-# The state is saved after an epoch if this long has passed since the last save, and at the end: an epoch of a small set
-# takes a second on a GPU, and so does writing the state.
-SAVE_EVERY_SECONDS = 180
 
 
 def make_optimizer(

@@ -16,6 +16,9 @@ from pretraining_robustness.files import atomic_path, publish
 
 logger = logging.getLogger(__name__)
 
+# An epoch of a small set takes a second on a GPU, and so does writing the state.
+SAVE_EVERY_SECONDS = 180
+
 
 class TrainingState:
     """A folder with the last epoch's complete state and the finished checkpoints, valid for one stamp only."""
