@@ -25,6 +25,7 @@ STUDIES = [
     ["tiny"],
     *(["tiny", over] for over in ("laptop", "tiny_hour", "tiny_half", "tiny_miniature")),
     *(["tiny", over] for over in ("tiny_generated", "tiny_camelyon17")),
+    ["tiny", "tiny_half", "tiny_half_more"],
 ]
 
 
