@@ -5,6 +5,8 @@ import yaml
 from snakemake.utils import update_config
 
 from pretraining_robustness.errors import InputError
+from pretraining_robustness.plan.costs import Costs
+from pretraining_robustness.plan.rates import Rates
 from pretraining_robustness.study import names, params, runs, show
 from pretraining_robustness.study.check import check_config
 from pretraining_robustness.study.shorthand import write_out
@@ -49,6 +51,23 @@ def test_the_full_study_has_every_method_of_every_network_that_can(full, reposit
     assert ("lora", "rib_laion2b") in series
     assert ("greedy_soup", "rib_resnets") in series
     assert ("lora", "rib_resnets") not in series
+
+
+@pytest.mark.parametrize(("key", "images", "words"), [("one", 50000, "shows all"), ("all", 3750000, "all, as the pub")])
+def test_what_is_shown_of_an_images_renderings_is_named_and_planned(paper_config, repository, key, images, words):
+    update_config(paper_config, yaml.safe_load((repository / "data/studies/imagenet_rib.yaml").read_text("utf-8")))
+    paper_config["imagenet_rib"]["renderings"] = key
+    write_out(paper_config)
+    check_config(paper_config, repository)
+    study = Study(paper_config)
+    assert "rib_imagenet_r" not in {one for one, task in paper_config["tasks"].items() if "renderings" in task}
+    assert params.finetune_recipe(study, "rib_imagenet_c", "rib_resnet18")["warmup_fraction"] == pytest.approx(
+        196 / (10 * -(-images // 64))
+    )
+    assert Costs(study, Rates(repository / "data/rates.csv"), "H100").split("rib_imagenet_c", "train") == images
+    assert "75 renderings" in show.table(study, "table_rib")["note"]
+    assert words in show.table(study, "table_rib")["note"]
+    assert show.table(study, "table2")["note"] is None
 
 
 def test_what_is_taken_of_a_variant_stands_in_its_label(full, repository):

@@ -15,6 +15,7 @@ from pretraining_robustness.training import augmentation, batches
 from pretraining_robustness.training.augmentation import Preparation, random_resized_crop, resize, shift_and_flip
 from pretraining_robustness.training.batches import (
     MeasuredImages,
+    Renderings,
     ResidentImages,
     StreamedImages,
     consecutive_batches,
@@ -203,3 +204,14 @@ def test_evaluation_leaves_nothing_to_chance_and_training_does() -> None:
     assert not torch.equal(prepare.for_training(stored), prepare.for_training(stored))
     assert preparation(12, crop="random_resized").for_training(stored).shape == (8, 3, 12, 12)
     assert torch.equal(preparation(16).for_training(stored), prepare.for_evaluation(stored))
+
+
+def test_a_pass_shows_one_rendering_of_each_original_drawn_anew():
+    originals = np.array([5, 0, 0, 2, 5, 5, 0, 2, 9])
+    renderings = Renderings(originals)
+    passes = np.stack([renderings.batch(2, 1, step) for step in range(80)]).reshape(40, 4)
+    assert {tuple(sorted(originals[one])) for one in passes} == {(0, 2, 5, 9)}
+    shown, counts = np.unique(passes, return_counts=True)
+    assert list(shown) == list(range(9))
+    assert counts[8] == 40 > counts[:8].max()
+    assert np.array_equal(renderings.batch(2, 1, 7), Renderings(originals).batch(2, 1, 7))

@@ -80,7 +80,12 @@ def records(folder: Path) -> list[dict[str, str]]:
 
 
 def run_finetuning(
-    store: dict[str, Path], folder: Path, pretrained: Path | None, recipe: dict | None = None, epochs: tuple = (1, 2)
+    store: dict[str, Path],
+    folder: Path,
+    pretrained: Path | None,
+    recipe: dict | None = None,
+    epochs: tuple = (1, 2),
+    renderings: str = "all",
 ) -> list[Path]:
     checkpoints = [folder / f"epoch_{epoch}.safetensors" for epoch in epochs]
     finetune(
@@ -96,8 +101,24 @@ def run_finetuning(
         state=folder / "state",
         code="c0",
         epochs=epochs,
+        renderings=renderings,
     )
     return checkpoints
+
+
+@pytest.mark.parametrize("each", [1, 3])
+def test_an_epoch_shows_one_rendering_of_each_image(store: dict, tmp_path: Path, each: int) -> None:
+    """Where each image is the only rendering, the checkpoints are those of a training on all, to the byte."""
+    named = pyarrow.parquet.read_table(store["table"]).to_pandas()
+    named["class_id"] = named["y"].astype(str)
+    named["original"] = [f"{number // each:03d}" for number in range(len(named))]
+    named.to_parquet(store["table"])
+    whole = run_finetuning(store, tmp_path / "all", None)
+    one = run_finetuning(store, tmp_path / "one", None, renderings="one")
+    assert (one[-1].read_bytes() == whole[-1].read_bytes()) == (each == 1)
+    originals = named[named["split"] == "train"].groupby(["class_id", "original"]).ngroups
+    size = RECIPE["batch_size"]
+    assert [int(row["images"]) for row in records(tmp_path / "one")] == [originals // size * size] * 2
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, {**RECIPE, "epochs": None, "steps": 6}])

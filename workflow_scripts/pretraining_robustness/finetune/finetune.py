@@ -14,8 +14,8 @@ from pretraining_robustness.finetune.start import describe, starting_network
 from pretraining_robustness.networks.weights import read_description, save_tensors
 from pretraining_robustness.parts import stamp
 from pretraining_robustness.seeds import derived_seed
-from pretraining_robustness.tasks.splits import present_classes, read_split, task_classes
-from pretraining_robustness.training.batches import open_images
+from pretraining_robustness.tasks.splits import present_classes, read_originals, read_split, task_classes
+from pretraining_robustness.training.batches import Renderings, open_images
 from pretraining_robustness.training.devices import training_device
 from pretraining_robustness.training.loop import train, write_metrics
 from pretraining_robustness.training.objectives import Supervised
@@ -45,11 +45,14 @@ def finetune(
     keep_head: bool = False,
     method: Mapping[str, Any] = FULL,
     epochs: Sequence[int] | None = None,
+    renderings: str = "all",
 ) -> None:
     """Fine-tune on the task's split `train`, from `pretrained` with a new head or from random weights.
 
     Args:
         images, table: the task's store; the table has columns row, y and split.
+        renderings: one: an epoch shows one of the images with the same class_id and `original` (further columns of the
+            table), drawn anew in every epoch; all: every image.
         pretrained: safetensors of `pretrain`, or None to start from scratch.
         checkpoints: safetensors to write, after each of `epochs`; the description of each holds architecture, classes,
             distribution, method, recipe digest and epoch.
@@ -85,6 +88,8 @@ def finetune(
     present = present_classes(table)
     answers = None if present is None else torch.tensor(present, device=device)
     supervised = Supervised(torch.tensor(labels, dtype=torch.int64, device=device), plan.label_smoothing, answers)
+    drawn = Renderings(read_originals(table, "train")) if renderings == "one" else None
+    seen = len(rows if drawn is None else drawn)
     phases = finetuning.phases(plan, new_head=head is None and not keep_head)
     for phase in phases:
         last = phase is phases[-1]
@@ -95,7 +100,7 @@ def finetune(
             stamp(
                 inputs,
                 **{"stage": "finetune", "method": dict(method), "phase": phase.name, "recipe": asdict(phase.recipe)},
-                **{"architecture": architecture, "seed": seed, "code": code, "epochs": kept},
+                **{"architecture": architecture, "seed": seed, "code": code, "epochs": kept, "renderings": renderings},
             ),
         )
         described = {**description, "recipe": phase.recipe.digest()}
@@ -111,9 +116,10 @@ def finetune(
             phase.recipe,
             phase_seed,
             progress,
-            phase.recipe.epoch_ends(len(rows), parts=kept[-1]),
+            phase.recipe.epoch_ends(seen, parts=kept[-1]),
             after_epoch=keep if last else lambda epoch: None,
             trained=phase.trained(model),
+            renderings=drawn,
         )
     write_metrics(metrics, records)
     for epoch, path in zip(kept, checkpoints, strict=True):

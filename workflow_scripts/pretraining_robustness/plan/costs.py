@@ -217,6 +217,8 @@ class Costs:
         if split != "train":
             return images * (held_out if split == "id_val" else 1.0)
         most = [(1 - held_out) * images, float(spec.get("train_images", images))]
+        if spec.get("renderings") == "one":
+            most.append((1 - held_out) * names.imagenet_rib(self.study)["variants"][variant]["originals"])
         if subset.get("equal") == "epochs":
             most.append(float(subset["images_per_class"] * names.collection(self.study, task)["classes"]))
         return min(most)

@@ -1,6 +1,7 @@
 """ImageNet-RIB in a configuration: a source for each variant of ImageNet, a task for each that is fine-tuned on."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from pretraining_robustness.imagenet_rib import HELD_OUT
@@ -42,7 +43,7 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
                 source["label"] = f"{one.get('label', name)} ({_taken(one['only'])})"
             if "store" in spec:
                 source["store"] = {**spec["store"], **one.get("store", {})}
-            how = {key: one[key] for key in one if key not in (*OF_SOURCE, "fine_tuned_on")}
+            how = {key: one[key] for key in one if key not in (*OF_SOURCE, "fine_tuned_on", "originals")}
             config.setdefault("sources", {})[name] = {"format": "imagenet_variant", **source, "variant": how}
         if name == reference or not one.get("fine_tuned_on", True):
             continue
@@ -56,6 +57,7 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
             "variant": name,
             "held_out": spec.get("held_out", 0.0),
             **{key: spec[key] for key in ("train_images", "predicted") if key in spec},
+            **({"renderings": "one"} if draws_renderings(spec, one) else {}),
             "metric": "accuracy",
             "test_sets": tested,
             "plots": {"id": reference, "ood": next(other for other in variants if other not in (reference, name))},
@@ -75,6 +77,11 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
             "plots": {"id": reference, "ood": other},
             "finetune": heads.get("finetune", {}),
         }
+
+
+def draws_renderings(spec: Mapping[str, Any], variant: Mapping[str, Any]) -> bool:
+    """Whether an epoch of fine-tuning on a variant shows one rendering of each of its originals."""
+    return variant.get("originals") is not None and spec.get("renderings", "one") == "one"
 
 
 def _write_out_set_sizes(config: dict[str, Any], spec: dict[str, Any], variants: dict[str, Any]) -> None:
@@ -112,8 +119,9 @@ def _taken(only: dict[str, Any]) -> str:
 
 def _warmup(config: dict[str, Any], spec: dict[str, Any], variant: dict[str, Any]) -> dict[str, float]:
     """Return the part of the fine-tuning on a variant that a number of warm-up steps is."""
-    if "warmup_steps" not in spec or not isinstance(variant.get("images"), int):
+    images = variant.get("originals" if draws_renderings(spec, variant) else "images")
+    if "warmup_steps" not in spec or not isinstance(images, int):
         return {}
     recipe = {**config.get("recipes", {}).get("finetune", {}), **spec.get("finetune", {})}
-    steps = recipe["epochs"] * math.ceil(variant["images"] / recipe["batch_size"])
+    steps = recipe["epochs"] * math.ceil(images / recipe["batch_size"])
     return {"warmup_fraction": min(1.0, spec["warmup_steps"] / steps)}

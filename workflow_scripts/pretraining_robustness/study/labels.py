@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from pretraining_robustness.study import names, params, runs
+from pretraining_robustness.study.imagenet_rib import draws_renderings
 from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, of_series
 from pretraining_robustness.study.params import scaled
 from pretraining_robustness.study.study import Study
@@ -84,6 +85,26 @@ def architecture_label(study: Study, name: str) -> str:
 
 
 def _note(study: Study, name: str) -> str | None:
+    """Return what must not be overlooked of a figure or table: drawn data, and which renderings are fine-tuned on."""
+    of_rib = name in [*names.rib_figures(study), *names.rib_tables(study)]
+    told = [_drawn_note(study, name), _renderings_note(study) if of_rib else None]
+    return ". ".join(filter(None, told)) or None
+
+
+def _renderings_note(study: Study) -> str | None:
+    """Return what an epoch of fine-tuning shows of variants with several renderings of an image."""
+    rib = names.imagenet_rib(study)
+    told = []
+    for one in rib["variants"].values():
+        if one.get("originals") and one.get("images") and one.get("fine_tuned_on", True):
+            drawn = "one, drawn anew in every epoch; the published study shows all"
+            shown = drawn if draws_renderings(rib, one) else "all, as the published study does"
+            count = round(one["images"] / one["originals"])
+            told.append(f"Fine-tuning on {one['label']} shows of an image's {count} renderings {shown}")
+    return ". ".join(told) or None
+
+
+def _drawn_note(study: Study, name: str) -> str | None:
     """Return the line that keeps a figure or table of drawn data from being taken for the paper's."""
     spec = {**study.config["figures"], **study.config["tables"]}[name]
     if spec["kind"] == "pipeline" or not any(

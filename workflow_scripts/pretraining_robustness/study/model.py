@@ -75,6 +75,7 @@ Scale = Literal["linear", "logit", "probit"]
 Split = Literal["train", "id_val", "id_test", "val", "test"]
 Role = Literal["id", "ood", "other"]
 Predicted = Literal["all", "last"]
+Rendered = Literal["one", "all"]
 Precision = Literal["float32", "bfloat16"]
 Replaced = Literal["sources", "tasks", "label_maps", "distributions", "runs", "architectures", "figures", "tables"]
 _Shift = Literal["validation", "fresh_draw", "renditions", "sketches", "anywhere", "cartoons", "drawings"]
@@ -475,6 +476,7 @@ class TaskSpec(Section):
         "With `variant`: the part of its images that is fine-tuned on; imagenet_rib writes such tasks."
     )
     held_out: Part | None = opt("With `variant`: part of its images that is not fine-tuned on.")
+    renderings: Rendered | None = opt("With `variant`: what an epoch shows of its renderings; imagenet_rib writes it.")
     metric: Annotated[str, Name("metric")] | None = opt(
         "What is shown of the task in figures, a metric of score tables; macro_f1 by default."
     )
@@ -580,6 +582,9 @@ class VariantSpec(Section):
         "How many there are, or are taken; another number is refused. null where it is not published: any number is "
         "taken."
     )
+    originals: Count | None = opt(
+        "Images of which the variant has several renderings each, as ImageNet-C has 75; see `renderings`."
+    )
     only: Annotated[dict[str, Annotated[list[str | Integer], MinLen(1), Once]] | None, MinLen(1)] = opt(
         "Parts of the layout and the values whose images are taken, such as {severity: [1, 3, 5]}; figures and tables "
         "name them."
@@ -628,6 +633,10 @@ class ImageNetRIB(Section):
     train_images: Count | None = opt(
         "Images of each variant that are fine-tuned on, equally many of each class; by default all that are not held "
         "out."
+    )
+    renderings: Rendered | None = opt(
+        "What an epoch of fine-tuning on a variant with `originals` shows: one rendering of each, drawn anew in every "
+        "epoch (by default), or all of them, as published. Figures and tables name it."
     )
     similarity: Similarity | None = opt("For figures of kind rib_similarity: what is compared by CKA.")
     published: str | None = opt(

@@ -268,6 +268,7 @@ def finetuning(study: Study, run: Run) -> dict[str, Any]:
         "architecture": architecture(study, run.architecture),
         "recipe": finetune_recipe(study, run.task, run.architecture, run.method, run.distribution),
         "epochs": names.predicted_epochs(study, run.task),
+        **_kept(study.config["tasks"][run.task], "renderings"),
     }
 
 

@@ -26,6 +26,15 @@ def read_split(table: str | Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     return chosen["row"].to_numpy(), chosen["y"].to_numpy()
 
 
+def read_originals(table: str | Path, split: str) -> np.ndarray:
+    """Return the number, int (N,), of the class_id and original that each image of a split is a rendering of."""
+    columns = pyarrow.parquet.read_table(table, columns=["class_id", "original", "split"])
+    chosen = columns.filter(pyarrow.compute.equal(columns["split"], split))
+    parts = (chosen[name].cast(pyarrow.large_string()) for name in ("class_id", "original"))
+    originals = pyarrow.compute.binary_join_element_wise(*parts, pyarrow.scalar("/", pyarrow.large_string()))
+    return originals.combine_chunks().dictionary_encode().indices.to_numpy()
+
+
 def task_classes(table: str | Path) -> int:
     """Return the number of classes: those that the table names, or the highest y plus one, as in WILDS."""
     named = _named_classes(table)

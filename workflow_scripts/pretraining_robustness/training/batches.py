@@ -48,6 +48,34 @@ def training_batch(images: int, batch_size: int, seed: int, step: int) -> np.nda
     return _order(images, seed, number)[position * size : (position + 1) * size]
 
 
+class Renderings:
+    """A set of which several images are renderings of one original: a pass over the originals shows one of each.
+
+    Args:
+        originals: the number of what each image is a rendering of, int (images,), in the order of the set.
+    """
+
+    def __init__(self, originals: np.ndarray) -> None:
+        _, which, counts = np.unique(originals, return_inverse=True, return_counts=True)
+        self._images = np.argsort(which, kind="stable")
+        self._counts = counts
+        self._first = np.cumsum(counts) - counts
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def batch(self, batch_size: int, seed: int, step: int) -> np.ndarray:
+        """Return the positions of the batch of `step`, as `training_batch` does: drawn anew in every pass."""
+        chosen = training_batch(len(self), batch_size, seed, step)
+        number = step // (len(self) // min(batch_size, len(self)))
+        return self._images[self._first[chosen] + _draws(len(self), seed, number)[chosen] % self._counts[chosen]]
+
+
+@lru_cache(maxsize=2)
+def _draws(images: int, seed: int, number: int) -> np.ndarray:
+    return np.random.default_rng(derived_seed(seed, "rendering", number)).integers(0, 2**62, images)
+
+
 def consecutive_batches(images: int, batch_size: int) -> list[np.ndarray]:
     """Return positions 0 .. images - 1 in order, `batch_size` at a time, the last batch may be shorter."""
     ends = [*range(0, images, batch_size), images]

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pretraining_robustness.files import write_rows
 from pretraining_robustness.progress import Progress
 from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.training.augmentation import Preparation
-from pretraining_robustness.training.batches import ResidentImages, StreamedImages, training_batch
+from pretraining_robustness.training.batches import Renderings, ResidentImages, StreamedImages, training_batch
 from pretraining_robustness.training.devices import memory_named, seed_generator
 from pretraining_robustness.training.objectives import Network, Objective
 from pretraining_robustness.training.recipes import Recipe
@@ -55,11 +56,14 @@ def train(
     after_epoch: Callable[[int], None] = lambda epoch: None,
     trained: Sequence[nn.Module | nn.Parameter] | None = None,
     measure: Callable[[], dict[str, Any]] = dict,
+    renderings: Renderings | None = None,
 ) -> list[dict[str, Any]]:
     """Train `model` and the modules of `objective` in place on `images`, and return one record per epoch.
 
     `trained` are the modules (default: the whole model) that are trained and in training mode, and single parameters;
     everything else is in evaluation mode and does not change.
+
+    With `renderings` an epoch shows one rendering of each original, else every image.
 
     Every random number is a function of (seed, step), so the state after an epoch is weights, optimiser and records. It
     is saved after `after_epoch(epoch)`, at most every `SAVE_EVERY_SECONDS` and at the end; a training that finds a
@@ -92,7 +96,7 @@ def train(
             with memory_named(recipe.batch_size, recipe.image_size):
                 measured = _run(
                     *(network, images, objective, preparation, recipe, seed, optimizer),
-                    *(range(first, ends[epoch - 1]), ends[-1]),
+                    *(range(first, ends[epoch - 1]), ends[-1], renderings),
                 )
             record = {"epoch": epoch, **measured, **measure()}
             logger.info(
@@ -155,6 +159,7 @@ def _run(
     optimizer: torch.optim.Optimizer,
     steps: range,
     total_steps: int,
+    renderings: Renderings | None,
 ) -> dict[str, Any]:
     """Train for `steps` and return the record. Sums stay on the device until the end: no step waits for the host."""
     device = objective.device
@@ -166,7 +171,8 @@ def _run(
         torch.cuda.reset_peak_memory_stats(device)
     progress = Progress("steps", total_steps, steps.start)
     started = time.perf_counter()
-    batches = (training_batch(objective.images, recipe.batch_size, seed, step) for step in steps)
+    chosen = partial(training_batch, objective.images) if renderings is None else renderings.batch
+    batches = (chosen(recipe.batch_size, seed, step) for step in steps)
     for step, (positions, pixels) in zip(steps, images.stream(batches), strict=True):
         seed_generator(device, derived_seed(seed, "step", step))
         for group in optimizer.param_groups:
