@@ -91,14 +91,17 @@ def pretraining(unit):
         "table": f"<results>/stores/{source}/images.parquet",
         "index": f"<results>/distributions/{distribution}/index.parquet",
     }
+    classes = f"<results>/distributions/{distribution}/classes.csv"
     if captioned:
-        inputs["classes"] = f"<results>/distributions/{distribution}/classes.csv"
+        inputs["classes"] = classes
+    elif names.objective(study, distribution)["name"] == "supervised":
+        inputs["class_table"] = classes
     if params.validation(study, distribution) is not None:
         store = f"<results>/stores/{params.validation(study, distribution)}"
         inputs["validation"] = {
             "images": f"{store}/images.npy",
             "table": f"{store}/images.parquet",
-            "classes": f"<results>/distributions/{distribution}/classes.csv",
+            "classes": classes,
         }
     return Part(
         inputs=inputs,
@@ -190,11 +193,19 @@ def finetuning(unit):
             "table": table_of_task(run.task),
             "pretrained": files.get("weights"),
             "head": files.get("head"),
+            "class_table": class_table(run.task),
         },
         outputs=of_unit(fine_tuned(run.task), unit),
         settings={**params.finetuning(study, run), "state": state},
         state=state,
     )
+
+
+def class_table(task):
+    """The names of a task's classes; none for a task made of a source, whose classes have no numbers in its store."""
+    if {"variant", "distribution"} & set(config["tasks"][task]):
+        return None
+    return f"<results>/stores/{names.task_collection(study, task)}/classes.csv"
 
 
 @cache

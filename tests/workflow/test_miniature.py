@@ -11,8 +11,10 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from PIL import Image
 from snakemake.utils import update_config
@@ -21,6 +23,7 @@ from pretraining_robustness.evaluate.scores import CHECKPOINT, read_scores
 from pretraining_robustness.study import names
 from pretraining_robustness.study import runs as study_runs
 from pretraining_robustness.study.study import Study
+from pretraining_robustness.training.load_network import load_network
 
 TRAINED = [
     *("imagenet_full", "imagenet_50k", "inaturalist_full", "inaturalist_50k"),
@@ -102,6 +105,20 @@ def test_every_checkpoint_has_a_score_and_every_series_a_trend(finished, tiny_st
     for figure in names.scored_figures(tiny_study):
         fitted = trends[trends["figure"] == figure]
         assert Counter(fitted["series"]) == Counter(study_runs.series(tiny_study, figure) * 3)
+
+
+def test_a_checkpoint_predicts_outside_the_pipeline_what_it_predicted_in_it(finished):
+    results = finished.folder / "results"
+    network, about = load_network(results / "finetune/iwildcam/full/scratch/densenet22/seed_0/epoch_2.safetensors")
+    side = about["trained"]["image_size"]
+    told = pd.read_parquet(results / "evaluate/iwildcam/full/scratch/predictions.parquet").query("test_set == 'test'")
+    images = torch.tensor(np.load(results / "stores/iwildcam/images.npy")[told["row"]]).permute(0, 3, 1, 2) / 255
+    with torch.inference_mode():
+        found = network(torch.nn.functional.interpolate(images, (side, side), mode="bilinear", antialias=True)).argmax(
+            1
+        )
+    assert (found.numpy() == told["densenet22/seed_0/epoch_2"]).mean() > 0.99
+    assert about["class_names"] == pd.read_csv(results / "stores/iwildcam/classes.csv")["name"].tolist()
 
 
 def test_every_figure_is_drawn_in_full_resolution(finished, tiny_study):

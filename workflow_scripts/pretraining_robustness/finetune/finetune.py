@@ -11,7 +11,7 @@ import torch
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.finetune.method import Start, plain_state, read_method
 from pretraining_robustness.finetune.start import describe, starting_network
-from pretraining_robustness.networks.weights import read_description, save_tensors
+from pretraining_robustness.networks.weights import class_names, read_description, save_tensors
 from pretraining_robustness.parts import stamp
 from pretraining_robustness.seeds import derived_seed
 from pretraining_robustness.tasks.splits import present_classes, read_originals, read_split, task_classes
@@ -43,6 +43,7 @@ def finetune(
     threads: int = 1,
     head: str | Path | None = None,
     keep_head: bool = False,
+    class_table: str | Path | None = None,
     method: Mapping[str, Any] = FULL,
     epochs: Sequence[int] | None = None,
     renderings: str = "all",
@@ -54,14 +55,15 @@ def finetune(
         renderings: one: an epoch shows one of the images with the same class_id and `original` (further columns of the
             table), drawn anew in every epoch; all: every image.
         pretrained: safetensors of `pretrain`, or None to start from scratch.
-        checkpoints: safetensors to write, after each of `epochs`; the description of each holds architecture, classes,
-            distribution, method, recipe digest and epoch.
+        checkpoints: safetensors to write, after each of `epochs`; the description of each holds architecture, classes
+            and their names, distribution, method, recipe with its digest, and epoch.
         epochs: of the method's last phase, from 1, in rising order; the last of them is the recipe's last. A recipe in
             steps is divided into that many equal parts. By default 1, 2, ..., one for each checkpoint.
         metrics: CSV to write, one row per epoch of the last phase (see `loop.train`).
         distribution, architecture, recipe, seed, state, code, threads: as in `pretrain.pretrain_with`.
         head: safetensors of `make_zero_shot_head`, an initial head instead of a random one; the checkpoints'
             descriptions then hold head: zero_shot. Needs the `pretrained` weights of its image tower.
+        class_table: CSV of the names of the task's classes, for the descriptions; see `weights.class_names`.
         keep_head: start with the head of the `pretrained` weights, which knows the task's classes.
         method: kind and settings (see `method.read_method`).
 
@@ -83,6 +85,7 @@ def finetune(
     model = starting_network(architecture, classes, seed, pretrained, head, plan.image_size, keep_head)
     finetuning.prepare(model, plan)
     description = describe(architecture, classes, distribution, method["kind"], seed, head, source)
+    description |= class_names(class_table)
     inputs = [path for path in (images, table, pretrained, head) if path is not None]
     stored = open_images(images, table, rows, plan, device, threads)
     present = present_classes(table)
@@ -103,7 +106,7 @@ def finetune(
                 **{"architecture": architecture, "seed": seed, "code": code, "epochs": kept, "renderings": renderings},
             ),
         )
-        described = {**description, "recipe": phase.recipe.digest()}
+        described = {**description, "recipe": phase.recipe.digest(), "trained": asdict(phase.recipe)}
 
         def keep(epoch: int, progress: TrainingState = progress, described: Mapping[str, Any] = described) -> None:
             if epoch in kept:

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from pretraining_robustness.csv_tables import read_frame
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path
 
@@ -29,6 +30,20 @@ def save_tensors(path: str | Path, tensors: Mapping[str, torch.Tensor], descript
     with atomic_path(path) as temporary:
         # Python's own write reports a full disk as such.
         temporary.write_bytes(save(tensors, metadata={"description": json.dumps(description, sort_keys=True)}))
+
+
+def class_names(table: str | Path | None) -> dict[str, list[str]]:
+    """Return the names of a network's classes in the order of its outputs, for a description; nothing without a table.
+
+    The table is that of a distribution (label, label_name; several rows may have a label) or that of a task's store
+    (class_id, which is y, and name).
+    """
+    if table is None:
+        return {}
+    classes = read_frame(table)
+    label, name = ("label", "label_name") if "label" in classes else ("class_id", "name")
+    names = {int(number): str(text) for number, text in zip(classes[label], classes[name], strict=True)}
+    return {"class_names": [names.get(number, str(number)) for number in range(max(names) + 1)]}
 
 
 def read_weights(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

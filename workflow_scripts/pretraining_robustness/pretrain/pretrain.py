@@ -13,7 +13,7 @@ from torch import nn
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.networks.architectures import build, require_image_size
-from pretraining_robustness.networks.weights import save_weights
+from pretraining_robustness.networks.weights import class_names, save_weights
 from pretraining_robustness.parts import stamp
 from pretraining_robustness.pretrain.held_out import HeldOut, choose_held_out, open_validation
 from pretraining_robustness.seeds import derived_seed
@@ -97,6 +97,7 @@ def pretrain_with(
     code: str,
     threads: int = 1,
     inputs: Iterable[str | Path] = (),
+    class_table: str | Path | None = None,
     held_out: float = 0.0,
     validation: Mapping[str, str | Path] | None = None,
     finish: Callable[[Objective, dict[str, Any]], None] = lambda objective, description: None,
@@ -107,8 +108,8 @@ def pretrain_with(
         make: builds the network and its objective.
         images, table: the source's store.
         index: Parquet with columns row (into the store) and label (contiguous from 0).
-        weights: safetensors to write; its description holds architecture, distribution, seed, recipe digest and classes
-            or, for an objective without labels, the objective.
+        weights: safetensors to write; its description holds architecture, distribution, seed, recipe with its digest,
+            classes and their names or, for an objective without labels, the objective.
         metrics: CSV to write, one row per epoch (see `loop.train`); with `held_out` or `validation` also
             held_out_images and held_out_accuracy, of the network after the epoch, without augmentation.
         distribution: name, for the description.
@@ -120,6 +121,7 @@ def pretrain_with(
         code: digest of the training code; a state of other code is not resumed.
         threads: number of CPU threads.
         inputs: further files that the objective depends on.
+        class_table: CSV of the names of the labels, for the description; see `weights.class_names`.
         held_out: share of the images that is not trained on and measures accuracy, 0 to 1, exclusive; for objectives
             with labels.
         validation: files of the images that measure accuracy instead, see `held_out.open_validation`.
@@ -177,8 +179,10 @@ def pretrain_with(
         "architecture": dict(architecture),
         "distribution": distribution,
         "recipe": plan.digest(),
+        "trained": asdict(plan),
         "seed": seed,
         **({"classes": data.classes} if isinstance(goal, Supervised) else {"objective": dict(objective)}),
+        **class_names(class_table),
     }
     write_metrics(metrics, records)
     save_weights(weights, model, description)

@@ -1,11 +1,11 @@
 """Predictions of a network: the most likely class of each image, for several states of its weights in one pass."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -213,13 +213,7 @@ def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torc
     for path in paths:
         weights, description = read_weights(path)
         try:
-            if description.get("head") == ZERO_SHOT and not isinstance(head_of(model), ZeroShotHead):
-                match_zero_shot(model, weights)
-            if PROMPT in weights and not hasattr(model, PROMPT):
-                add_prompt(model, torch.zeros_like(weights[PROMPT], device=device))
-            if hasattr(model, PROMPT):
-                weights.setdefault(PROMPT, torch.zeros_like(getattr(model, PROMPT), device="cpu"))
-            load_all(model, weights)
+            fit_to(model, weights, description)
             epoch = int(description["epoch"])
         except (InputError, KeyError) as error:
             reason = str(error).splitlines()[-1].strip()
@@ -232,6 +226,20 @@ def load_checkpoints(model: nn.Module, paths: Iterable[str | Path], device: torc
         for state in states.values():
             state.setdefault(PROMPT, torch.zeros_like(getattr(model, PROMPT), device=device))
     return states
+
+
+def fit_to(model: nn.Module, weights: State, description: Mapping[str, Any]) -> None:
+    """Load a checkpoint into a network of its architecture and classes, which gets its form of head and its prompt.
+
+    Raises InputError if the weights do not fit.
+    """
+    if description.get("head") == ZERO_SHOT and not isinstance(head_of(model), ZeroShotHead):
+        match_zero_shot(model, weights)
+    if PROMPT in weights and not hasattr(model, PROMPT):
+        add_prompt(model, torch.zeros_like(weights[PROMPT], device=next(model.parameters()).device))
+    if hasattr(model, PROMPT):
+        weights.setdefault(PROMPT, torch.zeros_like(getattr(model, PROMPT), device="cpu"))
+    load_all(model, weights)
 
 
 def _placed(tensor: Tensor, device: torch.device) -> Tensor:
