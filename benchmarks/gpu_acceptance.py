@@ -99,7 +99,10 @@ class Acceptance:
         done = subprocess.run(
             [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
         )
-        return {"said": done.stderr.splitlines()[-1][:200], "passes": "the rule asks for a GPU" in done.stderr}
+        return {
+            "said": done.stderr.splitlines()[-1][:200],
+            "passes": "requests a GPU but none is visible" in done.stderr,
+        }
 
     def crop_under_autocast(self) -> Values:
         """Crops are the same within autocast."""

@@ -103,7 +103,7 @@ def test_odd_names_come_through_the_whole_workflow(finished):
     assert set(pd.read_csv(chosen, dtype=str, keep_default_na=False)["label_name"]) == set(CLASSES)
     names = pd.read_csv(stores / "my_task/classes.csv", dtype=str, keep_default_na=False)["name"]
     assert names.tolist() == ["null", "1e5"]
-    assert LABEL in (finished.results / f"{FIGURE}.txt").read_text(encoding="utf-8")
+    assert LABEL in set(pd.read_csv(finished.results / f"{FIGURE}.csv")["label"])
     shown = pd.read_csv(finished.results / f"{FIGURE}.csv", dtype=str, keep_default_na=False)
     assert "null" in set(shown["series"])
     log = (finished.results / "logs/draw_figure/my_figure.log").read_text(encoding="utf-8")

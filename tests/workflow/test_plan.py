@@ -62,14 +62,14 @@ def test_every_figure_and_table_has_its_own_target(workflow, config):
 def test_full_study_plans_without_data(workflow, paper_config):
     jobs = workflow.plan(config=paper_config)
     architectures = len(paper_config["runs"]["architectures"])
-    assert jobs["pretrain"] == 42 * architectures  # 37 of natural images, 4 of synthetic ones, 1 without labels
+    assert jobs["pretrain"] == 43 * architectures  # 37 of natural images, 5 of synthetic ones, 1 without labels
     assert jobs["pretrain_image_text"] == 3 * architectures
-    assert jobs["take_published_towers"] == 10  # eight networks of OpenAI, two of others
-    runs = (42 + 3 + 1) * architectures + 10 + (3 * 2 + 5) * architectures  # pairs of domains, fMoW
+    assert jobs["take_published_towers"] == 9  # eight networks of OpenAI, one of another
+    runs = (43 + 3 + 1) * architectures + 9 + (12 * 2 + 5) * architectures  # pairs of domains, fMoW
     transformers = 5  # published ones, by four methods
     assert jobs["finetune"] == runs + 6 * architectures + 4 * transformers  # six more methods of networks from ImageNet
-    assert jobs["predict"] == jobs["score"] == 42 + 3 + 1 + 3 + (3 * 2 + 5) + 6 + 4 + 5  # five of them merged
-    assert jobs["make_distribution"] == jobs["check_distribution"] == 42 + 3
+    assert jobs["predict"] == jobs["score"] == 43 + 3 + 1 + 2 + (12 * 2 + 5) + 6 + 4 + 5  # five of them merged
+    assert jobs["make_distribution"] == jobs["check_distribution"] == 43 + 3
     assert jobs["acquire_imagenet"] == jobs["acquire_inaturalist"] == jobs["acquire_iwildcam"] == 1
     assert jobs["acquire_wilds"] == jobs["unpack_wilds"] == jobs["build_wilds_store"] == 1
     assert jobs["acquire_domainnet"] == jobs["search_fractals"] == jobs["render_fractals"] == 1

@@ -27,14 +27,15 @@ def known_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def add_font_with(letters: str, path: Path) -> None:
     """Register a font in which each of these letters looks like an O."""
+    family = f"Letters of {path.parent.name}"  # matplotlib remembers where a family lies
     font = TTFont(findfont("DejaVu Sans"))
     for table in font["cmap"].tables:
         table.cmap = {ord(letter): "O" for letter in letters}
     for record in font["name"].names:
         if record.nameID in (1, 4, 16):
-            record.string = "Other Letters"
+            record.string = family
     font.save(path)
-    fontManager.ttflist.append(FontEntry(fname=str(path), name="Other Letters"))
+    fontManager.ttflist.append(FontEntry(fname=str(path), name=family))
     for cached in (fonts.letters_of, fonts.missing, fonts.fallbacks):
         cached.cache_clear()
 

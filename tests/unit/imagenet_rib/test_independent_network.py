@@ -112,7 +112,13 @@ def test_it_predicts_what_the_packages_own_code_predicts(tmp_path):
             "distribution": "lite",
         },
         **{"test_sets": [{**test_set, "groups": None, "clusters": None}], "metrics": ["accuracy"]},
-        **{"scores": tmp_path / "scores.csv", "confidence": 0.9, "resamples": 10, "seed": 0},
+        **{
+            "scores": tmp_path / "scores.csv",
+            "left_out": tmp_path / "left_out.parquet",
+            "confidence": 0.9,
+            "resamples": 10,
+            "seed": 0,
+        },
     )
     scores = pd.read_csv(tmp_path / "scores.csv").set_index("metric")["score"]
     truth = np.array([list(names).index(wnid) for _, wnid in files])

@@ -367,7 +367,9 @@ def trend_caption(
         without_trend=[(spec.label(str(name)), note) for name, note in notes.items()],
         reference=spec.label(reference) if reference else "",
         readings=[_reading(spec, str(name), row, bands, reference) for name, row in fitted.iterrows()],
-        conclusions=[] if comparisons is None else comparisons[["panel", "conclusion"]].to_numpy().tolist(),
+        conclusions=[]
+        if comparisons is None
+        else comparisons[["panel", "conclusion"]].drop_duplicates().to_numpy().tolist(),
     )
 
 
