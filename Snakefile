@@ -40,9 +40,7 @@ include: "rules/inputs_shipped.smk"
 include: "rules/shipped.smk"
 
 
-if names.imagenet_rib(
-    study
-):  # rules that no other study needs cost time in planning it
+if names.imagenet_rib(study):  # rules that no other study needs cost time in planning it
 
     include: "rules/imagenet_rib.smk"
 

@@ -72,11 +72,7 @@ if downloads:
         params:
             downloads=lambda wildcards, output: {
                 "home": WILDS_HOME,
-                "files": {
-                    Path(output.archive).name: {
-                        "url": WILDS[wildcards.wilds_dataset].url
-                    }
-                },
+                "files": {Path(output.archive).name: {"url": WILDS[wildcards.wilds_dataset].url}},
             },
             place=downloads["place"],
         message:

@@ -81,9 +81,7 @@ if workflow.is_main_process:
 # Those of the command line count before the repository's own, and of them the last.
 CONFIG_FILES = [
     os.path.relpath(path)
-    for path in dict.fromkeys(
-        [*reversed(workflow.config_settings.configfiles), *workflow.configfiles]
-    )
+    for path in dict.fromkeys([*reversed(workflow.config_settings.configfiles), *workflow.configfiles])
 ]
 
 
@@ -114,9 +112,7 @@ study = Study(config)
 
 # For params, in which Snakemake does not fill in its path variables. An interrupted job keeps what it has done there in a
 # folder `unfinished`, beside its outputs and undeclared, so that it survives a failure.
-RESULTS = str(
-    workflow.modifier.path_modifier.replace_prefix(config["pathvars"]["results"])
-)
+RESULTS = str(workflow.modifier.path_modifier.replace_prefix(config["pathvars"]["results"]))
 
 
 def one_of(names):
@@ -221,9 +217,7 @@ def report_labels(wildcards):
 def config_text():
     """The configuration as text; Snakemake's own copy of it holds more than plain values."""
     plain = json.loads(json.dumps(config, default=str))
-    return yaml.dump(
-        plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False
-    )
+    return yaml.dump(plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
 
 
 def freeze_configuration():
@@ -253,9 +247,7 @@ def tell_changed_configuration():
 def locked_versions():
     """The version of each package that the environments pin."""
     lock = Path(REPOSITORY, "envs", "lock.txt").read_text(encoding="utf-8")
-    pins = (
-        line.partition(";")[0].split("==") for line in lock.splitlines() if "==" in line
-    )
+    pins = (line.partition(";")[0].split("==") for line in lock.splitlines() if "==" in line)
     return {name.strip(): version.strip() for name, version in pins}
 
 
@@ -269,9 +261,7 @@ def nearest_target(wildcards):
         else f"figures and tables are: {', '.join([*names.figures(study), *names.tables(study)])}."
     )
     with refusals_in_one_line():
-        raise InputError(
-            f"'{wildcards.target}' is not a figure, a table or another target; {hint}"
-        )
+        raise InputError(f"'{wildcards.target}' is not a figure, a table or another target; {hint}")
 
 
 starts_jobs = workflow.is_main_process and not workflow.output_settings.dryrun

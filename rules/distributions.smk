@@ -7,8 +7,7 @@ rule find_copies:
         images="<results>/stores/{copied_source}/images.npy",
         table="<results>/stores/{copied_source}/images.parquet",
         others=lambda wildcards: [
-            f"<results>/stores/{name}/images.npy"
-            for name in params.copies(study, wildcards.copied_source)["names"]
+            f"<results>/stores/{name}/images.npy" for name in params.copies(study, wildcards.copied_source)["names"]
         ],
         tables=lambda wildcards: [
             f"<results>/stores/{name}/images.parquet"

@@ -81,9 +81,7 @@ rule recognise_generated:
         gpu=stage_resource("evaluate", "gpu"),
     params:
         run=lambda wildcards: {
-            "architecture": params.architecture(
-                study, recogniser(wildcards)["architecture"]
-            ),
+            "architecture": params.architecture(study, recogniser(wildcards)["architecture"]),
             "recipe": params.pretrain_recipe(study, **recogniser(wildcards)),
         },
         code=code("recognise_generated.py"),

@@ -42,12 +42,8 @@ rule save_start:
             "distribution": wildcards.distribution,
             "seed": int(wildcards.seed),
             "architecture": params.architecture(study, wildcards.architecture),
-            "recipe": params.finetune_recipe(
-                study, wildcards.task, wildcards.architecture
-            ),
-            "keep_head": names.keeps_head(
-                study, wildcards.task, wildcards.distribution
-            ),
+            "recipe": params.finetune_recipe(study, wildcards.task, wildcards.architecture),
+            "keep_head": names.keeps_head(study, wildcards.task, wildcards.distribution),
         },
         code=code("save_start.py"),
     message:

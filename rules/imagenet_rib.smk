@@ -133,13 +133,8 @@ rule compute_set_sizes:
 rule measure_distances:
     """Measure the distances between variants of ImageNet by optimal transport."""
     input:
-        images=[
-            images
-            for images, _ in tested_stores(names.variant_tasks(study)[0]).values()
-        ],
-        tables=[
-            table for _, table in tested_stores(names.variant_tasks(study)[0]).values()
-        ],
+        images=[images for images, _ in tested_stores(names.variant_tasks(study)[0]).values()],
+        tables=[table for _, table in tested_stores(names.variant_tasks(study)[0]).values()],
         checkpoint=embedding_network,
     output:
         distances=rib_file("distances"),
@@ -165,9 +160,7 @@ rule compare_networks:
     """Compare the representations of networks after fine-tuning on every variant with those before."""
     input:
         checkpoints=lambda wildcards: [
-            path
-            for task in names.variant_tasks(study)
-            for path in checkpoints_of_series(task, **wildcards)
+            path for task in names.variant_tasks(study) for path in checkpoints_of_series(task, **wildcards)
         ],
         task=lambda wildcards: table_of_task(names.variant_tasks(study)[0]),
         images=f"<results>/stores/{names.imagenet_rib(study).get('reference')}/images.npy",
@@ -196,21 +189,15 @@ rule write_rib_page:
     """Write the page of all results of ImageNet-RIB: a matrix to choose from, all figures, all tables."""
     input:
         cells=rib_file("cell_means"),
-        figures=collect(
-            "<results>/figures/{figure}.png", figure=names.rib_figures(study)
-        ),
-        captions=collect(
-            "<results>/figures/{figure}.txt", figure=names.rib_figures(study)
-        ),
+        figures=collect("<results>/figures/{figure}.png", figure=names.rib_figures(study)),
+        captions=collect("<results>/figures/{figure}.txt", figure=names.rib_figures(study)),
         tables=collect("<results>/tables/{table}.html", table=names.rib_tables(study)),
     output:
         page=report(
             "<results>/imagenet_rib.html",
             caption="captions/rib_page.rst",
             category="Interactive page",
-            labels={
-                "Page": "ImageNet-RIB: every change of accuracy, figure and table"
-            },
+            labels={"Page": "ImageNet-RIB: every change of accuracy, figure and table"},
         ),
     log:
         "<logs>/write_rib_page.log",

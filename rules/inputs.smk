@@ -7,10 +7,7 @@ LAST_EPOCH = config["recipes"]["finetune"]["epochs"]
 
 def checkpoints_of(folder, task):
     """The checkpoints of a run in a folder: of every epoch of fine-tuning that is predicted of its task."""
-    return [
-        f"<results>/finetune/{folder}/epoch_{epoch}.safetensors"
-        for epoch in names.predicted_epochs(study, task)
-    ]
+    return [f"<results>/finetune/{folder}/epoch_{epoch}.safetensors" for epoch in names.predicted_epochs(study, task)]
 
 
 def figure_files(*figures):
@@ -74,9 +71,7 @@ def prompted_classes(wildcards):
     source = names.prompted_source(study, wildcards.diffusion_source)
     if names.is_drawn(study, source):
         return prompted_store("classes.csv")(wildcards)
-    part = (
-        "tiny_" if names.collection(study, source)["format"] == "tiny_imagenet" else ""
-    )
+    part = "tiny_" if names.collection(study, source)["format"] == "tiny_imagenet" else ""
     return os.path.relpath(Path(REPOSITORY, "data", f"{part}imagenet_classes.csv"))
 
 
@@ -199,9 +194,7 @@ def task_table(wildcards):
 
 def task_classes(wildcards):
     """The classes of a task and their names."""
-    return (
-        f"<results>/stores/{names.task_collection(study, wildcards.task)}/classes.csv"
-    )
+    return f"<results>/stores/{names.task_collection(study, wildcards.task)}/classes.csv"
 
 
 def superclass_table(wildcards):
@@ -273,10 +266,7 @@ def last_checkpoint(run, method):
 
 def merged_checkpoints(run):
     """The networks that a run's method merges."""
-    return [
-        last_checkpoint(run, method)
-        for method in names.methods(study)[run.method]["of"]
-    ]
+    return [last_checkpoint(run, method) for method in names.methods(study)[run.method]["of"]]
 
 
 def checkpoints_of_series(task, method, distribution):
@@ -338,9 +328,7 @@ def variant_folder(name):
 
     Where all its images are too many to be listed each time, its store says so.
     """
-    variant, results = params.variant(study, name), config.get("pathvars", {}).get(
-        "results"
-    )
+    variant, results = params.variant(study, name), config.get("pathvars", {}).get("results")
     folder = Path(names.collection(study, name)["variant"]["path"])
     if Path(results or "results", "stores", name, "summary.json").exists():
         return str(folder)
@@ -388,26 +376,18 @@ def networks_of_study(wildcards):
     """The architectures of the study's networks, and the methods that fine-tune each of them."""
     every = runs.all_runs(study)
     trained = names.trained_methods(study)
-    pairs = {
-        (run.method, run.architecture): run for run in every if run.method in trained
-    }
+    pairs = {(run.method, run.architecture): run for run in every if run.method in trained}
     return {
         "architectures": {
-            name: params.architecture(study, name)
-            for name in sorted({run.architecture for run in every})
+            name: params.architecture(study, name) for name in sorted({run.architecture for run in every})
         },
-        "sizes": {
-            name: params.image_sizes(study, name, every)
-            for name in sorted({run.architecture for run in every})
-        },
+        "sizes": {name: params.image_sizes(study, name, every) for name in sorted({run.architecture for run in every})},
         "methods": [
             {
                 "name": run.method,
                 "architecture": run.architecture,
                 "values": params.method(study, run.method),
-                "recipe": params.finetune_recipe(
-                    study, run.task, run.architecture, run.method
-                ),
+                "recipe": params.finetune_recipe(study, run.task, run.architecture, run.method),
             }
             for run in pairs.values()
         ],

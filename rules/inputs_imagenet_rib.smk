@@ -6,9 +6,7 @@ RIB = show.benchmark(study)
 def index_of_task(wildcards):
     """The images of a distribution that is a task; none where a task has all of a store."""
     distribution = config["tasks"][wildcards.variant_task].get("distribution")
-    return (
-        f"<results>/distributions/{distribution}/index.parquet" if distribution else []
-    )
+    return f"<results>/distributions/{distribution}/index.parquet" if distribution else []
 
 
 def variant_task_classes(wildcards):
@@ -33,10 +31,7 @@ def rib_file_of_method(name):
 
 def rib_files(name):
     """A file of every method and distribution of ImageNet-RIB."""
-    return [
-        f"<results>/imagenet_rib/{method}/{distribution}/{name}"
-        for method, distribution in runs.rib_series(study)
-    ]
+    return [f"<results>/imagenet_rib/{method}/{distribution}/{name}" for method, distribution in runs.rib_series(study)]
 
 
 def set_size_scores():
@@ -47,9 +42,7 @@ def set_size_scores():
 
 def embedding_network(wildcards):
     """The network by whose features the variants are compared: one before fine-tuning."""
-    return start_file(names.variant_tasks(study)[0]).format(
-        **show.transport(study)["run"]
-    )
+    return start_file(names.variant_tasks(study)[0]).format(**show.transport(study)["run"])
 
 
 def crossing_file(figure, name):
@@ -84,14 +77,10 @@ def comparison_with_start(unit):
     return Part(
         inputs={
             "predictions": {
-                task: f"<results>/evaluate/{task}/{unit}/predictions.parquet"
-                for task in names.variant_tasks(study)
+                task: f"<results>/evaluate/{task}/{unit}/predictions.parquet" for task in names.variant_tasks(study)
             },
             "tasks": {task: table_of_task(task) for task in names.variant_tasks(study)},
-            "tables": {
-                name: f"<results>/stores/{name}/images.parquet"
-                for name in RIB["stores"]
-            },
+            "tables": {name: f"<results>/stores/{name}/images.parquet" for name in RIB["stores"]},
         },
         outputs=of_unit(COMPARED, unit),
         settings={

@@ -29,6 +29,4 @@ def drawn_again(name):
     """The command that draws a study's results below data/results/ again."""
     place = f"pathvars={{results: {REPOSITORY}/data/results/{name}}}"
     options = ["--cores", "1", "--forceall", "--allowed-rules", *FROM_SCORES.split()]
-    return snakemake_again(
-        " ".join(SHIPPED[name]), "redrawn", *options, "--config", place
-    )
+    return snakemake_again(" ".join(SHIPPED[name]), "redrawn", *options, "--config", place)

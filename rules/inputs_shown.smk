@@ -9,11 +9,7 @@ def figure_inputs(wildcards):
     name = wildcards.figure
     kind = config["figures"][name]["kind"]
     files = {
-        key: (
-            tables_from_config(name, key)
-            if path == FROM_CONFIG
-            else figure_paths(name, f"<results>/{path}")
-        )
+        key: (tables_from_config(name, key) if path == FROM_CONFIG else figure_paths(name, f"<results>/{path}"))
         for key, path in reads(kind).items()
     }
     if kind in ("trends", "residuals"):
@@ -62,11 +58,7 @@ def table_inputs(wildcards):
         "copied_source": [one for one in sources if one in names.copied_sources(study)],
     }
     return {
-        name: (
-            [published_rib(name)]
-            if path == table_kinds.FROM_CONFIG
-            else collect(f"<results>/{path}", **values)
-        )
+        name: ([published_rib(name)] if path == table_kinds.FROM_CONFIG else collect(f"<results>/{path}", **values))
         for name, path in table_kinds.reads(spec["kind"]).items()
     }
 

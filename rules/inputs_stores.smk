@@ -5,10 +5,7 @@ def raw_files(wildcards):
     """The raw files of a collection; none of a user's folder, whose contents decide, see `folder_contents`."""
     if names.folder(study, wildcards.collection):
         return []
-    return [
-        f"<resources>/{file}"
-        for file in names.format(study, wildcards.collection).files
-    ]
+    return [f"<resources>/{file}" for file in names.format(study, wildcards.collection).files]
 
 
 def wilds_files(wildcards):
@@ -27,9 +24,7 @@ def wilds_contents(wildcards):
         return None
     folder = Path(task["path"], wilds_folder(task["dataset"]))
     files = [path for path in sorted(folder.glob("[!.]*")) if path.is_file()]
-    return [
-        f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files
-    ]
+    return [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
 
 
 @cache
@@ -42,9 +37,7 @@ def opened(collection):
 
     folder, store = names.folder(study, collection), params.store(study, collection)
     with refusals_in_one_line():
-        found = open_collection(
-            store["format"], folder, **params.options(study, collection)
-        )
+        found = open_collection(store["format"], folder, **params.options(study, collection))
         check_collection(
             found,
             folder,

@@ -6,10 +6,7 @@ A unit is the folder of a run or a series; see study/jobs.py.
 
 def outputs_of(jobs, files):
     """The outputs of a job by name; `files` are their paths for one unit."""
-    return {
-        name: jobs.paths(*(paths if isinstance(paths, list) else [paths]))
-        for name, paths in files.items()
-    }
+    return {name: jobs.paths(*(paths if isinstance(paths, list) else [paths])) for name, paths in files.items()}
 
 
 def of_unit(files, unit):
@@ -31,9 +28,7 @@ def inputs_of(jobs, part):
         found = {}
         for unit in jobs.units(wildcards.group):
             for name, paths in part(unit).inputs.items():
-                found.setdefault(name, {}).update(
-                    dict.fromkeys(files_of({name: paths}))
-                )
+                found.setdefault(name, {}).update(dict.fromkeys(files_of({name: paths})))
         return {name: list(paths) for name, paths in found.items() if paths}
 
     return inputs
@@ -43,9 +38,7 @@ def parts_of(jobs, part):
     """What a job is told of its parts."""
 
     def params(wildcards):
-        return [
-            with_results(asdict(part(unit))) for unit in jobs.units(wildcards.group)
-        ]
+        return [with_results(asdict(part(unit))) for unit in jobs.units(wildcards.group)]
 
     return params
 
@@ -72,9 +65,7 @@ NETWORKS = [NETWORK_FOLDER.format(**vars(run)) for run in runs.all_runs(study)]
 def pretraining_jobs(distributions):
     """The jobs of pre-training on these distributions."""
     return jobs_of(
-        unit_pattern(
-            one_of(distributions), one_of(config["architectures"]), r"seed_\d+"
-        ),
+        unit_pattern(one_of(distributions), one_of(config["architectures"]), r"seed_\d+"),
         [unit for unit in NETWORKS if unit.partition("/")[0] in distributions],
         {"run": None, "distribution": slice(0, 1)}[config["jobs"]["pretrain"]],
     )
@@ -123,9 +114,7 @@ def kept_promises(jobs):
     """The checks of the distributions that a job trains on."""
 
     def promises(wildcards):
-        used = dict.fromkeys(
-            unit.partition("/")[0] for unit in jobs.units(wildcards.group)
-        )
+        used = dict.fromkeys(unit.partition("/")[0] for unit in jobs.units(wildcards.group))
         return [f"<results>/distributions/{name}/promises.csv" for name in used]
 
     return promises
@@ -164,14 +153,8 @@ def finetuning_jobs(stage, methods, tasks):
             one_of(config["architectures"]),
             r"seed_\d+",
         ),
-        [
-            run.folder()
-            for run in runs.all_runs(study)
-            if run.method in methods and run.task in tasks
-        ],
-        {"run": None, "distribution": slice(0, 3), "network": slice(2, 5)}[
-            config["jobs"][stage]
-        ],
+        [run.folder() for run in runs.all_runs(study) if run.method in methods and run.task in tasks],
+        {"run": None, "distribution": slice(0, 3), "network": slice(2, 5)}[config["jobs"][stage]],
         kept_apart=same_start,
     )
 
@@ -227,17 +210,13 @@ def merging(unit):
 
 def methods_of(jobs):
     """The names of the methods of a job's runs."""
-    return lambda wildcards: list(
-        dict.fromkeys(Run.of(unit).method for unit in jobs.units(wildcards.group))
-    )
+    return lambda wildcards: list(dict.fromkeys(Run.of(unit).method for unit in jobs.units(wildcards.group)))
 
 
 def code_of_methods(jobs):
     """The digest of the code of fine-tuning, with that of the methods of a job."""
     methods = methods_of(jobs)
-    return lambda wildcards: code(
-        "finetune.py", *map(method_module, methods(wildcards))
-    )
+    return lambda wildcards: code("finetune.py", *map(method_module, methods(wildcards)))
 
 
 def code_of_mergers(jobs):
@@ -286,10 +265,7 @@ def evaluation_jobs(stage, *more):
 
 def series_before():
     """An expression of the series of networks before fine-tuning, which variants of ImageNet have once for all methods."""
-    return [
-        unit_pattern(task, START, one_of(config["distributions"]))
-        for task in names.variant_tasks(study)[:1]
-    ]
+    return [unit_pattern(task, START, one_of(config["distributions"])) for task in names.variant_tasks(study)[:1]]
 
 
 def tested_stores(task):
@@ -351,10 +327,7 @@ def scoring(unit):
 # The tables of scores, by their place below the results: of which runs each is.
 SCORE_TABLES = {
     "scores": lambda: runs.runs(study, *names.scored_figures(study)),
-    **{
-        f"scores/{name}": partial(partial(runs.runs, study), name)
-        for name in names.scored_figures(study)
-    },
+    **{f"scores/{name}": partial(partial(runs.runs, study), name) for name in names.scored_figures(study)},
     "scores/imagenet_rib": partial(runs.rib_runs, study),
 }
 
@@ -363,10 +336,7 @@ def scores_of_table(wildcards):
     """Scores of the series of the runs of a table, and the same without each cluster of the test images."""
     runs = SCORE_TABLES[wildcards.score_table]()
     series = dict.fromkeys(run.series() for run in runs)
-    return {
-        name: [path.replace("{unit}", one) for one in series]
-        for name, path in SCORED.items()
-    }
+    return {name: [path.replace("{unit}", one) for one in series] for name, path in SCORED.items()}
 
 
 @cache
@@ -395,9 +365,7 @@ def training_priority(jobs):
 def study_networks(wildcards):
     """Pre-trained weights of every network that the study needs."""
     networks = dict.fromkeys(
-        NETWORK_FOLDER.format(**vars(run))
-        for run in runs.all_runs(study)
-        if run.distribution != SCRATCH
+        NETWORK_FOLDER.format(**vars(run)) for run in runs.all_runs(study) if run.distribution != SCRATCH
     )
     return [f"<results>/pretrain/{one}/weights.safetensors" for one in networks]
 

@@ -19,9 +19,7 @@ rule check_architectures:
         "../workflow_scripts/check_architectures.py"
 
 
-for jobs in pretraining_jobs(
-    set(names.trained_distributions(study)) - set(names.captioned(study))
-):
+for jobs in pretraining_jobs(set(names.trained_distributions(study)) - set(names.captioned(study))):
 
     rule:
         """Pre-train networks on a distribution."""

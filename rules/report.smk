@@ -47,10 +47,7 @@ rule write_page:
                 if "plots" not in config["figures"][name] and runs.runs(study, name)
             ],
             "pairs": names.pairs(study),
-            "architectures": {
-                name: labels.architecture_label(study, name)
-                for name in config["architectures"]
-            },
+            "architectures": {name: labels.architecture_label(study, name) for name in config["architectures"]},
             "study": config["study"],
             "config": config_text(),
             "versions": locked_versions(),

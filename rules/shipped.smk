@@ -10,9 +10,7 @@ rule published:
         "../envs/workflow.yaml"
     threads: max(1, workflow.cores or 1)
     params:
-        command=snakemake_again(
-            "data/studies/published.yaml", "--prioritize", "fig_shifts"
-        ),
+        command=snakemake_again("data/studies/published.yaml", "--prioritize", "fig_shifts"),
     message:
         "Draw the study of published networks"
     shell:

@@ -45,9 +45,7 @@ rule train_diffusion:
         runtime=stage_resource("diffusion", "runtime"),
         gpu=stage_resource("diffusion", "gpu"),
     params:
-        model=lambda wildcards: config["sources"][wildcards.diffusion_source][
-            "training"
-        ],
+        model=lambda wildcards: config["sources"][wildcards.diffusion_source]["training"],
         state=f"{RESULTS}/generated/{{diffusion_source}}/unfinished_model",
         code=code("train_diffusion.py"),
     message:
@@ -78,9 +76,7 @@ rule generate_images:
         gpu=stage_resource("generate", "gpu"),
     params:
         generation=lambda wildcards, input: {
-            "model": input.get(
-                "model", config["sources"][wildcards.diffusion_source]["model"]
-            ),
+            "model": input.get("model", config["sources"][wildcards.diffusion_source]["model"]),
             "settings": params.generate(study, wildcards.diffusion_source),
             "shards": shards(wildcards.diffusion_source),
         },

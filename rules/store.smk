@@ -29,9 +29,7 @@ rule build_store:
         splits=lambda wildcards, output: runs.needed_splits(study, wildcards.collection),
         options=lambda wildcards, output: params.options(study, wildcards.collection),
         state=f"{RESULTS}/stores/{{collection}}/unfinished",
-        code=lambda wildcards: code(
-            "build_store.py", names.format(study, wildcards.collection).module
-        ),
+        code=lambda wildcards: code("build_store.py", names.format(study, wildcards.collection).module),
     message:
         "Decode {wildcards.collection} into a store"
     script:

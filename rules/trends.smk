@@ -61,9 +61,7 @@ rule write_baseline:
 rule collect_trends:
     """Put the trends of all figures into one table."""
     input:
-        trends=collect(
-            "<results>/trends/{figure}.csv", figure=names.scored_figures(study)
-        ),
+        trends=collect("<results>/trends/{figure}.csv", figure=names.scored_figures(study)),
     output:
         trends="<results>/trends.csv",
     log:
@@ -112,16 +110,8 @@ rule effective_robustness:
     input:
         scores="<results>/scores.csv",
         left_out="<results>/scores_left_out.parquet",
-        published=[
-            table
-            for tables in scores_from_elsewhere()["published"].values()
-            for table in tables
-        ],
-        studies=[
-            table
-            for tables in scores_from_elsewhere()["studies"].values()
-            for table in tables.values()
-        ],
+        published=[table for tables in scores_from_elsewhere()["published"].values() for table in tables],
+        studies=[table for tables in scores_from_elsewhere()["studies"].values() for table in tables.values()],
     output:
         checkpoints="<results>/effective_robustness/checkpoints.csv",
         series="<results>/effective_robustness/series.csv",
@@ -137,10 +127,7 @@ rule effective_robustness:
             "pairs": names.pairs(study),
             **scores_from_elsewhere(),
             **config["effective_robustness"],
-            **{
-                key: config["trends"][key]
-                for key in ("confidence", "resamples", "seed")
-            },
+            **{key: config["trends"][key] for key in ("confidence", "resamples", "seed")},
         },
         code=code("effective_robustness.py"),
     message:

@@ -30,7 +30,8 @@ def json_schema() -> str:
         for key, found in keys_of(getattr(model, name, None)).items():
             section["properties"][key] |= {"description": found.description}
             section["properties"][key].pop("title", None)
-    return json.dumps(schema, indent=1) + "\n"
+    definitions = ",\n".join(f"{json.dumps(name)}: {json.dumps(one)}" for name, one in schema.pop("$defs").items())
+    return f'{{"$defs": {{\n{definitions}\n}},\n{json.dumps(schema)[1:]}\n'  # a line per section
 
 
 def markdown() -> str:
