@@ -20,6 +20,7 @@ REFUSED = """
 - | sources: {fractaldb: {search: {sed: 1}}} | sources.fractaldb.search | did you mean 'seed'?
 - | sources: {stable_diffusion: {generate: {step: 6}}} | sources.stable_diffusion.generate | did you mean 'steps'?
 - | sources: {stable_diffusion: {training: {unet_chanels: [1]}}} | sources.stable_diffusion.training | did you mean 'une
+- | tasks: {iwildcam: {predicted: last}} | tasks.iwildcam.predicted | write all
 - | tasks: {iwildcam: {test_set: {}}} | tasks.iwildcam | did you mean 'test_sets'?
 - | tasks: {iwildcam: {test_sets: {test: {rol: id}}}} | tasks.iwildcam.test_sets.test | did you mean 'role'?
 - | tasks: {iwildcam: {plots: {odd: x}}} | tasks.iwildcam.plots | did you mean 'ood'?

@@ -523,6 +523,11 @@ def _figures(config: dict[str, Any]) -> None:
             _published_figure(place, figure)
         if figure["kind"] not in ("trends", "residuals"):
             continue
+        if config["tasks"][figure["task"]].get("predicted") == "last":
+            raise ConfigError(
+                ("tasks", figure["task"], "predicted"),
+                f"figure {name} shows the checkpoints of all epochs; write all, or remove the figure",
+            )
         if names.has_published_scores(study, figure["task"]):
             _need(config, place, figure, ["published"], "a task of published scores")
             _excluded(place, figure, ["plots"], "the task names its axes")
