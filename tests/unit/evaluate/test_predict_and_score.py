@@ -13,11 +13,12 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate import predict as predicting
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.evaluate.predict import predict
-from pretraining_robustness.evaluate.predictions import Checkpoint
+from pretraining_robustness.evaluate.predictions import Checkpoint, read_predictions
 from pretraining_robustness.evaluate.score import score
 from pretraining_robustness.networks.architectures import build
 from pretraining_robustness.networks.weights import save_weights
 from pretraining_robustness.store.read import JpegPictures
+from pretraining_robustness.tasks.test_sets import read_test_set
 from pretraining_robustness.training import batches, inference
 
 ARCHITECTURE = {"builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}}
@@ -117,6 +118,32 @@ def test_predictions_are_plain_torchs_and_scores_sklearns(series, tmp_path):
         assert by_metric["accuracy"] == pytest.approx((truth == predicted).mean(), abs=1e-6)
         hits = pd.Series(truth == predicted).groupby(table.loc[part["row"], "camera"].to_numpy()).mean()
         assert by_metric["worst_group_accuracy"] == pytest.approx(hits.min(), abs=1e-6)
+
+
+def test_confidence_and_margin_stand_beside_the_same_classes(series, tmp_path):
+    predict(**series)
+    classes = pd.read_parquet(series["predictions"])
+    sets = [read_test_set({**one, "own": True}, series["stores"]["cameras"][1], {}) for one in TEST_SETS]
+    with pytest.raises(InputError, match=r"predictions\.parquet: no confidence .*predictions\.kept"):
+        read_predictions(series["predictions"], sets, "confidence")
+    before = tmp_path / "before.parquet"
+    predict(**(series | {"predictions": before, "kept": ["confidence", "margin"], "test_sets": TEST_SETS[1:]}))
+    predict(**(series | {"before": before, "kept": ["confidence", "margin"]}))
+    found = pd.read_parquet(series["predictions"])
+    pd.testing.assert_frame_equal(found[list(classes)], classes)
+    assert list(found)[len(classes.columns) :] == [
+        f"{column}/{kept}" for kept in ("confidence", "margin") for column in list(classes)[2:]
+    ]
+    logits = np.sort(expected_scores(series["stores"]["cameras"][0], found["row"], 10, 4).astype(np.float64))
+    probability = 1 / np.exp(logits - logits[:, -1:]).sum(1)
+    column = "resnet10/seed_4/epoch_10"
+    assert found[f"{column}/confidence"].dtype == np.float16
+    np.testing.assert_allclose(found[f"{column}/confidence"], probability, rtol=1e-3)
+    np.testing.assert_allclose(found[f"{column}/margin"], logits[:, -1] - logits[:, -2], rtol=2e-3, atol=1e-4)
+    answers, surer = (read_predictions(series["predictions"], sets, kept) for kept in (None, "confidence"))
+    assert list(answers) == list(surer)
+    part = (found["test_set"] == "test").to_numpy()
+    assert surer[Checkpoint("resnet10", 4, 10)]["test"].tolist() == found.loc[part, f"{column}/confidence"].tolist()
 
 
 def test_scoring_needs_no_images_and_no_groups(series, tmp_path):

@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from pretraining_robustness.training.inference import (
     Network,
     State,
     load_checkpoints,
+    most_likely_and,
     predict_together,
 )
 from pretraining_robustness.training.kept_answers import KeptAnswers
@@ -70,6 +72,7 @@ def predict(*, threads: int = 1, **series: Any) -> None:
         before: Parquet of predictions of these networks at epoch 0, which are taken from it where it has them.
         groups: of images, by which the last two checkpoints of each network are merged while they predict (see
             `finetune.merge_per_image`); without it every checkpoint predicts by itself.
+        kept: what is written beside the classes (`predictions.KEPT`).
         threads: of the CPU.
 
     Raises:
@@ -90,6 +93,7 @@ class Series:
     predictions: str | Path
     before: str | Path | None = None
     groups: int | None = None
+    kept: Sequence[str] = ()
     classes: int = 0
     sets: dict[str, TestSet] = field(default_factory=dict)
     predicted: dict[Checkpoint, dict[str, np.ndarray]] = field(default_factory=dict)
@@ -112,10 +116,14 @@ class Series:
             self.sets[spec["name"]] = known[same]
         if self.before is not None:
             whose = {(network["name"], network["seed"]) for network in self.networks}
-            before = read_predictions(self.before, same_images(self.before, self.sets.values()))
-            for checkpoint, answers in before.items():
+            same_sets = same_images(self.before, self.sets.values())
+            before = [read_predictions(self.before, same_sets, name) for name in (None, *self.kept)]
+            for checkpoint in before[0]:
                 if (checkpoint.architecture, checkpoint.seed) in whose:
-                    self.predicted[checkpoint] = {name: one.astype(np.int16) for name, one in answers.items()}
+                    self.predicted[checkpoint] = {
+                        one.name: np.stack([found[checkpoint][one.name].view(np.int16) for found in before], axis=1)
+                        for one in same_sets
+                    }
 
     def asked(self) -> "Iterator[Asked]":
         """Yield what is to be predicted: of each store by each network."""
@@ -138,9 +146,9 @@ class Series:
         checkpoint = Checkpoint(network["name"], network["seed"], epoch)
         ends = np.cumsum([len(self.sets[name].rows) for name in names])[:-1]
         for name, part in zip(names, np.split(answer, ends), strict=True):
-            counts_as = self.sets[name].counts_as
-            counted = part if counts_as is None else counts_as[part].astype(part.dtype)
-            self.predicted.setdefault(checkpoint, {}).setdefault(name, counted)
+            if (counts_as := self.sets[name].counts_as) is not None:
+                part[:, 0] = counts_as[part[:, 0]]
+            self.predicted.setdefault(checkpoint, {}).setdefault(name, part)
 
 
 @dataclass(frozen=True)
@@ -196,7 +204,7 @@ def _predict(parts: Sequence[Mapping[str, Any]], threads: int, kept: KeptAnswers
         for group in _that_fit(together, free_memory(device) * CHECKPOINTS_FRACTION):
             _predict_group(group, pixels, device, kept.of(*map(str, of)))
     for series in each:
-        write_predictions(series.predictions, list(series.sets.values()), series.predicted)
+        write_predictions(series.predictions, list(series.sets.values()), series.predicted, series.kept)
 
 
 def _that_fit(together: Sequence[Asked], most: float) -> Iterator[list[Asked]]:
@@ -216,6 +224,7 @@ def _that_fit(together: Sequence[Asked], most: float) -> Iterator[list[Asked]]:
 def _predict_group(group: Sequence[Asked], pixels: Any, device: torch.device, kept: KeptAnswers) -> None:
     """Predict with networks that see the same images, all of them in one pass."""
     models: dict[str, nn.Module] = {}
+    answering = partial(most_likely_and, beside=group[0].series.kept)  # one study keeps the same of all
     loaded: list[tuple[Asked, Network, dict[int, State]]] = []
     for asked in group:
         model = build(asked.network["architecture"], asked.series.classes).eval()
@@ -231,13 +240,17 @@ def _predict_group(group: Sequence[Asked], pixels: Any, device: torch.device, ke
             (_, first), (epoch, second) = merged
             sizes = [len(asked.series.sets[name].rows) for name in asked.names]
             whose = kept.of(str(asked.series.predictions), *map(str, asked.merged))
-            answer = predict_merged(loaded[-1][1], first, second, pixels, sizes, asked.series.groups, device, whose)
+            answer = predict_merged(
+                loaded[-1][1], first, second, pixels, sizes, asked.series.groups, device, whose, answering
+            )
             asked.series.take(asked.network, asked.names, epoch, answer)
     alone = [one for one in loaded if one[2]]
     if alone:
         paths = [str(path) for asked, _, _ in alone for path in asked.alone]
         where = np.arange(len(group[0].rows()))
-        found = predict_together([network for _, network, _ in alone], pixels, where, device, kept=kept.of(*paths))
+        found = predict_together(
+            [network for _, network, _ in alone], pixels, where, device, answering, kept.of(*paths)
+        )
         for (asked, _, states), answers in zip(alone, found, strict=True):
             for epoch, answer in zip(states, answers, strict=True):
                 asked.series.take(asked.network, asked.names, epoch, answer)

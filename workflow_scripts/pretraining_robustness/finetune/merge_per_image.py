@@ -54,15 +54,16 @@ def predict_merged(
     groups: int,
     device: torch.device,
     kept: KeptAnswers | None = None,
+    answer: Callable[[Tensor], Tensor] = most_likely,
 ) -> np.ndarray:
-    """Return the most likely class of each image, int16, by two networks averaged for the image.
+    """Return the answer to each image, the most likely class as int16, by two networks averaged for the image.
 
     Images with similar coefficients share an averaged network: a test set is divided into `groups` of equal size, where
     the code fits a mixture of as many beta distributions. With as many groups as images each image has its own.
 
     Args:
         sizes: sizes of the test sets that make up the images, at least 2 each, in their order.
-        kept: see `predict_together`.
+        kept, answer: see `predict_together`.
     """
     kept = kept or KeptAnswers(None)
 
@@ -72,12 +73,14 @@ def predict_merged(
 
     both = predict([first, second], np.arange(sum(sizes)), entropy, "entropies")
     starts = np.cumsum([0, *sizes[:-1]])
-    answers = np.empty(sum(sizes), dtype=np.int16)
+    parts: list[np.ndarray] = []
+    places: list[np.ndarray] = []
     for start, size in zip(starts, sizes, strict=True):
         part = slice(start, start + size)
         alphas = coefficients(both[0][part], both[1][part])
         for number, members in enumerate(np.array_split(np.argsort(alphas, kind="stable"), min(groups, size))):
             merged = interpolate(first, second, float(alphas[members].mean()))
             rows = start + np.sort(members)
-            (answers[rows],) = predict([merged], rows, most_likely, f"{start} {number}")
-    return answers
+            parts += predict([merged], rows, answer, f"{start} {number}")
+            places.append(rows)
+    return np.concatenate(parts)[np.argsort(np.concatenate(places))]

@@ -938,6 +938,15 @@ class Stages(Section):
 
 
 @dataclass(kw_only=True)
+class Predictions(Section):
+    """What is kept of each image's prediction beside its class."""
+
+    kept: Annotated[list[Literal["confidence", "margin"]], Once] = key(
+        "confidence: the probability of the class; margin: how far its logit is above the next. Float16 each."
+    )
+
+
+@dataclass(kw_only=True)
 class Scores(Section):
     """Intervals of scores, percentiles of a bootstrap."""
 
@@ -1204,6 +1213,7 @@ class Configuration(Section):
     plan: Plan = key("What `snakemake plan` estimates the costs for.")
     jobs: Jobs = key("How many runs one job makes, by stage.")
     resources: Stages = key("What one job of each stage asks of the scheduler.")
+    predictions: Predictions = key("What is kept of each image's prediction beside its class.")
     scores: Scores = key("Intervals of scores, percentiles of a bootstrap.")
     comparisons: Comparisons = key("Tests whether the series of a panel share one trend.")
     effective_robustness: EffectiveRobustness = key("Heights of checkpoints and series above the trends of baselines.")

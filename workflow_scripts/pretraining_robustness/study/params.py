@@ -313,6 +313,7 @@ def prediction(study: Study, task: str, method: str, distribution: str) -> dict[
             for run in runs.series_runs(study, task, method, distribution)
         ],
         **merged,
+        "kept": study.config["predictions"]["kept"],
     }
 
 

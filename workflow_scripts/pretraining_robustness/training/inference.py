@@ -36,6 +36,18 @@ def most_likely(scores: Tensor) -> Tensor:
     return scores.argmax(dim=1).to(torch.int16)
 
 
+def most_likely_and(scores: Tensor, beside: Sequence[str]) -> Tensor:
+    """Return the class of the highest score of each image and what is kept beside it, int16 (n, 1 + k).
+
+    The bits of the k further columns are those of float16 numbers: `confidence`, the probability of that class (0..1);
+    `margin`, how far its logit is above the next one.
+    """
+    scores = scores.float()
+    best = scores.topk(min(2, scores.shape[1]), dim=1).values
+    numbers = {"confidence": torch.exp(best[:, 0] - scores.logsumexp(dim=1)), "margin": best[:, 0] - best[:, -1]}
+    return torch.stack([most_likely(scores), *(numbers[name].half().view(torch.int16) for name in beside)], dim=1)
+
+
 @dataclass(frozen=True)
 class Allowed:
     """Which classes images may be: `masks`, bool (k, classes), and whose is each image's, `which`, int64 (images,)."""
