@@ -4,6 +4,7 @@ from functools import partial
 
 from pretraining_robustness.parts import make_parts
 from pretraining_robustness.rule import run_rule
+from pretraining_robustness.sharing import share_of
 from pretraining_robustness.training.lease import cards_asked, lease_card
 
 
@@ -13,7 +14,9 @@ def main() -> None:
     from pretraining_robustness.pretrain.pretrain_image_text import pretrain_image_text
 
     code, threads = snakemake.params.code, snakemake.threads
-    make_parts(snakemake.params.parts, partial(pretrain_image_text, code=code, threads=threads), code)
+    make_parts(
+        snakemake.params.parts, partial(pretrain_image_text, code=code, threads=threads), code, share_of(snakemake)
+    )
 
 
 if __name__ == "__main__":

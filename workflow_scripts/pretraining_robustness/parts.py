@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pretraining_robustness.files import atomic_path, publish
+from pretraining_robustness.sharing import Share
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +38,16 @@ class Part:
         return {**self.inputs, **self.outputs, **self.settings}
 
 
-def make_parts(parts: Sequence[Mapping[str, Any]], make: Callable[..., None], code: str) -> None:
-    """Call `make` for each part in turn, or take over what an interrupted job finished of it.
+def make_parts(
+    parts: Sequence[Mapping[str, Any]], make: Callable[..., None], code: str, share: Share | None = None
+) -> None:
+    """Call `make` for each part in turn, or take over what an interrupted job or another study finished of it.
 
     Args:
         parts: `asdict(Part)` each.
         make: takes the part's files and settings by name.
         code: digest of the code; what other code made is not taken over.
+        share: what studies share; None for nothing.
     """
     each = [Part(**part) for part in parts]
     several = len(each) > 1
@@ -53,6 +57,12 @@ def make_parts(parts: Sequence[Mapping[str, Any]], make: Callable[..., None], co
         finished = Finished(part, code)
         if several and finished.take_over():
             logger.info("taken over from an interrupted job")
+            continue
+        if share is not None:
+            digest = share.digest([part.settings, code], files_of(part.inputs))
+            if not share.take(digest, finished.outputs):
+                make(**part.arguments())
+                share.give(digest, finished.outputs)
             continue
         make(**part.arguments())
         if several:

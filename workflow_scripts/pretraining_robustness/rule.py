@@ -17,6 +17,7 @@ from typing import Any
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import NO_SPACE
+from pretraining_robustness.sharing import RULES, share_of
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 # EROFS: a file system that is, or was made by its own faults, read-only.
@@ -42,7 +43,7 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
         _refuse_future(snakemake.input, log)
         parts = snakemake.params.get("parts")
         with _alone(parts[-1]["state"] if parts else snakemake.params.get("state")):
-            function()
+            _make_or_take(snakemake, function)
         _date_after(snakemake.input, snakemake.output)
     except InputError as error:
         _stop(str(error))
@@ -63,6 +64,19 @@ def run_rule(snakemake: Any, function: Callable[[], object]) -> None:
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)
+
+
+def _make_or_take(snakemake: Any, function: Callable[[], object]) -> None:
+    """Call `function`, or link what another study has made of the same by a rule whose jobs studies share."""
+    share = share_of(snakemake) if snakemake.rule in RULES else None
+    if share is None:
+        function()
+        return
+    told = [snakemake.rule, dict(snakemake.params.items()), dict(snakemake.wildcards.items())]
+    digest = share.digest(told, snakemake.input)
+    if not share.take(digest, snakemake.output):
+        function()
+        share.give(digest, snakemake.output)
 
 
 @contextmanager
@@ -169,7 +183,7 @@ def _date_after(inputs: Any, outputs: Any) -> None:
     """Date outputs that seem older than an input like it, where the clock has been set back or clocks differ."""
     newest = max((path.stat().st_mtime_ns for path in map(Path, inputs) if path.is_file()), default=0)
     for path in map(Path, outputs):
-        if path.is_file() and path.stat().st_mtime_ns < newest:
+        if path.is_file() and not path.is_symlink() and path.stat().st_mtime_ns < newest:
             os.utime(path, ns=(newest, newest))
 
 

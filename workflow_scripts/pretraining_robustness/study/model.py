@@ -1221,6 +1221,10 @@ class Configuration(Section):
     figures: dict[Identifier, FigureSpec] = key("Figures, by name; `snakemake NAME` draws one.")
     tables: dict[Identifier, TableSpec] = key("Tables, by name; `snakemake NAME` makes one.")
     pathvars: dict[str, str] | None = opt("Where files go; keys and meaning are Snakemake's.")
+    shared: str | None = opt(
+        "Folder in which stores, distributions and pre-trained networks lie by the digest of their recipes, for all "
+        "studies that name it: what one has made the others link. By default each makes its own."
+    )
     replaces: Annotated[list[Replaced] | None, Once] = opt(
         "Sections that this study's own files state whole; nothing of config.yaml stays in them."
     )
