@@ -40,7 +40,7 @@ include: "rules/inputs_shipped.smk"
 include: "rules/shipped.smk"
 
 
-if names.imagenet_rib(study):  # rules that no other study needs cost time in planning it
+if config.get("imagenet_rib", {}):  # rules that no other study needs cost time in planning it
 
     include: "rules/imagenet_rib.smk"
 
@@ -57,8 +57,8 @@ rule all:
     """Every figure and table, the table of all checkpoints and the table of all trends."""
     default_target: True
     input:
-        figure_files(*names.figures(study)),
-        table_files(*names.tables(study)),
+        figure_files(*study.figures),
+        table_files(*study.tables),
         recognitions(),
         "<results>/trends.csv",
         own_results(),
@@ -117,7 +117,7 @@ rule unknown_target:
     localrule: True
 
 
-for name in free_names("figures", names.figures(study)):
+for name in free_names("figures", study.figures):
 
     rule:
         name:
@@ -129,7 +129,7 @@ for name in free_names("figures", names.figures(study)):
     describe_rule(config["figures"][name]["title"])
 
 
-for name in free_names("tables", names.tables(study)):
+for name in free_names("tables", study.tables):
 
     rule:
         name:

@@ -36,7 +36,6 @@ from pretraining_robustness.study.cross_rules import locate
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, file_digest
 from pretraining_robustness.parts import Part, files_of
-from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.imagenet_rib import HEAD_TASK
 from pretraining_robustness.study.keys import read_values
 from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
@@ -51,7 +50,6 @@ from pretraining_robustness.study.shorthand import (
 )
 from pretraining_robustness.study.strict_yaml import check_yaml
 from pretraining_robustness.surroundings import check_clone, check_interpreter, keep_out
-from pretraining_robustness.study.study import Study
 
 
 @contextmanager
@@ -101,14 +99,7 @@ with refusals_in_one_line():
     for sentence in leave_out(config):
         print(sentence, file=sys.stderr)
     write_out(config)
-    check_config(
-        config,
-        repository=REPOSITORY,
-        files=CONFIG_FILES,
-        command_line=command_line,
-    )
-
-study = Study(config)
+    study = check_config(config, REPOSITORY, CONFIG_FILES, command_line)
 
 # For params, in which Snakemake does not fill in its path variables. An interrupted job keeps what it has done there in a
 # folder `unfinished`, beside its outputs and undeclared, so that it survives a failure.
@@ -128,7 +119,7 @@ def typed_names():
 
 wildcard_constraints:
     collection=one_of(names.raw_collections(study)),
-    wilds_task=one_of(names.wilds_tasks(study)),
+    wilds_task=one_of([name for name, task in study.tasks.items() if task.format == "wilds"]),
     wilds_dataset=one_of(WILDS),
     fractal_source=one_of(names.sources_of_format(study, "fractaldb")),
     diffusion_source=one_of(names.sources_of_format(study, "stable_diffusion")),
@@ -143,16 +134,10 @@ wildcard_constraints:
     seed=r"\d+",
     epoch=r"\d+",
     variant=one_of(names.variants(study)),
-    variant_task=one_of(
-        [
-            *names.variant_tasks(study),
-            *names.subset_tasks(study),
-            *names.head_tasks(study),
-        ]
-    ),
-    figure=one_of(names.figures(study)),
+    variant_task=one_of(names.made_tasks(study)),
+    figure=one_of(study.figures),
     rib_crossing=one_of(names.of_kind(study, "rib_crossing")),
-    table=one_of(names.tables(study)),
+    table=one_of(study.tables),
     trend_figure=one_of(names.of_kind(study, "trends")),
     target=one_of(map(re.escape, typed_names())),
 
@@ -207,7 +192,7 @@ def stage_resource(stage, name, parts=1):
 def report_labels(wildcards):
     """Under what the report lists a figure or a table; a space before one digit puts Figure 2 before Figure 10."""
     name = wildcards[0]
-    kind = "Figure" if name in names.figures(study) else "Table"
+    kind = "Figure" if name in study.figures else "Table"
     number = name.removeprefix("fig").removeprefix("table").strip("_").replace("_", " ")
     number = number[:1].upper() + number[1:]
     title = {**config["figures"], **config["tables"]}[name]["title"]
@@ -258,7 +243,7 @@ def nearest_target(wildcards):
     hint = (
         f"did you mean '{near[0]}'?"
         if near
-        else f"figures and tables are: {', '.join([*names.figures(study), *names.tables(study)])}."
+        else f"figures and tables are: {', '.join([*study.figures, *study.tables])}."
     )
     with refusals_in_one_line():
         raise InputError(f"'{wildcards.target}' is not a figure, a table or another target; {hint}")

@@ -95,8 +95,8 @@ rule effective_robustness_of_rib:
         "../envs/analyse.yaml"
     params:
         robustness={
-            **names.imagenet_rib(study).get("effective_robustness", {}),
-            "reference": names.imagenet_rib(study).get("reference"),
+            **config.get("imagenet_rib", {}).get("effective_robustness", {}),
+            "reference": config.get("imagenet_rib", {}).get("reference"),
             "tested_on": RIB.get("tested_on"),
         },
         code=code("effective_robustness_of_rib.py"),
@@ -163,8 +163,8 @@ rule compare_networks:
             path for task in names.variant_tasks(study) for path in checkpoints_of_series(task, **wildcards)
         ],
         task=lambda wildcards: table_of_task(names.variant_tasks(study)[0]),
-        images=f"<results>/stores/{names.imagenet_rib(study).get('reference')}/images.npy",
-        table=f"<results>/stores/{names.imagenet_rib(study).get('reference')}/images.parquet",
+        images=f"<results>/stores/{config['imagenet_rib']['reference']}/images.npy",
+        table=f"<results>/stores/{config['imagenet_rib']['reference']}/images.parquet",
     output:
         similarity=rib_file_of_method("similarity"),
     log:

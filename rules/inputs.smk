@@ -71,7 +71,7 @@ def prompted_classes(wildcards):
     source = names.prompted_source(study, wildcards.diffusion_source)
     if names.is_drawn(study, source):
         return prompted_store("classes.csv")(wildcards)
-    part = "tiny_" if names.collection(study, source)["format"] == "tiny_imagenet" else ""
+    part = "tiny_" if names.collection(study, source).given["format"] == "tiny_imagenet" else ""
     return os.path.relpath(Path(REPOSITORY, "data", f"{part}imagenet_classes.csv"))
 
 
@@ -178,9 +178,7 @@ def table_of_task(task):
     """The table of a task's pictures: which split each belongs to."""
     made = [
         *names.domain_pairs(study),
-        *names.variant_tasks(study),
-        *names.subset_tasks(study),
-        *names.head_tasks(study),
+        *names.made_tasks(study),
         *names.limited_tasks(study),
     ]
     folder = "pairs" if task in made else "stores"
@@ -329,7 +327,7 @@ def variant_folder(name):
     Where all its images are too many to be listed each time, its store says so.
     """
     variant, results = params.variant(study, name), config.get("pathvars", {}).get("results")
-    folder = Path(names.collection(study, name)["variant"]["path"])
+    folder = Path(names.collection(study, name).given["variant"]["path"])
     if Path(results or "results", "stores", name, "summary.json").exists():
         return str(folder)
     from pretraining_robustness.store.readers.imagenet_variant import read_variant
@@ -348,7 +346,7 @@ def variant_folder(name):
 
 def variant_raw(wildcards):
     """The raw files of a variant: the folder that you have, or its archives."""
-    variant = names.collection(study, wildcards.variant)["variant"]
+    variant = names.collection(study, wildcards.variant).given["variant"]
     if "path" in variant:
         return ancient(variant_folder(wildcards.variant))
     return [f"<resources>/{wildcards.variant}/{name}" for name in variant["files"]]
@@ -356,7 +354,7 @@ def variant_raw(wildcards):
 
 def variant_classes(name):
     """The table of a variant's classes, where it has only some."""
-    table = names.collection(study, name)["variant"].get("table")
+    table = names.collection(study, name).given["variant"].get("table")
     return {"table": os.path.relpath(locate(table, REPOSITORY))} if table else {}
 
 

@@ -7,7 +7,7 @@ def archives(name):
     if name in formats:
         files = formats[name].archives
     elif name in names.variants(study):
-        files = names.collection(study, name)["variant"]["files"]
+        files = names.collection(study, name).given["variant"]["files"]
     else:
         files = config["downloads"][name]["files"]
     return [f"<resources>/{name}/{file}" for file in files]
@@ -19,11 +19,11 @@ def drawings():
         return
     for folder in names.archives(study):
         yield folder, params.drawing(study, folder), {}, False
-    for variant in names.drawn_variants(study):
+    for variant in names.drawn_variants(study, filtered=False):
         world = params.variant_world(study, variant)
         table = variant_classes(variant)
         yield variant, {"module": "imagenet_variants", "world": world}, table, False
-    for variant in names.filtered_variants(study):
+    for variant in names.drawn_variants(study, filtered=True):
         filtering = params.filtering_network(study, variant)
         world = params.variant_world(study, variant) | filtering["filter"]
         network = filtering["network"]

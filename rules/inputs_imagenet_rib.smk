@@ -11,12 +11,12 @@ def index_of_task(wildcards):
 
 def variant_task_classes(wildcards):
     """The classes of the networks' outputs in their order: ImageNet's, or those of the reference."""
-    if names.collection(study, wildcards.variant_task)["format"] in (
+    if names.collection(study, wildcards.variant_task).given["format"] in (
         "imagenet",
         "imagenet_variant",
     ):
         return imagenet_classes(wildcards)
-    return f"<results>/stores/{names.imagenet_rib(study)['reference']}/classes.csv"
+    return f"<results>/stores/{config['imagenet_rib']['reference']}/classes.csv"
 
 
 def rib_file(name):
@@ -52,12 +52,12 @@ def crossing_file(figure, name):
 
 def published_rib(name):
     """A table of what was published of ImageNet-RIB."""
-    return os.path.relpath(locate(names.imagenet_rib(study)[name], REPOSITORY))
+    return os.path.relpath(locate(config.get("imagenet_rib", {})[name], REPOSITORY))
 
 
 def rib_page():
     """The page of ImageNet-RIB, in a study that has it."""
-    return ["<results>/imagenet_rib.html"] if names.imagenet_rib(study) else []
+    return ["<results>/imagenet_rib.html"] if config.get("imagenet_rib", {}) else []
 
 
 COMPARED = {

@@ -32,7 +32,7 @@ def figure_paths(name, path):
 def tables_from_config(name, key):
     """The tables that the config names for a figure under a key: paths, by name or not."""
     if name in names.rib_figures(study):
-        return [published_rib(key)] if key in names.imagenet_rib(study) else []
+        return [published_rib(key)] if key in config.get("imagenet_rib", {}) else []
     tables = config["figures"][name].get(key, [])
     return list(tables.values()) if isinstance(tables, dict) else list(tables)
 
@@ -61,14 +61,6 @@ def table_inputs(wildcards):
         name: ([published_rib(name)] if path == table_kinds.FROM_CONFIG else collect(f"<results>/{path}", **values))
         for name, path in table_kinds.reads(spec["kind"]).items()
     }
-
-
-def table_params(wildcards):
-    """What a table is told; that of all experiments is told of each."""
-    table = show.table(study, wildcards.table)
-    if table["kind"] == "experiments":
-        table["experiments"] = experiments(study)
-    return table
 
 
 def table_code(wildcards):

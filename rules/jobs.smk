@@ -356,7 +356,7 @@ def training_priority(jobs):
     def priority(wildcards):
         unit = jobs.units(wildcards.group)[0].split("/")
         series = "/".join(unit[:3]) if len(unit) == 5 else unit[0]
-        rank = rank_of().get(series, len(names.figures(study)))
+        rank = rank_of().get(series, len(study.figures))
         return len(jobs.folders) - 1000 * (1 + rank)
 
     return priority

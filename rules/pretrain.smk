@@ -105,7 +105,7 @@ for what, architectures, files in [
         log:
             f"<logs>/take_published_{what}/{{distribution}}/{{architecture}}/seed_{{seed}}.log",
         wildcard_constraints:
-            distribution=one_of(names.published_distributions(study)),
+            distribution=one_of([name for name in study.distributions if names.is_published(study, name)]),
             architecture=one_of(architectures),
         localrule: True
         conda:

@@ -20,7 +20,7 @@ rule tabulate:
     conda:
         "../envs/analyse.yaml"
     params:
-        table=table_params,
+        table=lambda wildcards: show.table(study, wildcards.table),
         code=table_code,
     message:
         "Make {wildcards.table}"

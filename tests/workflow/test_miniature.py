@@ -123,8 +123,8 @@ def test_a_checkpoint_predicts_outside_the_pipeline_what_it_predicted_in_it(fini
 
 def test_every_figure_is_drawn_in_full_resolution(finished, tiny_study):
     folder = finished.folder / "results/figures"
-    assert {path.stem for path in folder.iterdir()} == set(names.figures(tiny_study))
-    for name in names.figures(tiny_study):
+    assert {path.stem for path in folder.iterdir()} == set(tiny_study.figures)
+    for name in tiny_study.figures:
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert len((folder / f"{name}.txt").read_text(encoding="utf-8")) > 100
         assert len(pd.read_csv(folder / f"{name}.csv")) > 0
@@ -135,7 +135,7 @@ def test_every_figure_is_drawn_in_full_resolution(finished, tiny_study):
 
 def test_every_table_is_made(finished, tiny_study):
     folder = finished.folder / "results/tables"
-    for name in names.tables(tiny_study):
+    for name in tiny_study.tables:
         assert len(pd.read_csv(folder / f"{name}.csv")) > 0
         page = (folder / f"{name}.html").read_text(encoding="utf-8")
         assert "<table" in page
@@ -153,7 +153,7 @@ def test_the_report_lists_every_result_with_its_whole_caption(finished, tiny_stu
     specs = {**tiny_study.config["figures"], **tiny_study.config["tables"]}
     assert Counter(listed) == Counter(spec["title"] for spec in specs.values())
     assert any(name.endswith("/page.html") for name in contents)
-    for name in names.figures(tiny_study):
+    for name in tiny_study.figures:
         caption = (finished.folder / f"results/figures/{name}.txt").read_text(encoding="utf-8")
         shown = html.unescape(re.sub("<[^>]*>", " ", results[f"results/figures/{name}.png"]["caption"]))
         assert " ".join(caption.split()) in " ".join(shown.split())

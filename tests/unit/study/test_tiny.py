@@ -105,7 +105,7 @@ def test_every_archive_has_an_address_a_checksum_and_a_reader(tiny) -> None:
 
 def test_a_source_that_is_left_out_takes_what_is_measured_on_it_with_it(tiny, repository) -> None:
     whole = complete(tiny(left_out=[]), repository)
-    assert "fig2_cifar10_c" in names.figures(whole)
+    assert "fig2_cifar10_c" in whole.figures
     assert "rib_cifar10_c" in names.tasks(whole)
     assert show.figure(whole, "fig2_cifar10_c")["y_label"].endswith("(CIFAR-10-C, severity_3 split)")
     assert show.figure(whole, "fig3")["y_label"].endswith("(CINIC-10, images from ImageNet)")
@@ -162,9 +162,9 @@ def test_a_later_file_takes_entries_out_by_null(tiny, repository) -> None:
 
 def test_nothing_is_expected_of_a_figure_that_is_left_out(tiny, repository) -> None:
     study = complete(tiny(left_out=["cifar10_1", "cifar10_c"]), repository)
-    assert "fig2_cifar10_1" not in names.figures(study)
+    assert "fig2_cifar10_1" not in study.figures
     expected = study.config["tables"]["table7"]["expectations"]
-    assert {one["figure"] for one in expected} <= set(names.figures(study))
+    assert {one["figure"] for one in expected} <= set(study.figures)
     assert names.optional_source(study, "cinic10") == "cinic10"
     assert names.optional_source(study, "tiny_imagenet") is names.optional_source(study, "cifar10") is None
 

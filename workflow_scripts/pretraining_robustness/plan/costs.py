@@ -159,7 +159,7 @@ class Costs:
 
     def _data(self, collection: str) -> Iterator[Part]:
         """Yield what the images of a source or a task cost: archives, stores, and generated images."""
-        spec = names.collection(self.study, collection)
+        spec = names.collection(self.study, collection).given
         if spec["format"] == "published":
             return
         images = self._total(collection)
@@ -213,25 +213,25 @@ class Costs:
         """Return how many images a split of a task of ImageNet-RIB has."""
         spec = self.study.config["tasks"][task]
         variant, held_out, subset = spec["variant"], spec.get("held_out", 0.0), spec.get("subset", {})
-        images = self.split(variant, names.imagenet_rib(self.study)["variants"][variant].get("split", ALL))
+        images = self.split(variant, self.study.config["imagenet_rib"]["variants"][variant].get("split", ALL))
         if split != "train":
             return images * (held_out if split == "id_val" else 1.0)
         most = [(1 - held_out) * images, float(spec.get("train_images", images))]
         if spec.get("renderings") == "one":
-            most.append((1 - held_out) * names.imagenet_rib(self.study)["variants"][variant]["originals"])
+            most.append((1 - held_out) * self.study.config["imagenet_rib"]["variants"][variant]["originals"])
         if subset.get("equal") == "epochs":
-            most.append(float(subset["images_per_class"] * names.collection(self.study, task)["classes"]))
+            most.append(float(subset["images_per_class"] * names.collection(self.study, task).given["classes"]))
         return min(most)
 
     def _scale(self, collection: str) -> float:
-        spec = names.collection(self.study, collection)
+        spec = names.collection(self.study, collection).given
         name = "domain_images" if "domains" in spec else "task_images"
         return float(params.scale(self.study, collection)[name])
 
     def _total(self, collection: str) -> float:
         is_task = collection in self.study.config["tasks"]
         factor = self._scale(collection) if is_task else params.scale(self.study, collection)["images"]
-        images = names.collection(self.study, collection).get("images") or self.rates.images(collection)
+        images = names.collection(self.study, collection).given.get("images") or self.rates.images(collection)
         return float(images) * factor
 
     def _archive(self, collection: str) -> float:

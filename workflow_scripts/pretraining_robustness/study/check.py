@@ -23,6 +23,7 @@ from pretraining_robustness.study.cross_rules import METHOD_FILES, check_rules
 from pretraining_robustness.study.imagenet_rib import TASK
 from pretraining_robustness.study.keys import (
     Place,
+    at,
     entries,
     every_kind,
     key_at,
@@ -50,7 +51,7 @@ def check_config(
     repository: Path,
     files: Sequence[str | Path] = (),
     command_line: Mapping[str, Any] | None = None,
-) -> Configuration:
+) -> Study:
     """Return the configuration as typed sections; takes out, in place, the optional keys that are null, and writes
     whole numbers without a point and text on one line.
 
@@ -70,20 +71,21 @@ def check_config(
 
     with refused_with_place(where):
         for old, new in RENAMED.items():
-            if old[-1] in _at(old[:-1], config):
+            if old[-1] in at(old[:-1], config):
                 raise ConfigError(old, f"this key has a new name; {new}")
         for figure, spec in entries(config.get("figures")).items():
             if (kind := str(entries(spec).get("kind"))) in RENAMED_KINDS:
                 new = RENAMED_KINDS[kind]
                 raise ConfigError(("figures", figure, "kind"), f"'{kind}' is part of the kind {new} now; write {new}")
         write_plainly(config)
-        typed = _validated(config)
+        _validate(config)
         unset_nulls(config)
-        known = _known(config)
+        study = Study(config)
+        known = _known(study)
         for place, name, value in references(config):
             known_name(place, value, name.of, known[name.of]())
-        check_rules(config, repository)
-    return typed
+        check_rules(study, repository)
+    return study
 
 
 @contextmanager
@@ -104,18 +106,17 @@ def _adapter() -> TypeAdapter[Configuration]:
     return TypeAdapter(Configuration)
 
 
-def _validated(config: dict[str, Any]) -> Configuration:
+def _validate(config: dict[str, Any]) -> None:
     try:
-        return _adapter().validate_python(config)
+        _adapter().validate_python(config)
     except ValidationError as error:
         refusals = [_in_words(one, config) for one in error.errors(include_url=False)]
         raise min(refusals, key=lambda one: (one.key[:1] != ("imagenet_rib",), len(one.key), one.rank)) from None
 
 
-def _known(config: dict[str, Any]) -> dict[str, Callable[[], Iterable[str]]]:
+def _known(study: Study) -> dict[str, Callable[[], Iterable[str]]]:
     """Return what there is of everything that a configuration names."""
-    study, rib = Study(config), config.get("imagenet_rib", {})
-    sources, tasks = config["sources"], config["tasks"]
+    sources, tasks, rib = study.sources, study.tasks, study.config.get("imagenet_rib", {})
     return {
         "source": lambda: sources,
         "source read from files": lambda: [name for name in sources if names.format(study, name).reader],
@@ -126,13 +127,13 @@ def _known(config: dict[str, Any]) -> dict[str, Callable[[], Iterable[str]]]:
         ],
         "format of tasks": lambda: TASKS,
         "WILDS image classification data set": lambda: WILDS,
-        "collection of domains": lambda: [name for name, task in tasks.items() if "domains" in task],
+        "collection of domains": lambda: [name for name, task in tasks.items() if task.domains],
         "source or task": lambda: [*sources, *tasks],
-        "label map": lambda: config["label_maps"],
-        "distribution": lambda: config["distributions"],
-        "distribution or scratch": lambda: [SCRATCH, *config["distributions"]],
-        "architecture": lambda: config["architectures"],
-        "objective": lambda: config["objectives"],
+        "label map": lambda: study.label_maps,
+        "distribution": lambda: study.distributions,
+        "distribution or scratch": lambda: [SCRATCH, *study.distributions],
+        "architecture": lambda: study.architectures,
+        "objective": lambda: study.objectives,
         "sampler": lambda: SCHEDULERS,
         "kind of fine-tuning or merger": lambda: [*sorted(METHOD_FILES), *MERGES, PER_IMAGE],
         "method": lambda: names.methods(study),
@@ -140,7 +141,7 @@ def _known(config: dict[str, Any]) -> dict[str, Callable[[], Iterable[str]]]:
         "method that trains, or start": lambda: [*names.trained_methods(study), START],
         "method that leaves weights": lambda: [*names.trained_methods(study), *names.merged_methods(study)],
         "metric": lambda: METRICS,
-        "fitted scale (trends.scales)": lambda: config["trends"]["scales"],
+        "fitted scale (trends.scales)": lambda: study.trends.scales,
         "figure of trends": lambda: names.of_kind(study, "trends"),
         "figure of the crossing": lambda: names.of_kind(study, "rib_crossing"),
         "variant": lambda: rib["variants"],
@@ -178,7 +179,7 @@ def _in_words(error: ErrorDetails, config: dict[str, Any]) -> ConfigError:
     place, name = _place(error["loc"], config), error["loc"][-1]
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         place = place[:-1] if place and place[-1] == name else place
-        sections = [one for one in key_at(place, config).sections(_at(place, config)) if one]
+        sections = [one for one in key_at(place, config).sections(at(place, config)) if one]
         return ConfigError((*place, name), f"unknown key '{name}'{nearest(str(name), sections[0])}", key=place, rank=0)
     if kind in ("missing", "union_tag_not_found"):
         missing = "kind" if kind == "union_tag_not_found" else str(name)
@@ -220,11 +221,3 @@ def _place(location: Sequence[str | int], config: Mapping[str, Any]) -> Place:
             found.append(part)
             value = entries(value)[part]
     return tuple(found)
-
-
-def _at(place: Place, config: Mapping[str, Any]) -> Any:
-    """Return what stands at a place, or nothing where there is none."""
-    value: Any = config
-    for part in place:
-        value = entries(value).get(part, {})
-    return value

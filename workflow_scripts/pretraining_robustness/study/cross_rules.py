@@ -15,8 +15,27 @@ from pretraining_robustness.errors import InputError
 from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.panel_limits import check_panels
 from pretraining_robustness.study import names, runs
-from pretraining_robustness.study.keys import Place, key_at
-from pretraining_robustness.study.model import COMPLETE_RECIPE
+from pretraining_robustness.study.keys import Place, at, key_at
+from pretraining_robustness.study.model import (
+    COMPLETE_RECIPE,
+    ArchitectureSpec,
+    CrossingPanel,
+    DistributionSpec,
+    Division,
+    ImageNetRIB,
+    ImagePanel,
+    Pair,
+    Panel,
+    PublishedFigure,
+    Recipe,
+    ResidualsFigure,
+    Section,
+    SourceSpec,
+    TaskSpec,
+    TestSet,
+    TrendsFigure,
+    VariantSpec,
+)
 from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH, of_series
 from pretraining_robustness.study.refusals import ConfigError, known_name
 from pretraining_robustness.study.study import Study
@@ -54,31 +73,31 @@ def locate(table: str, repository: Path) -> Path:
     return Path(table) if Path(table).exists() else repository / table
 
 
-def check_rules(config: dict[str, Any], repository: Path) -> None:
+def check_rules(study: Study, repository: Path) -> None:
     """Raise ConfigError for the first thing that does not go with the rest of the configuration."""
     for check in (_places, _sources, _tasks):
-        check(config)
-    _distributions(config, repository)
+        check(study)
+    _distributions(study, repository)
     for check in (_test_sets, _methods):
-        check(config)
-    _imagenet_rib(config, repository)
+        check(study)
+    _imagenet_rib(study, repository)
     for check in (_training, _figures, _tables):
-        check(config)
+        check(study)
 
 
-def _need(config: Mapping[str, Any], place: Place, spec: Mapping[str, Any], keys: Iterable[str], by: str = "") -> None:
+def _need(study: Study, place: Place, keys: Iterable[str], by: str = "") -> None:
     """Refuse a section that lacks one of these keys."""
     for key in keys:
-        if key not in spec:
+        if key not in at(place, study.config):
             reason = f", which {by} needs" if by else ""
-            described = key_at((*place, key), config).description
+            described = key_at((*place, key), study.config).description
             raise ConfigError(place, f"the key '{key}' is missing{reason}; add it. {described}".rstrip())
 
 
-def _excluded(place: Place, spec: Mapping[str, Any], keys: Iterable[str], reason: str) -> None:
+def _excluded(study: Study, place: Place, keys: Iterable[str], reason: str) -> None:
     """Refuse a section that has one of these keys."""
     for key in keys:
-        if key in spec:
+        if key in at(place, study.config):
             raise ConfigError((*place, key), f"{reason}; leave the key out")
 
 
@@ -90,147 +109,140 @@ def _told(place: Place, read: Callable[[], T], prefix: str = "") -> T:
         raise ConfigError(place, str(error).removeprefix(prefix)) from None
 
 
-def _sources(config: dict[str, Any]) -> None:
-    study, downloads = Study(config), config.get("downloads", {})
-    for name, source in config["sources"].items():
+def _sources(study: Study) -> None:
+    for name, source in study.sources.items():
         place, format = ("sources", name), names.format(study, name)
-        if name in config["tasks"]:
+        if name in study.tasks:
             raise ConfigError(place, "a source and a task have the same name; rename one of them")
-        if source["format"] == "imagenet_variant":
-            _variant_files(config, name, source["variant"])
+        if source.format == "imagenet_variant":
+            _variant_files(study, name, source.variant or {})
             continue
         if format.own:
-            _need(config, place, source, ["path"], f"the format '{source['format']}'")
+            _need(study, place, ["path"], f"the format '{source.format}'")
             continue
         counts = () if format.weights else ("images", "classes")
-        _need(config, place, source, [*format.made_from, *counts], f"the format '{source['format']}'")
-        if source["format"] == "stable_diffusion":
-            _diffusion(config, name, source)
+        _need(study, place, [*format.made_from, *counts], f"the format '{source.format}'")
+        if source.format == "stable_diffusion":
+            _diffusion(study, name, source)
         elif not format.made_from:
-            _raw_files(config, place, name, source, downloads)
+            _raw_files(study, place, name)
 
 
-def _variant_files(config: dict[str, Any], name: str, variant: Mapping[str, Any]) -> None:
+def _variant_files(study: Study, name: str, variant: Mapping[str, Any]) -> None:
     place = ("imagenet_rib", "variants", name)
-    if config["acquisition"] == "draw":
-        _need(config, place, variant, ["drawn"], "a drawn variant")
-    elif name not in config.get("downloads", {}) and "path" not in variant:
+    if study.acquisition == "draw":
+        _need(study, place, ["drawn"], "a drawn variant")
+    elif name not in (study.downloads or {}) and "path" not in variant:
         raise ConfigError(place, f"its files in downloads.{name} are missing; add them, or its 'path'")
 
 
-def _raw_files(
-    config: dict[str, Any], place: Place, name: str, collection: Mapping[str, Any], downloads: Mapping[str, Any]
-) -> None:
+def _raw_files(study: Study, place: Place, name: str) -> None:
     """Check that the raw files of a source or a task are drawn or declared."""
-    format = names.format(Study(config), name)
+    format, downloads = names.format(study, name), dict(study.downloads or {})
     if format.small:
-        if config["acquisition"] == "download" and format.folder not in downloads:
+        if study.acquisition == "download" and format.folder not in downloads:
             raise ConfigError(place, f"its files, downloads.{format.folder}, are missing; add them")
-    elif config["acquisition"] == "draw":
-        _need(config, place, collection, ["world"], "a drawn collection")
-    elif name != collection["format"] or name not in downloads:
+    elif study.acquisition == "draw":
+        _need(study, place, ["world"], "a drawn collection")
+    elif name != format.name or name not in downloads:
         declared = ", ".join(sorted(set(downloads) - {"place"})) or "nothing"
-        wanted = f"a real {collection['format']} source or task must have that name"
+        wanted = f"a real {format.name} source or task must have that name"
         raise ConfigError(place, f"files to download are declared for {declared}; {wanted}")
 
 
-def _diffusion(config: dict[str, Any], name: str, source: Mapping[str, Any]) -> None:
-    place, asked = ("sources", name), names.prompted_source(Study(config), name)
-    if not names.format(Study(config), asked).prompted:
+def _diffusion(study: Study, name: str, source: SourceSpec) -> None:
+    place, asked, model = ("sources", name), names.prompted_source(study, name), str(source.model)
+    if not names.format(study, asked).prompted:
         raise ConfigError(
             (*place, "recognised_by"),
             f"{asked} has no classes of ImageNet to ask a model for; name a distribution of ImageNet or Tiny-ImageNet",
         )
-    if source["model"] == "trained":
-        _need(config, place, source, ["training"], "the model 'trained'")
-        _excluded(place, source, ["revision"], "the model 'trained' is not fetched")
-    elif "revision" not in source and not Path(source["model"]).is_dir():
+    if model == "trained":
+        _need(study, place, ["training"], "the model 'trained'")
+        _excluded(study, place, ["revision"], "the model 'trained' is not fetched")
+    elif not source.revision and not Path(model).is_dir():
         raise ConfigError(
             (*place, "model"),
-            f"there is no folder '{source['model']}'; name one that holds model_index.json, or give 'revision', the "
-            "commit to be fetched of the model of this name on the Hugging Face Hub",
+            f"there is no folder '{model}'; name one that holds model_index.json, or give 'revision', the commit to be "
+            "fetched of the model of this name on the Hugging Face Hub",
         )
 
 
-def _places(config: dict[str, Any]) -> None:
+def _places(study: Study) -> None:
     """Check where files go: under known names, and not among the images of a folder that is read whole."""
-    given = config.get("pathvars", {})
+    given = study.pathvars or {}
     for name in given:
         known_name(("pathvars",), name, "path of this workflow", PATHS)
     places = {name: Path(given.get(name, name)).resolve() for name in ("results", "resources")}
-    variants = config.get("imagenet_rib", {}).get("variants", {})
-    folders = {f"sources.{name}": one for name, one in config["sources"].items() if one["format"] == "folder"}
-    folders |= {f"tasks.{name}": one for name, one in config["tasks"].items() if one.get("format") == "folder"}
-    folders |= {f"imagenet_rib.variants.{name}": one for name, one in variants.items()}
-    for owner, one in folders.items():
-        if "path" not in one or Path(one["path"], "metadata.csv").exists():
+    variants = study.imagenet_rib.variants if study.imagenet_rib else {}
+    folders = {f"sources.{name}": one.path for name, one in study.sources.items() if one.format == "folder"}
+    folders |= {f"tasks.{name}": one.path for name, one in study.tasks.items() if one.format == "folder"}
+    folders |= {f"imagenet_rib.variants.{name}": one.path for name, one in variants.items()}
+    for owner, folder in folders.items():
+        if folder is None or Path(folder, "metadata.csv").exists():
             continue
         for name, path in places.items():
-            if path.is_relative_to(Path(one["path"]).resolve()):
+            if path.is_relative_to(Path(folder).resolve()):
                 key = ("pathvars", name) if name in given else ("pathvars",)
-                wrong = f"{name} lie in the images of {owner} ({one['path']})"
+                wrong = f"{name} lie in the images of {owner} ({folder})"
                 raise ConfigError(key, f"{wrong}; name another folder for them")
 
 
 TASK_KINDS = ("format", "pair_of", "variant", "distribution")
 
 
-def _tasks(config: dict[str, Any]) -> None:
-    for name, task in config["tasks"].items():
+def _tasks(study: Study) -> None:
+    for name, task in study.tasks.items():
         place: Place = ("tasks", name)
-        kinds = [key for key in TASK_KINDS if key in task]
+        kinds = [key for key in TASK_KINDS if key in task.given]
         if len(kinds) != 1:
             has = f"has the keys {', '.join(kinds)}" if kinds else f"has none of the keys {', '.join(TASK_KINDS)}"
             raise ConfigError(place, f"{has}; give exactly one")
-        if "pair_of" not in task:
-            _excluded(place, task, ["class_subset"], "only a pair of domains ('pair_of') has one")
-        if task.get("format") == "domainnet":
-            _need(config, place, task, ["domains"], "the format 'domainnet'")
-            _excluded(place, task, ["test_sets", "plots"], "a collection of domains is no task itself, its pairs are")
-        elif task.get("format") == "published":
-            _need(config, place, task, ["label", "metric", "plots"], "a task of published scores")
-            _excluded(place, task, ["test_sets"], "tables of published scores have no test sets")
+        if not task.pair_of:
+            _excluded(study, place, ["class_subset"], "only a pair of domains ('pair_of') has one")
+        if task.format == "domainnet":
+            _need(study, place, ["domains"], "the format 'domainnet'")
+            _excluded(study, place, ["test_sets", "plots"], "a collection of domains is no task itself, its pairs are")
+        elif task.format == "published":
+            _need(study, place, ["label", "metric", "plots"], "a task of published scores")
+            _excluded(study, place, ["test_sets"], "tables of published scores have no test sets")
             continue
         else:
-            _need(config, place, task, ["test_sets", "plots"], "a task")
-        if "pair_of" in task:
-            _need(config, place, task, ["id_domain", "ood_domain"], "a pair of domains")
-            domains = config["tasks"][task["pair_of"]]["domains"]
+            _need(study, place, ["test_sets", "plots"], "a task")
+        if task.pair_of:
+            _need(study, place, ["id_domain", "ood_domain"], "a pair of domains")
             for role in ("id_domain", "ood_domain"):
-                known_name((*place, role), task[role], "domain", domains)
-        if "format" not in task:
+                known_name((*place, role), task.given[role], "domain", study.tasks[task.pair_of].domains or [])
+        if not task.format:
             continue
-        if "splits" in task:
-            _division(place, task)
-        if task["format"] == "wilds":
-            _wilds(config, place, task)
-        elif task["format"] == "folder":
-            _need(config, place, task, ["path"], "the format 'folder'")
+        if task.splits:
+            _division(place, task, task.splits)
+        if task.format == "wilds":
+            _wilds(study, place, task)
+        elif task.format == "folder":
+            _need(study, place, ["path"], "the format 'folder'")
         else:
-            _need(config, place, task, ["images", "classes"], f"the format '{task['format']}'")
-            _raw_files(config, place, name, task, config.get("downloads", {}))
+            _need(study, place, ["images", "classes"], f"the format '{task.format}'")
+            _raw_files(study, place, name)
 
 
-def _division(place: Place, task: Mapping[str, Any]) -> None:
+def _division(place: Place, task: TaskSpec, division: Division) -> None:
     """Check how a task's splits are made of a column of its table."""
-    division, by_place = task["splits"], task["splits"]["by"] == "place"
-    if task["format"] != "folder":
+    if task.format != "folder":
         raise ConfigError((*place, "splits"), "only a task of the format 'folder' is divided by a column; leave it out")
-    for split in ("test", "val"):
-        held_out = division.get(split)
+    for split, held_out in (("test", division.test), ("val", division.val)):
         if held_out is None:
             continue
-        if by_place:
+        if division.by == "place":
             wrong = not (isinstance(held_out, list) or (isinstance(held_out, float) and 0 < held_out < 1))
             remedy = "By place: a share of the places (0.15), or a list of them"
         else:
             wrong = isinstance(held_out, float | list) or not _is_date(str(held_out))
             remedy = "By date: the first date, as '2016-07-31' in quotes, or the first year"
         if wrong:
-            raise ConfigError(
-                (*place, "splits", split), f"{held_out!r} cannot be used; write a value as follows. {remedy}"
-            )
-    if division.get("id_val", 0) + division["id_test"] >= 1:
+            problem = f"{held_out!r} cannot be used; write a value as follows. {remedy}"
+            raise ConfigError((*place, "splits", split), problem)
+    if (division.id_val or 0) + division.id_test >= 1:
         raise ConfigError((*place, "splits"), "id_val and id_test leave nothing to train on; lower them")
 
 
@@ -242,24 +254,24 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _wilds(config: dict[str, Any], place: Place, task: Mapping[str, Any]) -> None:
-    _need(config, place, task, ["dataset"], "the format 'wilds'")
-    name = task["dataset"]
+def _wilds(study: Study, place: Place, task: TaskSpec) -> None:
+    _need(study, place, ["dataset"], "the format 'wilds'")
+    name = str(task.dataset)
     known = WILDS[name]
-    if str(task.get("version", known.version)) != known.version:
+    if str(task.version or known.version) != known.version:
         raise ConfigError((*place, "version"), f"of {name}, version {known.version} is read; leave the key out")
-    for test_set, spec in task["test_sets"].items():
-        if "store" not in spec:
-            split = spec.get("split", test_set)
-            known_name((*place, "test_sets", test_set), split, f"split of WILDS' {name}", [*known.splits, "all"])
+    for test_set, spec in (task.test_sets or {}).items():
+        if not spec.store:
+            splits = [*known.splits, "all"]
+            known_name((*place, "test_sets", test_set), spec.split or test_set, f"split of WILDS' {name}", splits)
     for domain in ("id_domain", "ood_domain"):
-        if domain in task and not known.domains:
+        if domain in task.given and not known.domains:
             raise ConfigError((*place, domain), f"{name} has no domains; leave the key out")
-        if domain in task:
-            known_name((*place, domain), task[domain], f"domain of WILDS' {name}", known.domains)
+        if domain in task.given:
+            known_name((*place, domain), task.given[domain], f"domain of WILDS' {name}", known.domains)
     if known.domains:
-        _need(config, place, task, ["id_domain", "ood_domain"], f"a task of {name}")
-    if "path" not in task and config["acquisition"] != "download":
+        _need(study, place, ["id_domain", "ood_domain"], f"a task of {name}")
+    if not task.path and study.acquisition != "download":
         raise ConfigError(
             place,
             f"{name} is not drawn; give 'path', the folder that holds its unpacked folder, or set acquisition to "
@@ -267,38 +279,36 @@ def _wilds(config: dict[str, Any], place: Place, task: Mapping[str, Any]) -> Non
         )
 
 
-def _distributions(config: dict[str, Any], repository: Path) -> None:
-    study = Study(config)
-    for name, distribution in config["distributions"].items():
-        place, source = ("distributions", name), config["sources"][distribution["source"]]
+def _distributions(study: Study, repository: Path) -> None:
+    for name, distribution in study.distributions.items():
+        place, source = ("distributions", name), study.sources[distribution.source].given
         if name == SCRATCH:
             raise ConfigError(place, "'scratch' stands for no pre-training; choose another name")
         if names.is_published(study, name):
-            _published(config, place, distribution)
+            _published(study, place, distribution)
             continue
-        choice = distribution.get("classes")
-        if choice is not None:
+        choice = distribution.classes.given if distribution.classes else {}
+        if distribution.classes is not None:
             _choice_of_classes((*place, "classes"), choice)
-        choice = choice or {}
-        asked = {"images": distribution.get("images"), "classes": choice.get("most_frequent", choice.get("random"))}
+        asked = {"images": distribution.images, "classes": choice.get("most_frequent", choice.get("random"))}
         for what, count in asked.items():
             if count is not None and what in source and count > source[what]:
-                has = f"{distribution['source']} has {source[what]:,}"
+                has = f"{distribution.source} has {source[what]:,}"
                 raise ConfigError(place, f"asks for {count:,} {what}, but {has}; ask for fewer")
-        if {"under", "not_under"} & set(choice) and not names.format(study, distribution["source"]).synsets:
+        if {"under", "not_under"} & set(choice) and not names.format(study, distribution.source).synsets:
             raise ConfigError(
                 (*place, "classes"),
-                f"{distribution['source']} has no WordNet synsets; only ImageNet has, and a folder whose class folders "
+                f"{distribution.source} has no WordNet synsets; only ImageNet has, and a folder whose class folders "
                 "are called as ImageNet's (n01440764)",
             )
-        if "labels" in distribution:
-            mapped = config["label_maps"][distribution["labels"]]["source"]
-            if mapped != distribution["source"]:
-                wrong = f"'{distribution['labels']}' is a label map of {mapped}"
+        if distribution.labels:
+            mapped = study.label_maps[distribution.labels].source
+            if mapped != distribution.source:
+                wrong = f"'{distribution.labels}' is a label map of {mapped}"
                 raise ConfigError((*place, "labels"), f"{wrong}; take another")
-        elif "ratio" in choice or distribution.get("balanced") == "superclasses":
+        elif "ratio" in choice or distribution.balanced == "superclasses":
             raise ConfigError(place, "there are no superclasses without 'labels'; name a label map")
-        feasible = partial(check_feasible, name, config, lambda table: locate(table, repository))
+        feasible = partial(check_feasible, name, study.config, lambda table: locate(table, repository))
         _told(place, feasible, f"config distributions.{name}: ")
 
 
@@ -316,53 +326,52 @@ def _choice_of_classes(place: Place, choice: Mapping[str, Any]) -> None:
             raise ConfigError((*place, key), f"it goes with '{other}' alone; add that, or leave it out")
 
 
-def _published(config: dict[str, Any], place: Place, distribution: Mapping[str, Any]) -> None:
+def _published(study: Study, place: Place, distribution: DistributionSpec) -> None:
     """Published weights are taken as they are: nothing can be chosen of what they were trained on."""
-    chosen = [key for key in distribution if key not in ("source", "label", "evidence", "architectures", "head")]
-    _excluded(place, distribution, chosen, f"only weights can be had of {distribution['source']}")
-    _need(config, place, distribution, ["architectures"], "a distribution of published weights")
-    for name in distribution["architectures"] if distribution.get("head") == "zero_shot" else []:
-        if config["architectures"][name]["builder"] != "open_clip":
-            raise ConfigError(
-                (*place, "head"), f"{name} has no text network to make a zero-shot head with; leave the key out"
-            )
+    chosen = [key for key in distribution.given if key not in ("source", "label", "evidence", "architectures", "head")]
+    _excluded(study, place, chosen, f"only weights can be had of {distribution.source}")
+    _need(study, place, ["architectures"], "a distribution of published weights")
+    for name in (distribution.architectures or []) if distribution.head == "zero_shot" else []:
+        if study.architectures[name].builder != "open_clip":
+            wrong = f"{name} has no text network to make a zero-shot head with"
+            raise ConfigError((*place, "head"), f"{wrong}; leave the key out")
 
 
-def _test_sets(config: dict[str, Any]) -> None:
+def _test_sets(study: Study) -> None:
     """Check the test sets of every task, which of them figures plot, and the metric."""
-    study = Study(config)
     for task in names.tasks(study):
-        place, spec = ("tasks", task), config["tasks"][task]
-        if METRICS[spec["metric"]].grouped if "metric" in spec else False:
-            _need(config, place, spec, ["groups"], f"the metric '{spec['metric']}'")
+        place, spec = ("tasks", task), study.tasks[task]
+        if spec.metric and METRICS[spec.metric].grouped:
+            _need(study, place, ["groups"], f"the metric '{spec.metric}'")
         for test_set in names.test_sets(study, task):
             here: Place = (*place, "test_sets", test_set["name"])
             if test_set["store"] == task and test_set["split"] not in (*SPLITS, "all"):
                 known_name((*here, "split"), test_set["split"], "split", [*SPLITS, "all"])
             if test_set["classes"] not in (None, "present"):
                 _column((*here, "classes"), test_set["classes"], "class_id")
-            if config["tasks"].get(test_set["store"], {}).get("format") == "iwildcam":
+            if test_set["store"] in study.tasks and study.tasks[test_set["store"]].format == "iwildcam":
                 for kind in ("groups", "clusters"):
                     if test_set[kind] is not None:
                         known_name((*place, kind), test_set[kind], "column of iWildCam's store", IWILDCAM)
-        _plots((*place, "plots"), spec["plots"], spec["test_sets"])
+        _plots((*place, "plots"), spec.plots, spec.test_sets)
 
 
-def _plots(place: Place, pair: Mapping[str, str], test_sets: Mapping[str, Any]) -> None:
-    for role, name in pair.items():
-        known_name((*place, role), name, "test set of the task", test_sets)
-        of_role = [one for one, spec in test_sets.items() if spec["role"] == role]
+def _plots(place: Place, pair: Pair | None, test_sets: Mapping[str, TestSet] | None) -> None:
+    for role, name in pair.given.items() if pair else ():
+        known_name((*place, role), name, "test set of the task", test_sets or {})
+        of_role = [one for one, spec in (test_sets or {}).items() if spec.role == role]
         known_name((*place, role), name, f"test set of the role '{role}'", of_role)
 
 
-def _methods(config: dict[str, Any]) -> None:
+def _methods(study: Study) -> None:
     """Check the settings of the methods of fine-tuning."""
-    for name, spec in config["methods"].items():
+    declared = study.config["methods"]
+    for name, spec in declared.items():
         place, kind = ("methods", name), spec["kind"]
         settings = _settings({**METHOD_FILES, **MERGER_FILES}[kind])
         if kind in MERGER_FILES:
             number = settings.pop("NETWORKS", None)
-            _need(config, place, spec, ["of", *(name for name, default in settings.items() if default is None)], kind)
+            _need(study, place, ["of", *(name for name, default in settings.items() if default is None)], kind)
             settings["of"] = None
             if number is not None and len(spec["of"]) != ast.literal_eval(number):
                 count = ast.literal_eval(number)
@@ -372,8 +381,8 @@ def _methods(config: dict[str, Any]) -> None:
         for setting in spec:
             if setting not in ("kind", "label", "recipe"):
                 known_name(place, setting, f"setting of {kind}", settings)
-    _need(config, ("methods",), config["methods"], [DEFAULT_METHOD], "a study")
-    if config["methods"][DEFAULT_METHOD]["kind"] != DEFAULT_METHOD:
+    _need(study, ("methods",), [DEFAULT_METHOD], "a study")
+    if declared[DEFAULT_METHOD]["kind"] != DEFAULT_METHOD:
         wrong = f"it is not '{DEFAULT_METHOD}', which other methods start from"
         raise ConfigError(("methods", DEFAULT_METHOD, "kind"), f"{wrong}; give this method another name")
 
@@ -388,59 +397,59 @@ def _settings(file: Path) -> dict[str, ast.expr | None]:
     return {field.target.id: field.value for field in fields if isinstance(field.target, ast.Name)}
 
 
-def _imagenet_rib(config: dict[str, Any], repository: Path) -> None:
-    study, spec = Study(config), config.get("imagenet_rib")
+def _imagenet_rib(study: Study, repository: Path) -> None:
+    rib = study.imagenet_rib
     for name in (*names.rib_figures(study), *names.rib_tables(study)):
-        section = "figures" if name in config["figures"] else "tables"
-        if spec is None:
+        section = "figures" if name in study.figures else "tables"
+        if rib is None:
             raise ConfigError((section, name), "it shows ImageNet-RIB, but the key 'imagenet_rib' is missing; add it")
-        _need(config, ("imagenet_rib",), spec, RIB_NEEDS.get(config[section][name]["kind"], ()), f"{section}.{name}")
-    if spec is None:
+        kind = {**study.figures, **study.tables}[name].kind
+        _need(study, ("imagenet_rib",), RIB_NEEDS.get(kind, ()), f"{section}.{name}")
+    if rib is None:
         return
-    for key in ("published", "published_cells"):
-        if key in spec and not locate(spec[key], repository).is_file():
-            raise ConfigError(("imagenet_rib", key), f"{spec[key]} is not a file; correct the path")
-    for name, variant in spec["variants"].items():
-        _variant(config, ("imagenet_rib", "variants", name), name, variant)
-    for name in spec["methods"]:
-        if "held_out" in names.methods(study)[name] and "held_out" not in spec:
+    for key, table in (("published", rib.published), ("published_cells", rib.published_cells)):
+        if table and not locate(table, repository).is_file():
+            raise ConfigError(("imagenet_rib", key), f"{table} is not a file; correct the path")
+    for name, variant in rib.variants.items():
+        _variant(study, ("imagenet_rib", "variants", name), name, variant)
+    for name in rib.methods:
+        if "held_out" in names.methods(study)[name] and rib.held_out is None:
             raise ConfigError(
                 ("imagenet_rib", "methods"),
                 f"'{name}' chooses by held-out images, and none are held out; set imagenet_rib.held_out, or leave the "
                 "method out",
             )
-    _heads(config, spec, study)
+    _heads(study, rib)
 
 
-def _variant(config: dict[str, Any], place: Place, name: str, variant: Mapping[str, Any]) -> None:
-    if not {"files", "path"} & set(variant):
-        known = [*config["sources"], *config["tasks"]]
+def _variant(study: Study, place: Place, name: str, variant: VariantSpec) -> None:
+    if not variant.files and not variant.path:
+        known = [*study.sources, *study.tasks]
         known_name(place, name, "source or task (without 'files' or 'path' it must be one)", known)
     else:
-        _need(config, place, variant, ["classes", "layout"], "a variant with files of its own")
-    for part in variant.get("only", {}):
-        parts = [one for one in re.findall(r"{(\w+)}", variant.get("layout", "")) if one not in ("class", "image")]
+        _need(study, place, ["classes", "layout"], "a variant with files of its own")
+    for part in variant.only or {}:
+        parts = [one for one in re.findall(r"{(\w+)}", variant.layout or "") if one not in ("class", "image")]
         known_name((*place, "only"), part, "part of the layout", parts)
-    if variant.get("drawn", {}).get("kind") == "adversarial":
-        _need(config, (*place, "drawn"), variant["drawn"], ["filtered_by"], "adversarial")
+    if variant.drawn and variant.drawn.kind == "adversarial":
+        _need(study, (*place, "drawn"), ["filtered_by"], "adversarial")
 
 
-def _heads(config: dict[str, Any], spec: Mapping[str, Any], study: Study) -> None:
+def _heads(study: Study, rib: ImageNetRIB) -> None:
     """Check that every network of ImageNet-RIB has a head of ImageNet's classes, or is given one."""
-    given: list[str] = spec["heads"]["of"] if "heads" in spec else []
-    networks = list(dict.fromkeys([*spec["networks"], *(name for _, name in runs.rib_series(study))]))
+    given = rib.heads.of if rib.heads else []
+    networks = list(dict.fromkeys([*rib.networks, *(name for _, name in runs.rib_series(study))]))
     for number, name in enumerate(given):
         place = ("imagenet_rib", "heads", "of", number)
         known_name(place, name, "distribution whose networks are fine-tuned", networks)
-    if "heads" in spec and not _knows_imagenet(config, spec["heads"]["trained_on"]):
-        wrong = f"{spec['heads']['trained_on']} does not have ImageNet's classes"
+    if rib.heads and not _knows_imagenet(study, rib.heads.trained_on):
+        wrong = f"{rib.heads.trained_on} does not have ImageNet's classes"
         raise ConfigError(("imagenet_rib", "heads", "trained_on"), f"{wrong}; choose another distribution")
     for name in (name for name in networks if name not in given):
-        strange = [] if _knows_imagenet(config, name) else [name]
+        strange = [] if _knows_imagenet(study, name) else [name]
         if names.is_published(study, name):
-            architectures = config["architectures"]
-            named = {one: architectures[one] for one in config["distributions"][name].get("architectures", [])}
-            strange = [one for one, architecture in named.items() if not _publishes_imagenet_head(architecture)]
+            named = study.distributions[name].architectures or []
+            strange = [one for one in named if not _publishes_imagenet_head(study.architectures[one])]
         if strange:
             raise ConfigError(
                 ("imagenet_rib", "networks"),
@@ -449,54 +458,50 @@ def _heads(config: dict[str, Any], spec: Mapping[str, Any], study: Study) -> Non
             )
 
 
-def _knows_imagenet(config: dict[str, Any], distribution: str) -> bool:
+def _knows_imagenet(study: Study, distribution: str) -> bool:
     """Whether the networks of a distribution learn ImageNet's classes, all of them and as they are; or as many as
     another reference has."""
-    declared, study = config["distributions"][distribution], Study(config)
-    objective = config["objectives"].get(declared.get("objective"), {"kind": "supervised"})["kind"]
-    if {"classes", "labels"} & set(declared) or objective != "supervised":
+    declared = study.distributions[distribution]
+    if declared.classes or declared.labels or names.objective(study, distribution)["name"] != "supervised":
         return False
-    source, reference = (
-        names.collection(study, declared["source"]),
-        names.collection(study, names.imagenet_rib(study)["reference"]),
-    )
-    if reference["format"] == "imagenet_variant":
-        return bool(source["format"] == "imagenet")
-    return bool(source.get("classes") == reference.get("classes"))
+    source = study.sources[declared.source]
+    reference = names.collection(study, names.imagenet_rib(study).reference)
+    if reference.format == "imagenet_variant":
+        return source.format == "imagenet"
+    return source.classes == reference.classes
 
 
-def _publishes_imagenet_head(architecture: Mapping[str, Any]) -> bool:
+def _publishes_imagenet_head(architecture: ArchitectureSpec) -> bool:
     """Whether published weights have ImageNet's head, by their name: timm's tags say what was trained on last."""
-    if architecture["builder"] != "timm":
-        return bool(architecture["builder"] != "open_clip")
-    _, _, tag = architecture.get("arguments", {}).get("model", "").partition(".")
+    if architecture.builder != "timm":
+        return architecture.builder != "open_clip"
+    _, _, tag = (architecture.arguments or {}).get("model", "").partition(".")
     return not tag or "in1k" in tag
 
 
-def _training(config: dict[str, Any]) -> None:
-    _need(config, ("store",), config["store"], ["size", "encoding", "on_undecodable"])
-    for name, download in config.get("downloads", {}).items():
-        for file, spec in download["files"].items() if name != "place" else ():
+def _training(study: Study) -> None:
+    _need(study, ("store",), ["size", "encoding", "on_undecodable"])
+    for name, download in (study.downloads or {}).items():
+        for file, spec in download["files"].items() if name != "place" else ():  # type: ignore[index]
             if not {"md5", "sha256", "bytes"} & set(spec):
                 place = ("downloads", name, "files", file)
                 raise ConfigError(place, "one of the keys md5, sha256, bytes is missing; add it")
-    for stage in ("pretrain", "finetune"):
-        recipe = config["recipes"][stage]
-        _need(config, ("recipes", stage), recipe, COMPLETE_RECIPE)
-        for name in config["runs"]["architectures"]:
-            merged = {**recipe, **config["architectures"][name].get(stage, {})}
+    for stage, recipe in (("pretrain", study.recipes.pretrain), ("finetune", study.recipes.finetune)):
+        _need(study, ("recipes", stage), COMPLETE_RECIPE)
+        for name in study.runs.architectures:
+            merged = {**recipe, **study.architectures[name].given.get(stage, {})}
             if (merged.get("epochs") is None) == (merged.get("steps") is None):
                 raise ConfigError(("recipes", stage), f"for {name}; give either 'epochs' or 'steps', the other null")
-    if config["recipes"]["finetune"].get("epochs") is None:
+    if study.recipes.finetune.get("epochs") is None:
         raise ConfigError(("recipes", "finetune"), "a checkpoint is written after each epoch; give 'epochs'")
-    partial: dict[Place, dict[str, Any]] = {
-        (section, name, "finetune", "epochs"): one.get("finetune", {})
-        for section in ("architectures", "tasks")
-        for name, one in config[section].items()
+    partial: dict[Place, Recipe | None] = {
+        (section, name, "finetune", "epochs"): one.finetune
+        for section, named in (("architectures", study.architectures), ("tasks", study.tasks))
+        for name, one in named.items()
     }
-    partial["recipes", "scratch", "epochs"] = config["recipes"].get("scratch", {})
-    for where, recipe in partial.items():
-        if "epochs" in recipe:
+    partial["recipes", "scratch", "epochs"] = study.recipes.scratch
+    for where, changed in partial.items():
+        if "epochs" in (changed or {}):
             raise ConfigError(
                 where,
                 "all networks have one number of epochs, so that every series has the same checkpoints; set "
@@ -504,58 +509,52 @@ def _training(config: dict[str, Any]) -> None:
             )
 
 
-def _figures(config: dict[str, Any]) -> None:
-    study = Study(config)
-    for name, figure in config["figures"].items():
+def _figures(study: Study) -> None:
+    for name, figure in study.figures.items():
         place: Place = ("figures", name)
-        for number, panel in enumerate(figure.get("panels", [])):
+        for number, panel in enumerate(getattr(figure, "panels", [])):
             here = (*place, "panels", number)
-            if figure["kind"] == "pictures":
-                if len({"collection", "distribution"} & set(panel)) != 1:
-                    raise ConfigError(
-                        here, "its images are of one collection or one distribution; give one of the keys"
-                    )
-                if "groups" in panel:
-                    _need(config, here, panel, ["group_by"], "groups")
-            elif "ordered_by" in panel:
-                _order((*here, "ordered_by"), panel["series"], study)
-        if figure["kind"] == "published":
+            if isinstance(panel, ImagePanel):
+                if len({"collection", "distribution"} & set(panel.given)) != 1:
+                    wrong = "its images are of one collection or one distribution"
+                    raise ConfigError(here, f"{wrong}; give one of the keys")
+                if panel.groups:
+                    _need(study, here, ["group_by"], "groups")
+            elif isinstance(panel, Panel | CrossingPanel) and panel.ordered_by:
+                _order((*here, "ordered_by"), panel.series, study)
+        if isinstance(figure, PublishedFigure):
             _published_figure(place, figure)
-        if figure["kind"] not in ("trends", "residuals"):
+        if not isinstance(figure, TrendsFigure | ResidualsFigure):
             continue
-        if config["tasks"][figure["task"]].get("predicted") == "last":
+        if study.tasks[figure.task].predicted == "last":
             raise ConfigError(
-                ("tasks", figure["task"], "predicted"),
+                ("tasks", figure.task, "predicted"),
                 f"figure {name} shows the checkpoints of all epochs; write all, or remove the figure",
             )
-        if names.has_published_scores(study, figure["task"]):
-            _need(config, place, figure, ["published"], "a task of published scores")
-            _excluded(place, figure, ["plots"], "the task names its axes")
-        if "plots" in figure:
-            _plots((*place, "plots"), figure["plots"], config["tasks"][figure["task"]]["test_sets"])
+        if names.has_published_scores(study, figure.task):
+            _need(study, place, ["published"], "a task of published scores")
+            _excluded(study, place, ["plots"], "the task names its axes")
+        _plots((*place, "plots"), figure.plots, study.tasks[figure.task].test_sets)
         elsewhere = _from_elsewhere(place, figure)
-        for here, series in _series_of(place, figure):
+        for here, series in _series_of(place, figure.given):
             distribution, method = of_series(series)
             if "@" in series:
                 known_name(here, method, "method", names.methods(study))
-            known = [SCRATCH, *config["distributions"], *([] if "@" in series else elsewhere)]
+            known = [SCRATCH, *study.distributions, *([] if "@" in series else elsewhere)]
             known_name(here, distribution, "distribution", known)
-        if figure["kind"] == "trends":
-            left_out = config["left_out"]
-            panels = [
-                [one for one in panel["series"] if of_series(one)[0] not in left_out] for panel in figure["panels"]
-            ]
-            _told(place, partial(check_panels, panels, figure["references"]), "figures: ")
+        if isinstance(figure, TrendsFigure):
+            panels = [[one for one in panel.series if not runs.is_left_out(study, one)] for panel in figure.panels]
+            _told(place, partial(check_panels, panels, figure.references), "figures: ")
 
 
-def _published_figure(place: Place, figure: Mapping[str, Any]) -> None:
+def _published_figure(place: Place, figure: PublishedFigure) -> None:
     """Check that the tables of a figure of published networks have its groups, and that each has a panel."""
     groups = _from_elsewhere(place, figure)
-    for here, name in _series_of(place, {key: figure[key] for key in ("baseline", "series")}):
+    for here, name in _series_of(place, {"baseline": figure.baseline, "series": figure.series}):
         known_name(here, name, "group of its tables", groups)
-    if len(figure["panels"]) != len(figure["published"]):
-        tables = len(figure["published"])
-        raise ConfigError((*place, "panels"), f"{len(figure['panels'])} panels for {tables} tables; give one per table")
+    panels, tables = len(figure.panels), len(figure.published)
+    if panels != tables:
+        raise ConfigError((*place, "panels"), f"{panels} panels for {tables} tables; give one per table")
 
 
 def _series_of(place: Place, figure: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
@@ -572,7 +571,7 @@ def _series_of(place: Place, figure: Mapping[str, Any]) -> Iterator[tuple[Place,
 
 def _order(place: Place, listed: list[str], study: Study) -> None:
     """Series that are ordered by their number of images must each have one, all different."""
-    known = [name for name in listed if of_series(name)[0] in (SCRATCH, *study.config["distributions"])]
+    known = [name for name in listed if of_series(name)[0] in (SCRATCH, *study.distributions)]
     images = {series: names.pretraining_images(study, series) for series in known}
     for series, count in images.items():
         if count is None:
@@ -583,15 +582,15 @@ def _order(place: Place, listed: list[str], study: Study) -> None:
         raise ConfigError(place, f"{wrong}; leave ordered_by out")
 
 
-def _from_elsewhere(place: Place, figure: Mapping[str, Any]) -> list[str]:
+def _from_elsewhere(place: Place, figure: Section) -> list[str]:
     """Return the series that the tables of published numbers and other studies give a figure."""
     series: list[str] = []
-    for number, path in enumerate(figure.get("published", [])):
+    for number, path in enumerate(figure.given.get("published", [])):
         from pretraining_robustness.trends.published import read_published  # pandas: half a second that few studies pay
 
         groups = _told((*place, "published", number), partial(read_published, path))["group"]
         series += map(str, groups)
-    for study, path in figure.get("studies", {}).items():
+    for study, path in figure.given.get("studies", {}).items():
         series += [f"{study}/{name}" for name in _column((*place, "studies", study), path, "distribution")]
     return series
 
@@ -600,19 +599,19 @@ def _column(place: Place, path: str, column: str) -> list[str]:
     return _told(place, partial(read_csv_table, path, (column,))).columns[column]
 
 
-def _tables(config: dict[str, Any]) -> None:
-    study, distributions = Study(config), [SCRATCH, *config["distributions"]]
+def _tables(study: Study) -> None:
+    distributions = [SCRATCH, *study.distributions]
     if names.of_kind(study, "effective_robustness"):
-        for number, name in enumerate(config["effective_robustness"]["baselines"]):
+        for number, name in enumerate(study.effective_robustness.baselines):
             known_name(("effective_robustness", "baselines", number), of_series(name)[0], "distribution", distributions)
-    for name, table in config["tables"].items():
+    for name, table in study.tables.items():
         place = ("tables", name)
-        if name in config["figures"]:
+        if name in study.figures:
             raise ConfigError(place, "a figure has the same name; rename one of them")
-        _need(config, place, table, TABLES_NEED.get(table["kind"], ()), table["kind"])
-        for number, one in enumerate(table.get("expectations", [])):
-            for key in {"first", "second"} & set(one):
+        _need(study, place, TABLES_NEED.get(table.kind, ()), table.kind)
+        for number, one in enumerate(table.expectations or []):
+            for key in {"first", "second"} & set(one.given):
                 here = (*place, "expectations", number, key)
-                known_name(here, of_series(one[key])[0], "distribution", distributions)
-        if table["kind"] == "effective_robustness" and not runs.runs(study, *names.scored_figures(study)):
+                known_name(here, of_series(one.given[key])[0], "distribution", distributions)
+        if table.kind == "effective_robustness" and not runs.runs(study, *names.scored_figures(study)):
             raise ConfigError(place, "it shows this study's own checkpoints, and no figure has any; leave it out")

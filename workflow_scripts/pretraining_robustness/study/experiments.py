@@ -15,7 +15,7 @@ def experiments(study: Study) -> list[dict[str, Any]]:
     `declared` holds the settings at the paper's scale and `here` at the study's, in the same words, so that two
     experiments can be compared key by key; `reference` names the experiment that one is compared with.
     """
-    return [_describe(study, name) for name in (SCRATCH, *study.config["distributions"])]
+    return [_describe(study, name) for name in (SCRATCH, *study.distributions)]
 
 
 def _describe(study: Study, name: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def _describe(study: Study, name: str) -> dict[str, Any]:
         for figure in names.scored_figures(study)
         if name in {of_series(series)[0] for series in runs.asked(study, figure)}
     ]
-    tasks = dict.fromkeys(study.config["figures"][figure]["task"] for figure in figures)
+    tasks = dict.fromkeys(runs.scored(study, figure).task for figure in figures)
     task = next(iter(tasks), names.tasks(study)[0])
     architectures = runs.architectures(study, name)
     common = {
@@ -52,50 +52,49 @@ def _describe(study: Study, name: str) -> dict[str, Any]:
             "pretrain": None,
             "evidence": "paper, Figure 2",
         }
-    written = study.config["distributions"][name]
+    written = study.distributions[name]
     if names.is_published(study, name):
         return {**common, **_published(study, name)}
     declared, here = params.declaration(study, name, full_scale=True), params.distribution(study, name)
     return {
         **common,
         "reference": reference(study, name),
-        "run": name not in study.config["left_out"],
-        "source": names.collection(study, written["source"]).get("label", written["source"]),
+        "run": name not in study.left_out,
+        "source": labels.source_label(study, written.source),
         "selection": f"{_classes(here)}; {_images(here)}",
         "label_map": _label_map(study, name),
         "declared": _settings(study, name, declared, scale=1),
-        "here": _settings(study, name, here, scale=params.scale(study, written["source"])["images"]),
+        "here": _settings(study, name, here, scale=params.scale(study, written.source)["images"]),
         "nested_in": "; ".join(
             f"{key.replace('_', ' ')} {other}" for key, other in params.relations(study, name).items()
         )
         or None,
         "selection_seed": here["seed"],
         "pretrain": {one: params.pretrain_recipe(study, one, name) for one in architectures},
-        "evidence": written.get("evidence", "own"),
+        "evidence": written.evidence or "own",
     }
 
 
 def _published(study: Study, name: str) -> dict[str, Any]:
     """Describe an experiment that starts from published weights."""
-    written = study.config["distributions"][name]
-    source = names.collection(study, written["source"])
-    label = source.get("label", written["source"])
-    clip = {study.config["architectures"][one]["builder"] for one in runs.architectures(study, name)} == {"open_clip"}
-    images = {"images": source["images"]} if "images" in source else {}
-    settings = {"source": written["source"], **images, "objective": "image_text" if clip else "published"}
-    amount = f"; {source['images']:,} {'image-text pairs' if clip else 'images'}" if images else ""
+    written = study.distributions[name]
+    source, label = study.sources[written.source], labels.source_label(study, written.source)
+    clip = {study.architectures[one].builder for one in runs.architectures(study, name)} == {"open_clip"}
+    images = {"images": source.images} if source.images else {}
+    settings = {"source": written.source, **images, "objective": "image_text" if clip else "published"}
+    amount = f"; {source.images:,} {'image-text pairs' if clip else 'images'}" if images else ""
     return {
         "reference": None,
-        "run": name not in study.config["left_out"],
+        "run": name not in study.left_out,
         "source": label,
-        "selection": f"published weights ({source['pretrained']}){amount}",
+        "selection": f"published weights ({source.pretrained}){amount}",
         "label_map": "none",
         "declared": settings,
         "here": settings,
         "nested_in": None,
         "selection_seed": None,
         "pretrain": None,
-        "evidence": written.get("evidence", "own"),
+        "evidence": written.evidence or "own",
     }
 
 
@@ -104,23 +103,19 @@ def reference(study: Study, name: str) -> str | None:
 
     It is the one that its classes descend from, if it says so, and otherwise all of its source.
     """
-    written = study.config["distributions"]
-    root = name
-    while "classes_nested_in" in written[root]:
-        root = written[root]["classes_nested_in"]
+    written, root = study.distributions, name
+    while outer := written[root].classes_nested_in:
+        root = outer
     if root != name:
         return root
     interventions = {"classes", "labels", "images", "balanced", "objective"}
-    whole = [
-        other
-        for other, declared in written.items()
-        if declared["source"] == written[name]["source"] and not interventions & set(declared)
-    ]
+    alike = [other for other, declared in written.items() if declared.source == written[name].source]
+    whole = [other for other in alike if not interventions & set(written[other].given)]
     return whole[0] if whole and whole[0] != name else None
 
 
 def _settings(study: Study, name: str, declared: dict[str, Any], scale: float) -> dict[str, str | int]:
-    total = names.collection(study, declared["source"]).get("images")
+    total = study.sources[declared["source"]].images
     return {
         "source": declared["source"],
         "objective": names.objective(study, name)["name"],
@@ -176,12 +171,11 @@ def _images(declared: dict[str, Any]) -> str:
 
 
 def _label_map(study: Study, name: str) -> str:
-    labels = study.config["distributions"][name].get("labels")
+    labels = study.distributions[name].labels
     if labels is None:
         return "classes as they are"
-    spec = study.config["label_maps"][labels]
-    place = f"{spec['table']}, column {spec['column']}" if "table" in spec else "of the source itself"
-    return f"{spec['label']} ({place})"
+    spec = study.label_maps[labels]
+    return f"{spec.label} ({f'{spec.table}, column {spec.column}' if spec.table else 'of the source itself'})"
 
 
 def _synsets(named: str | list[str]) -> str:

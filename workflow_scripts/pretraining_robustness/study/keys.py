@@ -176,3 +176,11 @@ def entries(value: Any) -> Mapping[Any, Any]:
     if isinstance(value, Mapping):
         return value
     return dict(enumerate(value)) if isinstance(value, Sequence) and not isinstance(value, str) else {}
+
+
+def at(place: Place, config: Mapping[str, Any]) -> Any:
+    """Return what stands at a place, or nothing where there is none."""
+    value: Any = config
+    for part in place:
+        value = entries(value).get(part, {})
+    return value

@@ -1,10 +1,10 @@
 """Readable names: of distributions with the paper's numbers and this study's, of tasks, and of what is drawn."""
 
 from functools import partial
-from typing import Any
 
 from pretraining_robustness.study import names, params, runs
 from pretraining_robustness.study.imagenet_rib import draws_renderings
+from pretraining_robustness.study.model import DistributionSpec
 from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, of_series
 from pretraining_robustness.study.params import scaled
 from pretraining_robustness.study.study import Study
@@ -17,43 +17,47 @@ def label(study: Study, series: str) -> str:
         return f"{label(study, distribution)}, {method_label(study, method)}"
     if distribution == SCRATCH:
         return "From scratch (no pre-training)"
-    if distribution not in study.config["distributions"]:
+    if distribution not in study.distributions:
         return distribution  # from elsewhere: published numbers or another study
-    declared = study.config["distributions"][distribution]
-    return declared.get("label", _describe(study, declared)) + _here(study, distribution)
+    declared = study.distributions[distribution]
+    return (declared.label or _describe(study, declared)) + _here(study, distribution)
 
 
-def _describe(study: Study, declared: dict[str, Any]) -> str:
-    source = names.collection(study, declared["source"])
-    name = source.get("label", declared["source"])
-    images, random = declared.get("images"), declared.get("classes", {}).get("random")
-    if "labels" in declared:
-        return f"{name}, {study.config['label_maps'][declared['labels']]['label']}"
+def source_label(study: Study, name: str) -> str:
+    """Return the readable name of a source or of the collection of a task."""
+    return names.collection(study, name).label or name
+
+
+def _describe(study: Study, declared: DistributionSpec) -> str:
+    source, name = study.sources[declared.source], source_label(study, declared.source)
+    images, random = declared.images, declared.classes and declared.classes.random
+    if declared.labels:
+        return f"{name}, {study.label_maps[declared.labels].label}"
     if random and images:
         return f"{random:,} classes of {images // random:,} images"
     if images:
         return f"{name}, {images:,} images"
-    but = " but copies" if source.get("copies", {}).get("leave_out") else ""
-    return f"{name}, all {source['images']:,} images{but}" if "images" in source else f"{name}, all images{but}"
+    but = " but copies" if source.copies and source.copies.leave_out else ""
+    return f"{name}, all {source.images:,} images{but}" if source.images else f"{name}, all images{but}"
 
 
 def _here(study: Study, distribution: str) -> str:
     """Say how much of it this study has, where that is less than the paper's."""
-    declared, here = study.config["distributions"][distribution], params.distribution(study, distribution)
-    total = declared.get("images", names.collection(study, declared["source"]).get("images"))
-    factor = params.scale(study, declared["source"])["images"]
+    declared, here = study.distributions[distribution], params.distribution(study, distribution)
+    total = declared.images or study.sources[declared.source].images
+    factor = params.scale(study, declared.source)["images"]
     if total is None or factor == 1:
         return ""
     images, choice = scaled(total, factor), here["classes"]
     random = choice.get("random")
-    if "table" in study.config["label_maps"].get(declared.get("labels"), {}) and not choice:
+    if declared.labels and study.label_maps[declared.labels].table and not choice:
         return f" (here fewer, {images:,} images)"
     if random:
         return f" (here {random:,} of {images // random:,})"
     if "subclasses" in choice:
         subclasses = max(1, round(choice["ratio"] * choice["subclasses"]))
         return f" (here {subclasses}, {images:,} images)"
-    return f" (here {images:,})" if {"label", "labels"}.isdisjoint(declared) else f" (here {images:,} images)"
+    return f" (here {images:,} images)" if declared.label or declared.labels else f" (here {images:,})"
 
 
 def method_label(study: Study, method: str) -> str:
@@ -65,7 +69,7 @@ def method_label(study: Study, method: str) -> str:
 
 def task_label(study: Study, task: str) -> str:
     """Return the readable name of a task."""
-    return str(study.config["tasks"][task].get("label", task))
+    return study.tasks[task].label or task
 
 
 def test_set_label(study: Study, task: str, name: str) -> str:
@@ -75,13 +79,13 @@ def test_set_label(study: Study, task: str, name: str) -> str:
     (one,) = (one for one in names.test_sets(study, task) if one["name"] == name)
     if one["store"] == task:
         return f"{task_label(study, task)}, {name} split"
-    label = str(names.collection(study, one["store"]).get("label", one["store"]))
+    label = source_label(study, one["store"])
     return label if one["split"] in ("all", "test") else f"{label}, {one['split']} split"
 
 
 def architecture_label(study: Study, name: str) -> str:
     """Return the family of an architecture and its name."""
-    return f"{study.config['architectures'][name]['family']} ({name})"
+    return f"{study.architectures[name].family} ({name})"
 
 
 def _note(study: Study, name: str) -> str | None:
@@ -95,28 +99,24 @@ def _renderings_note(study: Study) -> str | None:
     """Return what an epoch of fine-tuning shows of variants with several renderings of an image."""
     rib = names.imagenet_rib(study)
     told = []
-    for one in rib["variants"].values():
-        if one.get("originals") and one.get("images") and one.get("fine_tuned_on", True):
+    for one in rib.variants.values():
+        if one.originals and one.images and one.fine_tuned_on is not False:
             drawn = "one, drawn anew in every epoch; the published study shows all"
-            shown = drawn if draws_renderings(rib, one) else "all, as the published study does"
-            count = round(one["images"] / one["originals"])
-            told.append(f"Fine-tuning on {one['label']} shows of an image's {count} renderings {shown}")
+            shown = drawn if draws_renderings(rib.given, one.given) else "all, as the published study does"
+            count = round(one.images / one.originals)
+            told.append(f"Fine-tuning on {one.label} shows of an image's {count} renderings {shown}")
     return ". ".join(told) or None
 
 
 def _drawn_note(study: Study, name: str) -> str | None:
     """Return the line that keeps a figure or table of drawn data from being taken for the paper's."""
-    spec = {**study.config["figures"], **study.config["tables"]}[name]
-    if spec["kind"] == "pipeline" or not any(
-        map(partial(names.is_drawn, study), [*study.config["sources"], *study.config["tasks"]])
-    ):
+    kind = {**study.figures, **study.tables}[name].kind
+    if kind == "pipeline" or not any(map(partial(names.is_drawn, study), [*study.sources, *study.tasks])):
         return None
-    if spec["kind"] in ("trends", "residuals"):
-        drawn = names.is_drawn(study, spec["task"]) and bool(
-            runs.runs(study, name)
-        )  # a figure of published numbers shows nothing drawn
+    if kind in ("trends", "residuals"):  # a figure of published numbers shows nothing drawn
+        drawn = names.is_drawn(study, runs.scored(study, name).task) and bool(runs.runs(study, name))
         return "Miniature: drawn data and small networks, not the paper's results" if drawn else None
-    if spec["kind"] == "pictures":
+    if kind == "pictures":
         drawn = any(names.is_drawn(study, panel["collection"]) for panel in runs.panels(study, name))
         return "Miniature: images that the pipeline draws itself" if drawn else None
-    return "Miniature: numbers of data that the pipeline draws itself" if spec["kind"] != "cooccurrence" else None
+    return "Miniature: numbers of data that the pipeline draws itself" if kind != "cooccurrence" else None

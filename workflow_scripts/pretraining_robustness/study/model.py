@@ -6,7 +6,6 @@ among the keys of a recipe it sets one to nothing. `Name` marks a string that
 names something else in the configuration.
 """
 
-# ruff: noqa: RUF009 (`key` and `opt` return fields of dataclasses)
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Required
@@ -14,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Required
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
 from pydantic import AfterValidator, ConfigDict, Field, Strict, with_config
 from pydantic_core import PydanticCustomError
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict, dataclass_transform
 
 from pretraining_robustness.stable_diffusion.settings import SCHEDULERS
 from pretraining_robustness.store.formats import SOURCES, TASKS
@@ -100,10 +99,19 @@ Architectures = Annotated[list[Architecture], MinLen(1), Once]
 Methods = Annotated[list[Method], MinLen(1), Once]
 
 
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(key, opt))
 class Section:
-    """What all sections share: keys that they do not have are refused."""
+    """What all sections share: they are dataclasses, and keys that they do not have are refused.
+
+    Attributes:
+        given: the keys of a section that are set, as the configuration has them.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid"}
+    given: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        dataclass(kw_only=True, eq=False)(cls)
 
 
 @with_config(extra="forbid")
@@ -175,7 +183,6 @@ COMPLETE_RECIPE = (
 )  # keys that `recipes.pretrain` and `recipes.finetune` need
 
 
-@dataclass(kw_only=True)
 class Scales(Section):
     """Factors on the paper's numbers, for sources and tasks that are drawn or downloaded; not for your own folders."""
 
@@ -189,7 +196,6 @@ class Scales(Section):
     domain_classes: Fraction = key("Factor on the classes of collections of several domains.")
 
 
-@dataclass(kw_only=True)
 class Store(Section):
     """How images are decoded once for training; a source or a task may override single keys."""
 
@@ -207,7 +213,6 @@ class Store(Section):
     )
 
 
-@dataclass(kw_only=True)
 class World(Section):
     """How the miniature of a collection is drawn."""
 
@@ -220,7 +225,6 @@ class World(Section):
     domains: Annotated[list[str] | None, MinLen(2), Once] = opt("Domains that are drawn; all by default.")
 
 
-@dataclass(kw_only=True)
 class ClassSizes(Section):
     """Range of the class sizes."""
 
@@ -228,7 +232,6 @@ class ClassSizes(Section):
     most: Count = key("Images of the largest class.")
 
 
-@dataclass(kw_only=True)
 class About(Section):
     """What cannot be counted, for the table of sources."""
 
@@ -236,7 +239,6 @@ class About(Section):
     expert_labelled: Flag | None = opt("Whether experts gave the labels.")
 
 
-@dataclass(kw_only=True)
 class Copies(Section):
     """Where near-duplicates of a source's images are looked for."""
 
@@ -249,7 +251,6 @@ class Copies(Section):
     )
 
 
-@dataclass(kw_only=True)
 class FractalSearch(Section):
     """The search for systems of maps whose images fill enough of the frame."""
 
@@ -260,7 +261,6 @@ class FractalSearch(Section):
     filling_rate: Fraction = key("Part of the frame that must be hit.")
 
 
-@dataclass(kw_only=True)
 class FractalRender(Section):
     """How the images of a system are drawn."""
 
@@ -269,7 +269,6 @@ class FractalRender(Section):
     padding: Seed = key("Empty border of an image in pixels.")
 
 
-@dataclass(kw_only=True)
 class Prompts(Section):
     """How prompts are dealt out."""
 
@@ -279,7 +278,6 @@ class Prompts(Section):
     )
 
 
-@dataclass(kw_only=True)
 class DiffusionTraining(Section):
     """Sizes and steps of the model `trained` that differ from the usual ones."""
 
@@ -302,7 +300,6 @@ class DiffusionTraining(Section):
     seed: Seed | None = opt("Seed of everything random.")
 
 
-@dataclass(kw_only=True)
 class Generate(Section):
     """How Stable Diffusion generates images."""
 
@@ -319,7 +316,6 @@ class Generate(Section):
     guided_part: Fraction | None = opt("Part of the steps, from the first one, that is guided; all by default.")
 
 
-@dataclass(kw_only=True)
 class Network(Section):
     """A network that is pre-trained on a distribution."""
 
@@ -327,7 +323,6 @@ class Network(Section):
     architecture: Architecture = key("An architecture that is trained on it.")
 
 
-@dataclass(kw_only=True)
 class SourceSpec(Section):
     """A collection of pre-training images."""
 
@@ -381,7 +376,6 @@ class SourceSpec(Section):
 HeldOut = Number | Integer | str | list[str | Integer]
 
 
-@dataclass(kw_only=True)
 class Division(Section):
     """Splits made of a column of metadata.csv. Held-out places or later dates are out of distribution (test, val),
     held-out images of the others in distribution (id_test, id_val)."""
@@ -403,7 +397,6 @@ class Division(Section):
     seed: Seed | None = opt("Seed of what is held out; 0 by default.")
 
 
-@dataclass(kw_only=True)
 class TestSet(Section):
     """What checkpoints are tested on."""
 
@@ -418,7 +411,6 @@ class TestSet(Section):
     )
 
 
-@dataclass(kw_only=True)
 class Pair(Section):
     """The two test sets that a figure plots."""
 
@@ -426,7 +418,6 @@ class Pair(Section):
     ood: str = key("The out-of-distribution test set.")
 
 
-@dataclass(kw_only=True)
 class Subset(Section):
     """A part of a variant's images that is fine-tuned on."""
 
@@ -436,7 +427,6 @@ class Subset(Section):
     )
 
 
-@dataclass(kw_only=True)
 class TaskSpec(Section):
     """A downstream task with in-distribution and out-of-distribution test sets."""
 
@@ -510,7 +500,6 @@ class TaskSpec(Section):
     store: Store | None = opt("Keys of `store` that differ.")
 
 
-@dataclass(kw_only=True)
 class Heads(Section):
     """How networks without a head of ImageNet's classes are given one: by a stage of its own, the task rib_head."""
 
@@ -520,7 +509,6 @@ class Heads(Section):
     finetune: Recipe | None = opt("Keys of the recipe of fine-tuning that differ.")
 
 
-@dataclass(kw_only=True)
 class Similarity(Section):
     """Which layers are compared by linear CKA, on which images of the reference."""
 
@@ -532,7 +520,6 @@ class Similarity(Section):
     )
 
 
-@dataclass(kw_only=True)
 class SetSizes(Section):
     """Variants of which some images per class are fine-tuned on, for as many epochs and for as many steps as all."""
 
@@ -542,7 +529,6 @@ class SetSizes(Section):
     images_per_class: Annotated[list[Count], MinLen(1), Once] = key("Numbers of images per class.")
 
 
-@dataclass(kw_only=True)
 class Transport(Section):
     """How the distances between variants are measured."""
 
@@ -550,7 +536,6 @@ class Transport(Section):
     count: Count = key("Images of each variant, evenly spaced.")
 
 
-@dataclass(kw_only=True)
 class Baselines(Section):
     """Which networks, trained on ImageNet alone, make the baselines."""
 
@@ -558,7 +543,6 @@ class Baselines(Section):
     scale: Scale = key("Scale of the axes on which the lines are fitted.")
 
 
-@dataclass(kw_only=True)
 class Drawn(Section):
     """How the miniature of a variant is drawn."""
 
@@ -569,7 +553,6 @@ class Drawn(Section):
     )
 
 
-@dataclass(kw_only=True)
 class VariantSpec(Section):
     """A shifted version of ImageNet."""
 
@@ -606,7 +589,6 @@ class VariantSpec(Section):
     drawn: Drawn | None = opt("How the miniature is drawn.")
 
 
-@dataclass(kw_only=True)
 class ImageNetRIB(Section):
     """ImageNet-RIB (arXiv 2410.21582): networks that know ImageNet's classes, fine-tuned on one variant of ImageNet and
     tested on all. Each variant becomes a source, and each that is fine-tuned on a task rib_VARIANT."""
@@ -662,7 +644,6 @@ class ImageNetRIB(Section):
     store: Store | None = opt("Keys of `store` that differ for all variants.")
 
 
-@dataclass(kw_only=True)
 class File(Section):
     """A file to download or to place; one of its checksums or its size is needed."""
 
@@ -675,7 +656,6 @@ class File(Section):
     bytes: Count | None = opt("Expected size in bytes.")
 
 
-@dataclass(kw_only=True)
 class Download(Section):
     """Real files and the page that offers them."""
 
@@ -690,7 +670,6 @@ class Downloads(TypedDict, total=False, extra_items=Download):  # type: ignore[c
     place: Required[Annotated[str, "Folder where you put files that cannot be downloaded without an account."]]
 
 
-@dataclass(kw_only=True)
 class LabelMap(Section):
     """Classes merged into superclasses."""
 
@@ -709,7 +688,6 @@ class LabelMap(Section):
     )
 
 
-@dataclass(kw_only=True)
 class Classes(Section):
     """Which classes, chosen in one way; `random` also among those that `under` or `not_under` names."""
 
@@ -732,7 +710,6 @@ class Classes(Section):
     )
 
 
-@dataclass(kw_only=True)
 class DistributionSpec(Section):
     """What networks are pre-trained on."""
 
@@ -772,7 +749,6 @@ class DistributionSpec(Section):
 Seeds = Annotated[list[Seed], MinLen(1), Once]
 
 
-@dataclass(kw_only=True)
 class Runs(Section):
     """Every distribution is trained with each architecture and seed, unless it names its own."""
 
@@ -787,7 +763,6 @@ class Runs(Section):
     )
 
 
-@dataclass(kw_only=True)
 class ArchitectureSpec(Section):
     """A network."""
 
@@ -842,7 +817,6 @@ class MethodSpec(TypedDict, total=False):
     ]
 
 
-@dataclass(kw_only=True)
 class TextNetwork(Section):
     """The text network of image-text pre-training."""
 
@@ -851,7 +825,6 @@ class TextNetwork(Section):
     layers: Count = key("Layers.")
 
 
-@dataclass(kw_only=True)
 class Objective(Section):
     """What pre-training learns by, where a distribution names one."""
 
@@ -867,7 +840,6 @@ class Objective(Section):
     recipe: Recipe | None = opt("Changes of the pre-training recipe.")
 
 
-@dataclass(kw_only=True)
 class Recipes(Section):
     """Hyper-parameters of training."""
 
@@ -878,7 +850,6 @@ class Recipes(Section):
     )
 
 
-@dataclass(kw_only=True)
 class Plan(Section):
     """What `snakemake plan` estimates the costs for."""
 
@@ -889,7 +860,6 @@ class Plan(Section):
 Granularity = Literal["run", "distribution", "network"]
 
 
-@dataclass(kw_only=True)
 class Jobs(Section):
     """How many runs one job makes, by stage.
 
@@ -911,7 +881,6 @@ class Jobs(Section):
     )
 
 
-@dataclass(kw_only=True)
 class Resources(Section):
     """What a job asks of the scheduler."""
 
@@ -921,7 +890,6 @@ class Resources(Section):
     gpu: Annotated[Integer | None, Ge(0), Le(1)] = opt("GPUs, 0 or 1: a job uses one.")
 
 
-@dataclass(kw_only=True)
 class Stages(Section):
     """What one job of each stage asks of the scheduler."""
 
@@ -937,7 +905,6 @@ class Stages(Section):
     evaluate: Resources = key("Predicting.")
 
 
-@dataclass(kw_only=True)
 class Predictions(Section):
     """What is kept of each image's prediction beside its class."""
 
@@ -946,7 +913,6 @@ class Predictions(Section):
     )
 
 
-@dataclass(kw_only=True)
 class Scores(Section):
     """Intervals of scores, percentiles of a bootstrap."""
 
@@ -955,7 +921,6 @@ class Scores(Section):
     seed: Seed = key("Seed of the bootstrap.")
 
 
-@dataclass(kw_only=True)
 class Comparisons(Section):
     """Tests whether the series of a panel share one trend."""
 
@@ -967,7 +932,6 @@ class Comparisons(Section):
     )
 
 
-@dataclass(kw_only=True)
 class EffectiveRobustness(Section):
     """Heights of checkpoints and series above the trends of baselines."""
 
@@ -975,7 +939,6 @@ class EffectiveRobustness(Section):
     scale: Scale = key("Scale on which the baselines are fitted.")
 
 
-@dataclass(kw_only=True)
 class Trends(Section):
     """Linear fits of out-of-distribution on in-distribution scores."""
 
@@ -985,7 +948,6 @@ class Trends(Section):
     seed: Seed = key("Seed of the bootstrap.")
 
 
-@dataclass(kw_only=True)
 class Panel(Section):
     """A panel of a figure of trends."""
 
@@ -998,14 +960,12 @@ class Panel(Section):
     )
 
 
-@dataclass(kw_only=True)
 class Figure(Section):
     """What all figures have."""
 
     title: str = key("One line above the figure.")
 
 
-@dataclass(kw_only=True)
 class TrendsFigure(Figure):
     """Clouds of points with linear trends."""
 
@@ -1027,7 +987,6 @@ class TrendsFigure(Figure):
     )
 
 
-@dataclass(kw_only=True)
 class ResidualsFigure(Figure):
     """Residuals from a trend over fine-tuning."""
 
@@ -1039,7 +998,6 @@ class ResidualsFigure(Figure):
     plots: Pair | None = opt("The two test sets that the figure plots; the task's own choice by default.")
 
 
-@dataclass(kw_only=True)
 class PublishedPanel(Section):
     """A panel of a figure of published networks."""
 
@@ -1047,7 +1005,6 @@ class PublishedPanel(Section):
     task: Annotated[str, Name("task of published scores")] = key("Its `plots` are the labels of the axes.")
 
 
-@dataclass(kw_only=True)
 class PublishedFigure(Figure):
     """Published networks on several shifts."""
 
@@ -1065,7 +1022,6 @@ class PublishedFigure(Figure):
     panels: Annotated[list[PublishedPanel], MinLen(1)] = key("One panel per table, two in a row.")
 
 
-@dataclass(kw_only=True)
 class ImagePanel(Section):
     """A grid of images, of a collection or of a distribution."""
 
@@ -1079,7 +1035,6 @@ class ImagePanel(Section):
     rows: Count | None = opt("Without `group_by`: how many rows.")
 
 
-@dataclass(kw_only=True)
 class PicturesFigure(Figure):
     """Example images."""
 
@@ -1088,14 +1043,12 @@ class PicturesFigure(Figure):
     panels: Annotated[list[ImagePanel], MinLen(1)] = key("Grids of images.")
 
 
-@dataclass(kw_only=True)
 class PipelineFigure(Figure):
     """The pipeline itself."""
 
     kind: Literal["pipeline"] = key("The pipeline itself.")
 
 
-@dataclass(kw_only=True)
 class RIBFigure(Figure):
     """A figure of ImageNet-RIB."""
 
@@ -1109,7 +1062,6 @@ class RIBFigure(Figure):
     methods: Methods | None = opt("Methods of fine-tuning that it shows; those of imagenet_rib by default.")
 
 
-@dataclass(kw_only=True)
 class CrossingPanel(Section):
     """A panel of a figure of kind rib_crossing."""
 
@@ -1120,7 +1072,6 @@ class CrossingPanel(Section):
     )
 
 
-@dataclass(kw_only=True)
 class CrossingFigure(Figure):
     """mRI by what networks were pre-trained on."""
 
@@ -1136,7 +1087,6 @@ FigureSpec = Annotated[
 ]
 
 
-@dataclass(kw_only=True)
 class Expectation(Section):
     """What the paper reports, as a comparison that a figure of trends makes."""
 
@@ -1154,7 +1104,6 @@ class Expectation(Section):
     reason: str | None = opt("Why a study may show something else.")
 
 
-@dataclass(kw_only=True)
 class TableSpec(Section):
     """A table."""
 
@@ -1178,7 +1127,6 @@ class TableSpec(Section):
     )
 
 
-@dataclass(kw_only=True)
 class Configuration(Section):
     """Everything that the workflow can be told. Unknown keys are refused."""
 

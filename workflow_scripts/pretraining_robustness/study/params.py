@@ -1,6 +1,6 @@
 """Params of each rule, scaled to this study: the configuration states the paper's numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pretraining_robustness.evaluate.metrics import METRICS
@@ -16,15 +16,14 @@ IMAGES_PER_INSTANCE = 100  # FractalDB renders a system in 25 weightings, each o
 
 def world(study: Study, name: str) -> dict[str, Any]:
     """Return what the drawing rule of a source or a task is told: images, classes, seed and looks."""
-    collection, scale = names.collection(study, name), study.config["scale"]
-    prefix = "" if name in study.config["sources"] else "domain_" if "domains" in collection else "task_"
-    domains = {"domains": collection["domains"]} if "domains" in collection else {}
+    given, scale = names.collection(study, name).given, study.scale.given
+    prefix = "" if name in study.sources else "domain_" if "domains" in given else "task_"
     return {
-        "images": scaled(collection["images"], scale[f"{prefix}images"]),
-        "classes": scaled(collection["classes"], scale[f"{prefix}classes"]),
-        "seed": study.config["world_seed"],
-        **domains,
-        **collection.get("world", {}),
+        "images": scaled(given["images"], scale[f"{prefix}images"]),
+        "classes": scaled(given["classes"], scale[f"{prefix}classes"]),
+        "seed": study.world_seed,
+        **_kept(given, "domains"),
+        **given.get("world", {}),
     }
 
 
@@ -38,24 +37,25 @@ def drawing(study: Study, folder: str) -> dict[str, Any]:
 
 def variant(study: Study, name: str) -> dict[str, Any]:
     """Return how a variant of ImageNet is read; of a drawn one, how much there is is not known before."""
-    spec, drawn = names.collection(study, name), names.is_drawn(study, name)
-    counts = {key: None if drawn else spec.get(key) for key in ("images", "classes")}
-    return {"layout": spec["variant"]["layout"], **_kept(spec["variant"], "border", "password", "only"), **counts}
+    spec, drawn = study.sources[name], names.is_drawn(study, name)
+    counts = {key: None if drawn else spec.given.get(key) for key in ("images", "classes")}
+    return {**_kept(spec.variant or {}, "layout", "border", "password", "only"), **counts}
 
 
 def variant_task(study: Study, name: str) -> dict[str, Any]:
     """Return which images of a variant, or of a distribution, are fine-tuned on, and which are held out."""
-    spec = study.config["tasks"][name]
-    split = names.imagenet_rib(study)["variants"].get(spec.get("variant"), {}).get("split", "all")
-    choice = {"held_out": spec.get("held_out", 0.0), "split": split, "seed": study.config["selection_seed"]}
-    return {**choice, "train_images": spec.get("train_images"), "subset": spec.get("subset")}
+    spec = study.tasks[name]
+    variant = names.imagenet_rib(study).variants.get(spec.variant or "")
+    split = (variant and variant.split) or "all"
+    choice = {"held_out": spec.held_out or 0.0, "split": split, "seed": study.selection_seed}
+    return {**choice, "train_images": spec.train_images, "subset": spec.subset and spec.subset.given}
 
 
 def variant_world(study: Study, name: str) -> dict[str, Any]:
     """Return what the drawing of a variant of ImageNet is told: as many classes and as large as its ImageNet."""
     (imagenet,) = names.sources_of_format(study, "imagenet")
     imagenet_world = world(study, imagenet)
-    drawn = names.collection(study, name)["variant"]["drawn"]
+    drawn = (study.sources[name].variant or {})["drawn"]
     left_out = ("kind", "filtered_by") if "filtered_by" in drawn else ()
     own = {key: drawn[key] for key in drawn if key not in left_out}
     return {**own, **{key: imagenet_world[key] for key in ("classes", "seed", "image_size")}}
@@ -63,7 +63,7 @@ def variant_world(study: Study, name: str) -> dict[str, Any]:
 
 def filtering_network(study: Study, name: str) -> dict[str, Any]:
     """Return which network filters what is drawn of a variant, and what the filter is told of it."""
-    network = names.collection(study, name)["variant"]["drawn"]["filtered_by"]
+    network = (study.sources[name].variant or {})["drawn"]["filtered_by"]
     return {
         "network": {**network, "seed": runs.seeds(study, network["distribution"])[0]},
         "filter": {
@@ -76,80 +76,77 @@ def filtering_network(study: Study, name: str) -> dict[str, Any]:
 
 def training_images(study: Study, task: str) -> dict[str, int]:
     """Return how many training images of a task are fine-tuned on, and the seed of their choice."""
-    count = scaled(study.config["tasks"][task]["train_images"], scale(study, task)["task_images"])
-    return {"count": count, "seed": study.config["selection_seed"]}
+    count = scaled(study.tasks[task].train_images or 0, scale(study, task)["task_images"])
+    return {"count": count, "seed": study.selection_seed}
 
 
 def copies(study: Study, source: str) -> dict[str, Any]:
     """Return among which collections copies of a source's images are looked for, in which splits of them (all where
     none is named: those that the study trains or tests on), and what is a copy."""
-    spec = study.config["sources"][source]["copies"]
+    spec = study.sources[source].copies
+    assert spec is not None
     whole = {
         one["store"] for task in names.tasks(study) for one in names.test_sets(study, task) if one["split"] == "all"
     }
-    splits = [[] if name in whole else list(runs.needed_splits(study, name)) for name in spec["of"]]
-    return {"names": spec["of"], "splits": splits, "correlation": spec.get("correlation", COPY)}
+    splits = [[] if name in whole else list(runs.needed_splits(study, name)) for name in spec.of]
+    return {"names": spec.of, "splits": splits, "correlation": spec.correlation or COPY}
 
 
 def search(study: Study, source: str) -> dict[str, Any]:
     """Return what the search for fractals is told: how many categories, and how."""
-    spec = names.collection(study, source)
-    return {"categories": scaled(spec["classes"], study.config["scale"]["classes"]), **spec["search"]}
+    spec = study.sources[source].given
+    return {"categories": scaled(spec["classes"], study.scale.classes), **spec["search"]}
 
 
 def render(study: Study, source: str) -> dict[str, Any]:
     """Return how fractals are drawn: each weighting of a system in so many instances, each of them flipped."""
-    spec, scale = names.collection(study, source), study.config["scale"]
-    images, classes = scaled(spec["images"], scale["images"]), scaled(spec["classes"], scale["classes"])
+    spec, scale = study.sources[source].given, study.scale
+    images, classes = scaled(spec["images"], scale.images), scaled(spec["classes"], scale.classes)
     return {"instances": max(1, round(images / classes / IMAGES_PER_INSTANCE)), **spec["render"]}
 
 
 def prompts(study: Study, source: str) -> dict[str, Any]:
     """Return how prompts are dealt out to the images that Stable Diffusion generates."""
-    spec = names.collection(study, source)
-    return {"images": scaled(spec["images"], study.config["scale"]["images"]), **spec["prompts"]}
+    spec = study.sources[source].given
+    return {"images": scaled(spec["images"], study.scale.images), **spec["prompts"]}
 
 
 def generate(study: Study, source: str) -> dict[str, Any]:
     """Return how Stable Diffusion generates images, and how they are stored."""
-    spec = names.collection(study, source)
+    spec = study.sources[source].given
     settings = {key: value for key, value in spec["generate"].items() if key != "shards"}
-    store = {**study.config["store"], **spec.get("store", {})}
+    store = {**study.store.given, **spec.get("store", {})}
     return {**settings, "size": store["size"], "encoding": store["encoding"]}
 
 
 def published(study: Study, distribution: str) -> str:
     """Return the name of the published weights that stand for a distribution."""
-    return str(names.collection(study, study.config["distributions"][distribution]["source"])["pretrained"])
+    return str(study.sources[study.distributions[distribution].source].pretrained)
 
 
 def pair_of_domains(study: Study, task: str) -> dict[str, Any]:
     """Return which domains a task pairs, and which classes it has where it has only some."""
-    spec = study.config["tasks"][task]
-    subset = {"classes": spec["class_subset"]} if "class_subset" in spec else {}
-    return {**_kept(spec, "id_domain", "ood_domain"), **subset}
+    spec = study.tasks[task]
+    subset = {"classes": spec.class_subset} if spec.class_subset else {}
+    return {**_kept(spec.given, "id_domain", "ood_domain"), **subset}
 
 
 def options(study: Study, name: str) -> dict[str, Any]:
     """Return what the reader of a source or a task is told besides the path."""
-    collection = names.collection(study, name)
-    return {"divided": collection["splits"]} if "splits" in collection else {}
+    splits = names.collection(study, name).given.get("splits")
+    return {"divided": splits} if splits else {}
 
 
 def store(study: Study, name: str) -> dict[str, Any]:
     """Return how the images of a source or a task are stored."""
-    collection, is_task, format = (
-        names.collection(study, name),
-        name in study.config["tasks"],
-        names.format(study, name),
-    )
+    given, format = names.collection(study, name).given, names.format(study, name)
     counted = format.small and not names.is_drawn(study, name)
     return {
-        "fit": "stretch" if is_task else "crop",
-        **study.config["store"],
-        **collection.get("store", {}),
+        "fit": "stretch" if name in study.tasks else "crop",
+        **study.store.given,
+        **given.get("store", {}),
         "format": format.name,
-        **({"expected": {key: collection[key] for key in ("images", "classes")}} if counted else {}),
+        **({"expected": _kept(given, "images", "classes")} if counted else {}),
     }
 
 
@@ -160,9 +157,9 @@ def distribution(study: Study, name: str) -> dict[str, Any]:
 
 def declaration(study: Study, name: str, full_scale: bool) -> dict[str, Any]:
     """Return the declaration of a distribution at the study's scale or the paper's."""
-    declared = study.config["distributions"][name]
-    by = dict.fromkeys(study.config["scale"], 1.0) if full_scale else scale(study, declared["source"])
-    choice = dict(declared.get("classes", {}))
+    declared = study.distributions[name]
+    by = dict.fromkeys(study.scale.given, 1.0) if full_scale else scale(study, declared.source)
+    choice = dict(declared.classes.given if declared.classes else {})
     factors = {
         "most_frequent": by["classes"],
         "random": by["classes"],
@@ -173,58 +170,55 @@ def declaration(study: Study, name: str, full_scale: bool) -> dict[str, Any]:
     choice |= {key: scaled(choice[key], by) for key, by in factors.items() if isinstance(choice.get(key), int)}
     return {
         "distribution": name,
-        "source": declared["source"],
+        "source": declared.source,
         "classes": choice,
         "label_map": label_map(study, name),
-        "images": scaled(declared["images"], by["images"]) if "images" in declared else None,
-        "balanced": declared.get("balanced"),
-        "short_classes": declared.get("short_classes", "refuse"),
-        "take": declared.get("take"),
-        "seed": study.config["selection_seed"],
+        "images": scaled(declared.images, by["images"]) if declared.images else None,
+        "balanced": declared.balanced,
+        "short_classes": declared.short_classes or "refuse",
+        "take": declared.take,
+        "seed": study.selection_seed,
     }
 
 
 def scale(study: Study, collection: str) -> dict[str, float]:
     """Return the factors on the paper's numbers for a source or task; 1 for your own folders."""
     format = names.format(study, collection)
-    return dict.fromkeys(study.config["scale"], 1.0) if format.own or format.weights else study.config["scale"]
+    return dict.fromkeys(study.scale.given, 1.0) if format.own or format.weights else study.scale.given
 
 
 def label_map(study: Study, distribution: str) -> dict[str, Any] | None:
     """Return where a distribution's superclasses are written: name, key and column; None if classes are labels."""
-    name = study.config["distributions"][distribution].get("labels")
+    name = study.distributions[distribution].labels
     if name is None:
         return None
-    spec = study.config["label_maps"][name]
-    return {"name": name, "key": spec.get("key", "class_id"), "column": spec["column"]}
+    spec = study.label_maps[name]
+    return {"name": name, "key": spec.key or "class_id", "column": spec.column}
 
 
 def relations(study: Study, distribution: str) -> dict[str, str]:
     """Return the distributions that this one must agree with, by what it promises of them."""
-    declared = study.config["distributions"][distribution]
-    return {relation: declared[relation] for relation in RELATIONS if relation in declared}
+    return _kept(study.distributions[distribution].given, *RELATIONS)
 
 
 def pretrain_recipe(study: Study, architecture: str, distribution: str) -> dict[str, Any]:
     """Return the recipe of pre-training an architecture; the objective of a distribution may change it."""
-    objective = study.config["distributions"][distribution].get("objective")
-    changed = study.config["objectives"][objective].get("recipe", {}) if objective is not None else {}
-    return _recipe(study, "pretrain", study.config["architectures"][architecture].get("pretrain", {}), changed)
+    objective = study.distributions[distribution].objective
+    changed = study.objectives[objective].recipe if objective else None
+    return _recipe(study.recipes.pretrain, study.architectures[architecture].pretrain, changed)
 
 
 def validation(study: Study, distribution: str) -> str | None:
     """Return the source whose images measure a pre-training, where it learns labels and its own source has one."""
-    source = names.collection(study, study.config["distributions"][distribution]["source"])
-    return source.get("validation") if names.objective(study, distribution)["name"] == "supervised" else None
+    source = study.sources[study.distributions[distribution].source]
+    return source.validation if names.objective(study, distribution)["name"] == "supervised" else None
 
 
 def held_out(study: Study, distribution: str) -> dict[str, float]:
     """Return the share of a distribution's images that measures its pre-training, where it learns labels."""
-    share = study.config["runs"].get("held_out")
-    measured = (
-        share and names.objective(study, distribution)["name"] == "supervised" and not validation(study, distribution)
-    )
-    return {"held_out": share} if measured else {}
+    supervised = names.objective(study, distribution)["name"] == "supervised"
+    measured = supervised and not validation(study, distribution)
+    return {"held_out": study.runs.held_out} if study.runs.held_out and measured else {}
 
 
 def finetune_recipe(
@@ -234,12 +228,11 @@ def finetune_recipe(
 
     What all fine-tuning shares is changed by the task, then by the architecture, then from scratch, then by the method.
     """
-    spec = study.config["tasks"][task]
-    shared = study.config["tasks"].get(spec.get("pair_of"), {}).get("finetune", {})
-    by_architecture = study.config["architectures"][architecture].get("finetune", {})
-    by_method = names.methods(study)[method].get("recipe", {})
-    from_scratch = study.config["recipes"].get("scratch", {}) if distribution == SCRATCH else {}
-    return _recipe(study, "finetune", shared, spec.get("finetune", {}), by_architecture, from_scratch, by_method)
+    spec = study.tasks[task]
+    shared = study.tasks[spec.pair_of].finetune if spec.pair_of else None
+    by_architecture, by_method = study.architectures[architecture].finetune, names.methods(study)[method].get("recipe")
+    from_scratch = study.recipes.scratch if distribution == SCRATCH else None
+    return _recipe(study.recipes.finetune, shared, spec.finetune, by_architecture, from_scratch, by_method)
 
 
 def image_sizes(study: Study, architecture: str, every: Iterable[Run]) -> list[int]:
@@ -268,7 +261,7 @@ def finetuning(study: Study, run: Run) -> dict[str, Any]:
         "architecture": architecture(study, run.architecture),
         "recipe": finetune_recipe(study, run.task, run.architecture, run.method, run.distribution),
         "epochs": names.predicted_epochs(study, run.task),
-        **_kept(study.config["tasks"][run.task], "renderings"),
+        **_kept(study.tasks[run.task].given, "renderings"),
     }
 
 
@@ -290,7 +283,7 @@ def scoring(study: Study, task: str, method: str, distribution: str) -> dict[str
         "distribution": distribution,
         "stores": names.test_stores(study, task),
         "test_sets": names.test_sets(study, task),
-        "metrics": [study.config["tasks"][task]["metric"]] if names.is_variant_task(study, task) else list(METRICS),
+        "metrics": [study.tasks[task].metric] if names.is_variant_task(study, task) else list(METRICS),
     }
 
 
@@ -313,7 +306,7 @@ def prediction(study: Study, task: str, method: str, distribution: str) -> dict[
             for run in runs.series_runs(study, task, method, distribution)
         ],
         **merged,
-        "kept": study.config["predictions"]["kept"],
+        "kept": study.predictions.kept,
     }
 
 
@@ -322,19 +315,19 @@ def method(study: Study, name: str) -> dict[str, Any]:
     return {key: value for key, value in names.methods(study)[name].items() if key not in ("label", "recipe")}
 
 
-def _recipe(study: Study, stage: str, *changes: dict[str, Any]) -> dict[str, Any]:
-    """Return the recipe of a stage with changes, the last one first, without empty keys."""
-    merged = dict(study.config["recipes"][stage])
+def _recipe(recipe: Mapping[str, Any], *changes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a recipe with changes, the last one first, without empty keys."""
+    merged = dict(recipe)
     for change in changes:
-        merged |= change
+        merged |= change or {}
     augmentation = {key: value for key, value in merged["augmentation"].items() if value is not None}
     return {key: value for key, value in merged.items() if value is not None} | {"augmentation": augmentation}
 
 
 def architecture(study: Study, name: str) -> dict[str, Any]:
     """Return what builds an architecture."""
-    spec = study.config["architectures"][name]
-    return {"name": name, "builder": spec["builder"], "arguments": spec.get("arguments", {})}
+    spec = study.architectures[name]
+    return {"name": name, "builder": spec.builder, "arguments": spec.arguments or {}}
 
 
 def _kept(spec: dict[str, Any], *keys: str) -> dict[str, Any]:

@@ -4,10 +4,11 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from pretraining_robustness.evaluate.metrics import DEFAULT
 from pretraining_robustness.study import names
+from pretraining_robustness.study.model import CrossingFigure, ResidualsFigure, RIBFigure, TableSpec, TrendsFigure
 from pretraining_robustness.study.names import SCRATCH, of_series
 from pretraining_robustness.study.study import Study
 
@@ -46,14 +47,17 @@ RUN_FOLDER = "{task}/{method}/" + NETWORK_FOLDER
 """Where the files of a pre-trained network, a series and a run are below the folder of a stage."""
 
 
+def scored(study: Study, figure: str) -> TrendsFigure | ResidualsFigure:
+    """Return what the configuration says of a figure of scores."""
+    return cast(TrendsFigure | ResidualsFigure, study.figures[figure])
+
+
 def asked(study: Study, figure: str) -> list[str]:
     """Series that a figure of scores is declared to show, each once."""
-    spec = study.config["figures"][figure]
-    if spec["kind"] == "residuals":
-        names = [spec["baseline"], *spec["series"]]
-    else:
-        names = [*spec["references"], *(name for panel in spec["panels"] for name in panel["series"])]
-    return list(dict.fromkeys(names))
+    spec = scored(study, figure)
+    if isinstance(spec, ResidualsFigure):
+        return list(dict.fromkeys([spec.baseline, *spec.series]))
+    return list(dict.fromkeys([*spec.references, *(name for panel in spec.panels for name in panel.series)]))
 
 
 def series(study: Study, figure: str) -> list[str]:
@@ -63,28 +67,28 @@ def series(study: Study, figure: str) -> list[str]:
 
 def is_left_out(study: Study, series: str) -> bool:
     """Whether the study leaves out the distribution of a series."""
-    return of_series(series)[0] in study.config["left_out"]
+    return of_series(series)[0] in study.left_out
 
 
 def metric(study: Study, figure: str) -> str:
     """Return the metric that a figure of scores shows of its task."""
-    return metrics(study)[study.config["figures"][figure]["task"]]
+    return metrics(study)[scored(study, figure).task]
 
 
 def metrics(study: Study) -> dict[str, str]:
     """Return the metric of each task."""
-    return {task: study.config["tasks"][task].get("metric", DEFAULT) for task in names.scored_tasks(study)}
+    return {task: study.tasks[task].metric or DEFAULT for task in names.scored_tasks(study)}
 
 
 def pair(study: Study, figure: str) -> dict[str, dict[str, str]]:
     """Return the test sets `id` and `ood` that a figure of scores plots, by its task."""
-    spec = study.config["figures"][figure]
-    return {spec["task"]: spec.get("plots", names.pairs(study)[spec["task"]])}
+    spec = scored(study, figure)
+    return {spec.task: spec.plots.given if spec.plots else names.pairs(study)[spec.task]}
 
 
 def studies(study: Study, figure: str) -> dict[str, str]:
     """Return the score tables of other studies that a figure shows, by the study's name."""
-    return dict(study.config["figures"][figure].get("studies", {}))
+    return getattr(study.figures[figure], "studies", None) or {}
 
 
 def runs(study: Study, *figures: str) -> list[Run]:
@@ -92,6 +96,7 @@ def runs(study: Study, *figures: str) -> list[Run]:
     return sorted({run for figure in figures for run in _figure_runs(study, figure)})
 
 
+@cache
 def all_runs(study: Study) -> list[Run]:
     """Runs that all figures and tables need, those of ImageNet-RIB among them, each once, sorted."""
     return sorted({*runs(study, *names.scored_figures(study)), *rib_runs(study), *set_size_runs(study)})
@@ -99,7 +104,7 @@ def all_runs(study: Study) -> list[Run]:
 
 def needed_splits(study: Study, name: str) -> tuple[str, ...]:
     """Return the splits of which a collection must have images: to train, to test and to choose mergers."""
-    own = ["train"] if name in study.config["tasks"] and "test_sets" in study.config["tasks"][name] else []
+    own = ["train"] if name in study.tasks and study.tasks[name].test_sets else []
     used = [one["split"] for task in names.tasks(study) for one in names.test_sets(study, task) if one["store"] == name]
     methods = [
         names.methods(study)[run.method] for run in runs(study, *names.scored_figures(study)) if run.task == name
@@ -112,34 +117,38 @@ def needed_splits(study: Study, name: str) -> tuple[str, ...]:
 def _figure_runs(study: Study, figure: str) -> tuple[Run, ...]:
     found: list[Run] = []
     for distribution, method in map(of_series, series(study, figure)):
-        if distribution == SCRATCH or distribution in study.config["distributions"]:
-            found += series_runs(study, study.config["figures"][figure]["task"], method, distribution)
+        if distribution == SCRATCH or distribution in study.distributions:
+            found += series_runs(study, scored(study, figure).task, method, distribution)
     return tuple(found)
-
-
-def rib_shown(study: Study, name: str) -> dict[str, Any]:
-    """Return what a figure or table of ImageNet-RIB is declared to show; a table may show that of a figure."""
-    spec = {**study.config["figures"], **study.config["tables"]}[name]
-    return {**study.config["figures"].get(spec.get("figure"), {}), **spec}
 
 
 def rib_networks(study: Study, name: str) -> list[str]:
     """Return the distributions whose networks a figure or table of ImageNet-RIB shows, without those left out."""
-    spec = rib_shown(study, name)
-    panels = [series for panel in spec.get("panels", []) for series in panel["series"]]
-    shown = panels or spec.get("networks", names.imagenet_rib(study)["networks"])
-    return [one for one in dict.fromkeys(shown) if not is_left_out(study, one)]
+    spec = shown(study, name)
+    if isinstance(spec, CrossingFigure):
+        networks = [series for panel in spec.panels for series in panel.series]
+    else:
+        networks = spec.networks or names.imagenet_rib(study).networks
+    return [one for one in dict.fromkeys(networks) if not is_left_out(study, one)]
 
 
 def rib_methods(study: Study, name: str) -> list[str]:
     """Return the methods of fine-tuning that a figure or table of ImageNet-RIB shows."""
-    spec, methods = rib_shown(study, name), names.imagenet_rib(study)["methods"]
-    if spec["kind"] == "rib_similarity":
+    rib, own = names.imagenet_rib(study), {**study.figures, **study.tables}[name]
+    methods = getattr(own, "methods", None) or shown(study, name).methods
+    if own.kind == "rib_similarity" and not methods:
         leave_weights = [*names.trained_methods(study), *names.merged_methods(study)]
-        methods = names.imagenet_rib(study)["similarity"].get(
-            "methods", [one for one in methods if one in leave_weights]
-        )
-    return list(spec.get("methods", methods))
+        compared = rib.similarity and rib.similarity.methods
+        methods = compared or [one for one in rib.methods if one in leave_weights]
+    return methods or rib.methods
+
+
+def shown(study: Study, name: str) -> RIBFigure | CrossingFigure | TableSpec:
+    """Return what says what a figure or table of ImageNet-RIB shows; of a table that is of a figure, the figure."""
+    spec = {**study.figures, **study.tables}[name]
+    if isinstance(spec, TableSpec) and spec.figure:
+        spec = study.figures[spec.figure]
+    return cast(RIBFigure | CrossingFigure | TableSpec, spec)
 
 
 def rib_series(study: Study, *shown_by: str) -> list[tuple[str, str]]:
@@ -147,34 +156,26 @@ def rib_series(study: Study, *shown_by: str) -> list[tuple[str, str]]:
 
     Those of all of them where none is named.
     """
-    without = names.imagenet_rib(study).get("without", {})
-    shown = [
-        itertools.product(rib_methods(study, name), rib_networks(study, name))
-        for name in shown_by or [*names.rib_figures(study), *names.rib_tables(study)]
-    ]
-    series = dict.fromkeys(itertools.chain(*shown))
+    without = (study.imagenet_rib and study.imagenet_rib.without) or {}
+    shown_by = shown_by or (*names.rib_figures(study), *names.rib_tables(study))
+    products = (itertools.product(rib_methods(study, name), rib_networks(study, name)) for name in shown_by)
+    series = dict.fromkeys(itertools.chain(*products))
     return [(method, network) for method, network in series if method not in without.get(network, [])]
 
 
 def rib_runs(study: Study, *shown_by: str) -> list[Run]:
     """Return the runs of ImageNet-RIB that figures and tables need: their series on every variant fine-tuned on."""
-    return [
-        run
-        for method, distribution in rib_series(study, *shown_by)
-        for task in names.variant_tasks(study)
-        for run in series_runs(study, task, method, distribution)
-    ]
+    return _runs_on(study, names.variant_tasks(study), rib_series(study, *shown_by))
 
 
 def set_size_runs(study: Study) -> list[Run]:
     """Return the runs that figures of the size of the fine-tuning set need."""
     figures = names.of_kind(study, "rib_set_size")
-    return [
-        run
-        for method, distribution in (rib_series(study, *figures) if figures else [])
-        for task in names.tasks_of_set_sizes(study)
-        for run in series_runs(study, task, method, distribution)
-    ]
+    return _runs_on(study, names.tasks_of_set_sizes(study), rib_series(study, *figures) if figures else [])
+
+
+def _runs_on(study: Study, tasks: list[str], series: list[tuple[str, str]]) -> list[Run]:
+    return [run for method, of in series for task in tasks for run in series_runs(study, task, method, of)]
 
 
 def series_runs(study: Study, task: str, method: str, distribution: str) -> Iterator[Run]:
@@ -193,31 +194,35 @@ def rib_architectures(study: Study, task: str, method: str, distribution: str) -
     They are those of imagenet_rib for its own networks, and those of the figures of the crossing that show the
     series, which do not show parts of variants.
     """
-    spec = names.imagenet_rib(study)
-    named = list(spec.get("architectures", [])) if distribution in spec["networks"] else []
+    own = names.imagenet_rib(study).architectures or []
+    named = list(own) if distribution in names.imagenet_rib(study).networks else []
     for name in names.of_kind(study, "rib_crossing") if task in names.variant_tasks(study) else []:
         if distribution in rib_networks(study, name) and method in rib_methods(study, name):
-            named += rib_shown(study, name).get("architectures", spec.get("architectures", []))
+            named += rib_shown_architectures(study, name) or own
     return list(dict.fromkeys(named))
+
+
+def rib_shown_architectures(study: Study, name: str) -> list[str]:
+    """Return the architectures that a figure of the crossing, or a table of it, names."""
+    return getattr(shown(study, name), "architectures", None) or []
 
 
 def architectures(study: Study, distribution: str) -> list[str]:
     """Return the architectures that are trained on a distribution."""
-    declared = study.config["distributions"].get(distribution, {})
-    return list(declared.get("architectures", study.config["runs"]["architectures"]))
+    declared = study.distributions.get(distribution)
+    return (declared and declared.architectures) or study.runs.architectures
 
 
 def seeds(study: Study, distribution: str) -> list[int]:
     """Return the seeds with which networks are trained on a distribution."""
-    runs = study.config["runs"]
-    return list(runs.get("seeds_of", {}).get(distribution, runs["seeds"]))
+    return (study.runs.seeds_of or {}).get(distribution, study.runs.seeds)
 
 
 def panels(study: Study, figure: str) -> list[dict[str, Any]]:
     """Return the panels of a figure of images, each with its collection; none needs training."""
     defaults = {"distribution": None, "split": None, "group_by": None, "groups": None, "rows": None}
-    panels = [{**defaults, **panel} for panel in study.config["figures"][figure]["panels"]]
+    panels = [{**defaults, **panel} for panel in study.figures[figure].given["panels"]]
     for panel in panels:
         if panel["distribution"]:
-            panel["collection"] = study.config["distributions"][panel["distribution"]]["source"]
+            panel["collection"] = study.distributions[panel["distribution"]].source
     return panels

@@ -1,10 +1,21 @@
 """What figures and tables are told: the study that a configuration asks for, put into words and numbers."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.study import labels, names, params, runs
+from pretraining_robustness.study.experiments import experiments
+from pretraining_robustness.study.model import (
+    CrossingFigure,
+    PicturesFigure,
+    PipelineFigure,
+    PublishedFigure,
+    ResidualsFigure,
+    RIBFigure,
+    TrendsFigure,
+)
 from pretraining_robustness.study.names import DEFAULT_METHOD
 from pretraining_robustness.study.overview import overview
 from pretraining_robustness.study.study import Study
@@ -12,86 +23,83 @@ from pretraining_robustness.study.study import Study
 
 def figure(study: Study, name: str) -> dict[str, Any]:
     """Return what the drawing of a figure is told."""
-    spec = study.config["figures"][name]
-    common = {"name": name, "kind": spec["kind"], "title": spec["title"], "note": labels._note(study, name)}
-    if spec["kind"] == "pipeline":
+    spec = study.figures[name]
+    common = {"name": name, "kind": spec.kind, "title": spec.title, "note": labels._note(study, name)}
+    if isinstance(spec, PipelineFigure):
         return {**common, "overview": overview(study)}
-    if name in names.rib_figures(study):
+    if isinstance(spec, RIBFigure | CrossingFigure):
         return {**common, **benchmark_labels(study, name)}
-    if spec["kind"] == "pictures":
-        return {**common, "seed": spec["seed"], "panels": runs.panels(study, name)}
-    if spec["kind"] == "published":
-        told = {key: spec[key] for key in ("shows", "scale", "baseline", "series", "at_least")}
-        panels = [{"title": panel["title"], **_axes_of(study, spec, panel["task"])} for panel in spec["panels"]]
-        return {**common, **told, "confidence": study.config["trends"]["confidence"], "panels": panels}
-    task_label, metric = labels.task_label(study, spec["task"]), runs.metric(study, name)
+    if isinstance(spec, PicturesFigure):
+        return {**common, "seed": spec.seed, "panels": runs.panels(study, name)}
+    if isinstance(spec, PublishedFigure):
+        told = {key: spec.given[key] for key in ("shows", "scale", "baseline", "series", "at_least")}
+        panels = [{"title": panel.title, **_axes_of(study, spec, panel.task)} for panel in spec.panels]
+        return {**common, **told, "confidence": study.trends.confidence, "panels": panels}
+    return {**common, **_of_scores(study, name, spec)}
+
+
+def _of_scores(study: Study, name: str, spec: TrendsFigure | ResidualsFigure) -> dict[str, Any]:
+    """Return what the drawing of a figure of scores is told."""
+    metric, pairs = runs.metric(study, name), runs.pair(study, name)
     score = score_metric(metric).label
-    pair = {
-        role: labels.test_set_label(study, spec["task"], one)
-        for role, one in runs.pair(study, name)[spec["task"]].items()
-    }
-    published = names.has_published_scores(study, spec["task"])
-    common |= {
-        "scale": spec["scale"],
-        "confidence": study.config["trends"]["confidence"],
+    pair = {role: labels.test_set_label(study, spec.task, one) for role, one in pairs[spec.task].items()}
+    common = {
+        "scale": spec.scale,
+        "confidence": study.trends.confidence,
         "labels": {series: labels.label(study, series) for series in runs.series(study, name)},
-        "task_label": task_label,
+        "task_label": labels.task_label(study, spec.task),
         "metric": metric,
-        "task": spec["task"],
-        "pairs": runs.pair(study, name),
+        "task": spec.task,
+        "pairs": pairs,
         "studies": runs.studies(study, name),
     }
-    if spec["kind"] == "residuals":
+    if isinstance(spec, ResidualsFigure):
         return {
             **common,
-            "baseline": spec["baseline"],
-            "series": [series for series in spec["series"] if not runs.is_left_out(study, series)],
-            "architectures": {
-                one: labels.architecture_label(study, one) for one in study.config["runs"]["architectures"]
-            },
+            **_run_and_not(study, spec.series),
+            "baseline": spec.baseline,
+            "architectures": {one: labels.architecture_label(study, one) for one in study.runs.architectures},
             "x_label": "Epochs of fine-tuning",
             "y_label": f"Residual of out-of-distribution {score} ({pair['ood']})",
-            "not_run": [labels.label(study, series) for series in spec["series"] if runs.is_left_out(study, series)],
         }
-    asked = [series for panel in spec["panels"] for series in panel["series"]]
+    published = names.has_published_scores(study, spec.task)
+    images = {series: names.pretraining_images(study, series) for series in runs.series(study, name)}
+    asked = dict.fromkeys(series for panel in spec.panels for series in panel.series)
     return {
         **common,
-        "band": spec["band"],
-        "references": spec["references"],
-        "images": {
-            series: images
-            for series in runs.series(study, name)
-            if (images := names.pretraining_images(study, series)) is not None
-        },
-        "panels": [
-            {
-                **panel,
-                "series": [s for s in panel["series"] if not runs.is_left_out(study, s)],
-                "not_run": [labels.label(study, s) for s in panel["series"] if runs.is_left_out(study, s)],
-            }
-            for panel in spec["panels"]
-        ],
+        "band": spec.band,
+        "references": spec.references,
+        "images": {series: count for series, count in images.items() if count is not None},
+        "panels": [{**panel.given, **_run_and_not(study, panel.series)} for panel in spec.panels],
         "x_label": pair["id"] if published else f"In-distribution {score} ({pair['id']})",
         "y_label": pair["ood"] if published else f"Out-of-distribution {score} ({pair['ood']})",
-        "not_run": [labels.label(study, series) for series in dict.fromkeys(asked) if runs.is_left_out(study, series)],
+        "not_run": _run_and_not(study, asked)["not_run"],
     }
 
 
-def _axes_of(study: Study, figure: dict[str, Any], task: str) -> dict[str, str]:
+def _run_and_not(study: Study, series: Iterable[str]) -> dict[str, list[str]]:
+    """Return the series that the study runs, and the labels of those that it leaves out."""
+    left_out = [one for one in series if runs.is_left_out(study, one)]
+    return {
+        "series": [one for one in series if one not in left_out],
+        "not_run": [labels.label(study, one) for one in left_out],
+    }
+
+
+def _axes_of(study: Study, figure: PublishedFigure, task: str) -> dict[str, str]:
     """Return the labels of the axes of a panel of published networks."""
-    if figure["shows"] == "robustness":
+    if figure.shows == "robustness":
         return {"x_label": "Images of pre-training", "y_label": "Effective robustness (points)"}
-    plots = study.config["tasks"][task]["plots"]
+    plots = names.pairs(study)[task]
     return {"x_label": plots["id"], "y_label": plots["ood"]}
 
 
 def benchmark(study: Study) -> dict[str, Any]:
     """Return what the indices of ImageNet-RIB are computed of; nothing where it is not asked for."""
-    if not names.imagenet_rib(study):
+    rib = study.imagenet_rib
+    if rib is None:
         return {}
-    tested_on = [
-        name for name in names.imagenet_rib(study)["variants"] if name != names.imagenet_rib(study)["reference"]
-    ]
+    tested_on = [name for name in rib.variants if name != rib.reference]
     keys = ("name", "store", "split", "classes")
     tested = names.test_sets(study, names.variant_tasks(study)[0])
     return {
@@ -99,23 +107,25 @@ def benchmark(study: Study) -> dict[str, Any]:
         "tested_on": tested_on,
         "stores": tested_on,
         "test_sets": [{key: one[key] for key in keys} for one in tested if one["name"] in tested_on],
-        "sharing": names.imagenet_rib(study).get("sharing", []),
-        "confidence": study.config["scores"]["confidence"],
+        "sharing": rib.sharing or [],
+        "confidence": study.scores.confidence,
     }
 
 
 def transport(study: Study) -> dict[str, Any]:
     """Return what the distances between variants are measured with."""
-    spec = names.imagenet_rib(study)["transport"]
-    task, named = names.variant_tasks(study)[0], spec["embedding"]
+    rib, task = names.imagenet_rib(study), names.variant_tasks(study)[0]
+    assert rib.transport is not None
+    named = rib.transport.embedding
     network = {
-        "architecture": params.architecture(study, named["architecture"]),
-        "recipe": params.finetune_recipe(study, task, named["architecture"]),
+        "architecture": params.architecture(study, named.architecture),
+        "recipe": params.finetune_recipe(study, task, named.architecture),
     }
-    run = {**named, "seed": study.config["runs"]["seeds"][0]}
-    told = params.prediction(study, task, DEFAULT_METHOD, named["distribution"])
-    variants = [one for one in told["test_sets"] if one["name"] in names.imagenet_rib(study)["variants"]]
-    return {"stores": told["stores"], "test_sets": variants, "count": spec["count"], "network": network, "run": run}
+    run = {**named.given, "seed": study.runs.seeds[0]}
+    told = params.prediction(study, task, DEFAULT_METHOD, named.distribution)
+    variants = [one for one in told["test_sets"] if one["name"] in rib.variants]
+    count = rib.transport.count
+    return {"stores": told["stores"], "test_sets": variants, "count": count, "network": network, "run": run}
 
 
 def set_sizes(study: Study) -> dict[str, Any]:
@@ -127,52 +137,50 @@ def set_sizes(study: Study) -> dict[str, Any]:
         "variants": {task: names.task_collection(study, task) for task in tasks},
         "subsets": {task: study.config["tasks"][task].get("subset") for task in tasks},
         "tested_on": benchmark(study)["tested_on"],
-        "reference": names.imagenet_rib(study)["reference"],
+        "reference": names.imagenet_rib(study).reference,
     }
 
 
 def similarity(study: Study, method: str, distribution: str) -> dict[str, Any]:
     """Return what the comparison of networks before and after fine-tuning is told."""
+    spec = names.imagenet_rib(study).given["similarity"]
     return {
         "networks": params.prediction(study, names.variant_tasks(study)[0], method, distribution)["networks"],
         "fine_tuned_on": [names.task_collection(study, task) for task in names.variant_tasks(study)],
         "named": {"method": method, "distribution": distribution},
-        **{key: value for key, value in names.imagenet_rib(study)["similarity"].items() if key != "methods"},
+        **{key: value for key, value in spec.items() if key != "methods"},
     }
 
 
 def benchmark_labels(study: Study, name: str) -> dict[str, Any]:
     """Return the readable names of what a figure or table of ImageNet-RIB shows, in the order shown."""
-    spec = runs.rib_shown(study, name)
+    rib, spec = names.imagenet_rib(study), {**study.figures, **study.tables}[name]
     indices, networks = benchmark(study), runs.rib_networks(study, name)
     told = {
         **{key: indices[key] for key in ("tested_on", "sharing", "confidence")},
-        "reference": names.imagenet_rib(study)["reference"],
+        "reference": rib.reference,
         "methods": {method: labels.method_label(study, method) for method in runs.rib_methods(study, name)},
         "networks": {network: labels.label(study, network) for network in networks},
         "architectures": _rib_architectures_shown(study, name),
-        "variants": {variant: variant_label(study, variant) for variant in names.imagenet_rib(study)["variants"]},
+        "variants": {variant: variant_label(study, variant) for variant in rib.variants},
     }
-    if spec["kind"] == "rib_alphas":
-        interpolated = {method: names.methods(study)[method] for method in told["methods"]}
-        told["alphas"] = {
-            method: float(one.get("alpha", 1))
-            for method, one in interpolated.items()  # what is merged is at 1
-        }
-    if spec["kind"] == "rib_transport":
-        named = names.imagenet_rib(study)["transport"]
-        embedding = f"{labels.label(study, named['embedding']['distribution'])}, {named['embedding']['architecture']}"
-        told |= {"count": named["count"], "embedding": embedding, **study.config["comparisons"]}
-    if "panels" not in spec:
+    if spec.kind == "rib_alphas":  # what is merged is at 1
+        told["alphas"] = {one: float(names.methods(study)[one].get("alpha", 1)) for one in told["methods"]}
+    if spec.kind == "rib_transport" and rib.transport:
+        named = rib.transport.embedding
+        embedding = f"{labels.label(study, named.distribution)}, {named.architecture}"
+        told |= {"count": rib.transport.count, "embedding": embedding, **study.comparisons.given}
+    crossing = runs.shown(study, name)
+    if not isinstance(crossing, CrossingFigure):
         return told
     images = {network: names.pretraining_images(study, network) for network in networks}
     return {
         **told,
         "panels": [
-            {**panel, "series": [one for one in panel["series"] if one in networks]} for panel in spec["panels"]
+            {**panel.given, "series": [one for one in panel.series if one in networks]} for panel in crossing.panels
         ],
         "images": {network: number for network, number in images.items() if number},
-        **study.config["comparisons"],
+        **study.comparisons.given,
     }
 
 
@@ -181,14 +189,14 @@ def rib_page(study: Study) -> dict[str, Any]:
     series = runs.rib_series(study)
     shown = [*names.rib_figures(study), *names.rib_tables(study)]
     return {
-        "study": study.config["study"],
+        "study": study.study,
         "note": next(filter(None, map(partial(labels._note, study), shown)), None),
-        "figures_shown": [study.config["figures"][name]["title"] for name in names.rib_figures(study)],
-        "tables_shown": [study.config["tables"][name]["title"] for name in names.rib_tables(study)],
+        "figures_shown": [study.figures[name].title for name in names.rib_figures(study)],
+        "tables_shown": [study.tables[name].title for name in names.rib_tables(study)],
         "labels": {
             "methods": {method: labels.method_label(study, method) for method, _ in series},
             "distributions": {name: labels.label(study, name) for _, name in series},
-            "variants": {name: variant_label(study, name) for name in names.imagenet_rib(study)["variants"]},
+            "variants": {name: variant_label(study, name) for name in names.imagenet_rib(study).variants},
         },
     }
 
@@ -196,19 +204,17 @@ def rib_page(study: Study) -> dict[str, Any]:
 def variant_label(study: Study, name: str) -> str:
     """Return the readable name of a variant, with what is taken of it where that is not all."""
     collection = names.collection(study, name)
-    own = collection["format"] == "imagenet_variant"
-    return str(collection["label"] if own else names.imagenet_rib(study)["variants"][name]["label"])
+    own = collection.format == "imagenet_variant" and collection.label
+    return own or names.imagenet_rib(study).variants[name].label
 
 
 def _rib_architectures_shown(study: Study, name: str) -> list[str]:
     """Return the architectures that a figure or table of ImageNet-RIB shows, each once."""
-    spec = runs.rib_shown(study, name)
-    trained = spec.get("architectures", names.imagenet_rib(study).get("architectures"))
-    shown = runs.rib_runs(study, name)
+    trained = runs.rib_shown_architectures(study, name) or names.imagenet_rib(study).architectures
     return list(
         dict.fromkeys(
             run.architecture
-            for run in shown
+            for run in runs.rib_runs(study, name)
             if trained is None or names.is_published(study, run.distribution) or run.architecture in trained
         )
     )
@@ -221,38 +227,40 @@ def comparison(study: Study, name: str) -> dict[str, Any]:
 
 def table(study: Study, name: str) -> dict[str, Any]:
     """Return what the making of a table is told."""
-    spec = study.config["tables"][name]
-    table = {**spec, "name": name, "note": labels._note(study, name)}
+    spec, scored = study.tables[name], names.scored_figures(study)
+    table = {**spec.given, "name": name, "note": labels._note(study, name)}
     if name in names.rib_tables(study):
         table |= benchmark_labels(study, name)
-    if spec["kind"] == "experiments":
-        table["figures"] = {figure: study.config["figures"][figure]["title"] for figure in names.scored_figures(study)}
-    if spec["kind"] in ("fitted_trends", "contrasts", "effective_robustness", "calibration"):
-        shown = dict.fromkeys(series for figure in names.scored_figures(study) for series in runs.series(study, figure))
+    if spec.kind == "experiments":
+        table |= {"figures": _titles(study, scored), "experiments": experiments(study)}
+    if spec.kind in ("fitted_trends", "contrasts", "effective_robustness", "calibration"):
+        shown = dict.fromkeys(series for figure in scored for series in runs.series(study, figure))
         table |= {
             "labels": {series: labels.label(study, series) for series in shown},
-            "confidence": study.config["trends"]["confidence"],
+            "confidence": study.trends.confidence,
         }
-    if spec["kind"] == "fitted_trends":
-        figures = study.config["figures"]
-        table["tasks"] = {
-            figure: labels.task_label(study, figures[figure]["task"]) for figure in names.scored_figures(study)
-        }
-    if spec["kind"] in ("contrasts", "calibration"):
-        table["figures"] = {
-            figure: study.config["figures"][figure]["title"] for figure in names.of_kind(study, "trends")
-        }
-    if spec["kind"] == "effective_robustness":
+    if spec.kind == "fitted_trends":
+        table["tasks"] = {figure: labels.task_label(study, runs.scored(study, figure).task) for figure in scored}
+    if spec.kind in ("contrasts", "calibration"):
+        table["figures"] = _titles(study, names.of_kind(study, "trends"))
+    if spec.kind == "effective_robustness":
         table["tasks"] = {task: labels.task_label(study, task) for task in names.tasks(study)}
-    if spec["kind"] == "sources":
-        table["sources"] = [
-            {
-                "name": source,
-                "label": names.collection(study, source).get("label", source),
-                "about": names.collection(study, source).get("about", {}),
-                "paper": {key: names.collection(study, source).get(key) for key in ("images", "classes")},
-                "copies_left_out": names.collection(study, source).get("copies", {}).get("leave_out", False),
-            }
-            for source in spec["sources"]
-        ]
+    if spec.kind == "sources":
+        table["sources"] = [_source(study, source) for source in spec.sources or []]
     return table
+
+
+def _titles(study: Study, figures: Iterable[str]) -> dict[str, str]:
+    return {name: study.figures[name].title for name in figures}
+
+
+def _source(study: Study, name: str) -> dict[str, Any]:
+    """Return what the table of sources is told of one."""
+    spec = study.sources[name]
+    return {
+        "name": name,
+        "label": labels.source_label(study, name),
+        "about": spec.about.given if spec.about else {},
+        "paper": {"images": spec.images, "classes": spec.classes},
+        "copies_left_out": spec.copies.leave_out if spec.copies else False,
+    }
