@@ -139,6 +139,7 @@ wildcard_constraints:
     rib_crossing=one_of(names.of_kind(study, "rib_crossing")),
     table=one_of(study.tables),
     trend_figure=one_of(names.of_kind(study, "trends")),
+    agreement_figure=one_of(names.of_kind(study, "agreement")),
     target=one_of(map(re.escape, typed_names())),
 
 

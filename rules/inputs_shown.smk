@@ -67,3 +67,27 @@ def table_code(wildcards):
     """Digest of what makes a table of this kind."""
     kind = config["tables"][wildcards.table]["kind"]
     return code("tabulate_results.py", f"pretraining_robustness/tables/kinds/{kind}.py")
+
+
+def answered_figure(wildcards):
+    """The name of a figure of single images' answers."""
+    return next(value for name, value in wildcards.items() if name.endswith("_figure"))
+
+
+def answers_of_figure(wildcards):
+    """The predictions of each series of a figure."""
+    name = answered_figure(wildcards)
+    task = config["figures"][name]["task"]
+    series = [reversed(names.of_series(one)) for one in runs.series(study, name)]
+    return [f"<results>/evaluate/{task}/{'/'.join(one)}/predictions.parquet" for one in series]
+
+
+def stores_of_figure(wildcards):
+    """The stores that a figure's task is tested on, its own first."""
+    return list(tested_stores(config["figures"][answered_figure(wildcards)]["task"]))
+
+
+def tables_of_figure(wildcards):
+    """The tables of these stores."""
+    task = config["figures"][answered_figure(wildcards)]["task"]
+    return [table for _, table in tested_stores(task).values()]

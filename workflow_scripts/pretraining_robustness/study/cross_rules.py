@@ -18,6 +18,7 @@ from pretraining_robustness.study import names, runs
 from pretraining_robustness.study.keys import Place, at, key_at
 from pretraining_robustness.study.model import (
     COMPLETE_RECIPE,
+    AgreementFigure,
     ArchitectureSpec,
     CrossingPanel,
     DistributionSpec,
@@ -524,7 +525,7 @@ def _figures(study: Study) -> None:
                 _order((*here, "ordered_by"), panel.series, study)
         if isinstance(figure, PublishedFigure):
             _published_figure(place, figure)
-        if not isinstance(figure, TrendsFigure | ResidualsFigure):
+        if not isinstance(figure, TrendsFigure | ResidualsFigure | AgreementFigure):
             continue
         if study.tasks[figure.task].predicted == "last":
             raise ConfigError(

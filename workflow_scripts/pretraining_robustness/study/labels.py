@@ -113,7 +113,7 @@ def _drawn_note(study: Study, name: str) -> str | None:
     kind = {**study.figures, **study.tables}[name].kind
     if kind == "pipeline" or not any(map(partial(names.is_drawn, study), [*study.sources, *study.tasks])):
         return None
-    if kind in ("trends", "residuals"):  # a figure of published numbers shows nothing drawn
+    if kind in ("trends", "residuals", *names.ANSWERED_KINDS):  # a figure of published numbers shows nothing drawn
         drawn = names.is_drawn(study, runs.scored(study, name).task) and bool(runs.runs(study, name))
         return "Miniature: drawn data and small networks, not the paper's results" if drawn else None
     if kind == "pictures":

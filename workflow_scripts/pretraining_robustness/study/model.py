@@ -998,6 +998,18 @@ class ResidualsFigure(Figure):
     plots: Pair | None = opt("The two test sets that the figure plots; the task's own choice by default.")
 
 
+class AgreementFigure(Figure):
+    """Agreement of networks in and out of distribution beside their accuracy."""
+
+    kind: Literal["agreement"] = key("Agreement of networks in and out of distribution beside their accuracy.")
+    task: Task = key("A downstream task.")
+    series: Annotated[list[str], MinLen(1), Once] = key("Distributions, or distribution@method; each has its axes.")
+    estimates: Annotated[list[Literal["as_id", "aline_s", "aline_d", "atc"]], MinLen(1), Once] = key(
+        "How OOD accuracy is estimated without labels; atc needs the confidence of predictions."
+    )
+    plots: Pair | None = opt("The two test sets that the figure plots; the task's own choice by default.")
+
+
 class PublishedPanel(Section):
     """A panel of a figure of published networks."""
 
@@ -1082,7 +1094,14 @@ class CrossingFigure(Figure):
 
 
 FigureSpec = Annotated[
-    TrendsFigure | ResidualsFigure | PublishedFigure | PicturesFigure | PipelineFigure | RIBFigure | CrossingFigure,
+    TrendsFigure
+    | ResidualsFigure
+    | AgreementFigure
+    | PublishedFigure
+    | PicturesFigure
+    | PipelineFigure
+    | RIBFigure
+    | CrossingFigure,
     Field(discriminator="kind"),
 ]
 

@@ -8,7 +8,14 @@ from typing import Any, Self, cast
 
 from pretraining_robustness.evaluate.metrics import DEFAULT
 from pretraining_robustness.study import names
-from pretraining_robustness.study.model import CrossingFigure, ResidualsFigure, RIBFigure, TableSpec, TrendsFigure
+from pretraining_robustness.study.model import (
+    AgreementFigure,
+    CrossingFigure,
+    ResidualsFigure,
+    RIBFigure,
+    TableSpec,
+    TrendsFigure,
+)
 from pretraining_robustness.study.names import SCRATCH, of_series
 from pretraining_robustness.study.study import Study
 
@@ -47,14 +54,16 @@ RUN_FOLDER = "{task}/{method}/" + NETWORK_FOLDER
 """Where the files of a pre-trained network, a series and a run are below the folder of a stage."""
 
 
-def scored(study: Study, figure: str) -> TrendsFigure | ResidualsFigure:
-    """Return what the configuration says of a figure of scores."""
-    return cast(TrendsFigure | ResidualsFigure, study.figures[figure])
+def scored(study: Study, figure: str) -> TrendsFigure | ResidualsFigure | AgreementFigure:
+    """Return what the configuration says of a figure of scores or of answers."""
+    return cast(TrendsFigure | ResidualsFigure | AgreementFigure, study.figures[figure])
 
 
 def asked(study: Study, figure: str) -> list[str]:
     """Series that a figure of scores is declared to show, each once."""
     spec = scored(study, figure)
+    if isinstance(spec, AgreementFigure):
+        return list(spec.series)
     if isinstance(spec, ResidualsFigure):
         return list(dict.fromkeys([spec.baseline, *spec.series]))
     return list(dict.fromkeys([*spec.references, *(name for panel in spec.panels for name in panel.series)]))
@@ -99,7 +108,8 @@ def runs(study: Study, *figures: str) -> list[Run]:
 @cache
 def all_runs(study: Study) -> list[Run]:
     """Runs that all figures and tables need, those of ImageNet-RIB among them, each once, sorted."""
-    return sorted({*runs(study, *names.scored_figures(study)), *rib_runs(study), *set_size_runs(study)})
+    shown = [*names.scored_figures(study), *names.answered_figures(study)]
+    return sorted({*runs(study, *shown), *rib_runs(study), *set_size_runs(study)})
 
 
 def needed_splits(study: Study, name: str) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.study import labels, names, params, runs
 from pretraining_robustness.study.experiments import experiments
 from pretraining_robustness.study.model import (
+    AgreementFigure,
     CrossingFigure,
     PicturesFigure,
     PipelineFigure,
@@ -35,6 +36,8 @@ def figure(study: Study, name: str) -> dict[str, Any]:
         told = {key: spec.given[key] for key in ("shows", "scale", "baseline", "series", "at_least")}
         panels = [{"title": panel.title, **_axes_of(study, spec, panel.task)} for panel in spec.panels]
         return {**common, **told, "confidence": study.trends.confidence, "panels": panels}
+    if isinstance(spec, AgreementFigure):
+        return {**common, **answered(study, name), "estimates": spec.estimates}
     return {**common, **_of_scores(study, name, spec)}
 
 
@@ -83,6 +86,31 @@ def _run_and_not(study: Study, series: Iterable[str]) -> dict[str, list[str]]:
     return {
         "series": [one for one in series if one not in left_out],
         "not_run": [labels.label(study, one) for one in left_out],
+    }
+
+
+def answered(study: Study, name: str) -> dict[str, Any]:
+    """Return what a figure of single images' answers is told beside its name and title."""
+    task = runs.scored(study, name).task
+    pair = runs.pair(study, name)[task]
+    return {
+        "labels": {series: labels.label(study, series) for series in runs.series(study, name)},
+        "task_label": labels.task_label(study, task),
+        **{
+            f"{axis}_label": labels.test_set_label(study, task, pair[role])
+            for axis, role in (("x", "id"), ("y", "ood"))
+        },
+        **{"confidence": study.trends.confidence, "margin": study.comparisons.margin},
+    }
+
+
+def agreement(study: Study, name: str) -> dict[str, Any]:
+    """Return what the measuring of agreement for a figure is told."""
+    spec = cast(AgreementFigure, study.figures[name])
+    return {
+        **{"task": spec.task, "series": runs.series(study, name), "pair": runs.pair(study, name)[spec.task]},
+        **{"test_sets": names.test_sets(study, spec.task), "estimates": spec.estimates},
+        **{"confidence": study.trends.confidence, "margin": study.comparisons.margin},
     }
 
 

@@ -15,6 +15,7 @@ KINDS = {
     "trends": "trends",
     "residuals": "residuals",
     "published": "published",
+    "agreement": "agreement",
     "rib_bars": "imagenet_rib/bars",
     "rib_matrix": "imagenet_rib/matrix",
     "rib_methods": "imagenet_rib/methods",
