@@ -10,6 +10,7 @@ from pretraining_robustness.figures.draw import drawing
 TUNED = ["cifar10_1", "cinic10", "cifar10_c"]
 FIGURE = {
     **{"name": "fig", "title": "Change of accuracy on every test set", "note": "Made up", "confidence": 0.95},
+    "answers": "",
     **{"reference": "cifar10", "tested_on": TUNED, "sharing": [], "methods": {"full": "full fine-tuning"}},
     **{"networks": {"cifar10_full": "CIFAR-10, all 50,000 images"}, "architectures": ["resnet10", "densenet22"]},
     "variants": {

@@ -1,6 +1,7 @@
 """From predictions and scores of ImageNet-RIB to its tables and figures."""
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ SHARING = ["cartoon", "drawing"]
 TASKS = {f"rib_{name}": name for name in TESTED}
 CLASS_IDS = [f"n{number:08d}" for number in range(5)]
 SPECS = [{"name": name, "store": name, "split": "all", "classes": "present"} for name in VARIANTS]
+SPECS.append({"name": "r_unlimited", "store": "r", "split": "all", "classes": None})
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
             stream = np.random.default_rng(1 + seed) if epoch == 0 else random
             for one in sets:
                 right = stream.random(len(one.truth)) < (0.9 if epoch and one.name == variant else 0.5)
-                answer = np.where(right, one.truth, (one.truth + 1) % 3).astype(np.int16)
+                wrong = (one.truth + 1) % 3 if one.answers is not None else 4
+                answer = np.where(right, one.truth, wrong).astype(np.int16)
                 predicted.setdefault(Checkpoint("vit", seed, epoch), {})[one.name] = answer
         write_predictions(folder / f"{task}.predictions.parquet", sets, predicted)
         score(
@@ -94,7 +97,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_scores_and_predictions_tell_the_same_changes(results: Path) -> None:
     cells = pd.read_csv(results / "cells.csv")
-    tested = cells[cells["tested_on"] != "val"]
+    tested = cells[~cells["tested_on"].isin(["val", "r_unlimited"])]
     assert len(tested) == 2 * 16
     assert np.allclose(tested["change"], tested["gained"] - tested["lost"])
     assert (tested["changed"] >= tested["gained"] + tested["lost"] - 1e-9).all()
@@ -182,6 +185,7 @@ def labels(kind: str) -> dict[str, Any]:
         **{"reference": "val", "tested_on": TESTED, "sharing": SHARING, "methods": {"full": "full fine-tuning"}},
         **{"networks": {"imagenet": "ImageNet"}, "architectures": ["vit"], "images": {"imagenet": 100}},
         "variants": {name: f"ImageNet-{name}" for name in VARIANTS},
+        **{"limited": ["r"], "answers": "Answers: limited."},
         **{"alphas": {"full": 1.0}, "count": 20, "embedding": "ImageNet, vit"},
         **{"panels": [{"title": "Quantity", "series": ["imagenet"]}], "permutations": 99, "seed": 0},
     }
@@ -190,7 +194,7 @@ def labels(kind: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def tables(results: Path) -> Path:
     """What figures and typeset tables are made of."""
-    published = {"architecture": "vit", "method": "full", "before": 40, "after": 41.5, "mri": 1.5}
+    published = {"architecture": "vit", "method": "full", "before": 40, "after": 41.5, "mri": 1.5, "rows": 5}
     write_rows(results / "published.csv", [published, {**published, "architecture": "other"}])
     cell = {"architecture": "vit", "method": "full", "fine_tuned_on": "r", "before": 40, "from": "a figure"}
     single = [{**cell, "tested_on": name, "after": 40 + number} for number, name in enumerate(("v2", "cartoon"))]
@@ -233,11 +237,12 @@ def test_figures_and_captions(tables: Path, kind: str) -> None:
     draw_figure({"rows": tables / f"{rows}.csv", **beside}, labels(kind), **files)
     caption = files["caption"].read_text(encoding="utf-8")
     assert "Made up." in caption
+    assert kind in ("rib_similarity", "rib_transport") or "Answers: limited." in caption
     rows = pd.read_csv(files["table"])
     if kind == "rib_bars":
         mri = pd.read_csv(tables / "means.csv").query("fine_tuned_on == 'all' and counting == 'all'")["index"].iloc[0]
         assert f"2 seeds: mRI {mri:+.2f} [" in caption
-        assert "Diamonds" in caption
+        assert "a mean over 5 variants fine-tuned on, here over 4." in caption
     elif kind == "rib_matrix":
         assert "Of 12 cells" in caption
     elif kind == "rib_changes":
@@ -247,6 +252,11 @@ def test_figures_and_captions(tables: Path, kind: str) -> None:
         )
         assert "the images of it that were fine-tuned on" in caption  # none were held out
         assert f"{rows[rows['tested_on'] == 'val']['before'].mean():.1f} % before" in caption
+        said = re.search(r"not fine-tuned on ([\d.]+) % and ([\d.]+) %, mRI ([-+][\d.]+);", caption)
+        before, after, mri = map(float, said.groups())
+        assert mri == pytest.approx(after - before, abs=0.011)
+        total = pd.read_csv(tables / "indices.csv").query("fine_tuned_on == 'all' and counting == 'all'")
+        assert (before, mri) == pytest.approx((total["before"].mean(), total["index"].mean()), abs=0.006)
     elif kind == "rib_transport":
         assert "rank correlation of RI with the distance from ImageNet-val" in caption
     elif kind == "rib_set_size":
@@ -255,6 +265,11 @@ def test_figures_and_captions(tables: Path, kind: str) -> None:
         assert "mRI highest at alpha = " in caption
     elif kind == "rib_crossing":
         assert "2 networks that differ only in what they were pre-trained on" in caption
+        assert "after minus before is mRI" in caption
+        shown = pd.read_csv(tables / "crossed_means.csv")
+        assert np.allclose(shown["after"] - shown["before"], shown["mri"])
+        table = pd.read_csv(tables / "indices.csv").query("fine_tuned_on == 'all'").groupby("counting")["before"].mean()
+        assert np.allclose(shown["before"], table[shown["counting"]])
 
 
 TABLES = {
@@ -263,6 +278,7 @@ TABLES = {
     "rib_effective": ["effective", "lines"],
     "rib_transport": ["distances"],
     "rib_published": ["published", "published_cells", "means", "cell_means"],
+    "rib_unlimited": ["cell_means"],
 }
 
 
@@ -281,6 +297,13 @@ def test_tables(tables: Path, kind: str) -> None:
         assert facts.loc[("vit", "r", ALL), "change_here"] == pytest.approx(indices["r"])
         assert facts.loc[("vit", ALL, ALL), "change_here"] == pytest.approx(indices[ALL])
         assert pd.isna(facts.loc[("other", ALL, ALL), "change_here"])
+        assert "mRI is a mean over 5 variants fine-tuned on, here over 4" in text
+    elif kind == "rib_unlimited":
+        cells = pd.read_csv(tables / "cells.csv").query("fine_tuned_on != 'r'")
+        (found,) = pd.read_csv(paths["csv"]).to_dict("records")
+        for name, ending in (("r", ""), ("r_unlimited", "_unlimited")):
+            own = cells[cells["tested_on"] == name][["before", "after"]].mean()
+            assert [found[f"{when}{ending}"] for when in own.index] == pytest.approx(list(own))
     elif kind == "rib":
         assert text.count("mRI (mean)") == 1
         assert "ImageNet, vit, full fine-tuning, 2 seeds" in text

@@ -109,3 +109,18 @@ def test_a_source_with_other_classes_is_given_imagenets_head_by_a_stage_of_its_o
     assert not names.keeps_head(study, "rib_head", "inaturalist_full")
     assert [names.given_head(study, name) for name in networks] == [None, "linear_probe"]
     assert "rib_head" not in {run.task for run in runs.rib_runs(study)}
+
+
+def test_variants_of_some_classes_are_also_tested_among_all(full, miniature, repository):
+    study = Study(full)
+    tested = names.test_sets(study, "rib_imagenet_sketch")
+    masks = {one["name"]: one["classes"] for one in tested if "imagenet_r" in one["name"]}
+    assert masks == {"imagenet_r": "present", "imagenet_r_unlimited": None}
+    assert [one["name"] for one in tested if one["name"].endswith("_unlimited")] == [
+        f"{name}_unlimited" for name in ("imagenet_a", "imagenet_r", "objectnet")
+    ]
+    assert not any(name.endswith("_unlimited") for name in show.benchmark(study)["tested_on"])
+    answers = show.benchmark_labels(study, "table_rib")["answers"]
+    assert "fewer than ImageNet has in ImageNet-A, ImageNet-R, ObjectNet" in answers
+    miniature["tables"] = {"unlimited": {"kind": "rib_unlimited", "title": "Among all classes"}}
+    assert "'unlimited' is missing" in refusal(miniature, repository)

@@ -63,6 +63,7 @@ RIB_NEEDS = {
     "rib_transport": ("transport",),
     "rib_effective": ("effective_robustness",),
     "rib_published": ("published", "published_cells"),
+    "rib_unlimited": ("unlimited",),
 }
 
 

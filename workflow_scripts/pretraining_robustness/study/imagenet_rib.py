@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from pretraining_robustness.imagenet_rib import HELD_OUT
+from pretraining_robustness.imagenet_rib import HELD_OUT, UNLIMITED
 from pretraining_robustness.study.names import interpolated
 
 KEY = "imagenet_rib"
@@ -52,6 +52,8 @@ def write_out_imagenet_rib(config: dict[str, Any]) -> None:
         }
         if spec.get("held_out"):
             tested[HELD_OUT] = {"split": "id_val", "role": "id", "classes": "present"}
+        for other in limited(spec) if spec.get("unlimited") else []:
+            tested[UNLIMITED.format(other)] = {key: tested[other][key] for key in ("store", "split", "role")}
         config.setdefault("tasks", {})[TASK.format(name)] = {
             "label": f"ImageNet-RIB, fine-tuned on {one.get('label', name)}",
             "variant": name,
@@ -102,6 +104,13 @@ def _write_out_set_sizes(config: dict[str, Any], spec: dict[str, Any], variants:
                     "subset": {"images_per_class": each, "equal": equal},
                     "finetune": {**spec.get("finetune", {}), **_warmup(config, spec, {"images": images})},
                 }
+
+
+def limited(spec: dict[str, Any]) -> list[str]:
+    """Return the variants that have only some of the reference's classes, which limits the answers on them."""
+    known = {name: one.get("classes") for name, one in spec["variants"].items() if isinstance(one, dict)}
+    everything = known.get(spec.get("reference")) or 0
+    return [name for name, classes in known.items() if classes and classes < everything]
 
 
 def _by_alpha(config: dict[str, Any], name: Any) -> list[Any]:

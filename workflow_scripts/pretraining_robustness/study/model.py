@@ -82,7 +82,7 @@ Shift = Literal[_Shift, "corruptions", "adversarial"]
 _RIBFigure = Literal["rib_bars", "rib_matrix", "rib_methods", "rib_alphas", "rib_changes", "rib_effective"]
 RIBFigureKind = Literal[_RIBFigure, "rib_set_size", "rib_transport", "rib_similarity"]
 _Table = Literal["sources", "experiments", "cooccurrence", "fitted_trends", "contrasts", "effective_robustness"]
-_RIBTable = Literal["rib", "rib_crossing", "rib_effective", "rib_transport", "rib_published"]
+_RIBTable = Literal["rib", "rib_crossing", "rib_effective", "rib_transport", "rib_published", "rib_unlimited"]
 TableKind = Literal[_Table, "calibration", _RIBTable]
 
 Source = Annotated[str, Name("source")]
@@ -611,6 +611,10 @@ class ImageNetRIB(Section):
     ) = opt("Methods that some of the networks are not fine-tuned by, such as those that need attention.")
     heads: Heads | None = opt("How networks without a head of ImageNet's classes are given one.")
     sharing: Annotated[list[Variant] | None, Once] = opt("Variants that are renderings of the same images.")
+    unlimited: Flag | None = opt(
+        "Whether variants with only some of ImageNet's classes are also tested with all of them as answers, for tables "
+        "of kind rib_unlimited; false by default. RI takes accuracy among a variant's own classes."
+    )
     held_out: Part | None = opt("Part of the images of a variant that is not fine-tuned on; none by default.")
     train_images: Count | None = opt(
         "Images of each variant that are fine-tuned on, equally many of each class; by default all that are not held "
@@ -1129,8 +1133,8 @@ class TableSpec(Section):
     kind: TableKind = key(
         "Differences between sources, all experiments, animals and objects in one image, trends, comparisons of "
         "series, effective robustness, what the paper reports beside what is shown, or of ImageNet-RIB: RI and mRI, "
-        "mRI by what networks were pre-trained on, effective robustness, distances of data sets, or what was published "
-        "beside what is shown."
+        "mRI by what networks were pre-trained on, effective robustness, distances of data sets, what was published "
+        "beside what is shown, or accuracy with all of ImageNet's classes as answers."
     )
     title: str = key("One line above the table.")
     scale: FittedScale | None = opt("fitted_trends: scale of the axes on which they are fitted.")

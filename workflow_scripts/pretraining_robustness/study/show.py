@@ -7,6 +7,7 @@ from typing import Any, cast
 from pretraining_robustness.evaluate.metrics import score_metric
 from pretraining_robustness.study import labels, names, params, runs
 from pretraining_robustness.study.experiments import experiments
+from pretraining_robustness.study.imagenet_rib import limited
 from pretraining_robustness.study.model import (
     AgreementFigure,
     CrossingFigure,
@@ -191,7 +192,11 @@ def benchmark_labels(study: Study, name: str) -> dict[str, Any]:
         "networks": {network: labels.label(study, network) for network in networks},
         "architectures": _rib_architectures_shown(study, name),
         "variants": {variant: variant_label(study, variant) for variant in rib.variants},
+        "limited": limited(rib.given),
     }
+    few = [told["variants"][one] for one in told["limited"]]
+    fewer = f", fewer than {told['variants'][told['reference']]} has in {', '.join(few)}" if few else ""
+    told["answers"] = f"Answers are limited to the classes of which a variant has images{fewer}."
     if spec.kind == "rib_alphas":  # what is merged is at 1
         told["alphas"] = {one: float(names.methods(study)[one].get("alpha", 1)) for one in told["methods"]}
     if spec.kind == "rib_transport" and rib.transport:

@@ -55,5 +55,6 @@ def make(files: Files, table: Mapping[str, Any]) -> Made:
         "RI: mean change of accuracy on the variants that were not fine-tuned on, unweighted. The formula is inferred "
         "from the published figures (arXiv 2410.21582).",
     ]
+    notes.append(table["answers"])
     columns = [column for column in _COLUMNS if column.name != "without" or table["sharing"]]
     return facts, typeset(table, columns, lines, notes)

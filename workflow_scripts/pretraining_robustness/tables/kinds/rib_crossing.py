@@ -76,5 +76,6 @@ def make(files: Files, table: Mapping[str, Any]) -> Made:
         "within architectures and seeds, with Holm's correction for all pairs of the group.",
         "mRI: mean change of accuracy on the variants of ImageNet that were not fine-tuned on, unweighted; its formula "
         "is inferred from the published figures (arXiv 2410.21582). This comparison is in neither paper.",
+        table["answers"],
     ]
     return means, typeset(table, _COLUMNS, lines, notes)

@@ -61,5 +61,6 @@ def make(files: Files, table: Mapping[str, Any]) -> Made:
         "After: means over the other variants fine-tuned on and over seeds. Extrapolated: accuracy on "
         f"{reference} after fine-tuning lies outside that of the networks behind the lines. No intervals are given, "
         "because the lines themselves rest on few networks.",
+        table["answers"],
     ]
     return facts, typeset(table, _COLUMNS, rows, notes)

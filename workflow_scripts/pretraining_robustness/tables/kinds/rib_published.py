@@ -36,7 +36,8 @@ _MEAN = "Mean of the others (RI)"
 def make(files: Files, table: Mapping[str, Any]) -> Made:
     """Return mean accuracies and mRI of published networks, then single cells; a dash where this study has none.
 
-    It is made from `published` (architecture, method, before, after, mri) and `published_cells` (architecture, method,
+    It is made from `published` (architecture, method, before, after, mri, rows: the number of
+    variants fine-tuned on) and `published_cells` (architecture, method,
     fine_tuned_on, tested_on, before, after, from), and of `means` and `cell_means` of `imagenet_rib.results`.
     """
     frames = read_frames(files)
@@ -55,24 +56,33 @@ def make(files: Files, table: Mapping[str, Any]) -> Made:
     numbers = ["before", "after", "change"]
     last = here[here["epoch"] == here.groupby([*_KEY, "distribution"])["epoch"].transform("max")]
     last = last.groupby(key)[numbers].mean().reset_index()
-    facts = published[[*key, "from", *numbers]].merge(last, how="left", on=key, suffixes=("_published", "_here"))
+    facts = published[[*key, "from", "rows", *numbers]].merge(
+        last, how="left", on=key, suffixes=("_published", "_here")
+    )
+    rows_here = means[means["fine_tuned_on"] != ALL].groupby(_KEY)["fine_tuned_on"].nunique().rename("rows_here")
+    facts = facts.merge(rows_here.reset_index(), how="left", on=_KEY)
     lines = []
     for row in records(facts):
+        others = row["fine_tuned_on"] == ALL and row["rows"] != row["rows_here"]
         lines.append(
             {
                 "group": _heading(row, table),
                 "tested_on": _tested(row, table),
                 **{f"paper_{name}": number(row[f"{name}_published"], 2, sign=name == "change") for name in numbers},
                 **{f"here_{name}": number(row[f"{name}_here"], 2, sign=name == "change") for name in numbers},
-                "apart": number(row["change_here"] - row["change_published"], 2, sign=True),
+                "apart": "" if others else number(row["change_here"] - row["change_published"], 2, sign=True),
             }
         )
+    other = facts[(facts["rows"] != facts["rows_here"]) & facts[["rows", "rows_here"]].notna().all(axis=1)]
+    counts = {f"{row['rows']:.0f} variants fine-tuned on, here over {row['rows_here']:.0f}" for row in records(other)}
     notes = [
         "Accuracies in percent, changes in percentage points. Published numbers are read off figures of arXiv "
         "2410.21582 as far as these allow; that they are of full fine-tuning, and their architecture in the headline, "
         "is inferred. ObjectNet was published with eight of its classes mislabelled.",
         "Here: the same published weights, fine-tuned and tested by this pipeline; means over seeds. The "
         "miniature has other networks and data and cannot be compared.",
+        table["answers"],
+        *(f"Published mRI is a mean over {one}, so that the two are not subtracted." for one in sorted(counts)),
     ]
     return facts, typeset(table, _COLUMNS, lines, notes)
 

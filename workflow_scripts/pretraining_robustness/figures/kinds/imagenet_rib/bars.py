@@ -25,7 +25,7 @@ from pretraining_robustness.imagenet_rib.comparison import ALL, COUNTINGS
 
 READS = {
     "rows": "imagenet_rib/means.csv",
-    "published": "config",  # published mRI: architecture, method, mri
+    "published": "config",  # published mRI: architecture, method, mri, rows
 }
 _BAR, _BETWEEN = 0.14, 0.2  # inches
 
@@ -35,7 +35,7 @@ def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
     shown = Shown.read(files, figure)
     means = of(shown.rows, fine_tuned_on=ALL)
     networks, methods = shown.networks, shown.methods
-    known = shown.beside.get("published", pd.DataFrame(columns=["architecture", "method", "mri"]))
+    known = shown.beside.get("published", pd.DataFrame(columns=["architecture", "method", "mri", "rows"]))
     found = known.set_index(["architecture", "method"])["mri"].to_dict()
     published = {
         key: mri for key, mri in found.items() if key in {(one[1], name) for one in networks for name in methods}
@@ -67,7 +67,8 @@ def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
     share(panels, "x")
     counted = of(means, counting="all").to_dict("records")
     return shown.drawing(
-        page.figure, "bars.jinja", over_seeds=over_seeds, published=bool(published),
+        page.figure, "bars.jinja", over_seeds=over_seeds,
+        published=sorted({int(rows) for rows in known["rows"]} if published else []),
         readings=[(shown.network((one["distribution"], one["architecture"])), shown.method(one["method"]), one)
                   for one in counted],
     )  # fmt: skip

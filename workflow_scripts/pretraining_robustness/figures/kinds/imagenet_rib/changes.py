@@ -149,12 +149,12 @@ def _reading(
     scores = of(accuracy, network, method).set_index("tested_on")
     if answers.empty:
         return {}
-    shifted = scores.drop(index=shown.figure["reference"])
     return {
         "who": f"{shown.network(network)}, {shown.method(method)}",
         **answers[["gained", "lost", "changed"]].mean(),
         "reference": scores.loc[shown.figure["reference"]],
-        "shifted": shifted[["before", "after"]].mean(),
+        # weighted as mRI is, so that their difference is mRI
+        "others": answers.groupby("fine_tuned_on")[["before", "after"]].mean().mean(),
         **{"own": own["own_after"].mean(), "mri": own["RI"].mean(), "variants": len(own)},
         "rank": own["RI"].corr(own["own_after"], method="spearman") if len(own) > 2 else None,
     }
