@@ -15,12 +15,7 @@ report: "rules/captions/study.rst"
 
 
 include: "rules/common.smk"  # reads config.yaml
-include: "rules/inputs.smk"
-include: "rules/inputs_stores.smk"
 include: "rules/jobs.smk"
-include: "rules/inputs_imagenet_rib.smk"
-include: "rules/inputs_acquire.smk"
-include: "rules/inputs_shown.smk"
 include: "rules/acquire.smk"
 include: "rules/store.smk"
 include: "rules/fractaldb.smk"
@@ -41,7 +36,7 @@ include: "rules/inputs_shipped.smk"
 include: "rules/shipped.smk"
 
 
-if config.get("imagenet_rib", {}):  # rules that no other study needs cost time in planning it
+if study.imagenet_rib:  # rules that no other study needs cost time in planning it
 
     include: "rules/imagenet_rib.smk"
 
@@ -58,18 +53,18 @@ rule all:
     """Every figure and table, the table of all checkpoints and the table of all trends."""
     default_target: True
     input:
-        figure_files(*study.figures),
-        table_files(*study.tables),
-        recognitions(),
+        places.figure_files(*study.figures),
+        places.table_files(*study.tables),
+        places.recognitions(study),
         "<results>/trends.csv",
-        own_results(),
+        places.own_results(study),
     localrule: True
 
 
 rule demo:
     """The study's two central figures, with their tables."""
     input:
-        figure_files("fig2", "fig4"),
+        places.figure_files("fig2", "fig4"),
         "<results>/figures/fig2_is_there",
         collect(
             "<results>/{kind}/{figure}.csv",
@@ -82,7 +77,7 @@ rule demo:
 rule first_figure:
     """Say that the demo's first figure is there."""
     input:
-        figure_files("fig2"),
+        places.figure_files("fig2"),
     output:
         temp(touch("<results>/figures/fig2_is_there")),
     localrule: True
@@ -103,9 +98,9 @@ rule calibration:
 rule imagenet_rib:
     """Every figure and table of ImageNet-RIB, and a page of them."""
     input:
-        figure_files(*names.rib_figures(study)),
-        table_files(*names.rib_tables(study)),
-        rib_page(),
+        places.figure_files(*names.rib_figures(study)),
+        places.table_files(*names.rib_tables(study)),
+        "<results>/imagenet_rib.html" if study.imagenet_rib else [],
     localrule: True
 
 
@@ -124,10 +119,10 @@ for name in free_names("figures", study.figures):
         name:
             name
         input:
-            figure_files(name),
+            places.figure_files(name),
         localrule: True
 
-    describe_rule(config["figures"][name]["title"])
+    describe_rule(study.figures[name].title)
 
 
 for name in free_names("tables", study.tables):
@@ -136,7 +131,7 @@ for name in free_names("tables", study.tables):
         name:
             name
         input:
-            table_files(name),
+            places.table_files(name),
         localrule: True
 
-    describe_rule(config["tables"][name]["title"])
+    describe_rule(study.tables[name].title)

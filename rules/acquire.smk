@@ -1,6 +1,6 @@
 """Takes nothing; makes the raw files of each data set: drawn small ones, or the real ones, checked and put in place."""
 
-for name, drawing, files, filtered in drawings():
+for name, drawing, files, filtered in raw.drawings(study):
     stage = "evaluate" if filtered else "prepare"
 
     rule:
@@ -9,7 +9,7 @@ for name, drawing, files, filtered in drawings():
         input:
             **files,
         output:
-            archives(name),
+            places.archives(study, name),
         log:
             f"<logs>/draw_{name}.log",
         conda:
@@ -38,7 +38,7 @@ for name in sorted({*downloads} - {"place"}):
         name:
             f"acquire_{name}"
         output:
-            archives(name),
+            places.archives(study, name),
         log:
             f"<logs>/acquire_{name}.log",
         retries: 3

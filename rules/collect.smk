@@ -4,40 +4,40 @@
 rule stores:
     """Decode the images that networks are trained and tested on."""
     input:
-        study_stores,
+        lambda wildcards: places.all_stores(study),
     localrule: True
 
 
 rule distributions:
     """Choose the images of every pre-training distribution."""
     input:
-        study_distributions,
+        lambda wildcards: places.all_distributions(study),
     localrule: True
 
 
 rule networks:
     """Pre-train every network, or take its published weights."""
     input:
-        study_networks,
+        lambda wildcards: places.all_networks(study),
     localrule: True
 
 
 rule checkpoints:
     """Fine-tune every network and merge weights."""
     input:
-        study_checkpoints,
+        lambda wildcards: places.all_checkpoints(study),
     localrule: True
 
 
 rule predictions:
     """Predict every test set with every checkpoint."""
     input:
-        study_series("predictions.parquet"),
+        lambda wildcards: places.all_series(study, "predictions.parquet"),
     localrule: True
 
 
 rule scores:
     """Score all predictions."""
     input:
-        study_series("scores.csv"),
+        lambda wildcards: places.all_series(study, "scores.csv"),
     localrule: True

@@ -7,9 +7,9 @@ import os
 import re
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from difflib import get_close_matches
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -22,25 +22,18 @@ sys.path.insert(0, str(SCRIPTS))
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from pretraining_robustness.acquire.wilds_datasets import (
-    HOME as WILDS_HOME,
-    WILDS,
-    release_file,
-    wilds_folder,
-)
+from pretraining_robustness.acquire.wilds_datasets import HOME as WILDS_HOME, WILDS
 from pretraining_robustness.code_digest import code_digest
-from pretraining_robustness.store.formats import FORMATS
-from pretraining_robustness.study import labels, names, params, runs, show
+from pretraining_robustness.figures.inputs import drawing_module, figure_inputs
+from pretraining_robustness.study import labels, names, params, parts, places, raw, runs, show
 from pretraining_robustness.study.check import check_config
-from pretraining_robustness.study.cross_rules import locate
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, file_digest
-from pretraining_robustness.parts import Part, files_of
-from pretraining_robustness.study.imagenet_rib import HEAD_TASK
+from pretraining_robustness.parts import files_of
 from pretraining_robustness.study.keys import read_values
-from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, START
-from pretraining_robustness.study.jobs import jobs_of, unit_pattern
-from pretraining_robustness.study.runs import NETWORK_FOLDER, RUN_FOLDER, Run
+from pretraining_robustness.study.names import SCRATCH
+from pretraining_robustness.study.jobs import one_of
+from pretraining_robustness.study.runs import Run
 from pretraining_robustness.study.shorthand import (
     add_up_left_out,
     leave_out,
@@ -49,6 +42,7 @@ from pretraining_robustness.study.shorthand import (
     write_out,
 )
 from pretraining_robustness.study.strict_yaml import check_yaml
+from pretraining_robustness.tables.inputs import table_inputs
 from pretraining_robustness.surroundings import check_clone, check_interpreter, keep_out
 
 
@@ -59,6 +53,16 @@ def refusals_in_one_line():
         yield
     except InputError as error:
         sys.exit(f"ERROR: {error}")
+
+
+def refusing(answer):
+    """A function of wildcards whose refusals end Snakemake in one line."""
+
+    def answered(wildcards):
+        with refusals_in_one_line():
+            return answer(wildcards)
+
+    return answered
 
 
 keep_out(SCRIPTS)
@@ -104,11 +108,6 @@ with refusals_in_one_line():
 # For params, in which Snakemake does not fill in its path variables. An interrupted job keeps what it has done there in a
 # folder `unfinished`, beside its outputs and undeclared, so that it survives a failure.
 RESULTS = str(workflow.modifier.path_modifier.replace_prefix(config["pathvars"]["results"]))
-
-
-def one_of(names):
-    """A wildcard that is one of these names and nothing else."""
-    return "|".join(sorted(names)) or "(?!)"
 
 
 def typed_names():

@@ -37,10 +37,10 @@ rule find_copies:
 rule make_distribution:
     """Choose a distribution's classes and images and publish the choice as CSV."""
     input:
-        table=source_file("images.parquet"),
-        classes=source_file("classes.csv"),
-        superclasses=superclass_table,
-        copies=copies_left_out,
+        table=lambda wildcards: places.source_file(study, wildcards.distribution, "images.parquet"),
+        classes=lambda wildcards: places.source_file(study, wildcards.distribution, "classes.csv"),
+        superclasses=lambda wildcards: places.superclass_table(study, wildcards.distribution),
+        copies=lambda wildcards: places.copies_left_out(study, wildcards.distribution),
     output:
         index="<results>/distributions/{distribution}/index.parquet",
         classes="<results>/distributions/{distribution}/classes.csv",
@@ -53,7 +53,7 @@ rule make_distribution:
         mem_mb=stage_resource("prepare", "mem_mb"),
         runtime=stage_resource("prepare", "runtime"),
     params:
-        declared=declared_distribution,
+        declared=refusing(lambda wildcards: raw.declared_distribution(study, wildcards.distribution)),
         code=code("make_distribution.py"),
     message:
         "Choose the images of {wildcards.distribution}"
@@ -64,11 +64,11 @@ rule make_distribution:
 rule check_distribution:
     """Check a distribution against what its declaration promises."""
     input:
-        unpack(related_manifests),
+        unpack(lambda wildcards: places.related_manifests(study, wildcards.distribution)),
         manifest="<results>/distributions/{distribution}/manifest.csv",
-        classes=source_file("classes.csv"),
-        superclasses=superclass_table,
-        copies=copies_left_out,
+        classes=lambda wildcards: places.source_file(study, wildcards.distribution, "classes.csv"),
+        superclasses=lambda wildcards: places.superclass_table(study, wildcards.distribution),
+        copies=lambda wildcards: places.copies_left_out(study, wildcards.distribution),
     output:
         promises="<results>/distributions/{distribution}/promises.csv",
     log:

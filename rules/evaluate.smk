@@ -1,15 +1,15 @@
 """Takes the checkpoints of runs; makes their predictions on every test set, and scores without a GPU."""
 
-for jobs in evaluation_jobs("predict", *series_before()):
+for jobs in parts.evaluation_jobs(study, study.jobs.predict, *parts.series_before(study)):
 
     rule:
         """Predict every test set of a task with every checkpoint of a series."""
         name:
             f"predict{jobs.suffix}"
         input:
-            unpack(inputs_of(jobs, prediction)),
+            unpack(inputs_of(jobs, parts.prediction)),
         output:
-            **outputs_of(jobs, PREDICTED),
+            **jobs.outputs(parts.PREDICTED),
         log:
             f"<logs>/predict{jobs.suffix}/{{group}}.log",
         benchmark:
@@ -24,7 +24,7 @@ for jobs in evaluation_jobs("predict", *series_before()):
             runtime=stage_resource("evaluate", "runtime"),  # goes on at the next try
             gpu=stage_resource("evaluate", "gpu"),
         params:
-            parts=parts_of(jobs, prediction),
+            parts=parts_of(jobs, parts.prediction),
             code=code("predict.py"),
         message:
             f"Predict {jobs.words}"
@@ -32,16 +32,16 @@ for jobs in evaluation_jobs("predict", *series_before()):
             "../workflow_scripts/predict.py"
 
 
-for jobs in evaluation_jobs("score"):
+for jobs in parts.evaluation_jobs(study, study.jobs.score):
 
     rule:
         """Score the predictions of a series by every metric, with intervals."""
         name:
             f"score{jobs.suffix}"
         input:
-            unpack(inputs_of(jobs, scoring)),
+            unpack(inputs_of(jobs, parts.scoring)),
         output:
-            **outputs_of(jobs, SCORED),
+            **jobs.outputs(parts.SCORED),
         log:
             f"<logs>/score{jobs.suffix}/{{group}}.log",
         wildcard_constraints:
@@ -53,7 +53,7 @@ for jobs in evaluation_jobs("score"):
             mem_mb=stage_resource("evaluate", "mem_mb"),
             runtime=stage_resource("evaluate", "runtime", parts=len(jobs.folders)),
         params:
-            parts=parts_of(jobs, scoring),
+            parts=parts_of(jobs, parts.scoring),
             code=code("score.py"),
         message:
             f"Score {jobs.words}"
@@ -64,7 +64,7 @@ for jobs in evaluation_jobs("score"):
 rule recognise_generated:
     """Count how many generated images a network that was trained on real ones recognises as what was asked for."""
     input:
-        unpack(recognising_network),
+        unpack(lambda wildcards: places.recognising_network(study, wildcards.diffusion_source)),
         images="<results>/stores/{diffusion_source}/images.npy",
         table="<results>/stores/{diffusion_source}/images.parquet",
     output:
@@ -80,10 +80,7 @@ rule recognise_generated:
         runtime=stage_resource("evaluate", "runtime"),
         gpu=stage_resource("evaluate", "gpu"),
     params:
-        run=lambda wildcards: {
-            "architecture": params.architecture(study, recogniser(wildcards)["architecture"]),
-            "recipe": params.pretrain_recipe(study, **recogniser(wildcards)),
-        },
+        run=lambda wildcards: params.recogniser(study, wildcards.diffusion_source),
         code=code("recognise_generated.py"),
     message:
         "Recognise the images of {wildcards.diffusion_source}"
@@ -94,14 +91,14 @@ rule recognise_generated:
 rule collect_scores:
     """Put the scores of all runs of a figure, or of all figures, into one table; with it, figures can be redrawn without anything else."""
     input:
-        unpack(scores_of_table),
+        unpack(lambda wildcards: parts.scores_of_table(study, wildcards.score_table)),
     output:
         scores="<results>/{score_table}.csv",
         left_out="<results>/{score_table}_left_out.parquet",
     log:
         "<logs>/collect_scores/{score_table}.log",
     wildcard_constraints:
-        score_table=one_of(SCORE_TABLES),
+        score_table=one_of(parts.score_tables(study)),
     localrule: True
     conda:
         "../envs/analyse.yaml"

@@ -4,7 +4,7 @@
 rule draw_figure:
     """Draw a figure from its tables or images."""
     input:
-        unpack(figure_inputs),
+        unpack(lambda wildcards: figure_inputs(study, wildcards.figure)),
     output:
         pdf="<results>/figures/{figure}.pdf",
         png=report(
@@ -22,7 +22,7 @@ rule draw_figure:
         "../envs/analyse.yaml"
     params:
         figure=lambda wildcards: show.figure(study, wildcards.figure),
-        code=lambda wildcards: code("draw_figure.py", drawing_module(wildcards)),
+        code=lambda wildcards: code("draw_figure.py", drawing_module(study, wildcards.figure)),
     message:
         "Draw {wildcards.figure}"
     script:

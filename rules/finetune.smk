@@ -4,8 +4,8 @@
 rule make_zero_shot_head:
     """Make a head for a task from the names of its classes, as the text network of a model embeds them."""
     input:
-        text=pretraining_file("text.safetensors"),
-        classes=task_classes,
+        text=places.pretraining_file("text.safetensors"),
+        classes=lambda wildcards: places.classes_of_task(study, wildcards.task),
     output:
         head="<results>/heads/{task}/{distribution}/{architecture}/seed_{seed}/head.safetensors",
     log:
@@ -26,10 +26,10 @@ rule make_zero_shot_head:
 rule save_start:
     """Keep the network with which fine-tuning starts, as the checkpoint of epoch 0 that all methods share."""
     input:
-        unpack(pretrained_weights),
-        table=task_table,
+        unpack(lambda wildcards: places.pretrained_weights(study, wildcards)),
+        table=lambda wildcards: places.table_of_task(study, wildcards.task),
     output:
-        checkpoint=start_file("{task}"),
+        checkpoint=places.START_FILE,
     log:
         "<logs>/save_start/{task}/{distribution}/{architecture}/seed_{seed}.log",
     conda:
@@ -52,17 +52,17 @@ rule save_start:
         "../workflow_scripts/save_start.py"
 
 
-for epochs, jobs, made in training_jobs():
+for epochs, jobs, made in parts.training_jobs(study):
 
     rule:
         """Fine-tune networks on a downstream task and keep the checkpoints that are predicted."""
         name:
             f"finetune{epochs}{jobs.suffix}"
         input:
-            unpack(inputs_of(jobs, finetuning)),
+            unpack(inputs_of(jobs, parts.finetuning)),
             architectures=ARCHITECTURES,
         output:
-            **outputs_of(jobs, made),
+            **jobs.outputs(made),
         log:
             f"<logs>/finetune{epochs}{jobs.suffix}/{{group}}.log",
         benchmark:
@@ -78,24 +78,24 @@ for epochs, jobs, made in training_jobs():
             runtime=stage_resource("finetune", "runtime", parts=len(jobs.folders)),
             gpu=stage_resource("finetune", "gpu"),
         params:
-            parts=parts_of(jobs, finetuning),
-            code=code_of_methods(jobs),
+            parts=parts_of(jobs, parts.finetuning),
+            code=code_of_methods(jobs, "finetune.py", "methods"),
         message:
             f"Fine-tune {jobs.words}"
         script:
             "../workflow_scripts/finetune.py"
 
 
-for jobs in finetuning_jobs("merge", names.merged_methods(study), names.tasks(study)):
+for jobs in parts.finetuning_jobs(study, study.jobs.merge, names.merged_methods(study), names.tasks(study)):
 
     rule:
         """Merge the weights of networks into one network: an interpolation or a soup; nothing is trained."""
         name:
             f"merge_weights{jobs.suffix}"
         input:
-            unpack(inputs_of(jobs, merging)),
+            unpack(inputs_of(jobs, parts.merging)),
         output:
-            **outputs_of(jobs, MERGED),
+            **jobs.outputs(parts.merged(study)),
         log:
             f"<logs>/merge_weights{jobs.suffix}/{{group}}.log",
         wildcard_constraints:
@@ -106,10 +106,10 @@ for jobs in finetuning_jobs("merge", names.merged_methods(study), names.tasks(st
         resources:
             mem_mb=stage_resource("evaluate", "mem_mb"),
             runtime=stage_resource("evaluate", "runtime", parts=len(jobs.folders)),
-            gpu=card_to_choose(jobs),
+            gpu=gpu_to_choose(jobs),
         params:
-            parts=parts_of(jobs, merging),
-            code=code_of_mergers(jobs),
+            parts=parts_of(jobs, parts.merging),
+            code=code_of_methods(jobs, "merge_weights.py", "mergers"),
         message:
             f"Merge {jobs.words}"
         script:

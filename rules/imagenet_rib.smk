@@ -1,19 +1,15 @@
 """Takes scores and predictions on variants of ImageNet; makes RI and mRI, their figures and their table."""
 
-for jobs in jobs_of(
-    unit_pattern(one_of(names.methods(study)), one_of(config["distributions"])),
-    ["/".join(series) for series in runs.rib_series(study)],
-    {"distribution": None, "network": slice(1, 2)}[config["jobs"]["score"]],
-):
+for jobs in parts.comparison_jobs(study):
 
     rule:
         """Compare the predictions after fine-tuning on every variant with those before."""
         name:
             f"compare_with_start{jobs.suffix}"
         input:
-            unpack(inputs_of(jobs, comparison_with_start)),
+            unpack(inputs_of(jobs, parts.comparison)),
         output:
-            **outputs_of(jobs, COMPARED),
+            **jobs.outputs(parts.COMPARED),
         log:
             f"<logs>/compare_with_start{jobs.suffix}/{{group}}.log",
         wildcard_constraints:
@@ -24,7 +20,7 @@ for jobs in jobs_of(
             mem_mb=stage_resource("prepare", "mem_mb"),
             runtime=stage_resource("prepare", "runtime", parts=len(jobs.folders)),
         params:
-            parts=parts_of(jobs, comparison_with_start),
+            parts=parts_of(jobs, parts.comparison),
             code=code("compare_with_start.py"),
         message:
             f"Compare {jobs.words} with the network before fine-tuning"
@@ -36,21 +32,25 @@ rule compute_rib_indices:
     """Compute RI and mRI of every network."""
     input:
         scores="<results>/scores/imagenet_rib.csv",
-        turned=rib_files("turned.csv"),
-        errors=rib_files("standard_errors.csv"),
-        mean_errors=rib_files("mean_errors.csv"),
+        turned=[f"<results>/imagenet_rib/{method}/{name}/turned.csv" for method, name in runs.rib_series(study)],
+        errors=[
+            f"<results>/imagenet_rib/{method}/{name}/standard_errors.csv" for method, name in runs.rib_series(study)
+        ],
+        mean_errors=[
+            f"<results>/imagenet_rib/{method}/{name}/mean_errors.csv" for method, name in runs.rib_series(study)
+        ],
     output:
-        cells=rib_file("cells"),
-        indices=rib_file("indices"),
-        means=rib_file("means"),
-        cell_means=rib_file("cell_means"),
+        cells="<results>/imagenet_rib/cells.csv",
+        indices="<results>/imagenet_rib/indices.csv",
+        means="<results>/imagenet_rib/means.csv",
+        cell_means="<results>/imagenet_rib/cell_means.csv",
     log:
         "<logs>/compute_rib_indices.log",
     localrule: True
     conda:
         "../envs/train.yaml"
     params:
-        benchmark=RIB,
+        benchmark=show.benchmark(study),
         code=code("compute_rib_indices.py"),
     message:
         "Compute RI and mRI"
@@ -61,11 +61,11 @@ rule compute_rib_indices:
 rule cross_with_pretraining:
     """Compare mRI of networks that differ in their pre-training data alone."""
     input:
-        indices=rib_file("indices"),
+        indices="<results>/imagenet_rib/indices.csv",
     output:
-        means=crossing_file("{rib_crossing}", "means"),
-        trends=crossing_file("{rib_crossing}", "trends"),
-        contrasts=crossing_file("{rib_crossing}", "contrasts"),
+        means="<results>/imagenet_rib/crossing/{rib_crossing}/means.csv",
+        trends="<results>/imagenet_rib/crossing/{rib_crossing}/trends.csv",
+        contrasts="<results>/imagenet_rib/crossing/{rib_crossing}/contrasts.csv",
     log:
         "<logs>/cross_with_pretraining/{rib_crossing}.log",
     localrule: True
@@ -83,22 +83,18 @@ rule cross_with_pretraining:
 rule effective_robustness_of_rib:
     """Measure how far every cell lies above networks trained on ImageNet alone."""
     input:
-        cells=rib_file("cells"),
+        cells="<results>/imagenet_rib/cells.csv",
     output:
-        effective=rib_file("effective"),
-        lines=rib_file("lines"),
-        points=rib_file("points"),
+        effective="<results>/imagenet_rib/effective.csv",
+        lines="<results>/imagenet_rib/lines.csv",
+        points="<results>/imagenet_rib/points.csv",
     log:
         "<logs>/effective_robustness_of_rib.log",
     localrule: True
     conda:
         "../envs/analyse.yaml"
     params:
-        robustness={
-            **config.get("imagenet_rib", {}).get("effective_robustness", {}),
-            "reference": config.get("imagenet_rib", {}).get("reference"),
-            "tested_on": RIB.get("tested_on"),
-        },
+        robustness=show.rib_robustness(study),
         code=code("effective_robustness_of_rib.py"),
     message:
         "Measure the effective robustness of fine-tuned networks"
@@ -109,13 +105,10 @@ rule effective_robustness_of_rib:
 rule compute_set_sizes:
     """Compute RI after fine-tuning on sets of growing size."""
     input:
-        scores=lambda wildcards: set_size_scores(),
-        tasks=collect(
-            "<results>/pairs/{task}/images.parquet",
-            task=names.tasks_of_set_sizes(study),
-        ),
+        scores=lambda wildcards: places.set_size_scores(study),
+        tasks=collect("<results>/pairs/{task}/images.parquet", task=names.tasks_of_set_sizes(study)),
     output:
-        sizes=rib_file("set_sizes"),
+        sizes="<results>/imagenet_rib/set_sizes.csv",
     log:
         "<logs>/compute_set_sizes.log",
     localrule: True
@@ -133,11 +126,11 @@ rule compute_set_sizes:
 rule measure_distances:
     """Measure the distances between variants of ImageNet by optimal transport."""
     input:
-        images=[images for images, _ in tested_stores(names.variant_tasks(study)[0]).values()],
-        tables=[table for _, table in tested_stores(names.variant_tasks(study)[0]).values()],
-        checkpoint=embedding_network,
+        images=[images for images, _ in places.tested_stores(study, names.variant_tasks(study)[0]).values()],
+        tables=[table for _, table in places.tested_stores(study, names.variant_tasks(study)[0]).values()],
+        checkpoint=lambda wildcards: places.embedding_network(study),
     output:
-        distances=rib_file("distances"),
+        distances="<results>/imagenet_rib/distances.csv",
     log:
         "<logs>/measure_distances.log",
     conda:
@@ -160,13 +153,15 @@ rule compare_networks:
     """Compare the representations of networks after fine-tuning on every variant with those before."""
     input:
         checkpoints=lambda wildcards: [
-            path for task in names.variant_tasks(study) for path in checkpoints_of_series(task, **wildcards)
+            path
+            for task in names.variant_tasks(study)
+            for path in places.checkpoints_of_series(study, task, **wildcards)
         ],
-        task=lambda wildcards: table_of_task(names.variant_tasks(study)[0]),
-        images=f"<results>/stores/{config['imagenet_rib']['reference']}/images.npy",
-        table=f"<results>/stores/{config['imagenet_rib']['reference']}/images.parquet",
+        task=lambda wildcards: places.table_of_task(study, names.variant_tasks(study)[0]),
+        images=f"<results>/stores/{study.imagenet_rib.reference}/images.npy",
+        table=f"<results>/stores/{study.imagenet_rib.reference}/images.parquet",
     output:
-        similarity=rib_file_of_method("similarity"),
+        similarity="<results>/imagenet_rib/{method}/{distribution}/similarity.csv",
     log:
         "<logs>/compare_networks/{method}/{distribution}.log",
     conda:
@@ -188,7 +183,7 @@ rule compare_networks:
 rule write_rib_page:
     """Write the page of all results of ImageNet-RIB: a matrix to choose from, all figures, all tables."""
     input:
-        cells=rib_file("cell_means"),
+        cells="<results>/imagenet_rib/cell_means.csv",
         figures=collect("<results>/figures/{figure}.png", figure=names.rib_figures(study)),
         captions=collect("<results>/figures/{figure}.txt", figure=names.rib_figures(study)),
         tables=collect("<results>/tables/{table}.html", table=names.rib_tables(study)),

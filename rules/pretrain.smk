@@ -1,5 +1,8 @@
 """Takes a distribution, or published weights; makes pre-trained weights."""
 
+# Not dated: another network in the study trains none of the others again.
+ARCHITECTURES = ancient("<results>/architectures.csv")
+
 
 rule check_architectures:
     """Build every network, without memory for its weights, before any is trained."""
@@ -11,7 +14,7 @@ rule check_architectures:
     conda:
         "../envs/train.yaml"
     params:
-        networks=networks_of_study,
+        networks=lambda wildcards: params.networks(study),
         code=code("check_architectures.py"),
     message:
         "Build every network of the study, without its weights"
@@ -19,22 +22,28 @@ rule check_architectures:
         "../workflow_scripts/check_architectures.py"
 
 
-for jobs in pretraining_jobs(set(names.trained_distributions(study)) - set(names.captioned(study))):
+PRETRAINING = [
+    ("pretrain", set(names.trained_distributions(study)) - set(names.captioned(study)), parts.PRETRAINED, ""),
+    ("pretrain_image_text", names.captioned(study), parts.WITH_TEXT, " with captions"),
+]
+
+for kind, jobs, made, how in [
+    (kind, jobs, made, how) for kind, of, made, how in PRETRAINING for jobs in parts.pretraining_jobs(study, of)
+]:
 
     rule:
-        """Pre-train networks on a distribution."""
         name:
-            f"pretrain{jobs.suffix}"
+            f"{kind}{jobs.suffix}"
         input:
-            unpack(inputs_of(jobs, pretraining)),
+            unpack(inputs_of(jobs, parts.pretraining)),
             promises=kept_promises(jobs),
             architectures=ARCHITECTURES,
         output:
-            **outputs_of(jobs, PRETRAINED),
+            **jobs.outputs(made),
         log:
-            f"<logs>/pretrain{jobs.suffix}/{{group}}.log",
+            f"<logs>/{kind}{jobs.suffix}/{{group}}.log",
         benchmark:
-            f"<benchmarks>/pretrain{jobs.suffix}/{{group}}.tsv"
+            f"<benchmarks>/{kind}{jobs.suffix}/{{group}}.tsv"
         wildcard_constraints:
             group=jobs.group,
         priority: training_priority(jobs)
@@ -46,53 +55,24 @@ for jobs in pretraining_jobs(set(names.trained_distributions(study)) - set(names
             runtime=stage_resource("pretrain", "runtime", parts=len(jobs.folders)),
             gpu=stage_resource("pretrain", "gpu"),
         params:
-            parts=parts_of(jobs, pretraining),
-            code=code("pretrain.py"),
+            parts=parts_of(jobs, parts.pretraining),
+            code=code(f"{kind}.py"),
         message:
-            f"Pre-train {jobs.words}"
+            f"Pre-train {jobs.words}{how}"
         script:
-            "../workflow_scripts/pretrain.py"
+            f"../workflow_scripts/{kind}.py"
+
+    describe_rule(
+        "Pre-train networks on the images of a distribution and their captions"
+        if how
+        else "Pre-train networks on a distribution"
+    )
 
 
-for jobs in pretraining_jobs(names.captioned(study)):
-
-    rule:
-        """Pre-train networks on the images of a distribution and their captions."""
-        name:
-            f"pretrain_image_text{jobs.suffix}"
-        input:
-            unpack(inputs_of(jobs, pretraining)),
-            promises=kept_promises(jobs),
-            architectures=ARCHITECTURES,
-        output:
-            **outputs_of(jobs, WITH_TEXT),
-        log:
-            f"<logs>/pretrain_image_text{jobs.suffix}/{{group}}.log",
-        benchmark:
-            f"<benchmarks>/pretrain_image_text{jobs.suffix}/{{group}}.tsv"
-        wildcard_constraints:
-            group=jobs.group,
-        priority: training_priority(jobs)
-        conda:
-            "../envs/train.yaml"
-        threads: stage_resource("pretrain", "threads")
-        resources:
-            mem_mb=stage_resource("pretrain", "mem_mb"),
-            runtime=stage_resource("pretrain", "runtime", parts=len(jobs.folders)),
-            gpu=stage_resource("pretrain", "gpu"),
-        params:
-            parts=parts_of(jobs, pretraining),
-            code=code("pretrain_image_text.py"),
-        message:
-            f"Pre-train {jobs.words} with captions"
-        script:
-            "../workflow_scripts/pretrain_image_text.py"
-
-
-CLIP = set(built_by("open_clip"))
+CLIP = {name for name, spec in study.architectures.items() if spec.builder == "open_clip"}
 
 for what, architectures, files in [
-    ("weights", set(config["architectures"]) - CLIP, ["weights"]),
+    ("weights", set(study.architectures) - CLIP, ["weights"]),
     ("towers", CLIP, ["weights", "text"]),
 ]:
 
@@ -101,7 +81,7 @@ for what, architectures, files in [
         name:
             f"take_published_{what}"
         output:
-            **{file: pretraining_file(f"{file}.safetensors") for file in files},
+            **{file: places.pretraining_file(f"{file}.safetensors") for file in files},
         log:
             f"<logs>/take_published_{what}/{{distribution}}/{{architecture}}/seed_{{seed}}.log",
         wildcard_constraints:

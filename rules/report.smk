@@ -4,7 +4,7 @@
 rule collect_curves:
     """Put the training curves of all runs into one table."""
     input:
-        metrics=lambda wildcards: [curve["metrics"] for curve in curves()],
+        metrics=lambda wildcards: [curve["metrics"] for curve in places.curves(study)],
     output:
         curves="<results>/curves.csv",
     log:
@@ -13,7 +13,7 @@ rule collect_curves:
     conda:
         "../envs/analyse.yaml"
     params:
-        runs=lambda wildcards: [curve["run"] for curve in curves()],
+        runs=lambda wildcards: [curve["run"] for curve in places.curves(study)],
         code=code("collect_curves.py"),
     message:
         "Collect the training curves of all runs"

@@ -35,7 +35,7 @@ rule results:
 rule redrawn:
     """The figures and tables of a study that are made of score tables alone."""
     input:
-        figure_files(*names.scored_figures(study), *names.of_kind(study, "published")),
-        table_files(*names.of_kind(study, "fitted_trends", "contrasts", "calibration")),
+        places.figure_files(*names.scored_figures(study), *names.of_kind(study, "published")),
+        places.table_files(*names.of_kind(study, "fitted_trends", "contrasts", "calibration")),
         "<results>/trends.csv",
     localrule: True

@@ -4,7 +4,7 @@
 rule plan_prompts:
     """Deal prompts and seeds out to the images that are to be generated, and list them all."""
     input:
-        classes=prompted_classes,
+        classes=lambda wildcards: places.prompted_classes(study, wildcards.diffusion_source),
     output:
         prompts="<results>/generated/{diffusion_source}/prompts.csv",
         images="<results>/generated/{diffusion_source}/images.parquet",
@@ -24,12 +24,17 @@ rule plan_prompts:
         "../workflow_scripts/plan_prompts.py"
 
 
+def prompted(file):
+    """A file of the store whose classes a diffusion model is asked for, on which the miniature trains it."""
+    return lambda wildcards: places.store_file(names.prompted_source(study, wildcards.diffusion_source), file)
+
+
 rule train_diffusion:
     """Train a small latent diffusion model on the store whose classes it is asked for."""
     input:
-        images=prompted_store("images.npy"),
-        table=prompted_store("images.parquet"),
-        classes=prompted_store("classes.csv"),
+        images=prompted("images.npy"),
+        table=prompted("images.parquet"),
+        classes=prompted("classes.csv"),
     output:
         pipeline=directory("<results>/generated/{diffusion_source}/model"),
         metrics="<results>/generated/{diffusion_source}/training.csv",
@@ -45,7 +50,7 @@ rule train_diffusion:
         runtime=stage_resource("diffusion", "runtime"),
         gpu=stage_resource("diffusion", "gpu"),
     params:
-        model=lambda wildcards: config["sources"][wildcards.diffusion_source]["training"],
+        model=lambda wildcards: study.sources[wildcards.diffusion_source].given["training"],
         state=f"{RESULTS}/generated/{{diffusion_source}}/unfinished_model",
         code=code("train_diffusion.py"),
     message:
@@ -57,7 +62,7 @@ rule train_diffusion:
 rule generate_images:
     """Generate one part of the images from their prompts and seeds."""
     input:
-        unpack(diffusion_model),
+        unpack(lambda wildcards: places.diffusion_model(study, wildcards.diffusion_source)),
         plan="<results>/generated/{diffusion_source}/images.parquet",
     output:
         images="<results>/generated/{diffusion_source}/shard_{shard}.npy",
@@ -76,9 +81,9 @@ rule generate_images:
         gpu=stage_resource("generate", "gpu"),
     params:
         generation=lambda wildcards, input: {
-            "model": input.get("model", config["sources"][wildcards.diffusion_source]["model"]),
+            "model": input.get("model", study.sources[wildcards.diffusion_source].model),
             "settings": params.generate(study, wildcards.diffusion_source),
-            "shards": shards(wildcards.diffusion_source),
+            "shards": study.sources[wildcards.diffusion_source].generate.shards,
         },
         state=f"{RESULTS}/generated/{{diffusion_source}}/unfinished_shard_{{shard}}",
         code=code("generate_images.py"),
@@ -91,8 +96,8 @@ rule generate_images:
 rule gather_generated:
     """Put the parts of the generated images into one store."""
     input:
-        images=generated_shards("npy"),
-        tables=generated_shards("parquet"),
+        images=lambda wildcards: places.generated_shards(study, wildcards.diffusion_source, "npy"),
+        tables=lambda wildcards: places.generated_shards(study, wildcards.diffusion_source, "parquet"),
         prompts="<results>/generated/{diffusion_source}/prompts.csv",
     output:
         images="<results>/stores/{diffusion_source}/images.npy",

@@ -4,7 +4,7 @@
 rule build_store:
     """Decode the images of a source or a task into one array."""
     input:
-        raw=raw_files,
+        raw=lambda wildcards: raw.raw_files(study, wildcards.collection),
     output:
         images="<results>/stores/{collection}/images.npy",
         table="<results>/stores/{collection}/images.parquet",
@@ -24,7 +24,7 @@ rule build_store:
         runtime=stage_resource("store", "runtime"),
     params:
         store=lambda wildcards: params.store(study, wildcards.collection),
-        contents=folder_contents,
+        contents=refusing(lambda wildcards: raw.folder_contents(study, wildcards.collection)),
         folder=lambda wildcards, output: names.folder(study, wildcards.collection),
         splits=lambda wildcards, output: runs.needed_splits(study, wildcards.collection),
         options=lambda wildcards, output: params.options(study, wildcards.collection),
@@ -39,7 +39,7 @@ rule build_store:
 rule build_wilds_store:
     """Decode the images of a WILDS data set, as the wilds package opens it, into one array."""
     input:
-        raw=wilds_files,
+        raw=lambda wildcards: raw.wilds_files(study, wildcards.wilds_task),
     output:
         images="<results>/stores/{wilds_task}/images.npy",
         table="<results>/stores/{wilds_task}/images.parquet",
@@ -58,13 +58,9 @@ rule build_wilds_store:
         mem_mb=stage_resource("store", "mem_mb"),
         runtime=stage_resource("store", "runtime"),
     params:
-        dataset=lambda wildcards: {
-            key: value
-            for key, value in config["tasks"][wildcards.wilds_task].items()
-            if key in ("dataset", "id_domain", "ood_domain")
-        },
+        dataset=lambda wildcards: params.wilds(study, wildcards.wilds_task),
         store=lambda wildcards: params.store(study, wildcards.wilds_task),
-        contents=wilds_contents,
+        contents=lambda wildcards: raw.wilds_contents(study, wildcards.wilds_task),
         folder=lambda wildcards, output: names.folder(study, wildcards.wilds_task),
         splits=lambda wildcards, output: runs.needed_splits(study, wildcards.wilds_task),
         state=f"{RESULTS}/stores/{{wilds_task}}/unfinished",
@@ -75,12 +71,18 @@ rule build_wilds_store:
         "../workflow_scripts/build_wilds_store.py"
 
 
+def variant_raw(wildcards):
+    """The raw files of a variant: the folder that you have, or its archives."""
+    folder = raw.variant_folder(study, wildcards.variant)
+    return ancient(folder) if folder else raw.variant_files(study, wildcards.variant)
+
+
 rule build_variant_store:
     """Decode the images of a variant of ImageNet into one array."""
     input:
-        unpack(lambda wildcards: variant_classes(wildcards.variant)),
-        raw=variant_raw,
-        classes=imagenet_classes,
+        unpack(lambda wildcards: places.variant_classes(study, wildcards.variant)),
+        raw=refusing(variant_raw),
+        classes=places.imagenet_classes(study),
     output:
         images="<results>/stores/{variant}/images.npy",
         table="<results>/stores/{variant}/images.parquet",

@@ -4,7 +4,7 @@
 rule tabulate:
     """Make a table: its numbers as CSV, typeset as a page and as LaTeX source."""
     input:
-        unpack(table_inputs),
+        unpack(lambda wildcards: table_inputs(study, wildcards.table)),
     output:
         csv="<results>/tables/{table}.csv",
         html=report(
@@ -21,7 +21,9 @@ rule tabulate:
         "../envs/analyse.yaml"
     params:
         table=lambda wildcards: show.table(study, wildcards.table),
-        code=table_code,
+        code=lambda wildcards: code(
+            "tabulate_results.py", f"pretraining_robustness/tables/kinds/{study.tables[wildcards.table].kind}.py"
+        ),
     message:
         "Make {wildcards.table}"
     script:

@@ -25,8 +25,8 @@ rule make_variant_task:
     """Make a downstream task of a variant of ImageNet, or of ImageNet's own training images."""
     input:
         table=lambda wildcards: f"<results>/stores/{names.task_collection(study, wildcards.variant_task)}/images.parquet",
-        classes=variant_task_classes,
-        index=index_of_task,
+        classes=lambda wildcards: places.classes_of_made_task(study, wildcards.variant_task),
+        index=lambda wildcards: places.index_of_task(study, wildcards.variant_task),
     output:
         table="<results>/pairs/{variant_task}/images.parquet",
     log:

@@ -4,9 +4,9 @@
 rule fit_trends:
     """Fit the linear trend of every series of a figure."""
     input:
-        scores=figure_table,
-        published=tables_from_elsewhere("published"),
-        studies=tables_from_elsewhere("studies"),
+        scores=lambda wildcards: places.figure_table(study, wildcards.figure),
+        published=lambda wildcards: places.from_elsewhere(study, wildcards.figure, "published"),
+        studies=lambda wildcards: places.from_elsewhere(study, wildcards.figure, "studies"),
     output:
         trends="<results>/trends/{figure}.csv",
         bands="<results>/trends/{figure}_bands.csv",
@@ -80,10 +80,10 @@ rule collect_trends:
 rule compare_series:
     """Test whether the series of each panel of a figure share one trend, and compare them pairwise."""
     input:
-        scores=figure_table,
-        left_out=figure_left_out,
-        published=tables_from_elsewhere("published"),
-        studies=tables_from_elsewhere("studies"),
+        scores=lambda wildcards: places.figure_table(study, wildcards.trend_figure),
+        left_out=lambda wildcards: places.figure_left_out(study, wildcards.trend_figure),
+        published=lambda wildcards: places.from_elsewhere(study, wildcards.trend_figure, "published"),
+        studies=lambda wildcards: places.from_elsewhere(study, wildcards.trend_figure, "studies"),
     output:
         comparisons="<results>/comparisons/{trend_figure}.csv",
         contrasts="<results>/comparisons/{trend_figure}_contrasts.csv",
@@ -110,8 +110,8 @@ rule effective_robustness:
     input:
         scores="<results>/scores.csv",
         left_out="<results>/scores_left_out.parquet",
-        published=[table for tables in scores_from_elsewhere()["published"].values() for table in tables],
-        studies=[table for tables in scores_from_elsewhere()["studies"].values() for table in tables.values()],
+        published=[table for tables in places.all_from_elsewhere(study)["published"].values() for table in tables],
+        studies=[table for tables in places.all_from_elsewhere(study)["studies"].values() for table in tables.values()],
     output:
         checkpoints="<results>/effective_robustness/checkpoints.csv",
         series="<results>/effective_robustness/series.csv",
@@ -125,7 +125,7 @@ rule effective_robustness:
             "scratch": SCRATCH,
             "metric": runs.metrics(study),
             "pairs": names.pairs(study),
-            **scores_from_elsewhere(),
+            **places.all_from_elsewhere(study),
             **config["effective_robustness"],
             **{key: config["trends"][key] for key in ("confidence", "resamples", "seed")},
         },

@@ -9,6 +9,10 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
+
+Files = dict[str, str | list[str]]
+"""Paths by name; `{unit}` in them stands for the folder of a unit."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,13 @@ class Jobs:
     group: str
     folders: tuple[str, ...] = ("{group}",)
 
-    def paths(self, *patterns: str) -> list[str]:
-        """Return these paths for each unit, whose folder is `{unit}` in them."""
-        return [pattern.replace("{unit}", folder) for folder in self.folders for pattern in patterns]
+    def outputs(self, files: Files) -> dict[str, list[str]]:
+        """Return the paths of all units by name, unit by unit."""
+        lists = {name: paths if isinstance(paths, list) else [paths] for name, paths in files.items()}
+        return {
+            name: [path.replace("{unit}", folder) for folder in self.folders for path in paths]
+            for name, paths in lists.items()
+        }
 
     def units(self, group: str) -> list[str]:
         """Return the folders of the units that one job makes."""
@@ -74,9 +82,25 @@ def jobs_of(
     return [*together, Jobs("", others + single)]
 
 
-def unit_pattern(*names: str) -> str:
-    """Return a regular expression of folders whose parts have these names."""
-    return "/".join(f"(?:{name})" for name in names)
+def one_of(names: Iterable[str]) -> str:
+    """Return a regular expression of these names and nothing else."""
+    return "|".join(sorted(names)) or "(?!)"
+
+
+def unit_pattern(*parts: Iterable[str], seed: bool = True) -> str:
+    """Return a regular expression of folders whose parts have these names, and a seed at the end."""
+    return "/".join(f"(?:{one})" for one in [*map(one_of, parts), *([r"seed_\d+"] if seed else [])])
+
+
+def of_unit(files: Files, unit: str) -> dict[str, Any]:
+    """Return paths with the folder of this unit in them."""
+
+    def filled(paths: str | list[str]) -> str | list[str]:
+        return (
+            paths.replace("{unit}", unit) if isinstance(paths, str) else [one.replace("{unit}", unit) for one in paths]
+        )
+
+    return {name: filled(paths) for name, paths in files.items()}
 
 
 def _any_of(names: Iterable[str], escape: bool = True) -> str:

@@ -119,6 +119,18 @@ def generate(study: Study, source: str) -> dict[str, Any]:
     return {**settings, "size": store["size"], "encoding": store["encoding"]}
 
 
+def recogniser(study: Study, source: str) -> dict[str, Any]:
+    """Return how the network is built that judges the images of a generated source, and how it was trained."""
+    network = study.sources[source].given["recognised_by"]
+    recipe = pretrain_recipe(study, **network)
+    return {"architecture": architecture(study, network["architecture"]), "recipe": recipe}
+
+
+def wilds(study: Study, task: str) -> dict[str, Any]:
+    """Return which data set of the wilds package a task is, and its domains."""
+    return _kept(study.tasks[task].given, "dataset", "id_domain", "ood_domain")
+
+
 def published(study: Study, distribution: str) -> str:
     """Return the name of the published weights that stand for a distribution."""
     return str(study.sources[study.distributions[distribution].source].pretrained)
@@ -338,3 +350,23 @@ def _kept(spec: dict[str, Any], *keys: str) -> dict[str, Any]:
 def scaled(number: int, factor: float) -> int:
     """Return `number` times `factor`, rounded, at least 1."""
     return max(1, round(number * factor))
+
+
+def networks(study: Study) -> dict[str, Any]:
+    """Return the architectures of the study's networks, their image sizes, and the methods that fine-tune each."""
+    every, trained = runs.all_runs(study), names.trained_methods(study)
+    pairs = {(run.method, run.architecture): run for run in every if run.method in trained}
+    used = sorted({run.architecture for run in every})
+    return {
+        "architectures": {name: architecture(study, name) for name in used},
+        "sizes": {name: image_sizes(study, name, every) for name in used},
+        "methods": [
+            {
+                "name": run.method,
+                "architecture": run.architecture,
+                "values": method(study, run.method),
+                "recipe": finetune_recipe(study, run.task, run.architecture, run.method),
+            }
+            for run in pairs.values()
+        ],
+    }

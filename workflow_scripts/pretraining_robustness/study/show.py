@@ -141,6 +141,13 @@ def benchmark(study: Study) -> dict[str, Any]:
     }
 
 
+def rib_robustness(study: Study) -> dict[str, Any]:
+    """Return what the effective robustness of the networks of ImageNet-RIB is measured with."""
+    rib = names.imagenet_rib(study)
+    baselines = rib.effective_robustness.given if rib.effective_robustness else {}
+    return {**baselines, "reference": rib.reference, "tested_on": benchmark(study)["tested_on"]}
+
+
 def transport(study: Study) -> dict[str, Any]:
     """Return what the distances between variants are measured with."""
     rib, task = names.imagenet_rib(study), names.variant_tasks(study)[0]

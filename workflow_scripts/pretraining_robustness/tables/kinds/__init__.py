@@ -19,7 +19,7 @@ FROM_CONFIG = "config"
 def reads(kind: str) -> dict[str, str]:
     """Return `READS` of the module of a kind: the path of each file by its name.
 
-    Paths have the wildcards {source}, {copied_source}, {distribution}, {figure} and {table}; `rules/inputs_shown.smk`
+    Paths have the wildcards {source}, {copied_source}, {distribution}, {figure} and {table}; `tables/inputs.py`
     says what each stands for. A path is read for every value of its wildcard.
     """
     tree = ast.parse((Path(__file__).parent / f"{kind}.py").read_bytes())
