@@ -16,9 +16,7 @@ for name, drawing, files, filtered in raw.drawings(study):
             "../envs/train.yaml" if filtered else "../envs/acquire.yaml"
         threads: stage_resource(stage, "threads")
         resources:
-            mem_mb=stage_resource(stage, "mem_mb"),
-            runtime=stage_resource(stage, "runtime"),
-            gpu=stage_resource(stage, "gpu"),
+            **granted(stage),
         params:
             **drawing,
             code=code("draw_archive.py", f"miniature/formats/{drawing['module']}.py"),
@@ -126,8 +124,7 @@ for name, (folder, files) in UNPACKED.items():
         conda:
             "../envs/acquire.yaml"
         resources:
-            mem_mb=stage_resource("prepare", "mem_mb"),
-            runtime=stage_resource("prepare", "runtime"),
+            **granted("prepare"),
         params:
             code=code("unpack_archive.py"),
         message:

@@ -169,13 +169,7 @@ def describe_rule(sentence):
 
 
 # The files in which the workflow's rules are written.
-RULE_FILES = [
-    os.path.relpath(path)
-    for path in (
-        Path(REPOSITORY, "Snakefile"),
-        *sorted(Path(REPOSITORY, "rules").glob("*.smk")),
-    )
-]
+RULE_FILES = [os.path.relpath(path) for path in (REPOSITORY / "Snakefile", *sorted(REPOSITORY.glob("rules/*.smk")))]
 
 
 def stage_resource(stage, name, parts=1):
@@ -189,13 +183,19 @@ def stage_resource(stage, name, parts=1):
     return granted
 
 
+def granted(stage, parts=1):
+    """Memory, minutes and GPUs that the config grants one job of a stage."""
+    kinds = [kind for kind in ("mem_mb", "runtime", "gpu") if kind in config["resources"][stage]]
+    return {kind: stage_resource(stage, kind, parts if kind == "runtime" else 1) for kind in kinds}
+
+
 def report_labels(wildcards):
     """Under what the report lists a figure or a table; a space before one digit puts Figure 2 before Figure 10."""
     name = wildcards[0]
     kind = "Figure" if name in study.figures else "Table"
     number = name.removeprefix("fig").removeprefix("table").strip("_").replace("_", " ")
     number = number[:1].upper() + number[1:]
-    title = {**config["figures"], **config["tables"]}[name]["title"]
+    title = {**study.figures, **study.tables}[name].title
     return {kind: number.rjust(2) if number.isdigit() else number, "Title": title}
 
 

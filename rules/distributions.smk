@@ -23,8 +23,7 @@ rule find_copies:
         "../envs/acquire.yaml"
     threads: stage_resource("store", "threads")
     resources:
-        mem_mb=stage_resource("store", "mem_mb"),
-        runtime=stage_resource("store", "runtime"),
+        **granted("store"),
     params:
         search=lambda wildcards: params.copies(study, wildcards.copied_source),
         code=code("find_copies.py"),
@@ -50,8 +49,7 @@ rule make_distribution:
     conda:
         "../envs/acquire.yaml"
     resources:
-        mem_mb=stage_resource("prepare", "mem_mb"),
-        runtime=stage_resource("prepare", "runtime"),
+        **granted("prepare"),
     params:
         declared=refusing(lambda wildcards: raw.declared_distribution(study, wildcards.distribution)),
         code=code("make_distribution.py"),

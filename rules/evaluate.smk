@@ -76,9 +76,7 @@ rule recognise_generated:
         "../envs/train.yaml"
     threads: stage_resource("evaluate", "threads")
     resources:
-        mem_mb=stage_resource("evaluate", "mem_mb"),
-        runtime=stage_resource("evaluate", "runtime"),
-        gpu=stage_resource("evaluate", "gpu"),
+        **granted("evaluate"),
     params:
         run=lambda wildcards: params.recogniser(study, wildcards.diffusion_source),
         code=code("recognise_generated.py"),

@@ -13,8 +13,7 @@ rule make_zero_shot_head:
     conda:
         "../envs/train.yaml"
     resources:
-        mem_mb=stage_resource("prepare", "mem_mb"),
-        runtime=stage_resource("prepare", "runtime"),
+        **granted("prepare"),
     params:
         code=code("make_zero_shot_head.py"),
     message:
@@ -35,8 +34,7 @@ rule save_start:
     conda:
         "../envs/train.yaml"
     resources:
-        mem_mb=stage_resource("prepare", "mem_mb"),
-        runtime=stage_resource("prepare", "runtime"),
+        **granted("prepare"),
     params:
         run=lambda wildcards: {
             "distribution": wildcards.distribution,
@@ -74,9 +72,7 @@ for epochs, jobs, made in parts.training_jobs(study):
             "../envs/train.yaml"
         threads: stage_resource("finetune", "threads")
         resources:
-            mem_mb=stage_resource("finetune", "mem_mb"),
-            runtime=stage_resource("finetune", "runtime", parts=len(jobs.folders)),
-            gpu=stage_resource("finetune", "gpu"),
+            **granted("finetune", parts=len(jobs.folders)),
         params:
             parts=parts_of(jobs, parts.finetuning),
             code=code_of_methods(jobs, "finetune.py", "methods"),

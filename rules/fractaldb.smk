@@ -13,8 +13,7 @@ rule search_fractals:
     conda:
         "../envs/generate.yaml"
     resources:
-        mem_mb=stage_resource("prepare", "mem_mb"),
-        runtime=stage_resource("prepare", "runtime"),
+        **granted("prepare"),
     params:
         search=lambda wildcards: params.search(study, wildcards.fractal_source),
         code=code("search_fractals.py"),
@@ -41,8 +40,7 @@ rule render_fractals:
         "../envs/generate.yaml"
     threads: stage_resource("render", "threads")
     resources:
-        mem_mb=stage_resource("render", "mem_mb"),
-        runtime=stage_resource("render", "runtime"),
+        **granted("render"),
     params:
         render=lambda wildcards: params.render(study, wildcards.fractal_source),
         state=f"{RESULTS}/stores/{{fractal_source}}/unfinished",

@@ -17,8 +17,7 @@ for jobs in parts.comparison_jobs(study):
         conda:
             "../envs/train.yaml"
         resources:
-            mem_mb=stage_resource("prepare", "mem_mb"),
-            runtime=stage_resource("prepare", "runtime", parts=len(jobs.folders)),
+            **granted("prepare", parts=len(jobs.folders)),
         params:
             parts=parts_of(jobs, parts.comparison),
             code=code("compare_with_start.py"),
@@ -137,9 +136,7 @@ rule measure_distances:
         "../envs/train.yaml"
     threads: stage_resource("evaluate", "threads")
     resources:
-        mem_mb=stage_resource("evaluate", "mem_mb"),
-        runtime=stage_resource("evaluate", "runtime"),
-        gpu=stage_resource("evaluate", "gpu"),
+        **granted("evaluate"),
     params:
         transport=lambda wildcards: show.transport(study),
         code=code("measure_distances.py"),
@@ -168,9 +165,7 @@ rule compare_networks:
         "../envs/train.yaml"
     threads: stage_resource("evaluate", "threads")
     resources:
-        mem_mb=stage_resource("evaluate", "mem_mb"),
-        runtime=stage_resource("evaluate", "runtime"),
-        gpu=stage_resource("evaluate", "gpu"),
+        **granted("evaluate"),
     params:
         comparison=lambda wildcards: show.similarity(study, **wildcards),
         code=code("compare_networks.py"),

@@ -51,9 +51,7 @@ for kind, jobs, made, how in [
             "../envs/train.yaml"
         threads: stage_resource("pretrain", "threads")
         resources:
-            mem_mb=stage_resource("pretrain", "mem_mb"),
-            runtime=stage_resource("pretrain", "runtime", parts=len(jobs.folders)),
-            gpu=stage_resource("pretrain", "gpu"),
+            **granted("pretrain", parts=len(jobs.folders)),
         params:
             parts=parts_of(jobs, parts.pretraining),
             code=code(f"{kind}.py"),

@@ -13,8 +13,7 @@ rule plan_prompts:
     conda:
         "../envs/generate.yaml"
     resources:
-        mem_mb=stage_resource("prepare", "mem_mb"),
-        runtime=stage_resource("prepare", "runtime"),
+        **granted("prepare"),
     params:
         plan=lambda wildcards: params.prompts(study, wildcards.diffusion_source),
         code=code("plan_prompts.py"),
@@ -46,9 +45,7 @@ rule train_diffusion:
         "../envs/generate.yaml"
     threads: stage_resource("diffusion", "threads")
     resources:
-        mem_mb=stage_resource("diffusion", "mem_mb"),
-        runtime=stage_resource("diffusion", "runtime"),
-        gpu=stage_resource("diffusion", "gpu"),
+        **granted("diffusion"),
     params:
         model=lambda wildcards: study.sources[wildcards.diffusion_source].given["training"],
         state=f"{RESULTS}/generated/{{diffusion_source}}/unfinished_model",
@@ -76,9 +73,7 @@ rule generate_images:
         "../envs/generate.yaml"
     threads: stage_resource("generate", "threads")
     resources:
-        mem_mb=stage_resource("generate", "mem_mb"),
-        runtime=stage_resource("generate", "runtime"),
-        gpu=stage_resource("generate", "gpu"),
+        **granted("generate"),
     params:
         generation=lambda wildcards, input: {
             "model": input.get("model", study.sources[wildcards.diffusion_source].model),
@@ -109,8 +104,7 @@ rule gather_generated:
     conda:
         "../envs/generate.yaml"
     resources:
-        mem_mb=stage_resource("prepare", "mem_mb"),
-        runtime=stage_resource("prepare", "runtime"),
+        **granted("prepare"),
     params:
         code=code("gather_generated.py"),
     message:

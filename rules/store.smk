@@ -1,17 +1,19 @@
 """Takes a data set's raw files; makes its store: every image decoded once, with a table of what it is."""
 
 
+def store_files(name):
+    """What is made of a store."""
+    files = ["images.npy", "images.parquet", "classes.csv", "undecodable.csv", "duplicates.csv", "summary.json"]
+    keys = ["images", "table", "classes", "undecodable", "duplicates", "summary"]
+    return {key: f"<results>/stores/{name}/{file}" for key, file in zip(keys, files, strict=True)}
+
+
 rule build_store:
     """Decode the images of a source or a task into one array."""
     input:
         raw=lambda wildcards: raw.raw_files(study, wildcards.collection),
     output:
-        images="<results>/stores/{collection}/images.npy",
-        table="<results>/stores/{collection}/images.parquet",
-        classes="<results>/stores/{collection}/classes.csv",
-        undecodable="<results>/stores/{collection}/undecodable.csv",
-        duplicates="<results>/stores/{collection}/duplicates.csv",
-        summary="<results>/stores/{collection}/summary.json",
+        **store_files("{collection}"),
     log:
         "<logs>/build_store/{collection}.log",
     benchmark:
@@ -20,8 +22,7 @@ rule build_store:
         "../envs/acquire.yaml"
     threads: stage_resource("store", "threads")
     resources:
-        mem_mb=stage_resource("store", "mem_mb"),
-        runtime=stage_resource("store", "runtime"),
+        **granted("store"),
     params:
         store=lambda wildcards: params.store(study, wildcards.collection),
         contents=refusing(lambda wildcards: raw.folder_contents(study, wildcards.collection)),
@@ -41,12 +42,7 @@ rule build_wilds_store:
     input:
         raw=lambda wildcards: raw.wilds_files(study, wildcards.wilds_task),
     output:
-        images="<results>/stores/{wilds_task}/images.npy",
-        table="<results>/stores/{wilds_task}/images.parquet",
-        classes="<results>/stores/{wilds_task}/classes.csv",
-        undecodable="<results>/stores/{wilds_task}/undecodable.csv",
-        duplicates="<results>/stores/{wilds_task}/duplicates.csv",
-        summary="<results>/stores/{wilds_task}/summary.json",
+        **store_files("{wilds_task}"),
     log:
         "<logs>/build_wilds_store/{wilds_task}.log",
     benchmark:
@@ -55,8 +51,7 @@ rule build_wilds_store:
         "../envs/train.yaml"
     threads: stage_resource("store", "threads")
     resources:
-        mem_mb=stage_resource("store", "mem_mb"),
-        runtime=stage_resource("store", "runtime"),
+        **granted("store"),
     params:
         dataset=lambda wildcards: params.wilds(study, wildcards.wilds_task),
         store=lambda wildcards: params.store(study, wildcards.wilds_task),
@@ -84,12 +79,7 @@ rule build_variant_store:
         raw=refusing(variant_raw),
         classes=places.imagenet_classes(study),
     output:
-        images="<results>/stores/{variant}/images.npy",
-        table="<results>/stores/{variant}/images.parquet",
-        classes="<results>/stores/{variant}/classes.csv",
-        undecodable="<results>/stores/{variant}/undecodable.csv",
-        duplicates="<results>/stores/{variant}/duplicates.csv",
-        summary="<results>/stores/{variant}/summary.json",
+        **store_files("{variant}"),
     log:
         "<logs>/build_variant_store/{variant}.log",
     benchmark:
@@ -98,8 +88,7 @@ rule build_variant_store:
         "../envs/acquire.yaml"
     threads: stage_resource("store", "threads")
     resources:
-        mem_mb=stage_resource("store", "mem_mb"),
-        runtime=stage_resource("store", "runtime"),
+        **granted("store"),
     params:
         variant=lambda wildcards: params.variant(study, wildcards.variant),
         store=lambda wildcards: params.store(study, wildcards.variant),

@@ -34,8 +34,7 @@ rule make_variant_task:
     conda:
         "../envs/acquire.yaml"
     resources:
-        mem_mb=stage_resource("prepare", "mem_mb"),
-        runtime=stage_resource("prepare", "runtime"),
+        **granted("prepare"),
     params:
         choice=lambda wildcards: params.variant_task(study, wildcards.variant_task),
         code=code("make_variant_task.py"),

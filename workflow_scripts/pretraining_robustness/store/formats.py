@@ -69,37 +69,42 @@ class Format:
 
 
 _TASKS, _TINY = ("tasks",), "tiny_images"
-_BINARY = ("the archive of the binary version",)
+_TINY_IMAGENET = {"tiny-imagenet-200.zip": "the archive"}
+_CIFAR10 = {"cifar-10-binary.tar.gz": "the archive of the binary version"}
+_CIFAR10_1 = {
+    "cifar10.1_v6_data.npy": "the array of the images",
+    "cifar10.1_v6_labels.npy": "the array of the labels",
+}
+
+
+def _tiny(name: str, reader: str, archives: dict[str, str], folder: str = "", **more: Any) -> Format:
+    """Return a format of small images, whose archives lie in a folder of its name or of another format."""
+    return Format(name, reader, tuple(archives.values()), folder or name, tuple(archives), drawn_by=_TINY, **more)
+
 
 _ALL = (
     Format(
         "imagenet",
-        reader="imagenet:ImageNet",
-        read_from=("the archive of the training images", "the archive of the devkit"),
-        folder="imagenet",
+        "imagenet:ImageNet",
+        ("the archive of the training images", "the archive of the devkit"),
+        "imagenet",
+        ("ILSVRC2012_img_train.tar", "ILSVRC2012_devkit_t12.tar.gz"),
         drawn_by="imagenet_archive",
-        archives=(
-            "ILSVRC2012_img_train.tar",
-            "ILSVRC2012_devkit_t12.tar.gz",
-        ),
         synsets=True,
         prompted=True,
     ),
     Format(
         "inaturalist",
-        reader="inaturalist:INaturalist",
-        read_from=("the archive of the images", "the archive of the annotations"),
-        folder="inaturalist",
+        "inaturalist:INaturalist",
+        ("the archive of the images", "the archive of the annotations"),
+        "inaturalist",
+        ("train_val_images.tar.gz", "train_val2017.zip"),
         drawn_by="inaturalist_archive",
-        archives=(
-            "train_val_images.tar.gz",
-            "train_val2017.zip",
-        ),
     ),
     Format(
         "class_folders",
-        reader="class_folders:ClassFolders",
-        read_from=("the folder of class folders",),
+        "class_folders:ClassFolders",
+        ("the folder of class folders",),
         called="folder",
         own=True,
         synsets=True,
@@ -107,8 +112,8 @@ _ALL = (
     ),
     Format(
         "image_text",
-        reader="image_text:open_image_text",
-        read_from=("the folder of images and captions, or its table",),
+        "image_text:open_image_text",
+        ("the folder of images and captions, or its table",),
         own=True,
         synsets=True,
     ),
@@ -118,112 +123,43 @@ _ALL = (
     Format("imagenet_variant", made_from=("variant",)),
     Format(
         "iwildcam",
-        reader="metadata_folder:IWildCam",
-        read_from=("the unpacked folder or its metadata.csv",),
-        folder="iwildcam",
-        drawn_by="iwildcam_archive",
-        archives=("iwildcam_v2.0.tar.gz",),
+        "metadata_folder:IWildCam",
+        ("the unpacked folder or its metadata.csv",),
+        "iwildcam",
+        ("iwildcam_v2.0.tar.gz",),
         unpacked="iwildcam_v2.0/metadata.csv",
+        drawn_by="iwildcam_archive",
         of=_TASKS,
     ),
     Format(
         "domainnet",
-        reader="domainnet:DomainNet",
-        read_from=("the unpacked folder or a file in it",),
-        folder="domainnet",
-        drawn_by="domainnet_archive",
-        archives=("domainnet_v1.0.tar.gz",),
+        "domainnet:DomainNet",
+        ("the unpacked folder or a file in it",),
+        "domainnet",
+        ("domainnet_v1.0.tar.gz",),
         unpacked="domainnet_v1.0/RELEASE_v1.0.txt",
+        drawn_by="domainnet_archive",
         of=_TASKS,
     ),
     Format(
         "metadata_folder",
-        reader="metadata_folder:open_task_folder",
-        read_from=("the folder or its metadata.csv",),
+        "metadata_folder:open_task_folder",
+        ("the folder or its metadata.csv",),
         of=_TASKS,
         called="folder",
         own=True,
     ),
     Format("wilds", of=_TASKS, own=True),
     Format("published_scores", of=_TASKS, called="published", weights=True),
-    Format(
-        "tiny_imagenet",
-        reader="tiny_imagenet:TinyImageNet",
-        read_from=("the archive",),
-        folder="tiny_imagenet",
-        archives=("tiny-imagenet-200.zip",),
-        synsets=True,
-        prompted=True,
-        drawn_by=_TINY,
-    ),
-    Format(
-        "tiny_imagenet_validation",
-        reader="tiny_imagenet:TinyImageNetValidation",
-        read_from=("the archive",),
-        folder="tiny_imagenet",
-        archives=("tiny-imagenet-200.zip",),
-        drawn_by=_TINY,
-    ),
-    Format(
-        "cifar10",
-        reader="cifar:Cifar10",
-        read_from=_BINARY,
-        folder="cifar10",
-        archives=("cifar-10-binary.tar.gz",),
-        of=_TASKS,
-        drawn_by=_TINY,
-    ),
-    Format(
-        "cifar10_training",
-        reader="cifar:Cifar10Training",
-        read_from=_BINARY,
-        folder="cifar10",
-        archives=("cifar-10-binary.tar.gz",),
-        drawn_by=_TINY,
-    ),
-    Format(
-        "cifar100",
-        reader="cifar:Cifar100",
-        read_from=_BINARY,
-        folder="cifar100",
-        archives=("cifar-100-binary.tar.gz",),
-        drawn_by=_TINY,
-    ),
-    Format(
-        "cifar10_1",
-        reader="cifar:Cifar10v1",
-        read_from=("the array of the images", "the array of the labels"),
-        folder="cifar10_1",
-        archives=(
-            "cifar10.1_v6_data.npy",
-            "cifar10.1_v6_labels.npy",
-        ),
-        drawn_by=_TINY,
-    ),
-    Format(
-        "cifar10_2",
-        reader="cifar:Cifar10v2",
-        read_from=("the archive of the test images",),
-        folder="cifar10_2",
-        archives=("cifar102_test.npz",),
-        drawn_by=_TINY,
-    ),
-    Format(
-        "cinic10",
-        reader="cinic10:Cinic10",
-        read_from=("the archive",),
-        folder="cinic10",
-        archives=("CINIC-10.tar.gz",),
-        drawn_by=_TINY,
-    ),
-    Format(
-        "cifar10_c",
-        reader="cifar:Cifar10C",
-        read_from=("the archive",),
-        folder="cifar10_c",
-        archives=("CIFAR-10-C.tar",),
-        drawn_by=_TINY,
-    ),
+    _tiny("tiny_imagenet", "tiny_imagenet:TinyImageNet", _TINY_IMAGENET, synsets=True, prompted=True),
+    _tiny("tiny_imagenet_validation", "tiny_imagenet:TinyImageNetValidation", _TINY_IMAGENET, folder="tiny_imagenet"),
+    _tiny("cifar10", "cifar:Cifar10", _CIFAR10, of=_TASKS),
+    _tiny("cifar10_training", "cifar:Cifar10Training", _CIFAR10, folder="cifar10"),
+    _tiny("cifar100", "cifar:Cifar100", {"cifar-100-binary.tar.gz": "the archive of the binary version"}),
+    _tiny("cifar10_1", "cifar:Cifar10v1", _CIFAR10_1),
+    _tiny("cifar10_2", "cifar:Cifar10v2", {"cifar102_test.npz": "the archive of the test images"}),
+    _tiny("cinic10", "cinic10:Cinic10", {"CINIC-10.tar.gz": "the archive"}),
+    _tiny("cifar10_c", "cifar:Cifar10C", {"CIFAR-10-C.tar": "the archive"}),
 )
 
 FORMATS = {form.name: form for form in _ALL}
