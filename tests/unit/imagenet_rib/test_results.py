@@ -185,7 +185,7 @@ def labels(kind: str) -> dict[str, Any]:
         **{"reference": "val", "tested_on": TESTED, "sharing": SHARING, "methods": {"full": "full fine-tuning"}},
         **{"networks": {"imagenet": "ImageNet"}, "architectures": ["vit"], "images": {"imagenet": 100}},
         "variants": {name: f"ImageNet-{name}" for name in VARIANTS},
-        **{"limited": ["r"], "answers": "Answers: limited."},
+        **{"limited": ["r"], "answers": "Answers: limited.", "warming": ["one set"]},
         **{"alphas": {"full": 1.0}, "count": 20, "embedding": "ImageNet, vit"},
         **{"panels": [{"title": "Quantity", "series": ["imagenet"]}], "permutations": 99, "seed": 0},
     }
@@ -260,6 +260,7 @@ def test_figures_and_captions(tables: Path, kind: str) -> None:
     elif kind == "rib_transport":
         assert "rank correlation of RI with the distance from ImageNet-val" in caption
     elif kind == "rib_set_size":
+        assert "Every step is warm-up, so that the learning rate only rises, on: one set." in caption
         assert "equal steps: RI -6.00 with 5 images and -31.00 with all 30." in caption
     elif kind == "rib_alphas":
         assert "mRI highest at alpha = " in caption

@@ -83,3 +83,24 @@ def test_ri_by_size_by_hand(store: Path, tmp_path: Path) -> None:
     assert found["reference_after"].to_dict() == {18: pytest.approx(20), 6: pytest.approx(35)}
     assert found["equal"].to_dict() == {18: "", 6: "epochs"}
     assert found["images_per_class"].to_dict() == {18: 6.0, 6: 2.0}
+
+
+def test_ri_of_imagenets_own_training_images_is_a_mean_over_all_variants(store: Path, tmp_path: Path) -> None:
+    rows = []
+    for epoch in (0, 1):
+        for tested, points in {"val": -5, "r": 10, "v2": -4, "a": 0}.items():
+            run = ["rib_training_images_2", "full", "imagenet", "vit", 0, epoch, tested, "accuracy"]
+            rows.append([*run, (40 + epoch * points) / 100, np.nan, np.nan, 100])
+    pd.DataFrame(rows, columns=COLUMNS).to_csv(tmp_path / "scores.csv", index=False)
+    compute_set_sizes(
+        scores=[tmp_path / "scores.csv"],
+        tasks={"rib_training_images_2": task(store, 2, "epochs")},
+        subsets={"rib_training_images_2": {"images_per_class": 2, "equal": "epochs"}},
+        variants={"rib_training_images_2": "imagenet"},
+        tested_on=["r", "v2", "a"],
+        reference="val",
+        sizes=tmp_path / "sizes.csv",
+    )
+    (found,) = pd.read_csv(tmp_path / "sizes.csv").to_dict("records")
+    assert (found["RI"], found["reference_after"], found["images"]) == pytest.approx((2, 35, 6))
+    assert np.isnan(found["own_after"])

@@ -62,7 +62,7 @@ def test_what_is_shown_of_an_images_renderings_is_named_and_planned(paper_config
     study = Study(paper_config)
     assert "rib_imagenet_r" not in {one for one, task in paper_config["tasks"].items() if "renderings" in task}
     assert params.finetune_recipe(study, "rib_imagenet_c", "rib_resnet18")["warmup_fraction"] == pytest.approx(
-        196 / (10 * -(-images // 64))
+        196 / (10 * (images // 64))
     )
     assert Costs(study, Rates(repository / "data/rates.csv"), "H100").split("rib_imagenet_c", "train") == images
     assert "75 renderings" in show.table(study, "table_rib")["note"]
@@ -124,3 +124,27 @@ def test_variants_of_some_classes_are_also_tested_among_all(full, miniature, rep
     assert "fewer than ImageNet has in ImageNet-A, ImageNet-R, ObjectNet" in answers
     miniature["tables"] = {"unlimited": {"kind": "rib_unlimited", "title": "Among all classes"}}
     assert "'unlimited' is missing" in refusal(miniature, repository)
+
+
+def test_small_sets_of_imagenets_own_training_images(paper_config, repository):
+    """CLIP's published encoders on 1 to 32 training images per class, with RI over all variants."""
+    for name in ("imagenet_rib", "imagenet_rib_small_sets"):
+        update_config(paper_config, yaml.safe_load((repository / f"data/studies/{name}.yaml").read_text("utf-8")))
+    write_out(paper_config)
+    check_config(paper_config, repository)
+    study = Study(paper_config)
+    task = "rib_training_images_4_per_class_equal_epochs"
+    assert names.task_collection(study, task) == "imagenet"
+    assert names.is_variant_task(study, task)
+    assert task in names.made_tasks(study)
+    assert params.variant_task(study, task)["subset"] == {"images_per_class": 4, "equal": "epochs"}
+    assert Costs(study, Rates(repository / "data/rates.csv"), "H100").split(task, "train") == 4000
+    wanted = {(run.distribution, run.architecture) for run in runs.set_size_runs(study) if run.task == task}
+    assert {("rib_clip_laion2b_b32", "rib_clip_b32"), ("rib_clip_cc12m", "rib_clip_rn50")} < wanted
+    assert names.given_head(study, "rib_clip_datacomp_s_b32") == "linear_probe"
+    assert params.finetune_recipe(study, task, "rib_clip_b16")["learning_rate"] == 0.001
+    told = show.benchmark_labels(study, "fig_rib_small_sets")
+    assert told["variants"]["imagenet"] == "ImageNet, training images"
+    assert "1 training images per class" in told["warming"]  # 150 steps
+    assert params.finetune_recipe(study, task, "rib_clip_b16")["warmup_fraction"] == pytest.approx(196 / 620)
+    assert show.set_sizes(study)["variants"][task] == "imagenet"

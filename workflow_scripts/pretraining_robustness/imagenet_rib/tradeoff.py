@@ -16,11 +16,12 @@ def tradeoff(cells: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         `NETWORK`, fine_tuned_on, RI (percentage points), own_before, own_after (percent), held_out: whether they are of
-        images of the variant that were held out of fine-tuning; else most of them were trained on.
+        images of the variant that were held out of fine-tuning; else most of them were trained on. NaN where the images
+        fine-tuned on are none that were tested on.
     """
     improvement = robustness_improvement(cells[cells["counts"]])[[*GAINED, "RI"]]
     found = cells["tested_on"] == HELD_OUT
     held_out = bool(found.any())
     own = cells[found if held_out else cells["tested_on"] == cells["fine_tuned_on"]]
     own = own.rename(columns={"before": "own_before", "after": "own_after"})[[*GAINED, "own_before", "own_after"]]
-    return improvement.merge(own, on=GAINED).assign(held_out=held_out)
+    return improvement.merge(own, how="left", on=GAINED).assign(held_out=held_out)

@@ -203,7 +203,8 @@ class Costs:
         if split == "train" and task in names.limited_tasks(self.study):
             return params.training_images(self.study, task)["count"]
         if "distribution" in spec:
-            return self.images(spec["distribution"])
+            images, each = self.images(spec["distribution"]), spec.get("subset", {}).get("images_per_class")
+            return min(images, each * names.collection(self.study, task).given["classes"]) if each else images
         if "pair_of" in spec:  # `train` and `id_test` in one domain, `test` in the other
             domain = spec["ood_domain" if split in ("val", "test") else "id_domain"]
             return self.rates("images", f"{domain} {'train' if split == 'train' else 'test'}") * self._scale(task)

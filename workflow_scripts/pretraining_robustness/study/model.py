@@ -527,6 +527,10 @@ class SetSizes(Section):
         "Variants that are fine-tuned on."
     )
     images_per_class: Annotated[list[Count], MinLen(1), Once] = key("Numbers of images per class.")
+    training_images: Distribution | None = opt(
+        "A distribution of ImageNet's training images of which as many per class are fine-tuned on, too, for as many "
+        "epochs; RI is then a mean over all variants."
+    )
 
 
 class Transport(Section):

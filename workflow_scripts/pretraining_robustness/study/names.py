@@ -145,12 +145,13 @@ def tasks_of_set_sizes(study: Study) -> list[str]:
     all."""
     sizes = study.imagenet_rib and study.imagenet_rib.set_sizes
     variants = sizes.variants if sizes else []
-    return [task for task in (*subset_tasks(study), *variant_tasks(study)) if study.tasks[task].variant in variants]
+    tasks = (*subset_tasks(study), *variant_tasks(study))
+    return [task for task in tasks if study.tasks[task].distribution or study.tasks[task].variant in variants]
 
 
 def is_variant_task(study: Study, task: str) -> bool:
-    """Whether a task fine-tunes on a variant of ImageNet or a part of one."""
-    return study.tasks[task].variant is not None
+    """Whether a task fine-tunes on a variant of ImageNet, a part of one, or a part of ImageNet's training images."""
+    return bool(study.tasks[task].variant or study.tasks[task].subset)
 
 
 def tasks(study: Study) -> list[str]:
@@ -170,7 +171,7 @@ def has_published_scores(study: Study, task: str) -> bool:
 
 def made_tasks(study: Study) -> list[str]:
     """Names of the tasks on variants of ImageNet or its parts, and of those on a distribution's images: for heads."""
-    heads = [name for name, task in study.tasks.items() if task.distribution]
+    heads = [name for name, task in study.tasks.items() if task.distribution and not task.subset]
     return [*variant_tasks(study), *subset_tasks(study), *heads]
 
 

@@ -177,6 +177,17 @@ def set_sizes(study: Study) -> dict[str, Any]:
     }
 
 
+def _set_sizes_in_words(study: Study) -> dict[str, Any]:
+    """Return which sources are fine-tuned on besides variants, and the tasks whose every step is warm-up."""
+    subsets = [study.tasks[task] for task in names.subset_tasks(study)]
+    also = [study.distributions[task.distribution].source for task in subsets if task.distribution]
+    warming = [task.label for task in subsets if (task.finetune or {}).get("warmup_fraction") == 1]
+    return {
+        "also": list(dict.fromkeys(also)),
+        "warming": [str(one).partition(", ")[2].removeprefix("fine-tuned on ") for one in warming],
+    }
+
+
 def similarity(study: Study, method: str, distribution: str) -> dict[str, Any]:
     """Return what the comparison of networks before and after fine-tuning is told."""
     spec = names.imagenet_rib(study).given["similarity"]
@@ -210,6 +221,9 @@ def benchmark_labels(study: Study, name: str) -> dict[str, Any]:
         named = rib.transport.embedding
         embedding = f"{labels.label(study, named.distribution)}, {named.architecture}"
         told |= {"count": rib.transport.count, "embedding": embedding, **study.comparisons.given}
+    if spec.kind == "rib_set_size":
+        told |= _set_sizes_in_words(study)
+        told["variants"] |= {one: f"{labels.source_label(study, one)}, training images" for one in told.pop("also")}
     crossing = runs.shown(study, name)
     if not isinstance(crossing, CrossingFigure):
         return told
