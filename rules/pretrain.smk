@@ -22,28 +22,22 @@ rule check_architectures:
         "../workflow_scripts/check_architectures.py"
 
 
-PRETRAINING = [
-    ("pretrain", set(names.trained_distributions(study)) - set(names.captioned(study)), parts.PRETRAINED, ""),
-    ("pretrain_image_text", names.captioned(study), parts.WITH_TEXT, " with captions"),
-]
-
-for kind, jobs, made, how in [
-    (kind, jobs, made, how) for kind, of, made, how in PRETRAINING for jobs in parts.pretraining_jobs(study, of)
-]:
+for jobs in parts.pretraining_jobs(study, set(names.trained_distributions(study)) - set(names.captioned(study))):
 
     rule:
+        """Pre-train networks on a distribution."""
         name:
-            f"{kind}{jobs.suffix}"
+            f"pretrain{jobs.suffix}"
         input:
             unpack(inputs_of(jobs, parts.pretraining)),
             promises=kept_promises(jobs),
             architectures=ARCHITECTURES,
         output:
-            **jobs.outputs(made),
+            **jobs.outputs(parts.PRETRAINED),
         log:
-            f"<logs>/{kind}{jobs.suffix}/{{group}}.log",
+            f"<logs>/pretrain{jobs.suffix}/{{group}}.log",
         benchmark:
-            f"<benchmarks>/{kind}{jobs.suffix}/{{group}}.tsv"
+            f"<benchmarks>/pretrain{jobs.suffix}/{{group}}.tsv"
         wildcard_constraints:
             group=jobs.group,
         priority: training_priority(jobs)
@@ -54,17 +48,44 @@ for kind, jobs, made, how in [
             **granted("pretrain", parts=len(jobs.folders)),
         params:
             parts=parts_of(jobs, parts.pretraining),
-            code=code(f"{kind}.py"),
+            code=code("pretrain.py"),
         message:
-            f"Pre-train {jobs.words}{how}"
+            f"Pre-train {jobs.words}"
         script:
-            f"../workflow_scripts/{kind}.py"
+            "../workflow_scripts/pretrain.py"
 
-    describe_rule(
-        "Pre-train networks on the images of a distribution and their captions"
-        if how
-        else "Pre-train networks on a distribution"
-    )
+
+for jobs in parts.pretraining_jobs(study, names.captioned(study)):
+
+    rule:
+        """Pre-train networks on the images of a distribution and their captions."""
+        name:
+            f"pretrain_image_text{jobs.suffix}"
+        input:
+            unpack(inputs_of(jobs, parts.pretraining)),
+            promises=kept_promises(jobs),
+            architectures=ARCHITECTURES,
+        output:
+            **jobs.outputs(parts.WITH_TEXT),
+        log:
+            f"<logs>/pretrain_image_text{jobs.suffix}/{{group}}.log",
+        benchmark:
+            f"<benchmarks>/pretrain_image_text{jobs.suffix}/{{group}}.tsv"
+        wildcard_constraints:
+            group=jobs.group,
+        priority: training_priority(jobs)
+        conda:
+            "../envs/train.yaml"
+        threads: stage_resource("pretrain", "threads")
+        resources:
+            **granted("pretrain", parts=len(jobs.folders)),
+        params:
+            parts=parts_of(jobs, parts.pretraining),
+            code=code("pretrain_image_text.py"),
+        message:
+            f"Pre-train {jobs.words} with captions"
+        script:
+            "../workflow_scripts/pretrain_image_text.py"
 
 
 CLIP = {name for name, spec in study.architectures.items() if spec.builder == "open_clip"}
