@@ -6,12 +6,13 @@
 The second line is for a machine without a network: a clean checkout and a Python with torch and torchvision suffice
 (the check of Stable Diffusion needs diffusers, too). Every check has a price in seconds and is left out when less time
 is left, so that a call ends by itself; each writes one JSON line at once (`acceptance.jsonl`) with the card's name and,
-where there is something to pass, `passes`. The prices add up to some 1,300 seconds: another call that is given the same
+where there is something to pass, `passes`. The prices add up to some 1,400 seconds: another call that is given the same
 folder goes on with the checks that its file does not have. What the targets are about comes first. `--tiny` runs the
 same code on a processor, as the tests do.
 """
 
 import argparse
+import io
 import json
 import os
 import subprocess
@@ -26,10 +27,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet
 import torch
+from PIL import Image
 
 from pretraining_robustness.networks.architectures import build
+from pretraining_robustness.pretrain.self_supervised import SelfSupervised, Settings
 from pretraining_robustness.store.fractal_store import FractalPictures
+from pretraining_robustness.store.frame import Frame
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training import loop as training_loop
 from pretraining_robustness.training.augmentation import Preparation, random_resized_crop
@@ -265,19 +270,48 @@ class Acceptance:
             (f"{name}: loop, resident", 60, partial(self.loop, name)),
         ]
 
-    def inference(self) -> Values:
-        """Images a second of ViT-B/16 at 224 pixels."""
-        model = build({"builder": "vit_b_16", "arguments": {"image_size": self.size}}, 10).to(self.device).eval()
-        network = model if self.tiny else torch.compile(model)
-        images = torch.randn(self.batch, 3, self.size, self.size, device=self.device)
-        steps, started = (1 if self.tiny else 20), 0.0
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16):
-            for step in range(-2, steps):
-                if step == 0:
-                    started = self.wait()
-                network(images)
-        rate = steps * self.batch / (self.wait() - started)
-        return {"images_per_second": round(rate), "passes": rate >= 5000}
+    def prediction(self, builder: str, least: float = 0, **arguments: object) -> Values:
+        """Images per second and checkpoint of the pipeline's own prediction, of two checkpoints and resident images."""
+        plan = self.recipe(compile=not self.tiny)
+        model = build({"builder": builder, "arguments": arguments}, 10).to(self.device).eval()
+        state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+        count = 2 * self.batch if self.tiny else 2048
+        images = ResidentImages(self.store(), np.arange(count), self.device)
+        predict_all(model, [state, state], images, self.batch, plan, self.device)  # compiles
+        started, rounds = self.wait(), 1 if self.tiny else 4
+        for _ in range(rounds):
+            predict_all(model, [state, state], images, count, plan, self.device)
+        rate = 2 * rounds * count / (self.wait() - started)
+        return {"images_per_second": round(rate), "passes": rate >= least}
+
+    def decoding(self) -> Values:
+        """Images per second and thread that are read from JPEG files of 224 pixels, as ImageNet-C's are."""
+        encoded = []
+        for _ in range(16 if self.tiny else 512):
+            file = io.BytesIO()
+            small = self.random.integers(0, 256, (28, 28, 3), np.uint8)
+            Image.fromarray(small).resize((224, 224)).save(file, "jpeg", quality=85)
+            encoded.append(np.frombuffer(file.getvalue(), np.uint8))
+        lengths = np.array([len(one) for one in encoded])
+        files = self.folder / "files.npy"
+        np.save(files, np.concatenate(encoded))
+        places = {"file_offset": np.cumsum(lengths) - lengths, "file_length": lengths}
+        pyarrow.parquet.write_table(pyarrow.table(places), self.folder / "files.parquet")
+        frame = Frame(256, "bilinear", 224)
+        store = Store.open(files, self.folder / "files.parquet", self.threads, frame)
+        started = time.perf_counter()
+        store.read(np.arange(len(encoded)))
+        rate = len(encoded) / (time.perf_counter() - started)
+        return {"images_per_second": round(rate), "per_thread": round(rate / self.threads), "threads": self.threads}
+
+    def contrastive(self, builder: str) -> Values:
+        """Images per second of SimCLR's step, whose two views double a batch, and how often it waits for the card."""
+        model, images, goal, plan, ends = self.training(builder, 4 if self.tiny else 20, compile=not self.tiny)
+        learned = SelfSupervised(model, goal.images, self.device, Settings())
+        state = TrainingState(self.folder / f"simclr_{builder}", "stamp")
+        records = train(model, images, learned, plan, 0, state, ends)
+        values = {"images_per_second": round(records[-1]["images_per_second"])}
+        return values | {"peak_gpu_memory_mb": round(records[-1]["peak_gpu_memory_mb"])}
 
     def diffusion(self) -> Values:
         """Images per second of Stable Diffusion v1's networks, with random weights, in 25 and 50 guided steps.
@@ -345,7 +379,10 @@ class Acceptance:
         listed += [
             *trained[0],
             (f"{names[0]}: loop, streamed", 40, partial(self.loop, names[0], True)),
-            ("ViT-B/16: inference", 60, self.inference),
+            ("ViT-B/16: prediction", 60, partial(self.prediction, "vit_b_16", 5000, image_size=self.size)),
+            (f"{names[0]}: prediction", 60, partial(self.prediction, names[0])),
+            ("files: decoding", 10, self.decoding),
+            (f"{names[0]}: SimCLR", 60, partial(self.contrastive, names[0])),
         ]
         if self.on_card and not self.tiny:
             listed.append(("Stable Diffusion v1", 180, self.diffusion))

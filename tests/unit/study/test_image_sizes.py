@@ -18,6 +18,7 @@ STUDIES = [
     ["own_folders"],
     ["published"],
     ["paper"],
+    ["paper", "paper_lean"],
     ["paper", "imagenet_rib"],
     ["paper", "imagenet_rib", "imagenet_rib_held_out"],
     ["paper", "imagenet_rib", "imagenet_rib_laion_c"],

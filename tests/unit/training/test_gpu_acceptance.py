@@ -27,7 +27,7 @@ def test_every_check_runs_on_a_processor(tmp_path: Path) -> None:
     subprocess.run([*call, "1e9"], env=environment, check=False)
     assert (tmp_path / "acceptance.jsonl").read_text().startswith(first)
     lines = [json.loads(line) for line in (tmp_path / "acceptance.jsonl").read_text().splitlines()]
-    assert len(lines) == 14
+    assert len(lines) == 17
     assert len({line["check"] for line in lines}) == len(lines)
     assert [line for line in lines if "error" in line] == []
     assert [line["check"] for line in lines if line["check"].startswith(EXACT) and not line["passes"]] == []

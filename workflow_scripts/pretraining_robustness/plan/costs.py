@@ -5,6 +5,7 @@ Needs no data and no GPU. Training costs images x passes x milliseconds per imag
 Small networks are CPU-bound, on fast GPUs too: they have rates of their own at 32 x 32 pixels on each GPU.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ ALL = "all"  # in place of a split: every image of a store
 PIXELS = 224  # side for which the rates of training are
 SMALL_PIXELS, SMALL = 32, "training at 32 pixels"  # side and quantity of the rates of small networks
 OWN_PIXELS = "open_clip"  # builder whose networks have rates at the size that they were made for, as `input: own` has
-INFERENCE = 1 / 3  # of a training step: the forward pass alone
+HELD_GB = 40  # of checkpoints in one pass over test images: half of a card's 80 GB (`evaluate.predict`)
 JPEG_PIXELS = 256
 HOUR = 3.6e6  # milliseconds
 
@@ -58,7 +59,8 @@ class Costs:
         )
         parts = [self._pretraining(*network) for network in networks]
         trained = [run for run in runs if run.method in names.trained_methods(self.study)]
-        parts += [*map(self._finetuning, trained), *map(self._prediction, predicted)]
+        decoding = self._decoding_runs(predicted)
+        parts += [*map(self._finetuning, trained), *(self._prediction(run, decoding[run]) for run in predicted)]
         sources = {self.study.config["distributions"][name]["source"] for name, _, _ in networks}
         trained_on = {name for name, _, _ in networks if not names.is_published(self.study, name)}
         sources |= {part for name in trained_on if (part := params.validation(self.study, name)) is not None}
@@ -75,7 +77,7 @@ class Costs:
         for run in self._with_merged(runs):
             for store, images in self._tested(run).items():
                 if store != run.task:
-                    each = INFERENCE * self._milliseconds(run.architecture, self.recipe(run))
+                    each = self._inference(run.architecture, self.recipe(run))
                     hours[store] += images * each / HOUR
         return dict(hours)
 
@@ -118,25 +120,50 @@ class Costs:
         recipe = self.recipe(run)
         images, method = self.split(run.task, "train"), names.methods(self.study)[run.method]
         whole = seen(recipe, images) * self._milliseconds(run.architecture, recipe)
-        head_first = method.get("probe_epochs", 0) * images * self._milliseconds(run.architecture, recipe) * INFERENCE
-        hours = (whole * INFERENCE if method["kind"] == "linear_probe" else whole + head_first) / HOUR
+        head_first = method.get("probe_epochs", 0) * images * self._inference(run.architecture, recipe)
+        only_head = seen(recipe, images) * self._inference(run.architecture, recipe)
+        hours = (only_head if method["kind"] == "linear_probe" else whole + head_first) / HOUR
         disk = len(names.predicted_epochs(self.study, run.task)) * self._weights(run.architecture)
         cores = self._decoding(run.task, seen(recipe, images))
         return Part(
             names.finetune_rule(self.study, run.task), run.distribution, run.architecture, hours, disk, run, cores
         )
 
-    def _prediction(self, run: Run) -> Part:
-        each = INFERENCE * self._milliseconds(run.architecture, self.recipe(run))
+    def _decoding_runs(self, predicted: Iterable[Run]) -> dict[Run, int]:
+        """Return how many passes over the test images each run decodes: the networks of a job and one size share one.
+
+        Those that are merged per image take two more, and checkpoints that a card does not hold at once further ones.
+        """
+        whole_network = self.study.config["jobs"]["predict"] == "network"
+        passes: dict[Run, int] = {}
+        held: dict[tuple[Any, ...], float] = defaultdict(float)
+        for run in predicted:
+            recipe = self.recipe(run)
+            method = names.methods(self.study).get(run.method, {})
+            one_job = whole_network and run.method != START
+            size = (recipe["image_size"], str(recipe.get("evaluation")), recipe.get("input") and run.architecture)
+            key = (run.distribution, *(() if one_job else (run.task, run.method)), size, one_job)
+            trained = run.method in names.trained_methods(self.study)
+            states = len(names.predicted_epochs(self.study, run.task)) if trained else 1
+            if method.get("kind") == PER_IMAGE:
+                passes[run] = 2
+                continue
+            before = math.ceil(held[key] / HELD_GB)
+            held[key] += states * self._weights(run.architecture)
+            passes[run] = math.ceil(held[key] / HELD_GB) - before
+        return passes
+
+    def _prediction(self, run: Run, passes: int) -> Part:
+        each = self._inference(run.architecture, self.recipe(run))
         hours = sum(self._tested(run).values()) * each / HOUR
-        cores = sum(
+        cores = passes * sum(
             self._decoding(one["store"], self.split(one["store"], one["split"]))
             for one in names.test_sets(self.study, run.task)
         )
         return Part("predict", run.distribution, run.architecture, hours, 0.0, run, cores)
 
     def _decoding(self, name: str, images: float) -> float:
-        """Return the hours of a core that decoding takes where a store keeps files; a pass is for all checkpoints."""
+        """Return the hours of a core that decoding takes where a store keeps files."""
         if params.store(self.study, name)["encoding"] != "files":
             return 0.0
         return images / (self.rates("decoding", "a core from files") or 1) / 3600
@@ -254,8 +281,14 @@ class Costs:
         spec = params.architecture(self.study, architecture)
         return str(spec["arguments"].get("model", spec["builder"])).partition(".")[0]  # timm's tags are of weights
 
+    def _inference(self, architecture: str, recipe: Mapping[str, Any]) -> float:
+        """Return the time per image of a prediction, in milliseconds: a part of a training step's."""
+        reduced = (recipe.get("evaluation") or {}).get("arithmetic", "auto") != "float32"
+        part = self.rates("inference", "a training step's part" if reduced else "a training step's part in float32")
+        return part * self._milliseconds(architecture, recipe)
+
     def _milliseconds(self, architecture: str, recipe: Mapping[str, Any]) -> float:
-        """Return the time per image of a training step."""
+        """Return the time per image of a training step, in milliseconds."""
         if (small := self.small.get(f"{architecture}{self.on}".lower())) is not None:
             return small * float((recipe["image_size"] / SMALL_PIXELS) ** 2)
         own = params.architecture(self.study, architecture)["builder"] == OWN_PIXELS or recipe.get("input") == "own"

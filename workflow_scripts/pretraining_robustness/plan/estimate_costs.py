@@ -17,7 +17,8 @@ from pretraining_robustness.study.study import Study
 
 ON_GPUS = ("finetune", "predict", "compare_networks")  # rules, and beginnings of others, whose jobs start on a GPU
 AMOUNTS = ["gpu_hours", "core_hours", "disk_gb"]
-COLUMNS = ["part", "name", "jobs", *AMOUNTS, "images"]
+PRETRAINING = ("pretrain", "pretrain_image_text", "generate_images", "render_fractals")
+COLUMNS = ["part", "name", "jobs", *AMOUNTS, "images", "without_pretraining"]
 
 
 def longest_chain(parts: Iterable[Part], starting: float) -> tuple[float, list[Part]]:
@@ -47,6 +48,7 @@ def estimate_costs(
     card: str,
     cards: int,
     costs: str | Path,
+    apart: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
     """Write what a study costs as CSV, and return it as text.
 
@@ -56,10 +58,11 @@ def estimate_costs(
         jobs: how many jobs each rule has, as `plan.jobs` writes it.
         card: name of a GPU in the table.
         cards: how many of them work at a time.
-        costs: CSV to write: part (rule, figure, variant), name, jobs, gpu_hours,
-            core_hours, disk_gb, images. A figure's row is what it needs alone, as is that of the target imagenet_rib;
-            they share most of it. A variant's is what predicting its images takes in all of ImageNet-RIB, and how many
-            of them one evaluation of a network predicts.
+        apart: what is priced apart, by name: `of` (paper, ours), and `distributions` or `architectures`.
+        costs: CSV to write: part (rule, figure, variant, apart), name, jobs, gpu_hours, core_hours, disk_gb, images,
+            without_pretraining (GPU hours of a figure). A figure's row is what it needs alone, as is that of the target
+            imagenet_rib; they share most of it. A variant's is what predicting its images takes in all of ImageNet-RIB,
+            and how many of them one evaluation of a network predicts.
 
     Raises:
         InputError: for a GPU without a rate.
@@ -74,18 +77,34 @@ def estimate_costs(
     rules = _by_rule(parts, counts, starting, table("processing", "a job without a card") / 60)
     targets = {figure: runs.runs(study, figure) for figure in names.scored_figures(study)}
     targets |= {"imagenet_rib": variants} if variants else {}
-    figures = {name: _frame(whole.parts(runs))[AMOUNTS].sum() for name, runs in targets.items()}
+    alone = {name: whole.parts(runs) for name, runs in targets.items()}
+    figures = {
+        name: {
+            **_frame(parts)[AMOUNTS].sum(),
+            "without_pretraining": sum(part.gpu_hours for part in parts if part.rule not in PRETRAINING),
+        }
+        for name, parts in alone.items()
+    }
+    priced = {f"{name} ({one['of']})": _hours_of(parts, one) for name, one in (apart or {}).items()}
     evaluated = pd.Series(whole.evaluation(), dtype=float)
     predicted = pd.DataFrame({"gpu_hours": pd.Series(whole.by_test_set(variants), dtype=float), "images": evaluated})
     predicted = predicted.loc[evaluated.index].fillna(0.0).rename(index=partial(show.variant_label, study))
-    frames = {"rule": rules, "figure": pd.DataFrame(figures, AMOUNTS).T, "variant": predicted}
+    frames = {"rule": rules, "figure": pd.DataFrame(figures).T, "variant": predicted}
+    frames["apart"] = pd.DataFrame({"gpu_hours": pd.Series(priced, dtype=float)})
     rows = pd.concat(frames, names=["part", "name"]).reset_index().reindex(columns=COLUMNS)
-    rows[AMOUNTS] = rows[AMOUNTS].fillna(0.0)
+    rows[[*AMOUNTS, "without_pretraining"]] = rows[[*AMOUNTS, "without_pretraining"]].astype(float).fillna(0.0)
     rows = rows.astype({"jobs": "Int64"}).assign(images=rows["images"].round().astype("Int64"))
     with atomic_path(costs) as temporary:
         rows.to_csv(temporary, index=False, float_format="%.2f")
     chain = longest_chain(parts, starting)
-    return "\n".join(_text(rows.to_dict("records"), int(counts.sum()), chain, card, cards, table.unknown))
+    slowest = table("slowest", card if ("slowest", card) in table.values else "a GPU")
+    return "\n".join(_text(rows.to_dict("records"), int(counts.sum()), chain, card, cards, slowest, table.unknown))
+
+
+def _hours_of(parts: Iterable[Part], apart: Mapping[str, Any]) -> float:
+    """Return the GPU hours of the networks of some distributions or architectures."""
+    of = [*apart.get("distributions", []), *apart.get("architectures", [])]
+    return sum(part.gpu_hours for part in parts if {part.distribution, part.architecture} & set(of))
 
 
 def _frame(parts: Iterable[Part]) -> pd.DataFrame:
@@ -111,25 +130,34 @@ def _text(
     chain: tuple[float, list[Part]],
     card: str,
     cards: int,
+    slowest: float,
     unknown: set[str],
 ) -> Iterator[str]:
-    """Yield the lines that a person reads; `rows` are those of the table."""
+    """Yield the lines that a person reads; `rows` are those of the table. `slowest`: what rates may be too low by."""
     total, core_hours, disk = (sum(row[amount] for row in rows if row["part"] == "rule") for amount in AMOUNTS)
     space = f"{disk / 1e3:,.2f} TB" if disk >= 1e3 else f"{disk:,.0f} GB"
-    yield f"{jobs:,} jobs, {_short(total)} {card} hours, {_short(core_hours)} CPU core hours, {space} of disk"
-    wall = max(total / cards, chain[0])
-    least = f"{wall / 24:,.1f} days" if wall >= 48 else f"{wall:.1f} hours"
-    yield f"with {cards} x {card} at least {least}; the longest run takes {chain[0]:,.1f} hours:"
+    yield f"{jobs:,} jobs, {_range(total, slowest)} {card} hours, {_short(core_hours)} CPU core hours, {space} of disk"
+    walls = (
+        f"{number}: {_time(max(total / number, chain[0]), slowest)}" for number in dict.fromkeys((1, cards, 8, 64))
+    )
+    yield f"at least, by number of {card}s: {'; '.join(walls)}"
+    yield f"the longest run takes {_range(chain[0], slowest)} hours:"
     of_chain = (f"{part.rule} {part.distribution} {part.architecture} {part.gpu_hours:.1f}" for part in chain[1])
     yield "  " + ", ".join(of_chain)
     for part, title in (("rule", "by rule:"), ("figure", "by figure, each alone:")):
+        last = "no training before" if part == "figure" else ""
         if listed := [row for row in rows if row["part"] == part]:
-            yield f"{title:<28} {'jobs':>6} {'GPU-hours':>10} {'core-hours':>10} {'GB':>9}"
+            yield f"{title:<28} {'jobs':>6} {'GPU-hours':>10} {'core-hours':>10} {'GB':>9}  {last}".rstrip()
         for row in listed:
             if max(row[amount] for amount in AMOUNTS) >= 0.05:
                 count = "" if pd.isna(row["jobs"]) else row["jobs"]
                 amounts = f"{row['gpu_hours']:>10,.1f} {row['core_hours']:>10,.1f} {row['disk_gb']:>9,.1f}"
-                yield f"  {row['name']:<26} {count:>6} {amounts}"
+                after = f"  {row['without_pretraining']:>18,.1f}" if part == "figure" else ""
+                yield f"  {row['name']:<26} {count:>6} {amounts}{after}"
+    if apart := [row for row in rows if row["part"] == "apart" and row["gpu_hours"]]:
+        yield f"{'priced apart:':<35} {'GPU-hours':>10} {'leaves':>10}"
+        for row in apart:
+            yield f"  {row['name']:<33} {row['gpu_hours']:>10,.1f} {total - row['gpu_hours']:>10,.1f}"
     if evaluated := [row for row in rows if row["part"] == "variant"]:
         yield f"{'prediction, by variant:':<28} {'images':>9} {'GPU-hours':>10}"
         for row in evaluated:
@@ -137,6 +165,17 @@ def _text(
         yield f"  {'one complete evaluation':<26} {sum(row['images'] for row in evaluated):>9,}"
     if unknown:
         yield f"left out, because data/rates.csv has no rate of it: {'; '.join(sorted(unknown))}"
+
+
+def _range(hours: float, slowest: float) -> str:
+    """Return hours from those of the estimated rates to those of the slowest cited ones."""
+    return _short(hours) if slowest == 1 else f"{_short(hours)} to {_short(hours * slowest)}"
+
+
+def _time(hours: float, slowest: float) -> str:
+    """Return a range of hours, as days where they are many."""
+    days = hours >= 48
+    return f"{_range(hours / 24 if days else hours, slowest)} {'days' if days else 'hours'}"
 
 
 def _short(hours: float) -> str:

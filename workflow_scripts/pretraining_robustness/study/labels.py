@@ -91,7 +91,9 @@ def architecture_label(study: Study, name: str) -> str:
 def _note(study: Study, name: str) -> str | None:
     """Return what must not be overlooked of a figure or table: drawn data, and which renderings are fine-tuned on."""
     of_rib = name in [*names.rib_figures(study), *names.rib_tables(study)]
-    told = [_drawn_note(study, name), _renderings_note(study) if of_rib else None]
+    shown = {**study.config["figures"], **study.config["tables"]}[name]["kind"] not in ("pipeline", "pictures")
+    remark = study.config.get("remark") if shown else None
+    told = [_drawn_note(study, name), _renderings_note(study) if of_rib else None, remark]
     return ". ".join(filter(None, told)) or None
 
 

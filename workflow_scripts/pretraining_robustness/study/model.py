@@ -858,11 +858,20 @@ class Recipes(Section):
     )
 
 
+class Apart(Section):
+    """Distributions or architectures whose hours the plan says apart."""
+
+    of: Literal["paper", "ours"] = key("Whose choice they are.")
+    distributions: Distributions | None = opt("Distributions that are pre-trained on.")
+    architectures: Architectures | None = opt("Architectures.")
+
+
 class Plan(Section):
     """What `snakemake plan` estimates the costs for."""
 
     card: str = key("A GPU of data/rates.csv.")
     cards: Count = key("How many GPUs work at a time.")
+    apart: dict[str, Apart] | None = opt("What is priced apart, by a readable name: what it costs, and what stays.")
 
 
 Granularity = Literal["run", "distribution", "network"]
@@ -1196,6 +1205,7 @@ class Configuration(Section):
     figures: dict[Identifier, FigureSpec] = key("Figures, by name; `snakemake NAME` draws one.")
     tables: dict[Identifier, TableSpec] = key("Tables, by name; `snakemake NAME` makes one.")
     pathvars: dict[str, str] | None = opt("Where files go; keys and meaning are Snakemake's.")
+    remark: str | None = opt("A sentence that stands with every figure and table, such as what a smaller study lacks.")
     shared: str | None = opt(
         "Folder in which stores, distributions and pre-trained networks lie by the digest of their recipes, for all "
         "studies that name it: what one has made the others link. By default each makes its own."
