@@ -23,6 +23,7 @@ STUDIES = [
     ["paper", "imagenet_rib", "imagenet_rib_held_out"],
     ["paper", "imagenet_rib", "imagenet_rib_laion_c"],
     ["paper", "imagenet_rib", "imagenet_rib_severity_3"],
+    ["paper", "imagenet_rib", "imagenet_rib_small_sets"],
     ["tiny"],
     *(["tiny", over] for over in ("laptop", "tiny_hour", "tiny_half", "tiny_miniature")),
     *(["tiny", over] for over in ("tiny_generated", "tiny_camelyon17")),

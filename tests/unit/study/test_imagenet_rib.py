@@ -148,3 +148,13 @@ def test_small_sets_of_imagenets_own_training_images(paper_config, repository):
     assert "1 training images per class" in told["warming"]  # 150 steps
     assert params.finetune_recipe(study, task, "rib_clip_b16")["warmup_fraction"] == pytest.approx(196 / 620)
     assert show.set_sizes(study)["variants"][task] == "imagenet"
+
+
+def test_a_study_that_leaves_out_all_networks_is_refused(miniature, repository):
+    miniature["imagenet_rib"] |= {"networks": ["imagenet_full", "imagenet_25k"]}
+    miniature["imagenet_rib"].pop("heads")
+    del miniature["figures"]["fig_rib_crossing"], miniature["tables"]["table_rib_crossing"]
+    miniature["left_out"] += ["imagenet_full", "imagenet_25k"]
+    assert "left_out: it leaves out all networks of ImageNet-RIB (imagenet_full, imagenet_25k)" in refusal(
+        miniature, repository
+    )

@@ -401,7 +401,8 @@ def _settings(file: Path) -> dict[str, ast.expr | None]:
 
 def _imagenet_rib(study: Study, repository: Path) -> None:
     rib = study.imagenet_rib
-    for name in (*names.rib_figures(study), *names.rib_tables(study)):
+    shown = [*names.rib_figures(study), *names.rib_tables(study)]
+    for name in shown:
         section = "figures" if name in study.figures else "tables"
         if rib is None:
             raise ConfigError((section, name), "it shows ImageNet-RIB, but the key 'imagenet_rib' is missing; add it")
@@ -409,6 +410,12 @@ def _imagenet_rib(study: Study, repository: Path) -> None:
         _need(study, ("imagenet_rib",), RIB_NEEDS.get(kind, ()), f"{section}.{name}")
     if rib is None:
         return
+    if shown and not runs.rib_series(study):
+        raise ConfigError(
+            ("left_out",),
+            f"it leaves out all networks of ImageNet-RIB ({', '.join(rib.networks)}), so that {shown[0]} and "
+            f"{len(shown) - 1} other figures and tables would show nothing; keep one, or leave these out",
+        )
     for key, table in (("published", rib.published), ("published_cells", rib.published_cells)):
         if table and not locate(table, repository).is_file():
             raise ConfigError(("imagenet_rib", key), f"{table} is not a file; correct the path")
