@@ -116,22 +116,16 @@ def test_a_part_that_is_already_whole_is_taken(server: Server, tmp_path: Path) -
     assert (tmp_path / "file.bin").read_bytes() == DATA
 
 
-def test_a_part_longer_than_the_file_is_started_again(server: Server, tmp_path: Path) -> None:
-    (tmp_path / "file.bin.part").write_bytes(DATA + b"x")
-    download(server.address(), tmp_path / "file.bin", md5=MD5, wait=0)
-    assert (tmp_path / "file.bin").read_bytes() == DATA
-
-
-def test_a_server_without_parts_sends_the_whole_file_again(server: Server, tmp_path: Path) -> None:
-    server.ranges = False
-    (tmp_path / "file.bin.part").write_bytes(b"y" * 2_000_000)
-    download(server.address(), tmp_path / "file.bin", md5=MD5)
-    assert (tmp_path / "file.bin").read_bytes() == DATA
-
-
-def test_a_server_that_sends_another_part_is_not_believed(server: Server, tmp_path: Path) -> None:
-    server.wrong_range = True
-    (tmp_path / "file.bin.part").write_bytes(DATA[:1000])
+@pytest.mark.parametrize(
+    ("part", "fault"),
+    [(DATA + b"x", {}), (b"y" * 2_000_000, {"ranges": False}), (DATA[:1000], {"wrong_range": True})],
+    ids=["longer than the file", "a server without parts", "a server that sends another part"],
+)
+def test_a_part_that_cannot_be_continued_is_started_again(
+    server: Server, tmp_path: Path, part: bytes, fault: dict[str, bool]
+) -> None:
+    vars(server).update(fault)
+    (tmp_path / "file.bin.part").write_bytes(part)
     download(server.address(), tmp_path / "file.bin", md5=MD5, wait=0)
     assert (tmp_path / "file.bin").read_bytes() == DATA
 

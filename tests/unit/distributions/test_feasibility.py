@@ -63,13 +63,9 @@ def species(**changes):
         ),
         ({"source": "imagenet", "classes": {"under": "n00015388"}, "images": 600000}, ["600,000", "398 classes"]),
         ({"source": "imagenet", "images": 999, "balanced": "classes"}, ["999 images of 1,000 classes"]),
-        ({"source": "imagenet", "labels": "wordnet_depth_3"}, ["not a label map", "wordnet_depth_"]),
-        ({"source": "inaturalist", "labels": "breeds"}, ["'breeds' is a label map of imagenet"]),
-        ({"source": "imagenet", "classes": {"ratio": 0.5}}, ["no superclasses without 'labels'"]),
         ({"source": "inaturalist", "classes": {"under": "n00015388"}}, ["inaturalist has no WordNet synsets"]),
         ({"source": "imagenet", "classes": {"under": "n12345678"}}, ["n12345678"]),
         ({"source": "imagenet", "classes": {"most_frequent": 3, "under": "n00015388"}}, ["distributions.new.classes"]),
-        ({"source": "imagenet", "classes_nested_in": "imagenet_depth_3"}, ["did you mean 'imagenet_depth_"]),
     ],
 )
 def test_what_a_source_cannot_give_is_refused(check, declared, words):

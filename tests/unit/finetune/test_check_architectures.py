@@ -36,13 +36,9 @@ def test_networks_of_three_libraries_are_built_and_counted(tmp_path: Path) -> No
     [
         (architecture("resnet81"), ["'resnet81'", "did you mean 'resnet18'?"]),
         (architecture("vit_b_16", imagesize=64), ["'imagesize'", "did you mean 'image_size'?"]),
-        (architecture("resnet18", in_chanels=1), ["'in_chanels'"]),
         (architecture("ResNet", block="BasicBlock", layers=[1, 1]), ["'layers': [1, 1]"]),
-        (architecture("timm"), ["timm has no model ''", "did you mean"]),
         (architecture("timm", model="resnet51.a1_in1k"), ["'resnet51.a1_in1k'", "did you mean 'resnet5"]),
-        (architecture("timm", model="resnet50.a9_in1k"), ["'resnet50.a9_in1k'", "did you mean 'resnet50."]),
         (architecture("open_clip", model="ViT-B/32"), ["'ViT-B/32'", "did you mean 'ViT-B-32'?"]),
-        (architecture("open_clip", name="RN50"), ["'name'", "model"]),
     ],
 )
 def test_what_cannot_be_built_is_named_by_its_key(spec: dict, words: list[str], tmp_path: Path) -> None:

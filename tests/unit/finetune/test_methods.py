@@ -11,7 +11,6 @@ from pretraining_robustness.finetune.merge import merge_weights
 from pretraining_robustness.finetune.mergers.greedy_soup import greedy_soup
 from pretraining_robustness.finetune.mergers.interpolate import interpolate
 from pretraining_robustness.finetune.mergers.uniform_soup import average
-from pretraining_robustness.finetune.method import known_methods, read_method
 from pretraining_robustness.finetune.start import save_start
 from pretraining_robustness.networks.architectures import build, head_name
 from pretraining_robustness.networks.weights import read_weights, save_tensors, save_weights
@@ -73,16 +72,6 @@ def test_methods_that_follow_each_other_in_one_process_leave_what_they_leave_alo
     assert tuned(task, tmp_path, prompted)[1].read_bytes() == alone
 
 
-def test_full_fine_tuning_moves_every_weight(task, tmp_path):
-    path = tuned(task, tmp_path, {"kind": "full"})[0]
-    assert changed(start(task, tmp_path), path) == set(read_weights(path)[0])
-
-
-def test_linear_probing_moves_the_head_and_not_one_bit_more(task, tmp_path):
-    first, second = tuned(task, tmp_path, {"kind": "linear_probe"})
-    assert changed(start(task, tmp_path), first) == changed(first, second) == {HEAD + "weight", HEAD + "bias"}
-
-
 def test_lp_ft_starts_full_fine_tuning_from_the_probed_head(task, tmp_path):
     """With a learning rate of nearly 0 after the probe, what is left is the probe's head on the unchanged network."""
     probe = tuned(task, tmp_path, {"kind": "linear_probe"}, recipe=RECIPE)[1]
@@ -121,14 +110,6 @@ def test_an_interrupted_method_of_two_phases_goes_on_where_it_was(task, tmp_path
         tuned(task, tmp_path, method)
     monkeypatch.setattr(module, "save_tensors", save_tensors)
     assert [path.read_bytes() for path in tuned(task, tmp_path, method)] == expected
-
-
-def test_every_file_of_methods_is_a_method_and_a_misspelt_one_is_named():
-    assert {"full", "linear_probe", "lp_ft"} <= set(known_methods())
-    with pytest.raises(InputError, match="'linear_prob' is not a kind of fine-tuning; did you mean 'linear_probe'"):
-        read_method({"kind": "linear_prob"})
-    with pytest.raises(InputError, match=r"methods\.lp_ft\.probe_epoch is not .*; did you mean 'probe_epochs'"):
-        read_method({"kind": "lp_ft", "probe_epoch": 3})
 
 
 def test_interpolation_ends_at_its_networks_and_halves_in_between():

@@ -90,6 +90,7 @@ BESIDE_HEAD = {"cls_token", "pos_embed", "norm.weight", "norm.bias"}
         ({"kind": "lora", "also": ["cls_token", "pos_embed", "norm"]}, LAYERS | BESIDE_HEAD),
         ({"kind": "lora", "layers": ["fc2"]}, {f"blocks.{block}.mlp.fc2.weight" for block in range(6)}),
         ({"kind": "visual_prompt"}, {PROMPT}),
+        ({"kind": "full"}, None),
         ({"kind": "ewc"}, None),
         ({"kind": "lwf"}, None),
     ],

@@ -153,16 +153,6 @@ def test_reading_is_that_of_any_store(built: Path) -> None:
             store.read(np.array(wrong))
 
 
-def test_four_flips_show_one_instance(built: Path) -> None:
-    store = open_store(built)
-    rows = 4 * np.arange(len(store) // 4)
-    plain = store.read(rows)
-    np.testing.assert_array_equal(store.read(rows + 1), plain[:, ::-1])
-    np.testing.assert_array_equal(store.read(rows + 2), plain[:, :, ::-1])
-    np.testing.assert_array_equal(store.read(rows + 3), plain[:, ::-1, ::-1])
-    assert len(np.unique(plain[plain.any((1, 2, 3))].reshape(-1, SIZE**2 * 3), axis=0)) > 0.95 * len(plain)
-
-
 def test_coins_are_fair_and_independent() -> None:
     """513/1024 of the pixels are lit, whatever the pixel, and neither neighbours nor other pictures tell which."""
     size, supports, instances = 64, 25, 10

@@ -75,15 +75,6 @@ def test_without_variants_that_share_images_only_cells_within_them_are_left_out(
     }
 
 
-def test_the_unchanged_network_has_ri_0() -> None:
-    before = {name: 10.0 + number for number, name in enumerate(VARIANTS)}
-    after = {(tuned, tested): before[tested] for tuned in VARIANTS for tested in VARIANTS}
-    cells = accuracy_changes(score_table(before, after), TASKS)
-    used = cells[counted(cells, VARIANTS)]
-    assert robustness_improvement(used)["RI"].abs().max() == 0
-    assert mean_robustness_improvement(used, VARIANTS)["mRI"].tolist() == [0]
-
-
 def test_a_network_that_was_not_tested_before_is_refused() -> None:
     scores = score_table({}, {("r", "v2"): 50.0})
     with pytest.raises(InputError, match="rib_r: vit from imagenet has no accuracy on v2 before fine-tuning"):

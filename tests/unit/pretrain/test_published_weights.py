@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-import timm
 import torch
 from safetensors.torch import save_file
 from score_tables import evaluated
@@ -35,7 +34,6 @@ from pretraining_robustness.pretrain import published_files, published_weights
 from pretraining_robustness.pretrain.image_text import read_text_encoder
 from pretraining_robustness.pretrain.published_files import find_weights, published
 from pretraining_robustness.pretrain.published_weights import take_published_weights
-from pretraining_robustness.training.recipes import read_recipe
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
 VISION = {
@@ -369,20 +367,6 @@ def test_networks_come_with_their_head_or_without_one(tmp_path: Path, name: str,
     load_backbone(build(architecture, 5), taken)
     with pytest.raises(InputError, match="these weights have no head"):
         load_all(ours, taken)
-
-
-def test_a_tag_of_timm_is_placed_under_its_name_and_tells_its_input(tmp_path: Path) -> None:
-    architecture = SMALL["timm"]
-    save_file(build(architecture, 1000).state_dict(), tmp_path / "test_resnet.r160_in1k.safetensors")
-    weights = tmp_path / "out" / "weights.safetensors"
-    take_published_weights(
-        weights=weights, distribution="web", architecture=architecture, pretrained="default", place=tmp_path
-    )
-    description = read_description(weights)
-    assert description["classes"] == 1000
-    size = timm.get_pretrained_cfg("test_resnet.r160_in1k").input_size[-1]
-    recipe = {"epochs": 1, "batch_size": 8, "learning_rate": 0.01, "image_size": 32, "input": "own"}
-    assert read_recipe(recipe, description).image_size == size
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:

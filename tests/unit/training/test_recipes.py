@@ -12,25 +12,24 @@ def rates(total: int, **values: object) -> list[float]:
     return [recipe.learning_rate_at(step, total) for step in range(total)]
 
 
-def reference(make, total: int) -> list[float]:
+@pytest.mark.parametrize(
+    ("values", "schedule", "steps"),
+    [
+        ({"schedule": "cosine"}, lambda one: torch.optim.lr_scheduler.CosineAnnealingLR(one, 50), 50),
+        (
+            {"schedule": "step", "milestones": [1 / 3, 2 / 3]},
+            lambda one: torch.optim.lr_scheduler.MultiStepLR(one, [30, 60]),
+            90,
+        ),
+    ],
+)
+def test_schedules_are_torchs(values: dict, schedule, steps: int) -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
-    schedule = make(optimizer)
-    values = []
-    for _ in range(total):
-        values.append(optimizer.param_groups[0]["lr"])
+    theirs = schedule(optimizer)
+    for rate in rates(steps, **values):
+        assert rate == pytest.approx(optimizer.param_groups[0]["lr"])
         optimizer.step()
-        schedule.step()
-    return values
-
-
-def test_cosine_is_torchs() -> None:
-    expected = reference(lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 50), 50)
-    assert rates(50, schedule="cosine") == pytest.approx(expected)
-
-
-def test_steps_are_torchs() -> None:
-    expected = reference(lambda optimizer: torch.optim.lr_scheduler.MultiStepLR(optimizer, [30, 60]), 90)
-    assert rates(90, schedule="step", milestones=[1 / 3, 2 / 3]) == pytest.approx(expected)
+        theirs.step()
 
 
 def test_warm_up_rises_in_equal_steps_to_the_full_rate() -> None:
