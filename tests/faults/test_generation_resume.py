@@ -28,7 +28,7 @@ from pretraining_robustness.store.partial_store import PartialStore
 folder, chance = Path(sys.argv[1]), random.Random(int(sys.argv[2]))
 WNIDS = ["n01440764", "n02099601"]
 SETTINGS = {"image_size": 16, "size": 16, "scheduler": "ddim", "steps": 2, "guidance": 3.0, "batch_size": 4,
-            "encoding": sys.argv[3]}
+            "encoding": "uint8"}
 MODEL = {"autoencoder_channels": [8, 8], "autoencoder_steps": 1, "unet_channels": [8, 16], "text_width": 16, "steps": 2,
          "batch_size": 4, "caption_length": 12, "learning_rate": 0.5}
 
@@ -125,7 +125,7 @@ for owner, name in ((Path, "replace"), (os, "link"), (generate.shutil, "rmtree")
 assert points >= 5, points
 
 # Any moment.
-out, kills, longest = folder / "killed", 0, whole / 2
+out, kills, longest = folder / "killed", 0, whole / 10  # so that even a machine that has become faster is killed
 while True:
     process = fork(generation(out))
     time.sleep(chance.uniform(0, longest))
@@ -142,15 +142,11 @@ assert kills >= 2
 '''
 
 
-def finish(tmp_path: Path, encoding: str) -> None:
+def test_a_killed_generation_ends_with_the_same_bytes(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE_FOLDER), "OMP_NUM_THREADS": "1"}
     seed = random.SystemRandom().randrange(10**6)  # other moments at every run of this test; printed for a repetition
     print("seed", seed)
-    command = [sys.executable, "-c", RUNNER, str(tmp_path), str(seed), encoding]
-    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "-c", RUNNER, str(tmp_path), str(seed)]
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     print(finished.stdout)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-
-
-def test_a_killed_generation_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    finish(tmp_path, "uint8")

@@ -5,7 +5,6 @@ in unit/store, configuration files in unit/study/test_strict_yaml.py, letters an
 """
 
 import copy
-import json
 import os
 import shutil
 
@@ -121,11 +120,8 @@ def test_nothing_is_made_again_for_what_no_reader_reads(study):
     assert not plan(study)
 
 
-@pytest.mark.parametrize(
-    ("change", "stores"),
-    [("an image more", 1), ("an image less", 1), ("an image edited", 1), ("an image renamed", 1), ("a label", 1)],
-)
-def test_what_a_reader_reads_is_noticed_and_nothing_else_is_made_again(study, change, stores):
+@pytest.mark.parametrize("change", ["an image more", "an image less", "an image edited", "an image renamed", "a label"])
+def test_what_a_reader_reads_is_noticed_and_nothing_else_is_made_again(study, change):
     cat = study.folder / "photos/None"
     if change == "an image more":
         draw(cat / "9.jpg", 99)
@@ -140,7 +136,7 @@ def test_what_a_reader_reads_is_noticed_and_nothing_else_is_made_again(study, ch
         text = metadata.read_text(encoding="utf-8").replace("train/0.png,0,train,null", "train/0.png,1,train,1e5")
         metadata.write_text(text, encoding="utf-8")
     jobs = plan(study)
-    assert jobs["build_store"] == stores
+    assert jobs["build_store"] == 1
     assert jobs["pretrain"] == (0 if change == "a label" else 2)
     assert jobs["finetune"] == (3 if change == "a label" else 2)
 
@@ -156,19 +152,6 @@ def test_a_task_is_divided_by_the_camera_of_its_table(study):
     jobs = plan(study, tasks={"my_task": task})
     assert (jobs["build_store"], jobs["pretrain"], jobs["finetune"]) == (1, 0, 3)
     assert "no column site" in refusal(study, tasks={"my_task": {**task, "splits": {**splits, "column": "site"}}})
-
-
-def test_a_mended_image_lets_the_same_command_go_on(study):
-    broken = study.folder / "photos/true/3.jpg"
-    sound = broken.read_bytes()
-    broken.write_bytes(sound[:200])
-    target = "own/results/stores/my_source/images.npy"
-    printed = study.run(target, config=study.study, fails=True)
-    assert "true/3.jpg: the image does not decode" in printed
-    broken.write_bytes(sound)
-    study.run(target, config=study.study)
-    summary = json.loads((study.results / "stores/my_source/summary.json").read_text())
-    assert (summary["images"], summary["undecodable"]) == (20, 0)
 
 
 FOLDERS = {  # of ImageNet's training images as its archive unpacks, without the devkit: wnids, and what each is
@@ -220,10 +203,7 @@ def test_unpacked_imagenet_has_wordnet_depths_breeds_and_synsets(workflow, repos
     ("change", "line"),
     [
         ({"groups": "camera"}, "ERROR: task: its table has no column camera, by which the task's config groups images"),
-        (
-            {"images": 500},
-            "ERROR: distributions.my_source_500: asks for 500 images, but its 5 classes of my_source have 20",
-        ),
+        ({"images": 500}, "ERROR: distributions.my_source_500: asks for 500 images, but its 5 classes of my_source"),
         ({"classes": {"random": 6}}, "ERROR: distributions.my_source_500: asks for 6 classes, but my_source has 5"),
         ({"held_out": "id_val"}, "no image has the split id_val"),
         ("1,2", "config figures.my_figure.published.0: theirs.csv: line 2: model NA: id is not a number"),

@@ -111,24 +111,25 @@ whole = time.monotonic() - began
 expected = outputs(folder / "undisturbed")
 assert expected
 
-kills, longest = 0, whole / 3
-while True:
-    process = fork(folder / "killed")
-    time.sleep(chance.uniform(0, longest))
-    os.kill(process, signal.SIGKILL)
-    status = os.waitpid(process, 0)[1]
-    if status == 0 or kills == 60:
-        break
-    assert os.WIFSIGNALED(status), (folder / "log").read_text()
-    kills += 1
-    longest *= 1.1  # so that a busy machine gets through an epoch, too
-    if (folder / "killed").exists():
-        delete_outputs(folder / "killed")
-assert outputs(folder / "killed") == expected
-assert not (folder / "killed" / "state").exists()
-resumed = (folder / "log").read_text().count("resuming after epoch")
+kills = resumed = rounds = 0
+while kills < 3 or not resumed:  # a machine whose speed changes may miss the first epoch, or the end: once more
+    rounds += 1
+    assert rounds < 20
+    out, longest, status = folder / f"killed_{rounds}", whole / 3, 1
+    while status != 0:
+        process = fork(out)
+        time.sleep(chance.uniform(0, longest))
+        os.kill(process, signal.SIGKILL)
+        status = os.waitpid(process, 0)[1]
+        assert status == 0 or os.WIFSIGNALED(status), (folder / "log").read_text()
+        kills += status != 0
+        longest *= 1.1  # so that a busy machine gets through an epoch, too
+        if status != 0 and out.exists():
+            delete_outputs(out)
+    assert outputs(out) == expected
+    assert not (out / "state").exists()
+    resumed = (folder / "log").read_text().count("resuming after epoch")
 print(kills, "kills,", resumed, "resumptions")
-assert kills >= 3 and resumed >= 1
 
 point, finished = 0, False
 while not finished:
@@ -152,6 +153,6 @@ def test_a_killed_training_ends_with_the_same_bits(stage: str, tmp_path: Path) -
     seed = random.SystemRandom().randrange(10**6)  # other moments at every run of this test; printed for a repetition
     print("seed", seed)
     command = [sys.executable, "-c", RUNNER, str(tmp_path), stage, str(seed)]
-    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     print(finished.stdout)
     assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -9,6 +9,15 @@ from snakemake.utils import update_config
 from pretraining_robustness.study import names
 from pretraining_robustness.study.study import Study
 
+
+def studies(repository, *names, under=None):
+    """Return the files of `data/studies`, the later over the earlier, over a configuration."""
+    study = under or {}
+    for name in names:
+        update_config(study, yaml.safe_load((repository / f"data/studies/{name}.yaml").read_text(encoding="utf-8")))
+    return study
+
+
 ONE_RUN = {"pretrain": "run", "finetune": "run", "merge": "run"}
 
 
@@ -105,15 +114,6 @@ def test_a_misspelt_target_is_named(workflow, target, words):
     assert all(word in printed for word in words)
 
 
-def test_a_misspelt_name_in_the_config_is_one_line(workflow):
-    printed = workflow.run("--dry-run", config={"runs": {"architectures": ["resnet_10"]}}, fails=True)
-    assert printed.splitlines()[-1] == (
-        "ERROR: config runs.architectures: 'resnet_10' is not an architecture (overlay.yaml, line 3); did you mean "
-        "'resnet10'?"
-    )
-    assert "Traceback" not in printed
-
-
 def test_a_file_of_an_unknown_distribution_is_not_a_job(workflow):
     target = "results/pretrain/imagenet_7k/resnet10/seed_0/weights.safetensors"
     assert "No rule to produce" in workflow.run(target, "--dry-run", fails=True)
@@ -134,25 +134,8 @@ def test_every_rule_states_its_environment_log_and_message(repository):
             )
 
 
-def test_own_folders_plan_from_the_example(repository, workflow):
-    example = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
-    (workflow.folder / "pictures/my_source/cat").mkdir(parents=True)
-    for number in range(500):  # as many as the example wants
-        (workflow.folder / f"pictures/my_source/cat/{number}.jpg").write_bytes(b"planning does not decode")
-    (workflow.folder / "pictures/my_task").mkdir(parents=True)
-    splits = ["train", "id_test", "test"]
-    lines = ["filename,y,split", *(f"{split}.jpg,0,{split}" for split in splits)]
-    (workflow.folder / "pictures/my_task/metadata.csv").write_text("\n".join(lines), encoding="utf-8")
-    for split in splits:
-        (workflow.folder / f"pictures/my_task/{split}.jpg").write_bytes(b"planning does not decode")
-    jobs = workflow.plan("my_figure", config=example)
-    assert jobs["pretrain"] == 2
-    assert jobs["finetune"] == 3
-    assert jobs["draw_imagenet"] == 0
-
-
 def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
-    study = yaml.safe_load((repository / "data/studies/imagenet_rib_miniature.yaml").read_text(encoding="utf-8"))
+    study = studies(repository, "imagenet_rib_miniature")
     rib = study["imagenet_rib"]
     jobs = workflow.plan("imagenet_rib", config=study)
     figure, variants = study["figures"]["fig_rib_crossing"], len(rib["variants"])
@@ -174,8 +157,7 @@ def test_imagenet_rib_plans_a_task_a_variant(workflow, repository):
 
 
 def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_config):
-    study = yaml.safe_load((repository / "data/studies/imagenet_rib.yaml").read_text(encoding="utf-8"))
-    update_config(paper_config, study)
+    study = studies(repository, "imagenet_rib", under=paper_config)
     jobs = workflow.plan("imagenet_rib", config=paper_config)
     networks, tasks = 7 + 4 + 4, 7  # ObjectNet's licence forbids to fine-tune on it
     assert jobs["take_published_weights"] == networks
@@ -192,7 +174,7 @@ def test_the_full_imagenet_rib_plans_without_data(workflow, repository, paper_co
 
 
 def test_an_epoch_that_is_not_predicted_is_neither_kept_nor_read(workflow, repository):
-    study = yaml.safe_load((repository / "data/studies/imagenet_rib_miniature.yaml").read_text(encoding="utf-8"))
+    study = studies(repository, "imagenet_rib_miniature")
     study["imagenet_rib"]["predicted"] = "last"
     printed = workflow.run("imagenet_rib", "--summary", config=study)
     assert set(re.findall(r"epoch_(\d)\.safetensors", printed)) == {"0", "3"}
@@ -213,8 +195,7 @@ def test_what_is_wrong_with_a_folder_of_a_variant_is_said_while_planning(
         path = workflow.folder / "folder" / folder / "a.jpg"
         path.parent.mkdir(parents=True)
         path.write_bytes(b"planning does not decode")
-    study = yaml.safe_load((repository / "data/studies/imagenet_rib.yaml").read_text(encoding="utf-8"))
-    update_config(paper_config, study)
+    studies(repository, "imagenet_rib", under=paper_config)
     paper_config["imagenet_rib"]["variants"]["imagenet_v2"]["path"] = "folder"
     printed = workflow.run(
         "imagenet_rib/results/stores/imagenet_v2/images.npy", "--dry-run", config=paper_config, fails=True

@@ -5,6 +5,7 @@ The reference below goes through the points one by one as hirokatsukataoka16/Fra
 """
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -261,46 +262,36 @@ def test_searches_without_hope_are_refused(
         search_systems(**defaults | options)
 
 
+def edited(lines: list[str], number: int, *fields: str) -> list[str]:
+    """Return the lines with the last fields of one of them replaced."""
+    kept = lines[number].split(",")[: -len(fields)]
+    return [*lines[:number], ",".join([*kept, *fields]), *lines[number + 1 :]]
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ("missing", "there is no such file"),
-        ("text", "has no column class_id"),
-        ("empty", "not a table of systems"),
-        ("no rows", "has no system"),
-        ("word", "column c holds something that is not a finite number"),
-        ("gap", "column c holds something that is not a finite number"),
-        ("lost map", "class 00001 is missing, out of order or lacks a map"),
-        ("order", "class 00000 is missing, out of order"),
-        ("probability", "the probabilities of class 00001 do not add up to 1"),
-        ("bytes", "not a table of systems"),
+        (None, "there is no such file"),
+        (lambda lines: ["<html>", "1", ""], "has no column class_id"),
+        (lambda lines: [""], "not a table of systems"),
+        (lambda lines: [*lines[:1], ""], "has no system"),
+        (lambda lines: edited(lines, 6, *["abc"] * 5), "column c holds something that is not a finite number"),
+        (lambda lines: edited(lines, 6, *[""] * 5), "column c holds something that is not a finite number"),
+        (lambda lines: [*lines[:6], *lines[7:]], "class 00001 is missing, out of order or lacks a map"),
+        (lambda lines: [lines[0], *lines[5:], *lines[1:5]], "class 00000 is missing, out of order"),
+        (lambda lines: edited(lines, 6, "0.5"), "the probabilities of class 00001 do not add up to 1"),
+        (lambda lines: ["\udc93NUMPY\udcff\0"], "not a table of systems"),
     ],
 )
-def test_a_damaged_table_of_systems_is_one_clear_line(tmp_path: Path, damage: str, message: str) -> None:
+def test_a_damaged_table_of_systems_is_one_clear_line(
+    tmp_path: Path, damage: Callable[[list[str]], list[str]] | None, message: str
+) -> None:
     path = tmp_path / "systems.csv"
     write_systems(path, [WILD, WILD])
     lines = path.read_text().splitlines()
-    fields = lines[6].split(",")
-    match damage:
-        case "missing":
-            path.unlink()
-        case "text":
-            path.write_text("<html>\n1\n")
-        case "empty":
-            path.write_text("")
-        case "no rows":
-            path.write_text(lines[0] + "\n")
-        case "word" | "gap":
-            fields[4] = "abc" if damage == "word" else ""
-            path.write_text("\n".join([*lines[:6], ",".join(fields), *lines[7:]]))
-        case "lost map":
-            path.write_text("\n".join([*lines[:6], *lines[7:]]))
-        case "order":
-            path.write_text("\n".join([lines[0], *lines[5:], *lines[1:5]]))
-        case "probability":
-            path.write_text("\n".join([*lines[:6], ",".join([*fields[:-1], "0.5"]), *lines[7:]]))
-        case "bytes":
-            path.write_bytes(b"\x93NUMPY\xff\x00")
+    path.unlink()
+    if damage:
+        path.write_text("\n".join(damage(lines)), errors="surrogateescape")
     with pytest.raises(InputError) as error:
         read_systems(path)
     assert str(error.value).startswith(f"{path}: ")

@@ -3,6 +3,7 @@
 import pickle
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -149,55 +150,53 @@ def _storage(module: torch.nn.Module) -> torch.nn.Module:
     return copy
 
 
-def test_fine_tuning_and_evaluation_use_the_input_that_published_weights_were_made_for(tmp_path: Path) -> None:
-    architecture = {"builder": "timm", "arguments": {"model": "test_vit.r160_in1k"}}  # takes 160 pixels only
-    save_file(build(architecture, 1000).state_dict(), tmp_path / "test_vit.r160_in1k.safetensors")
-    weights, checkpoint = tmp_path / "weights.safetensors", tmp_path / "epoch_1.safetensors"
-    take_published_weights(
-        weights=weights, distribution="web", architecture=architecture, pretrained="default", place=tmp_path
-    )
-    np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), np.uint8))
-    splits = ["train"] * 8 + ["id_test"] * 8 + ["test"] * 8
-    names = {"image": [f"{n}.jpg" for n in range(24)], "class_id": [str(n % 3) for n in range(24)]}
-    table = pa.table({"row": np.arange(24), **names, "y": np.arange(24) % 3, "split": splits})
-    pyarrow.parquet.write_table(table, tmp_path / "images.parquet")
-    recipe = {"epochs": 1, "batch_size": 8, "learning_rate": 0.01, "image_size": 32, "input": "own"}
-    store = {"images": tmp_path / "images.npy", "table": tmp_path / "images.parquet"}
-    finetune(
-        **store, pretrained=weights, checkpoints=[checkpoint], metrics=tmp_path / "metrics.csv", distribution="web",
-        architecture=architecture, recipe=recipe, seed=0, state=tmp_path / "state", code="c",
-    )  # fmt: skip
-    assert read_description(checkpoint)["input"] == read_description(weights)["input"]
-    scores = evaluated(tmp_path, **store, checkpoints=[checkpoint], architecture=architecture, recipe=recipe)
-    assert len(scores) == 1
-
-
-def test_fine_tuning_and_evaluation_take_a_published_encoder(tmp_path: Path) -> None:
-    publish(tmp_path / "a.pt")
-    weights, text = take(tmp_path, tmp_path / "a.pt", spec("RN"))
+@pytest.fixture
+def tuned(tmp_path: Path) -> Callable[..., dict]:
+    """Return what fine-tunes published weights on a task of 24 images, evaluates them, and describes the checkpoint."""
     random = np.random.default_rng(0)
     np.save(tmp_path / "images.npy", random.integers(0, 256, (24, 32, 32, 3), np.uint8))
     splits = ["train"] * 8 + ["id_test"] * 8 + ["test"] * 8
     names = {"image": [f"{n}.jpg" for n in range(24)], "class_id": [str(n % 3) for n in range(24)]}
     table = pa.table({"row": np.arange(24), **names, "y": np.arange(24) % 3, "split": splits})
     pyarrow.parquet.write_table(table, tmp_path / "images.parquet")
-    pd.DataFrame({"class_id": range(3), "name": ["fox", "jay", "frog"]}).to_csv(tmp_path / "classes.csv", index=False)
-    make_zero_shot_head(text=text, classes=tmp_path / "classes.csv", head=tmp_path / "head.safetensors")
-    recipe = {"epochs": 1, "batch_size": 8, "learning_rate": 0.01, "image_size": 32}
     store = {"images": tmp_path / "images.npy", "table": tmp_path / "images.parquet"}
-    for head in (None, tmp_path / "head.safetensors"):
+
+    def tune(architecture: dict, weights: Path, head: Path | None = None, **changes: object) -> dict:
+        recipe = {"epochs": 1, "batch_size": 8, "learning_rate": 0.01, "image_size": 32, **changes}
         checkpoint = tmp_path / f"{head is None}" / "epoch_1.safetensors"
         finetune(
             **store, pretrained=weights, head=head, checkpoints=[checkpoint], metrics=tmp_path / "metrics.csv",
-            distribution="web", architecture=spec("RN"), recipe=recipe, seed=0, state=tmp_path / "state", code="c",
+            distribution="web", architecture=architecture, recipe=recipe, seed=0, state=tmp_path / "state", code="c",
         )  # fmt: skip
-        scores = evaluated(tmp_path, **store, checkpoints=[checkpoint], architecture=spec("RN"), recipe=recipe)
-        assert len(scores) == 1
+        given = {"checkpoints": [checkpoint], "architecture": architecture, "recipe": recipe}
+        assert len(evaluated(tmp_path, **store, **given)) == 1
+        return read_description(checkpoint)
+
+    return tune
+
+
+def test_fine_tuning_and_evaluation_use_the_input_that_published_weights_were_made_for(
+    tmp_path: Path, tuned: Callable[..., dict]
+) -> None:
+    architecture = {"builder": "timm", "arguments": {"model": "test_vit.r160_in1k"}}  # takes 160 pixels only
+    save_file(build(architecture, 1000).state_dict(), tmp_path / "test_vit.r160_in1k.safetensors")
+    weights = tmp_path / "weights.safetensors"
+    take_published_weights(
+        weights=weights, distribution="web", architecture=architecture, pretrained="default", place=tmp_path
+    )
+    assert read_description(weights)["classes"] == 1000
+    assert tuned(architecture, weights, input="own")["input"] == read_description(weights)["input"]
+
+
+def test_fine_tuning_and_evaluation_take_a_published_encoder(tmp_path: Path, tuned: Callable[..., dict]) -> None:
+    publish(tmp_path / "a.pt")
+    weights, text = take(tmp_path, tmp_path / "a.pt", spec("RN"))
+    pd.DataFrame({"class_id": range(3), "name": ["fox", "jay", "frog"]}).to_csv(tmp_path / "classes.csv", index=False)
+    make_zero_shot_head(text=text, classes=tmp_path / "classes.csv", head=tmp_path / "head.safetensors")
+    for head in (None, tmp_path / "head.safetensors"):
+        tuned(spec("RN"), weights, head)
     with pytest.raises(InputError, match=r"recipe\.image_size: 64 does not fit an architecture that takes 32 x 32"):
-        finetune(
-            **store, pretrained=weights, checkpoints=[tmp_path / "1"], metrics=tmp_path / "m", distribution="web",
-            architecture=spec("RN"), recipe={**recipe, "image_size": 64}, seed=0, state=tmp_path / "state", code="c",
-        )  # fmt: skip
+        tuned(spec("RN"), weights, image_size=64)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def spans_by_card(jobs: list[subprocess.Popen]) -> dict[str, list[tuple[float, f
     """Return when each card was held, after checking that no two jobs held it at once."""
     spans: dict[str, list[tuple[float, float]]] = {}
     for job in jobs:
-        output, trouble = job.communicate(timeout=60)
+        output, trouble = job.communicate(timeout=120)
         assert job.returncode == 0, trouble
         card, begin, end = output.split()
         spans.setdefault(card, []).append((float(begin), float(end)))
@@ -85,7 +85,7 @@ def test_equal_numbers_of_two_cluster_jobs_are_two_cards(tmp_path: Path) -> None
     first = start(tmp_path, 60, CUDA_VISIBLE_DEVICES="0", SLURM_JOB_ID="1")
     assert first.stdout is not None
     first.stdout.readline()
-    assert start(tmp_path, 0, CUDA_VISIBLE_DEVICES="0", SLURM_JOB_ID="2").wait(timeout=30) == 0
+    assert start(tmp_path, 0, CUDA_VISIBLE_DEVICES="0", SLURM_JOB_ID="2").wait(timeout=120) == 0
     first.kill()
     first.communicate()
 
@@ -105,7 +105,7 @@ def test_a_number_and_a_uuid_of_one_card_are_one_lock(two_cards: None, tmp_path:
     assert first.stdout is not None
     assert first.stdout.readline().strip() == "1"
     second = start(locks, 0, CUDA_VISIBLE_DEVICES="GPU-bb,GPU-aa")
-    assert second.communicate(timeout=30)[0].split()[0] == "GPU-aa"
+    assert second.communicate(timeout=120)[0].split()[0] == "GPU-aa"
     first.kill()
     first.communicate()
 
@@ -133,7 +133,7 @@ def test_a_killed_job_frees_its_card(tmp_path: Path) -> None:
     assert second.poll() is None
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    assert second.communicate(timeout=30)[0].split()[0] == "0"
+    assert second.communicate(timeout=120)[0].split()[0] == "0"
 
 
 def test_a_rule_that_asks_for_no_card_sees_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -231,15 +231,12 @@ def test_compiled_kernels_are_shared_by_all_jobs(monkeypatch: pytest.MonkeyPatch
     assert os.environ["TORCHINDUCTOR_COMPILE_THREADS"] == "3"
 
 
-def test_cards_are_counted_by_their_device_files(tmp_path: Path) -> None:
-    for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "nvidia-modeset"):
-        (tmp_path / name).touch()
-    assert visible_cards(tmp_path) == ["0", "1"]
-
-
-def test_cards_without_device_files_are_those_that_nvidias_tool_lists(
+def test_cards_are_counted_by_their_device_files_or_those_that_nvidias_tool_lists(
     two_cards: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    for name in ("nvidia0", "nvidiactl", "nvidia-uvm", "nvidia-modeset"):
+        (tmp_path / name).touch()
+    assert visible_cards(tmp_path) == ["0"]
     assert visible_cards(tmp_path / "nothing") == ["0", "1"]
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     assert visible_cards(tmp_path / "nothing") == []
