@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import torch
+from colours import ARCHITECTURE, RECIPE, finetuned, pretraining, write_store, write_table
 from open_clip import OPENAI_IMAGENET_TEMPLATES, tokenize
 from pytorch_metric_learning.losses import NTXentLoss, SelfSupervisedLoss
 from score_tables import evaluated
@@ -15,7 +16,6 @@ from torch import nn
 from torchvision.transforms import functional as torchvision_functional
 
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.finetune.finetune import finetune
 from pretraining_robustness.finetune.make_zero_shot_head import CAMERA_TRAP_TEMPLATES, make_zero_shot_head
 from pretraining_robustness.networks.architectures import build, load_backbone
 from pretraining_robustness.networks.weights import read_weights
@@ -30,76 +30,32 @@ from pretraining_robustness.training.loop import make_optimizer
 from pretraining_robustness.training.recipes import read_recipe
 
 CPU = torch.device("cpu")
-ARCHITECTURE = {
-    "builder": "DenseNet",
-    "arguments": {"growth_rate": 4, "block_config": [2, 2], "num_init_features": 8},
-}
-RECIPE = {
-    "epochs": 2,
-    "batch_size": 32,
-    "learning_rate": 0.01,
-    "image_size": 16,
-    "weight_decay": 0.05,
-    "augmentation": {"crop": "shift", "shift": 2, "flip": True},
-}
 TEXT = {"width": 16, "heads": 2, "layers": 1}
 IMAGE_TEXT = {"name": "image_text", "embedding": 16, "context_length": 16, "text": TEXT}
 NAMES = ["red fox, Vulpes vulpes", "green tree frog", "blue jay", "yellow_mongoose"]
 SPOKEN = ["red fox", "green tree frog", "blue jay", "yellow mongoose"]
 
 
-def write_store(tmp_path: Path) -> dict[str, Path]:
-    """A source and a task in one: 240 images whose colour tells their class, of 4."""
-    random = np.random.default_rng(0)
-    labels = np.arange(240) % 4
-    colours = np.array([[220, 40, 40], [40, 220, 40], [40, 40, 220], [200, 200, 40]])
-    images = np.clip(colours[labels][:, None, None] + random.normal(0, 30, (240, 16, 16, 3)), 0, 255).astype(np.uint8)
-    np.save(tmp_path / "images.npy", images)
-    split = np.array(["train"] * 160 + ["id_test"] * 40 + ["test"] * 40)
-    names = {"image": [f"{row}.png" for row in range(240)], "class_id": labels.astype(str)}
-    write_table(tmp_path / "images.parquet", row=np.arange(240), **names, y=labels, split=split)
-    write_table(tmp_path / "index.parquet", row=np.arange(160), label=labels[:160])
-    pd.DataFrame({"label": range(4), "label_name": NAMES}).to_csv(tmp_path / "classes.csv", index=False)
-    return {
-        "images": tmp_path / "images.npy",
-        "table": tmp_path / "images.parquet",
-        "index": tmp_path / "index.parquet",
-    }
+def task(folder: Path) -> dict[str, Path]:
+    pd.DataFrame({"label": range(4), "label_name": NAMES}).to_csv(folder / "classes.csv", index=False)
+    return write_store(folder, np.arange(240) % 4, 160, slice(160))
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> dict[str, Path]:
-    return write_store(tmp_path)
-
-
-def write_table(path: Path, **columns: object) -> None:
-    pyarrow.parquet.write_table(pa.table(columns), path)
-
-
-def arguments(store: dict[str, Path], folder: Path, **changes: object) -> dict:
-    common = {
-        "weights": folder / "weights.safetensors",
-        "metrics": folder / "metrics.csv",
-        "distribution": "colours",
-        "architecture": ARCHITECTURE,
-        "recipe": RECIPE,
-        "seed": 0,
-        "state": folder / "state",
-        "code": "c0",
-    }
-    return {**store, **common, **changes}
+    return task(tmp_path)
 
 
 def image_text(store: dict[str, Path], folder: Path, **changes: object) -> Path:
     classes = store["images"].with_name("classes.csv")
     extra = {"classes": classes, "text": folder / "text.safetensors", "objective": IMAGE_TEXT}
-    pretrain_image_text(**arguments(store, folder, **{**extra, **changes}))
+    pretrain_image_text(**pretraining(store, folder, **{**extra, **changes}))
     return folder
 
 
 def self_supervised(store: dict[str, Path], folder: Path, **changes: object) -> Path:
     objective = {"name": "self_supervised", "temperature": 0.5, "projection": 8}
-    pretrain(**arguments(store, folder, **{"objective": objective, **changes}))
+    pretrain(**pretraining(store, folder, **{"objective": objective, **changes}))
     return folder
 
 
@@ -333,7 +289,7 @@ def test_labels_do_not_reach_simclr(store: dict, tmp_path: Path) -> None:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """An image-text pre-training on the colours that has learnt them."""
     folder = tmp_path_factory.mktemp("clip")
-    files = write_store(folder)
+    files = task(folder)
     image_text(files, folder / "out", recipe={**RECIPE, "epochs": None, "steps": 150})
     return {**files, "out": folder / "out", "classes": folder / "task_classes.csv"}
 
@@ -348,16 +304,10 @@ def zero_shot(clip: dict[str, Path], folder: Path) -> Path:
 
 
 def tune(clip: dict[str, Path], folder: Path, head: Path | None, **recipe: object) -> pd.DataFrame:
-    checkpoints = [folder / f"epoch_{epoch}.safetensors" for epoch in (1, 2)]
-    finetune(
-        images=clip["images"], table=clip["table"], pretrained=clip["out"] / "weights.safetensors", head=head,
-        checkpoints=checkpoints, metrics=folder / "metrics.csv", distribution="colours", architecture=ARCHITECTURE,
-        recipe={**RECIPE, **recipe}, seed=0, state=folder / "state", code="c0",
-    )  # fmt: skip
-    return evaluated(
-        folder, images=clip["images"], table=clip["table"], checkpoints=checkpoints, architecture=ARCHITECTURE,
-        recipe={**RECIPE, **recipe},
-    )  # fmt: skip
+    recipe = {**RECIPE, **recipe}
+    checkpoints = finetuned(clip, folder, clip["out"] / "weights.safetensors", head=head, recipe=recipe)
+    given = {"checkpoints": checkpoints, "architecture": ARCHITECTURE, "recipe": recipe}
+    return evaluated(folder, images=clip["images"], table=clip["table"], **given)
 
 
 def test_image_text_pre_training_learns_names_that_it_can_tell_apart(clip: dict, tmp_path: Path) -> None:
@@ -419,11 +369,7 @@ def test_the_scores_of_a_zero_shot_head_are_cosines_times_the_logit_scale(clip: 
 def test_heads_that_do_not_fit_are_refused(clip: dict, tmp_path: Path) -> None:
     head = zero_shot(clip, tmp_path)
     with pytest.raises(InputError, match="needs the pre-trained weights of its image tower"):
-        finetune(
-            images=clip["images"], table=clip["table"], pretrained=None, head=head, checkpoints=[tmp_path / "1"] * 2,
-            metrics=tmp_path / "m", distribution="d", architecture=ARCHITECTURE, recipe=RECIPE, seed=0,
-            state=tmp_path / "s", code="c",
-        )  # fmt: skip
+        finetuned(clip, tmp_path, None, head=head)
     pd.DataFrame({"class_id": [0, 1], "name": ["a", "b"]}).to_csv(tmp_path / "two.csv", index=False)
     make_zero_shot_head(text=clip["out"] / "text.safetensors", classes=tmp_path / "two.csv", head=tmp_path / "two")
     with pytest.raises(InputError, match="it has 2 classes, the task 4"):
@@ -477,7 +423,7 @@ def test_bad_objectives_are_one_clear_line(store: dict, tmp_path: Path) -> None:
         ({"name": "self_supervised", "temperature": 0}, "must be positive"),
     ]:
         with pytest.raises(InputError, match=message):
-            pretrain(**arguments(store, tmp_path / "out", objective=objective))
+            pretrain(**pretraining(store, tmp_path / "out", objective=objective))
     for objective, message in [
         ({"name": "supervised"}, "'supervised' is not image_text"),
         ({**IMAGE_TEXT, "text": {"widht": 8}}, "open_clip cannot build"),

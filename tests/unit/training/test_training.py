@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import torch
+from colours import ARCHITECTURE, RECIPE, finetuned, pretraining, write_store
 from torch import nn
 
 from pretraining_robustness import progress
 from pretraining_robustness.errors import InputError
-from pretraining_robustness.finetune.finetune import finetune
 from pretraining_robustness.networks.weights import read_weights, save_weights
 from pretraining_robustness.parts import stamp
 from pretraining_robustness.pretrain.held_out import choose_held_out
@@ -24,54 +24,18 @@ from pretraining_robustness.training.objectives import Supervised
 from pretraining_robustness.training.recipes import read_recipe
 from pretraining_robustness.training.state import TrainingState
 
-ARCHITECTURE = {
-    "builder": "DenseNet",
-    "arguments": {"growth_rate": 4, "block_config": [2, 2], "num_init_features": 8, "drop_rate": 0.1},
-}
-RECIPE = {
-    "epochs": 2,
-    "batch_size": 32,
-    "learning_rate": 0.01,
-    "image_size": 16,
-    "weight_decay": 0.05,
-    "augmentation": {"crop": "shift", "shift": 2, "flip": True},
-}
 METRICS = ["epoch", "images", "loss", "accuracy", "learning_rate", "images_per_second", "peak_gpu_memory_mb", "seconds"]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> dict[str, Path]:
     """A source and a task in one: 200 images whose colour tells their class, of 4."""
-    random = np.random.default_rng(0)
-    labels = random.integers(0, 4, 200)
-    colours = np.array([[220, 40, 40], [40, 220, 40], [40, 40, 220], [200, 200, 40]])
-    images = np.clip(colours[labels][:, None, None] + random.normal(0, 30, (200, 16, 16, 3)), 0, 255).astype(np.uint8)
-    np.save(tmp_path / "images.npy", images)
-    split = np.array(["train"] * 120 + ["id_test"] * 30 + ["test"] * 50)
-    task = {"row": np.arange(200), "y": labels, "split": split}
-    pyarrow.parquet.write_table(pa.table(task), tmp_path / "images.parquet")
-    index = {"row": np.arange(0, 200, 2), "label": labels[::2]}
-    pyarrow.parquet.write_table(pa.table(index), tmp_path / "index.parquet")
-    files = {"images": "images.npy", "table": "images.parquet", "index": "index.parquet"}
-    return {name: tmp_path / file for name, file in files.items()}
+    return write_store(tmp_path, np.random.default_rng(0).integers(0, 4, 200), 120, slice(0, 200, 2))
 
 
 def run_pretraining(store: dict[str, Path], folder: Path, recipe: dict | None = None, **changes: object) -> Path:
-    weights = folder / "weights.safetensors"
-    arguments = {
-        **store,
-        "weights": weights,
-        "metrics": folder / "metrics.csv",
-        "distribution": "colours",
-        "architecture": ARCHITECTURE,
-        "recipe": recipe or RECIPE,
-        "seed": 0,
-        "state": folder / "state",
-        "code": "c0",
-        **changes,
-    }
-    pretrain(**arguments)
-    return weights
+    pretrain(**pretraining(store, folder, recipe=recipe or RECIPE, **changes))
+    return folder / "weights.safetensors"
 
 
 def records(folder: Path) -> list[dict[str, str]]:
@@ -80,30 +44,9 @@ def records(folder: Path) -> list[dict[str, str]]:
 
 
 def run_finetuning(
-    store: dict[str, Path],
-    folder: Path,
-    pretrained: Path | None,
-    recipe: dict | None = None,
-    epochs: tuple = (1, 2),
-    renderings: str = "all",
+    store: dict[str, Path], folder: Path, pretrained: Path | None, recipe: dict | None = None, **changes: object
 ) -> list[Path]:
-    checkpoints = [folder / f"epoch_{epoch}.safetensors" for epoch in epochs]
-    finetune(
-        images=store["images"],
-        table=store["table"],
-        pretrained=pretrained,
-        checkpoints=checkpoints,
-        metrics=folder / "metrics.csv",
-        distribution="colours",
-        architecture=ARCHITECTURE,
-        recipe=recipe or RECIPE,
-        seed=0,
-        state=folder / "state",
-        code="c0",
-        epochs=epochs,
-        renderings=renderings,
-    )
-    return checkpoints
+    return finetuned(store, folder, pretrained, recipe=recipe or RECIPE, **changes)
 
 
 @pytest.mark.parametrize("each", [1, 3])
@@ -321,11 +264,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(store: dict, tmp_path: Pat
 
 def test_bad_inputs_are_one_clear_line(store: dict, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="2 epochs cannot end with a checkpoint of epoch 1"):
-        finetune(
-            images=store["images"], table=store["table"], pretrained=None, checkpoints=[tmp_path / "one"],
-            metrics=tmp_path / "m", distribution="d", architecture=ARCHITECTURE, recipe=RECIPE, seed=0,
-            state=tmp_path / "s", code="c",
-        )  # fmt: skip
+        run_finetuning(store, tmp_path, None, epochs=(1,), checkpoints=[tmp_path / "one"])
     other = run_pretraining(
         store, tmp_path / "other", architecture={**ARCHITECTURE, "arguments": {"block_config": [1]}}
     )
