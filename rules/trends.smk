@@ -34,7 +34,8 @@ rule fit_trends:
 rule write_baseline:
     """Write what a study measured of a figure's series as points and lines that other studies load."""
     input:
-        scores="<results>/scores/{trend_figure}.csv",
+        scores=lambda wildcards: places.figure_table(study, wildcards.trend_figure),
+        published=lambda wildcards: places.from_elsewhere(study, wildcards.trend_figure, "published"),
         trends="<results>/trends/{trend_figure}.csv",
     output:
         points="<results>/baselines/{trend_figure}.csv",
@@ -45,17 +46,66 @@ rule write_baseline:
     conda:
         "../envs/analyse.yaml"
     params:
-        baseline=lambda wildcards: {
-            "study": config["study"],
-            "metric": runs.metric(study, wildcards.trend_figure),
-            "pairs": runs.pair(study, wildcards.trend_figure),
-            "confidence": config["trends"]["confidence"],
-        },
+        baseline=lambda wildcards: show.baseline(study, wildcards.trend_figure),
         code=code("write_baseline.py"),
     message:
         "Write the lines of {wildcards.trend_figure} for others"
     script:
         "../workflow_scripts/write_baseline.py"
+
+
+rule lines:
+    """Every line of the study's figures of trends in one table, with its error and what it rests on."""
+    input:
+        lines=collect("<results>/baselines/{figure}_lines.csv", figure=names.of_kind(study, "trends")),
+    output:
+        lines="<results>/lines.csv",
+    log:
+        "<logs>/lines.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        code=code("collect_lines.py"),
+    message:
+        "Collect the lines of all figures"
+    script:
+        "../workflow_scripts/collect_lines.py"
+
+
+# What somebody's own numbers are compared with: the lines that ship, and the study's own where they are made.
+KNOWN_LINES = [
+    str(path) for path in (REPOSITORY / "data/baselines/lines.csv", Path(RESULTS, "lines.csv")) if path.exists()
+]
+
+
+rule against:
+    """How far above or below a line your own numbers are: --config 'table=my.csv' 'line=STUDY/TASK/SERIES'."""
+    input:
+        lines=ancient(KNOWN_LINES),
+        table=config.get("table", []),
+    output:
+        pdf="<results>/against/against.pdf",
+        png="<results>/against/against.png",
+        table="<results>/against/against.csv",
+        caption="<results>/against/against.txt",
+    log:
+        "<logs>/against.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        against={
+            "table": config.get("table"),
+            "line": config.get("line"),
+            "confidence": config["trends"]["confidence"],
+            "margin": config["comparisons"]["margin"],
+        },
+        code=code("stand_against.py"),
+    message:
+        f"Compare {config.get('table', 'your numbers')} with {config.get('line', 'a line')}"
+    script:
+        "../workflow_scripts/stand_against.py"
 
 
 rule collect_trends:

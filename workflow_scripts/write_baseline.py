@@ -7,7 +7,8 @@ if __name__ == "__main__":
     run_rule(
         snakemake,
         lambda: write_baseline(
-            scores=snakemake.input.scores,
+            scores=snakemake.input.get("scores") or None,
+            published=list(snakemake.input.get("published") or []),
             trends=snakemake.input.trends,
             points=snakemake.output.points,
             lines=snakemake.output.lines,

@@ -1,12 +1,17 @@
 """A figure's points and lines are written as others load them."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from pretraining_robustness.evaluate.metrics import METRICS
 from pretraining_robustness.evaluate.scores import write_scores
-from pretraining_robustness.trends.baselines import LINE_COLUMNS, commit_of, write_baseline
+from pretraining_robustness.trends.axis_scales import axis_scale
+from pretraining_robustness.trends.baselines import LINE_COLUMNS, collect_lines, commit_of, write_baseline
+from pretraining_robustness.trends.cluster_robust import ClusterRobustLine
 from pretraining_robustness.trends.fit import fit_trends
-from pretraining_robustness.trends.published import read_published
+from pretraining_robustness.trends.points import axis_points
+from pretraining_robustness.trends.published import published_scores, read_published
 
 
 def test_points_are_published_numbers_and_lines_those_of_the_figure(tmp_path, repository) -> None:
@@ -42,7 +47,19 @@ def test_points_are_published_numbers_and_lines_those_of_the_figure(tmp_path, re
     assert lines["scale"].tolist() == ["linear", "probit"]
     fitted = pd.read_csv(places["trends"])
     assert lines["slope"].tolist() == fitted["slope"].tolist()
-    assert set(lines["group"]) == {"scratch"}
+    assert set(lines["name"]) == {"tiny/cifar10/scratch"}
+    assert lines["ood_images"].tolist() == [100, 100]
+    x = np.array([0.2])
+    paired = published_scores(
+        points.assign(model=points["model"].str[0] + points["model"]), "cifar10", METRICS["accuracy"]
+    )
+    placed = axis_points(paired, axis_scale("probit"), METRICS["accuracy"])
+    fit = ClusterRobustLine(placed.x, placed.y, np.repeat([0, 1, 2], 3)).heights(x)
+    row = lines.iloc[1]
+    variance = row["intercept_error"] ** 2 + 2 * 0.2 * row["covariance"] + (0.2 * row["slope_error"]) ** 2
+    assert variance == pytest.approx(fit.variance[0])
+    collect_lines([places["lines"]] * 2, tmp_path / "all.csv")
+    assert len(pd.read_csv(tmp_path / "all.csv")) == 2
     assert len(lines["commit"][0]) >= 7
 
 

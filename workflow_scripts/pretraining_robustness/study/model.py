@@ -1210,6 +1210,8 @@ class Configuration(Section):
         "Folder in which stores, distributions and pre-trained networks lie by the digest of their recipes, for all "
         "studies that name it: what one has made the others link. By default each makes its own."
     )
+    table: str | None = opt("For `snakemake against`: CSV table of your own numbers: model, id, ood, group.")
+    line: str | None = opt("For `snakemake against`: the name of a line of data/baselines/lines.csv.")
     replaces: Annotated[list[Replaced] | None, Once] = opt(
         "Sections that this study's own files state whole; nothing of config.yaml stays in them."
     )

@@ -1,5 +1,7 @@
 """What figures and tables are told: the study that a configuration asks for, put into words and numbers."""
 
+import hashlib
+import json
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, cast
@@ -18,7 +20,7 @@ from pretraining_robustness.study.model import (
     RIBFigure,
     TrendsFigure,
 )
-from pretraining_robustness.study.names import DEFAULT_METHOD
+from pretraining_robustness.study.names import DEFAULT_METHOD, SCRATCH, of_series
 from pretraining_robustness.study.overview import overview
 from pretraining_robustness.study.study import Study
 
@@ -103,6 +105,29 @@ def answered(study: Study, name: str) -> dict[str, Any]:
         },
         **{"confidence": study.trends.confidence, "margin": study.comparisons.margin},
     }
+
+
+def baseline(study: Study, name: str) -> dict[str, Any]:
+    """Return what the writing of a figure's lines for others is told."""
+    ((task, pair),) = runs.pair(study, name).items()
+    series = [one for one in runs.series(study, name) if of_series(one)[0] in (SCRATCH, *study.distributions)]
+    return {
+        **{"study": study.study, "metric": runs.metric(study, name), "pairs": {task: pair}},
+        **{"confidence": study.trends.confidence, "recipes": {one: _recipes(study, task, one) for one in series}},
+        "place": task if pair == names.pairs(study)[task] else f"{task}:{pair['ood']}",
+    }
+
+
+def _recipes(study: Study, task: str, series: str) -> str:
+    """Return a digest of the recipes of pre-training and fine-tuning of a series."""
+    distribution, method = of_series(series)
+    trained = distribution != SCRATCH and not names.is_published(study, distribution)
+    recipes = [
+        [params.finetune_recipe(study, task, one, method)]
+        + ([params.pretrain_recipe(study, one, distribution)] if trained else [])
+        for one in runs.architectures(study, distribution)
+    ]
+    return hashlib.sha256(json.dumps(recipes, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def agreement(study: Study, name: str) -> dict[str, Any]:
