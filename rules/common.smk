@@ -175,11 +175,12 @@ RULE_FILES = [os.path.relpath(path) for path in (REPOSITORY / "Snakefile", *sort
 def stage_resource(stage, name, parts=1):
     """What the config grants one job of a stage, with time for each of its parts.
 
-    At a further try more memory, and more time where it starts anew.
+    At a further try twice the memory, and more time where it starts anew: Snakemake is not told by the scheduler why the
+    last try ended, and what resumes needs no more time.
     """
     granted = config["resources"][stage].get(name, 0) * parts
     if name == "mem_mb" or (name == "runtime" and stage == "prepare"):
-        return lambda wildcards, attempt: attempt * granted
+        return lambda wildcards, attempt: (min(attempt, 2) if name == "mem_mb" else attempt) * granted
     return granted
 
 

@@ -18,7 +18,7 @@ from pretraining_robustness.pretrain.held_out import choose_held_out
 from pretraining_robustness.pretrain.pretrain import pretrain
 from pretraining_robustness.store.read import Store
 from pretraining_robustness.training import batches, loop
-from pretraining_robustness.training.batches import ResidentImages, training_batch
+from pretraining_robustness.training.batches import MeasuredImages, ResidentImages, training_batch
 from pretraining_robustness.training.loop import train
 from pretraining_robustness.training.objectives import Supervised
 from pretraining_robustness.training.recipes import read_recipe
@@ -188,6 +188,45 @@ def test_the_loop_is_plain_training(tmp_path: Path, optimizer: str, reference: t
     assert [record["loss"] for record in reported] == pytest.approx(
         [np.mean(losses[:5]), np.mean(losses[5:])], rel=1e-4
     )
+
+
+def test_images_held_on_the_gpu_are_let_go_before_a_run_ends_for_lack_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory that runs out in the middle of an epoch, at its fourth step, costs that step's first try alone."""
+    for name, value in {"reset_peak_memory_stats": None, "memory_allocated": 0, "max_memory_allocated": 0}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10**9, 10**9))
+    random = np.random.default_rng(1)
+    stored, labels = random.integers(0, 256, (40, 8, 8, 3), np.uint8), torch.from_numpy(random.integers(0, 3, 40))
+    recipe = read_recipe({**RECIPE, "batch_size": 8, "image_size": 8})
+
+    class Full(Supervised):
+        """Runs out of memory at its fourth step, always or while images are held."""
+
+        def __init__(self, held: bool, always: bool = False) -> None:
+            super().__init__(labels)
+            self.calls, self.held, self.always = 0, held, always
+
+        def forward(self, *arguments: object) -> tuple[torch.Tensor, torch.Tensor]:
+            self.calls += 1
+            if self.always or (self.held and self.calls == 4):
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().forward(*arguments)
+
+    def run(objective: Full) -> tuple[list[float], bool]:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(192, 3))
+        images = MeasuredImages(Store(stored), np.arange(40), torch.device("cpu"))
+        state = TrainingState(tmp_path / f"{objective.held} {objective.always}", "s")
+        found = train(model, images, objective, recipe, 7, state, recipe.epoch_ends(40))
+        return [record["loss"] for record in found], images._resident is not None
+
+    losses, held = run(Full(held=False))
+    assert held
+    assert run(Full(held=True)) == (losses, False)
+    with pytest.raises(InputError, match=r"recipe\.batch_size"):
+        run(Full(held=False, always=True))
 
 
 def test_a_long_epoch_tells_how_far_it_is_and_that_changes_no_bit(

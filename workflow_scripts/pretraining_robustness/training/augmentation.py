@@ -6,7 +6,7 @@ every step.
 """
 
 import math
-from functools import cache
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -35,6 +35,7 @@ class Preparation:
         self.mean = torch.tensor(recipe.mean, device=device) * 255
         self.inverse_std = 1 / (torch.tensor(recipe.std, device=device) * 255)
         self.recolours = bool(self.augmentation.colour_jitter or self.augmentation.grayscale)
+        self.colours = Colours.on(device)
         self._augmented = torch.compile(self._augment, dynamic=False) if recipe.compile else self._augment
 
     def for_training(self, images: Tensor) -> Tensor:
@@ -55,7 +56,9 @@ class Preparation:
                 if shift or self.augmentation.flip:
                     images = shift_and_flip(images, shift, self.augmentation.flip)
             if self.recolours:
-                images = colour_jitter(images, self.augmentation.colour_jitter, self.augmentation.grayscale)
+                images = colour_jitter(
+                    images, self.augmentation.colour_jitter, self.augmentation.grayscale, self.colours
+                )
             return self._normalise(images)
 
     def for_evaluation(self, images: Tensor) -> Tensor:
@@ -182,7 +185,19 @@ def _resample_rows(images: Tensor, size: int, start: Tensor, length: Tensor, mir
     return resampled.view(count, size, width, channels)
 
 
-def colour_jitter(images: Tensor, strength: float, grayscale: float) -> Tensor:
+class Colours(NamedTuple):
+    """Constants of the changes of colour, on the device: made anew at every step, they would make the host wait."""
+
+    grey: Tensor
+    axis_cross: Tensor
+
+    @classmethod
+    def on(cls, device: torch.device) -> Self:
+        """Return them on a device."""
+        return cls(torch.tensor(GREY, device=device), torch.tensor(AXIS_CROSS, device=device))
+
+
+def colour_jitter(images: Tensor, strength: float, grayscale: float, colours: Colours | None = None) -> Tensor:
     """Change the colours of each image of (N, H, W, 3), values 0..255, at random; float32 of the same shape and range.
 
     SimCLR's colour distortion (Chen et al. 2020, appendix A) with its constants: with probability `JITTERED`
@@ -197,12 +212,13 @@ def colour_jitter(images: Tensor, strength: float, grayscale: float) -> Tensor:
     jittered = (draws[0] < JITTERED) * strength
     brightness, contrast, saturation = (1 + 0.8 * jittered * (2 * draws[1:4] - 1)).unbind()
     angle = 0.2 * jittered * (2 * draws[4] - 1) * 2 * math.pi
-    grey = _constant(GREY, device)
+    colours = colours or Colours.on(device)
+    grey = colours.grey
     to_grey = grey.expand(3, 3)
     identity = torch.eye(3, device=device)
 
     saturate = saturation.view(-1, 1, 1) * identity + (1 - saturation).view(-1, 1, 1) * to_grey
-    matrix = _product(hue_rotation(angle), saturate)
+    matrix = _product(hue_rotation(angle, colours), saturate)
     matrix = torch.where((draws[5] < grayscale).view(-1, 1, 1), _product(to_grey, matrix), matrix)
     pixels = images.float().reshape(count, -1, 3)
     # All steps leave greys as they are, so what contrast adds (a grey) passes through the matrix unchanged.
@@ -212,18 +228,12 @@ def colour_jitter(images: Tensor, strength: float, grayscale: float) -> Tensor:
     return (_product(pixels, matrix.transpose(1, 2)) + offset).clamp_(0, 255).view(images.shape)
 
 
-def hue_rotation(angle: Tensor) -> Tensor:
+def hue_rotation(angle: Tensor, colours: Colours | None = None) -> Tensor:
     """Return the rotations of RGB about the axis of greys by angles (N,) in radians: (N, 3, 3) (Rodrigues' formula)."""
     third = torch.full((3, 3), 1 / 3, device=angle.device)
-    cross = _constant(AXIS_CROSS, angle.device).view(3, 3) / math.sqrt(3)
+    cross = (colours or Colours.on(angle.device)).axis_cross.view(3, 3) / math.sqrt(3)
     cosine, sine = angle.cos().view(-1, 1, 1), angle.sin().view(-1, 1, 1)
     return cosine * (torch.eye(3, device=angle.device) - third) + sine * cross + third
-
-
-@cache
-def _constant(values: tuple[float, ...], device: torch.device) -> Tensor:
-    """Return numbers as a vector on the device; copying them at every step would make the host wait."""
-    return torch.tensor(values, device=device)
 
 
 def _product(left: Tensor, right: Tensor) -> Tensor:

@@ -134,6 +134,10 @@ class ResidentImages:
         else:
             self.take = partial(_take, _read_all(store, rows, device))
 
+    def let_go(self) -> bool:
+        """See `StreamedImages`."""
+        return False
+
     def stream(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield, on the device, each array of positions and its images, uint8 (n, size, size, 3)."""
         for positions in batches:
@@ -159,6 +163,10 @@ def _take(images: Tensor, positions: Tensor) -> Tensor:
 
 class StreamedImages:
     """Images read from the store a few batches ahead, into reused buffers, and copied during the computation."""
+
+    def let_go(self) -> bool:
+        """Free memory on the GPU; return False, for nothing is held."""
+        return False
 
     def __init__(self, store: Store, rows: np.ndarray, device: torch.device) -> None:
         self.store, self.rows, self.device = store, rows, device
@@ -195,8 +203,19 @@ class MeasuredImages(StreamedImages):
             before = torch.cuda.memory_allocated(self.device)
             yield from super().stream(islice(batches, 1))
             self._settle(torch.cuda.max_memory_allocated(self.device) - before)
-        stream = super().stream if self._resident is None else self._resident.stream
-        yield from stream(batches)
+        while self._resident is not None and (positions := next(batches, None)) is not None:
+            on_device = to_device(positions, self.device)
+            yield on_device, self._resident.take(on_device)
+        yield from super().stream(batches)
+
+    def let_go(self) -> bool:
+        """Free the memory of images held on the GPU, which are streamed from the next batch on; False if none are."""
+        if self._resident is None:
+            return False
+        self._resident = None
+        torch.cuda.empty_cache()
+        logger.warning("a step does not fit beside the images on the GPU: they are read batch by batch from now on")
+        return True
 
     def _settle(self, step: int) -> None:
         """Hold the images on the GPU if they fit in addition to the `step` bytes that the first batch needed."""

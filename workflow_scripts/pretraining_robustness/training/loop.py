@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import write_rows
@@ -173,14 +173,26 @@ def _run(
     started = time.perf_counter()
     chosen = partial(training_batch, objective.images) if renderings is None else renderings.batch
     batches = (chosen(recipe.batch_size, seed, step) for step in steps)
-    for step, (positions, pixels) in zip(steps, images.stream(batches), strict=True):
+
+    def gradients(step: int, positions: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
         seed_generator(device, derived_seed(seed, "step", step))
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate_at(step, total_steps)
         with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             loss, right = objective(network, preparation, pixels, positions)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        return loss, right
+
+    for step, (positions, pixels) in zip(steps, images.stream(batches), strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate_at(step, total_steps)
+        computed = None
+        try:
+            computed = gradients(step, positions, pixels)
+        except torch.OutOfMemoryError:  # later than in the first batch, which was measured: memory in pieces
+            if not images.let_go():
+                raise
+        # The error held the batch's memory. Running statistics may see the batch twice.
+        loss, right = gradients(step, positions, pixels) if computed is None else computed
         optimizer.step()
         loss_sum += loss.detach() * len(positions)
         correct += right
