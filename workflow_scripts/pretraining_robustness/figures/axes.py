@@ -1,5 +1,7 @@
 """Axes for scores: the same range on both, square, ticks at round values on any scale."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -59,18 +61,22 @@ def round_ticks(limits: tuple[float, float], scale: AxisScale, roomy: bool = Tru
 
 def set_up_score_axes(axes: Axes, limits: tuple[float, float], scale: AxisScale, roomy: bool = True) -> None:
     """Make both axes show `limits` on `scale`, so that the line y = x is the square's diagonal."""
-    ticks = round_ticks(limits, scale, roomy)
-    for set_scale, axis in ((axes.set_xscale, axes.xaxis), (axes.set_yscale, axes.yaxis)):
-        if scale.name != "linear":
-            set_scale("function", functions=(_quiet(scale), scale.inverse))
-        axis.set_major_locator(FixedLocator(ticks.tolist()))
-        axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlim(*limits)
-    axes.set_ylim(*limits)
+    scale_axes(axes, [limits] * 2, [round_ticks(limits, scale, roomy)] * 2, scale)
     axes.set_box_aspect(1)
     axes.grid(True, zorder=0)
     axes.set_axisbelow(True)
+
+
+def scale_axes(axes: Axes, limits: Sequence[tuple[float, float]], ticks: Sequence[Floats], scale: AxisScale) -> None:
+    """Give the x axis and the y axis their limits and ticks on a scale."""
+    for place, (set_scale, axis) in enumerate(((axes.set_xscale, axes.xaxis), (axes.set_yscale, axes.yaxis))):
+        if scale.name != "linear":
+            set_scale("function", functions=(_quiet(scale), scale.inverse))
+        axis.set_major_locator(FixedLocator(ticks[place].tolist()))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlim(*limits[0])
+    axes.set_ylim(*limits[1])
 
 
 def _quiet(scale: AxisScale):  # type: ignore[no-untyped-def]  # matplotlib passes arrays of any kind

@@ -1,6 +1,7 @@
 """Names written at the ends of lines, instead of a legend."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,39 +37,12 @@ def name_line_ends(axes: Axes, ends: Sequence[LineEnd], size: float = 8, widest:
     places = spread([float(point[1]) for point, _, _ in placed], heights)
     marker = 1 + _LEADER / across
     for (point, name, style), place in zip(placed, places, strict=True):
-        axes.plot(
-            [point[0], 1.0, marker - 0.08 / across, marker],
-            [point[1], point[1], place, place],
-            color=style.colour,
-            linewidth=0.7,
-            alpha=0.8,
-            zorder=1.8,
-            transform=axes.transAxes,
-            clip_on=False,
-            label="_leader",
-        )
-        axes.plot(
-            [marker],
-            [place],
-            style.marker,
-            color=style.colour,
-            markersize=style.marker_size,
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            transform=axes.transAxes,
-            clip_on=False,
-            label="_leader",
-        )
-        left = marker + (_MARKER + 0.02) / across
-        axes.text(
-            left,
-            place,
-            "\n".join(wrap(name, widest, size)),
-            transform=axes.transAxes,
-            va="center",
-            ha="left",
-            fontsize=size,
-        )
+        outside: Any = {"transform": axes.transAxes, "clip_on": False, "label": "_leader"}
+        corners = [point[0], 1.0, marker - 0.08 / across, marker], [point[1], point[1], place, place]
+        axes.plot(*corners, color=style.colour, linewidth=0.7, alpha=0.8, zorder=1.8, **outside)
+        axes.plot([marker], [place], linestyle="", **style.marks, **outside)
+        left, lines = marker + (_MARKER + 0.02) / across, "\n".join(wrap(name, widest, size))
+        axes.text(left, place, lines, transform=axes.transAxes, va="center", ha="left", fontsize=size)
 
 
 def spread(places: Sequence[float], heights: Sequence[float], low: float = 0.0, high: float = 1.0) -> list[float]:

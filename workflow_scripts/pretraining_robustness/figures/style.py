@@ -61,6 +61,17 @@ class SeriesStyle:
         """Size in points for the markers of a line."""
         return 1.2 * self.area**0.5
 
+    @property
+    def line(self) -> dict[str, Any]:
+        """Colour and dashes as matplotlib takes them."""
+        return {"color": self.colour, "linestyle": self.line_style}
+
+    @property
+    def marks(self) -> dict[str, Any]:
+        """Colour and markers of a line, with a white edge, as matplotlib takes them."""
+        edge = {"markeredgecolor": "white", "markeredgewidth": 0.5}
+        return {"color": self.colour, "marker": self.marker, "markersize": self.marker_size, **edge}
+
 
 # arXiv 2307.12532 draws training from scratch in dark blue and ImageNet in cyan in all its figures.
 SCRATCH = SeriesStyle("#1030A8", "o")

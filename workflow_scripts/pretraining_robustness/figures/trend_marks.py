@@ -1,5 +1,7 @@
 """The marks of a figure of trends: the line y = x, trend lines, their bands, and checkpoints."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -24,33 +26,14 @@ def name_identity(axes: Axes, limits: tuple[float, float], scale: AxisScale) -> 
     """Write "y = x" along its line, near its upper end."""
     low, high = scale.forward(np.array(limits))
     place = float(scale.inverse(np.array([low + 0.9 * (high - low)]))[0])
-    axes.annotate(
-        "y = x",
-        (place, place),
-        xytext=(-4, 4),
-        textcoords="offset points",
-        rotation=45,
-        color="0.35",
-        ha="center",
-        va="center",
-        rotation_mode="anchor",
-    )
+    look: Any = {"color": "0.35", "ha": "center", "va": "center", "rotation": 45, "rotation_mode": "anchor"}
+    axes.annotate("y = x", (place, place), xytext=(-4, 4), textcoords="offset points", **look)
 
 
 def draw_line(axes: Axes, curve: pd.DataFrame, style: SeriesStyle, label: str, width: float = 1.5) -> None:
     """Draw a trend over its own checkpoints (columns x, y) with a white halo; `width` in points."""
-    axes.plot(
-        curve["x"],
-        curve["y"],
-        color=style.colour,
-        linestyle=style.line_style,
-        linewidth=width,
-        path_effects=_HALO,
-        zorder=6,
-        dash_capstyle="butt",
-        solid_capstyle="butt",
-        label=label,
-    )
+    ends: Any = {"dash_capstyle": "butt", "solid_capstyle": "butt"}
+    axes.plot(curve["x"], curve["y"], **style.line, linewidth=width, path_effects=_HALO, zorder=6, label=label, **ends)
 
 
 def draw_band(axes: Axes, curve: pd.DataFrame, style: SeriesStyle, label: str, filled: bool = True) -> None:
@@ -60,16 +43,7 @@ def draw_band(axes: Axes, curve: pd.DataFrame, style: SeriesStyle, label: str, f
             curve["x"], curve["low"], curve["high"], color=style.colour, alpha=0.15, linewidth=0, zorder=2, label=label
         )
     for end in ("low", "high"):
-        axes.plot(
-            curve["x"],
-            curve[end],
-            color=style.colour,
-            linestyle=style.line_style,
-            linewidth=0.7,
-            alpha=0.9,
-            zorder=2.2,
-            label="_end",
-        )
+        axes.plot(curve["x"], curve[end], **style.line, linewidth=0.7, alpha=0.9, zorder=2.2, label="_end")
 
 
 def draw_continuation(
@@ -85,15 +59,8 @@ def draw_continuation(
         if low >= high:
             continue
         grid: Floats = np.linspace(low, high, 30)
-        axes.plot(
-            scale.inverse(grid),
-            scale.inverse(intercept + slope * grid),
-            color=style.colour,
-            linestyle=style.line_style,
-            linewidth=0.8,
-            zorder=2.5,
-            label="_continued",
-        )
+        places = scale.inverse(grid), scale.inverse(intercept + slope * grid)
+        axes.plot(*places, **style.line, linewidth=0.8, zorder=2.5, label="_continued")
 
 
 def draw_points(
@@ -105,31 +72,13 @@ def draw_points(
     """
     if len(points):
         shrink = size * min(1.0, max(_SMALLEST_MARKER, (_ROOMY / crowd) ** 0.5))
-        axes.scatter(
-            points[metric.id_column],
-            points[metric.ood_column],
-            s=style.area * shrink,
-            marker=style.marker,
-            color=style.colour,
-            alpha=0.8,
-            edgecolors="white",
-            linewidths=0.4 * shrink,
-            zorder=7 if crowd <= _ROOMY else 5,
-            label=label,
-        )
+        look: Any = {"marker": style.marker, "color": style.colour, "alpha": 0.8, "edgecolors": "white"}
+        look |= {"s": style.area * shrink, "linewidths": 0.4 * shrink, "zorder": 7 if crowd <= _ROOMY else 5}
+        axes.scatter(points[metric.id_column], points[metric.ood_column], label=label, **look)
 
 
 def key(style: SeriesStyle, width: float = 1.6, marker: bool = True, marker_size: float = 5.5) -> Line2D:
     """Return the sample of a series for a legend: its line and, where its checkpoints are drawn, its marker."""
-    return Line2D(
-        [],
-        [],
-        color=style.colour,
-        linestyle=style.line_style,
-        linewidth=width,
-        marker=style.marker if marker else "",
-        markersize=marker_size,
-        markeredgecolor="white",
-        markeredgewidth=0.4,
-        dash_capstyle="butt",
-    )
+    marks: Any = {"marker": style.marker if marker else "", "markersize": marker_size}
+    marks |= {"markeredgecolor": "white", "markeredgewidth": 0.4}
+    return Line2D([], [], **style.line, linewidth=width, dash_capstyle="butt", **marks)

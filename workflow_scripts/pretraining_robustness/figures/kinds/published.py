@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from pretraining_robustness.figures.axes import common_limits, round_ticks
+from pretraining_robustness.figures.axes import common_limits, round_ticks, scale_axes
 from pretraining_robustness.figures.fonts import own_look
 from pretraining_robustness.figures.output import Drawing, Files, all_files
 from pretraining_robustness.figures.page import Page, make_page
@@ -20,7 +19,7 @@ from pretraining_robustness.figures.style import SeriesStyle, series_styles
 from pretraining_robustness.figures.text import LINE, wrap
 from pretraining_robustness.figures.trend_marks import key
 from pretraining_robustness.figures.words import sentence
-from pretraining_robustness.trends.axis_scales import AxisScale, Floats, axis_scale
+from pretraining_robustness.trends.axis_scales import AxisScale, axis_scale
 from pretraining_robustness.trends.lines import Line
 from pretraining_robustness.trends.published import read_published
 from pretraining_robustness.trends.published_robustness import (
@@ -90,17 +89,9 @@ def _lay_out(figure: Mapping[str, Any], footer: str) -> tuple[Page, list[Axes]]:
         all_axes.append(axes)
     styles = series_styles([figure["series"]], [figure["baseline"]])
     names = [figure["baseline"], *figure["series"]]
-    page.figure.legend(
-        [key(styles[name], width=1.6 if name == figure["baseline"] else 0.0, marker=True) for name in names],
-        names,
-        loc="lower left",
-        bbox_to_anchor=(_LEFT / page.width, page.bottom / page.height),
-        ncols=3,
-        frameon=False,
-        borderaxespad=0,
-        borderpad=0,
-        columnspacing=1.4,
-    )
+    corner: Any = {"loc": "lower left", "bbox_to_anchor": (_LEFT / page.width, page.bottom / page.height)}
+    marks = [key(styles[name], width=1.6 if name == figure["baseline"] else 0.0, marker=True) for name in names]
+    page.figure.legend(marks, names, ncols=3, frameon=False, borderaxespad=0, borderpad=0, columnspacing=1.4, **corner)
     return page, all_axes
 
 
@@ -115,27 +106,15 @@ def _draw_scores(
 ) -> None:
     """Draw a shift's networks, the reference's line, and y = x where the axes hold it."""
     limits = [common_limits(table[name].to_numpy(dtype=np.float64), scale) for name in ("id", "ood")]
-    for axis, setter, own in ((axes.xaxis, axes.set_xscale, limits[0]), (axes.yaxis, axes.set_yscale, limits[1])):
-        if scale.name != "linear":
-            setter("function", functions=(_quiet(scale), scale.inverse))
-        axis.set_major_locator(FixedLocator(round_ticks(own, scale).tolist()))
-        axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlim(*limits[0])
-    axes.set_ylim(*limits[1])
+    scale_axes(axes, limits, [round_ticks(own, scale) for own in limits], scale)
     first, last = scale.forward(np.array(limits[0]))
     x = np.linspace(first, last, 50)
     axes.plot(scale.inverse(x), scale.inverse(x), color="0.45", linewidth=0.9, linestyle=(0, (1, 1.5)), zorder=1.5)
     for place, (name, style) in enumerate(_present(table, styles)):
         mine = table[table["group"] == name]
         _draw_points(axes, mine["id"], mine["ood"], style, 3 + place / 10)
-    axes.plot(
-        scale.inverse(x),
-        line.predict(scale.inverse(x)),
-        color=next(iter(_present(table, styles)))[1].colour,
-        linewidth=1.6,
-        zorder=2.5,
-    )
+    colour = next(iter(_present(table, styles)))[1].colour
+    axes.plot(scale.inverse(x), line.predict(scale.inverse(x)), color=colour, linewidth=1.6, zorder=2.5)
 
 
 def _draw_sizes(axes: Axes, table: pd.DataFrame, means: pd.DataFrame, styles: Mapping[str, SeriesStyle]) -> None:
@@ -144,42 +123,17 @@ def _draw_sizes(axes: Axes, table: pd.DataFrame, means: pd.DataFrame, styles: Ma
     axes.axhline(0, color="0.45", linewidth=0.9, zorder=1.5)
     for place, (name, style) in enumerate(_present(table, styles)):
         mine, own = table[table["group"] == name], means[means["group"] == name]
-        axes.scatter(
-            mine["images"],
-            100 * mine["robustness"],
-            s=5,
-            c=style.colour,
-            alpha=0.2,
-            linewidths=0,
-            zorder=2 + place / 10,
-        )
+        small: Any = {"s": 5, "c": style.colour, "alpha": 0.2, "linewidths": 0}
+        axes.scatter(mine["images"], 100 * mine["robustness"], zorder=2 + place / 10, **small)
         ends = 100 * np.abs(own[["low", "high"]].to_numpy() - own[["mean"]].to_numpy()).T
-        axes.errorbar(
-            own["images"],
-            100 * own["mean"],
-            yerr=np.nan_to_num(ends),
-            fmt=style.marker,
-            color=style.colour,
-            markersize=style.marker_size,
-            markeredgecolor="white",
-            markeredgewidth=0.4,
-            elinewidth=1.0,
-            zorder=4 + place / 10,
-        )
+        large: Any = {**style.marks, "markeredgewidth": 0.4, "linestyle": "", "elinewidth": 1.0}
+        axes.errorbar(own["images"], 100 * own["mean"], yerr=np.nan_to_num(ends), zorder=4 + place / 10, **large)
 
 
 def _present(table: pd.DataFrame, styles: Mapping[str, SeriesStyle]) -> list[tuple[str, SeriesStyle]]:
     """Return the groups that a table has, in the order of the legend."""
     groups = set(table["group"])
     return [(name, style) for name, style in styles.items() if name in groups]
-
-
-def _quiet(scale: AxisScale) -> Any:
-    def forward(values: Any) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return scale.forward(np.asarray(values, dtype=np.float64))
-
-    return forward
 
 
 def _footer(figure: Mapping[str, Any], hidden: int) -> str:

@@ -254,29 +254,10 @@ def _draw_line(
 ) -> None:
     line = lines[lines["architecture"] == name]
     if line["seeds"].gt(1).any():
-        axes.scatter(
-            seeds["epoch"],
-            seeds["residual"],
-            s=style.area / 3,
-            marker=style.marker,
-            color=style.colour,
-            alpha=0.55,
-            linewidths=0,
-            zorder=3,
-        )
-    axes.plot(
-        line["epoch"],
-        line["residual"],
-        color=style.colour,
-        linestyle=style.line_style,
-        linewidth=1.5,
-        marker=style.marker,
-        markersize=style.marker_size,
-        markeredgecolor="white",
-        markeredgewidth=0.5,
-        zorder=4,
-        label=spec.architecture_label(name),
-    )
+        look: Any = {"s": style.area / 3, "marker": style.marker, "color": style.colour, "alpha": 0.55}
+        axes.scatter(seeds["epoch"], seeds["residual"], linewidths=0, zorder=3, **look)
+    look = {**style.marks, **style.line, "linewidth": 1.5}
+    axes.plot(line["epoch"], line["residual"], zorder=4, label=spec.architecture_label(name), **look)
 
 
 def _draw_legend(axes: Axes, panel: Panel, spec: ResidualFigure, top: float) -> None:
@@ -289,20 +270,9 @@ def _draw_legend(axes: Axes, panel: Panel, spec: ResidualFigure, top: float) -> 
     for name, style, width in looks:
         handles.append(key(style, width, marker_size=5))
         handles[-1].set_label(name)
-    axes.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(0, top),
-        ncols=2 if panel.styles else 1,
-        frameon=False,
-        borderaxespad=0.1,
-        borderpad=0,
-        handlelength=2.2,
-        handletextpad=0.4,
-        columnspacing=0.9,
-        labelspacing=0.25,
-        fontsize=_LEGEND,
-    )
+    place: Any = {"loc": "upper left", "bbox_to_anchor": (0, top), "ncols": 2 if panel.styles else 1}
+    gaps: Any = {"borderaxespad": 0.1, "borderpad": 0, "handletextpad": 0.4, "columnspacing": 0.9}
+    axes.legend(handles=handles, **place, **gaps, frameon=False, handlelength=2.2, labelspacing=0.25, fontsize=_LEGEND)
 
 
 def _say_why_empty(axes: Axes, spec: ResidualFigure, trend: pd.Series, points: pd.DataFrame) -> None:
@@ -312,16 +282,9 @@ def _say_why_empty(axes: Axes, spec: ResidualFigure, trend: pd.Series, points: p
         text = f"no residuals to show: '{spec.label(spec.baseline)}' has {trend['note']}"
     else:
         text = f"no checkpoints to show: each has an {spec.metric.symbol} of 0 or 1"
-    axes.text(
-        0.5,
-        0.5,
-        "\n".join(wrap(text, 0.8 * axes_size(axes)[0], 8)),
-        transform=axes.transAxes,
-        ha="center",
-        va="center",
-        zorder=3,
-        bbox={"facecolor": "white", "edgecolor": "none"},
-    )
+    lines = wrap(text, 0.8 * axes_size(axes)[0], 8)
+    look: Any = {"ha": "center", "va": "center", "zorder": 3, "bbox": {"facecolor": "white", "edgecolor": "none"}}
+    axes.text(0.5, 0.5, "\n".join(lines), transform=axes.transAxes, **look)
 
 
 def residual_caption(scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataFrame, figure: Mapping[str, Any]) -> str:

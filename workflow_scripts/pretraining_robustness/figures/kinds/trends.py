@@ -259,18 +259,10 @@ def _draw_note(axes: Axes, spec: TrendFigure, points: np.ndarray) -> None:
     x, y = (axes.transData + axes.transAxes.inverted()).transform(points.reshape(-1, 2)).T
     upper, lower = ((x < across) & (y > 1 - down)).sum(), ((x > 1 - across) & (y < down)).sum()
     place = (0.025, 0.975) if upper <= lower else (0.975, 0.025)
-    axes.text(
-        *place,
-        "\n".join(lines),
-        transform=axes.transAxes,
-        va="top" if upper <= lower else "bottom",
-        ha="left" if upper <= lower else "right",
-        fontsize=SMALL,
-        style="italic",
-        color="0.25",
-        zorder=1.8,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},  # the grid stops around it
-    )
+    look: Any = {"va": "top", "ha": "left"} if upper <= lower else {"va": "bottom", "ha": "right"}
+    look |= {"fontsize": SMALL, "style": "italic", "color": "0.25", "zorder": 1.8}
+    look["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}  # the grid stops around it
+    axes.text(*place, "\n".join(lines), transform=axes.transAxes, **look)
 
 
 def _draw_legend(
@@ -282,17 +274,10 @@ def _draw_legend(
     styles: dict[str, SeriesStyle],
 ) -> None:
     side = _side(spec)
-    axes.legend(
-        [key(styles[name], width=1.9, marker=name in panel.series) for name in names],
-        ["\n".join(_legend_text(spec, name, trends, side)) for name in names],
-        loc="upper left",
-        bbox_to_anchor=(0, -_BELOW_AXES / side),
-        borderaxespad=0,
-        borderpad=0,
-        frameon=False,
-        handlelength=_KEY_LENGTH,
-        labelspacing=0.35,
-    )
+    place: Any = {"loc": "upper left", "bbox_to_anchor": (0, -_BELOW_AXES / side), "borderaxespad": 0, "borderpad": 0}
+    marks = [key(styles[name], width=1.9, marker=name in panel.series) for name in names]
+    texts = ["\n".join(_legend_text(spec, name, trends, side)) for name in names]
+    axes.legend(marks, texts, frameon=False, handlelength=_KEY_LENGTH, labelspacing=0.35, **place)
 
 
 def _legend_text(spec: TrendFigure, name: str, trends: pd.DataFrame, side: float) -> list[str]:
