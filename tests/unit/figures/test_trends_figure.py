@@ -205,17 +205,6 @@ def test_each_band_of_a_crowded_panel_has_a_small_panel_of_its_own(fitted):
         assert 2 <= len([tick for tick in axes.get_xticks() if axes.get_xlim()[0] <= tick <= axes.get_xlim()[1]]) <= 4
 
 
-def test_line_and_points_of_a_series_look_alike_wherever_they_are(fitted):
-    page = drawn(draw_trend_figure(*fitted, FIGURE_4))
-    looks = {}
-    for axes in page.axes:
-        for line in trend_lines(axes):
-            look = (line.get_color(), line._unscaled_dash_pattern[1])
-            looks.setdefault(line.get_label(), set()).add((look[0], look[1] and tuple(look[1])))
-    assert len(looks) == len(LABELS)
-    assert all(len(look) == 1 for look in looks.values())
-
-
 def test_lines_are_the_fitted_trends_and_references_continue_them(fitted):
     scores, trends, bands = fitted
     page = draw_trend_figure(scores, trends, bands, FIGURE_2)
@@ -280,6 +269,13 @@ def test_an_unknown_metric_is_refused(fitted):
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("limits", [(0.003, 0.6), (0.05, 0.95), (0.31, 0.34), (0.2, 0.55), (0.6, 0.9995)])
 def test_ticks_are_round_apart_and_within(limits, scale):
+    """On small axes they are few, and their labels meet no neighbour's."""
+    low, high = SCALES[scale].forward(np.array(limits))
+    few = round_ticks(limits, SCALES[scale], roomy=False)
+    places = (SCALES[scale].forward(few) - low) / (high - low)
+    assert 2 <= len(few) <= 4
+    assert np.diff(places).min() >= 0.25  # of an inch, about; "0.05" in 7 points is 0.22 inches wide
+    assert 0.1 < places.min() <= places.max() < 0.9
     ticks = round_ticks(limits, SCALES[scale])
     assert 4 <= len(ticks) <= 12
     assert ticks.min() >= limits[0]
@@ -287,18 +283,6 @@ def test_ticks_are_round_apart_and_within(limits, scale):
     np.testing.assert_array_equal(ticks, np.round(ticks, 3))
     ends = SCALES[scale].forward(np.array(limits))
     assert np.diff(SCALES[scale].forward(ticks)).min() >= 0.08 * np.ptp(ends)
-
-
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("limits", [(0.003, 0.6), (0.05, 0.95), (0.31, 0.34), (0.2, 0.55), (0.6, 0.9995)])
-def test_small_axes_have_few_ticks_whose_labels_meet_no_neighbours(limits, scale):
-    ticks = round_ticks(limits, SCALES[scale], roomy=False)
-    low, high = SCALES[scale].forward(np.array(limits))
-    places = (SCALES[scale].forward(ticks) - low) / (high - low)
-    assert 2 <= len(ticks) <= 4
-    assert np.diff(places).min() >= 0.25  # of an inch, about; "0.05" in 7 points is 0.22 inches wide
-    assert places.min() > 0.1
-    assert places.max() < 0.9
 
 
 def test_limits_hold_the_points_and_ignore_what_has_no_place():

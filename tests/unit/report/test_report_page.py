@@ -202,6 +202,9 @@ def test_many_series_have_a_colour_and_marker_of_their_own():
     assert styles[names[0]] == SERIES[0]
 
 
+RUN_OF = {"stage": "pretrain", "distribution": "d", "architecture": "a", "seed": 0}
+
+
 def write_metrics(path, epochs=3, **changes):
     path.parent.mkdir(parents=True, exist_ok=True)
     columns = dict.fromkeys(COLUMNS[7:-2], 0.5) | changes
@@ -232,13 +235,7 @@ def test_curves_are_joined_with_what_snakemake_measured(tmp_path):
 def test_a_benchmark_without_memory_leaves_it_empty(tmp_path):
     metrics = write_metrics(tmp_path / "metrics.csv")
     (tmp_path / "short.tsv").write_text("s\tmax_rss\n0.2\t-\n", encoding="utf-8")
-    run = {
-        "stage": "pretrain",
-        "distribution": "d",
-        "architecture": "a",
-        "seed": 0,
-        "benchmark": tmp_path / "short.tsv",
-    }
+    run = {**RUN_OF, "benchmark": tmp_path / "short.tsv"}
     collect_curves([metrics], tmp_path / "curves.csv", runs=[run])
     table = read_curves(tmp_path / "curves.csv")
     assert table["job_seconds"].eq(0.2).all()
@@ -253,18 +250,16 @@ def test_metrics_that_are_no_metrics_are_named(tmp_path, text, message):
     path = tmp_path / "metrics.csv"
     if text is not None:
         path.write_text(text, encoding="utf-8")
-    run = {"stage": "pretrain", "distribution": "d", "architecture": "a", "seed": 0}
     with pytest.raises(InputError, match=message) as error:
-        collect_curves([path], tmp_path / "curves.csv", runs=[run])
+        collect_curves([path], tmp_path / "curves.csv", runs=[RUN_OF])
     assert str(path) in str(error.value)
     assert not (tmp_path / "curves.csv").exists()
 
 
 def test_a_run_of_no_stage_and_lists_of_two_lengths_are_refused(tmp_path):
     path = write_metrics(tmp_path / "metrics.csv")
-    run = {"stage": "evaluate", "distribution": "d", "architecture": "a", "seed": 0}
     with pytest.raises(InputError, match="not a stage of training"):
-        collect_curves([path], tmp_path / "curves.csv", runs=[run])
+        collect_curves([path], tmp_path / "curves.csv", runs=[{**RUN_OF, "stage": "evaluate"}])
     with pytest.raises(InputError, match="1 metrics files for 0 runs"):
         collect_curves([path], tmp_path / "curves.csv", runs=[])
 

@@ -527,7 +527,7 @@ def test_rows_that_are_not_there_are_refused(tmp_path: Path) -> None:
     for rows in ([21], [-1], [0, 2**40]):
         with pytest.raises(IndexError, match="asked of a store with 21"):
             store.read(np.array(rows), store.buffer(4))
-    with pytest.raises(ValueError, match="more pictures than"):
+    with pytest.raises(ValueError, match="more images than"):
         store.read(np.arange(5), store.buffer(4))
 
 

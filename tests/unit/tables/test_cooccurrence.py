@@ -53,11 +53,6 @@ def test_the_animals_are_those_of_the_synset_that_is_asked():
     assert fish_only.loc[fish_only["quantity"] == "both", "images"].item() == 2
 
 
-def test_animals_are_the_first_398_classes():
-    """398 classes are below animal.n.01: indices 0 to 397, because their wnids come first."""
-    assert wordnet.classes_under(ANIMAL) == wordnet.all_wnids()[:398]
-
-
 def test_real_labels_agree_with_an_independent_count(real_labels):
     """Against a count with arrays that knows the animals as indices below 398 only."""
     table = pd.DataFrame(cooccurrences(real_labels, ANIMAL))

@@ -56,7 +56,6 @@ def numbers(text):
     return [float(found) for found in re.findall(r"[-+]?\d+\.\d+", text.replace("\N{MINUS SIGN}", "-"))]
 
 
-# ---------------------------------------------------------------------------------------------------------------------
 # Numbers in words
 
 
@@ -69,7 +68,6 @@ def test_numbers_are_rounded_and_what_is_missing_is_a_dash():
     assert [p_value(value) for value in (0.0004, 0.0006, 0.25, 1.0, NAN)] == ["< 0.001", "0.001", "0.250", "1.000", "–"]
 
 
-# ---------------------------------------------------------------------------------------------------------------------
 # Trends
 
 
@@ -161,7 +159,6 @@ def test_series_without_a_trend_says_why(trends, tmp_path, make):
     assert row[-1] == "not fitted: a single run says nothing about other runs"
 
 
-# ---------------------------------------------------------------------------------------------------------------------
 # Contrasts
 
 
@@ -269,7 +266,6 @@ def test_metrics_and_axes_of_several_figures_are_told_apart(tmp_path, make):
     assert "The trends of b are those of the accuracy on probit axes." in notes
 
 
-# ---------------------------------------------------------------------------------------------------------------------
 # Robustness
 
 
@@ -331,7 +327,6 @@ def test_missing_baseline_is_said(tmp_path, make):
     assert numbers(row[2])  # relative robustness needs no baseline
 
 
-# ---------------------------------------------------------------------------------------------------------------------
 # All three
 
 

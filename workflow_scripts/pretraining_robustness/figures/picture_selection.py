@@ -119,8 +119,8 @@ class Choice:
         """Say how many of how many images and groups are shown, and what is short."""
         shown = len(self.pictures)
         if shown == 0:
-            return "no pictures"
-        text = f"{shown:,} of {self.available:,} pictures" if shown < self.available else f"all {shown:,} pictures"
+            return "no images"
+        text = f"{shown:,} of {self.available:,} images" if shown < self.available else f"all {shown:,} images"
         if self.panel.group_by:
             rows = len(self.grid)
             one, many = group_words(self.panel.group_by)

@@ -87,7 +87,7 @@ def _job(benchmark: str | Path | None) -> dict[str, float]:
         return dict.fromkeys(JOB, float("nan"))
     table = _read_csv(benchmark, sep="\t")
     columns = {ours: table.get(theirs, pd.Series([None])) for ours, theirs in zip(JOB, ("s", "max_rss"), strict=True)}
-    # A job that ends before it was looked at has "-" or "NA" in place of its memory.
+    # A job that ends before it was looked at has "-" or "NA" for its memory.
     return {ours: float(pd.to_numeric(column, errors="coerce").max()) for ours, column in columns.items()}
 
 

@@ -84,7 +84,7 @@ const bothButtons = (set, names, after = () => {}) =>
     ["All", "None"].map((text) => button(text, () => (turn(set, names, text === "All"), after()))),
   );
 
-/** The picture of a series' marker. @param {[string, string, number]} style */
+/** A series' marker as an image. @param {[string, string, number]} style */
 function swatch([colour, marker]) {
   const holder = element("span", { class: "swatch" });
   holder.innerHTML = `<svg viewBox="-1.6 -1.6 3.2 3.2" aria-hidden="true"><path d="${

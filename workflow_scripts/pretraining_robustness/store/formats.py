@@ -21,7 +21,7 @@ class Format:
         folder: of the archives below the resources, by which `downloads` calls them; formats of the same archives
             share one.
         archives: their names, in the order in which the reader takes them.
-        unpacked: the file of the unpacked archive that the reader takes in place of it, below the folder.
+        unpacked: the file of the unpacked archive that the reader takes instead of it, below the folder.
         drawn_by: module of `miniature.formats` that draws a miniature of them.
         made_from: keys that a source of this format needs in the config, because its images are made, not decoded.
         of: the sections of the config where it may stand.

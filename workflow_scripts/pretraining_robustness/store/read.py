@@ -147,7 +147,7 @@ class Store:
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
             raise IndexError(f"rows {rows.min()} to {rows.max()} asked of a store with {len(self)}")
         if out is not None and len(out) < len(rows):
-            raise ValueError(f"{len(rows)} rows are more pictures than the {len(out)} that the memory holds")
+            raise ValueError(f"{len(rows)} rows are more images than the {len(out)} that the memory holds")
         out = (self.buffer(len(rows)) if out is None else out)[: len(rows)]
         if self._pool is None:
             self.pictures.read_into(rows, out)

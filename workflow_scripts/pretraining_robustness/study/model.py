@@ -344,7 +344,7 @@ class SourceSpec(Section):
     store: Store | None = opt("Keys of `store` that differ.")
     validation: Annotated[str, Name("source read from files")] | None = opt(
         "The source that is its published validation part: pre-training on labels is measured on it after every epoch "
-        "(held_out_accuracy in its metrics), in place of a share of its own images (runs.held_out)."
+        "(held_out_accuracy in its metrics), instead of a share of its own images (runs.held_out)."
     )
     copies: Copies | None = opt(
         "Where copies of its images are looked for (near-duplicates, by the correlation of pixels); copies/SOURCE.csv "
@@ -581,7 +581,7 @@ class VariantSpec(Section):
         "The archives, tar, tar.gz or zip; without {class} in the layout, ImageNet's devkit last."
     )
     path: str | None = opt(
-        "The unpacked folder, in place of the archives, if you have it; its numbers of images and classes are checked, "
+        "The unpacked folder, instead of the archives, if you have it; its numbers of images and classes are checked, "
         "and later changes make nothing again."
     )
     layout: str | None = opt("The last parts of an image's path, such as {class}/{image}.")

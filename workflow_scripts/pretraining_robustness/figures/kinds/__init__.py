@@ -30,7 +30,7 @@ KINDS = {
 """Module below this folder, by kind."""
 
 FROM_CONFIG = "config"
-"""In place of a path in `READS`: tables that the config names, under the same key."""
+"""Instead of a path in `READS`: tables that the config names, under the same key."""
 
 
 @cache

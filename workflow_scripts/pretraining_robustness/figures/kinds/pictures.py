@@ -103,7 +103,7 @@ def draw_picture_figure(spec: PictureFigure, choices: Sequence[Choice], pixels: 
         contents = sum(above) + sum(below) + (len(rows) - 1) * _BETWEEN_ROWS
         lefts, right = _left_edges(choices, widths, layout.across)
         page_width = max(right + MARGIN, _NARROWEST_PAGE)
-        footer = [f"Drawn at random with seed {spec.seed}; the CSV file beside this figure lists every picture."]
+        footer = [f"Drawn at random with seed {spec.seed}; the CSV file beside this figure lists every image."]
         page = make_page(_whole_dots(page_width), contents, spec.title, footer, spec.note, whole_dots=PNG_DOTS_PER_INCH)
         top = page.top
         for row, head, grid in zip(rows, above, below, strict=True):

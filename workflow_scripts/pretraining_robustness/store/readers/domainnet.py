@@ -26,7 +26,7 @@ class DomainNet(NamedImages):
     """Images of DomainNet in the order of its metadata.csv; the class_id is the category.
 
     Args:
-        folder: the unpacked folder, or a file in it; a .csv file is read in place of metadata.csv.
+        folder: the unpacked folder, or a file in it; a .csv file is read instead of metadata.csv.
 
     Raises:
         InputError: for a missing metadata.csv or column in it; names the line with an unknown split, a label that is no

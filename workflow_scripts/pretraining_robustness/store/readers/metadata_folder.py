@@ -51,7 +51,7 @@ class MetadataFolder(NamedImages):
 
     Args:
         folder: the folder, or the metadata.csv in it.
-        divided: by which column splits are made, in place of the column split.
+        divided: by which column splits are made, instead of the column split.
 
     Raises:
         InputError: names the line of metadata.csv with an unknown split, a label that is no whole number from 0 on, a

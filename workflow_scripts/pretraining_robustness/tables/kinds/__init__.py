@@ -12,7 +12,7 @@ from pathlib import Path
 KINDS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 
 FROM_CONFIG = "config"
-"""In place of a path in `READS`: a table that the config names under the same key."""
+"""Instead of a path in `READS`: a table that the config names under the same key."""
 
 
 @cache
