@@ -10,7 +10,7 @@ import pytest
 from pretraining_robustness import wordnet
 from pretraining_robustness.distributions.label_maps import Superclass, read_label_map
 from pretraining_robustness.distributions.promises import check_promises, demand_kept
-from pretraining_robustness.distributions.selection import class_table, make_distribution
+from pretraining_robustness.distributions.selection import class_table, make_distribution, write_distribution
 from pretraining_robustness.errors import InputError
 
 
@@ -376,3 +376,18 @@ def test_copies_that_are_left_out_change_no_choice_of_classes_and_a_promise_says
     assert not kept(check_promises(chosen, declared, classes, label_map, copies=copies))[
         "no image with a copy elsewhere"
     ]
+
+
+def test_few_distinct_images_are_repeated_to_the_same_number(source, tmp_path):
+    """The index has 83 rows of 12 images, each 6 or 7 times; the manifest has the 12."""
+    images, classes = source
+    paths = {name: tmp_path / name for name in ("index", "chosen", "manifest")}
+    images.to_parquet(tmp_path / "images.parquet", index=False)
+    classes.to_csv(tmp_path / "classes.csv", index=False)
+    declared = declare(images=12, balanced="classes", repeated_to=83) | {"label_map": None}
+    write_distribution(tmp_path / "images.parquet", tmp_path / "classes.csv", None, declared, **paths)
+    index, manifest = pd.read_parquet(paths["index"]), pd.read_csv(paths["manifest"])
+    assert len(index) == 83
+    assert set(index["row"].value_counts()) == {6, 7}
+    assert len(manifest) == manifest["class_id"].nunique() == 12
+    assert index.groupby("row")["label"].nunique().eq(1).all()

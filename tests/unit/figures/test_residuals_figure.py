@@ -15,7 +15,13 @@ from pretraining_robustness.figures.kinds.residuals import draw_residual_figure,
 from pretraining_robustness.figures.line_names import spread
 from pretraining_robustness.trends.axis_scales import SCALES
 from pretraining_robustness.trends.fit import fit_trends, read_bands, read_trends
-from pretraining_robustness.trends.residuals import baseline_trend, changes_sign, mean_over_seeds, residual_points
+from pretraining_robustness.trends.residuals import (
+    baseline_trend,
+    changes_sign,
+    epoch_effect,
+    mean_over_seeds,
+    residual_points,
+)
 from pretraining_robustness.trends.specification import ResidualFigure
 
 FAMILIES = {
@@ -95,6 +101,32 @@ def test_residuals_are_those_of_statsmodels_mapped_back_with_scipy(tmp_path, sca
         points["residual"], points["ood_macro_f1"] - TO_F1[scale](fitted.fittedvalues), atol=1e-9
     )
     assert points["axis_residual"].mean() == pytest.approx(0, abs=1e-9)  # as the caption says
+
+
+def test_the_line_of_other_architectures_does_not_use_the_one_shown(tmp_path):
+    scores = made_up_scores(FEW)
+    points = residual_points(*arguments(tmp_path, scores)[:2], FIGURE)
+    x, y = TO_AXIS["probit"](points["id_macro_f1"]), TO_AXIS["probit"](points["ood_macro_f1"])
+    for name in FEW:
+        own = points["architecture"] == name
+        fitted = sm.OLS(y[~own], sm.add_constant(x[~own])).fit()
+        predicted = stats.norm.cdf(fitted.predict(sm.add_constant(x[own])))
+        np.testing.assert_allclose(points.loc[own, "residual_from_others"], points.loc[own, "ood_macro_f1"] - predicted)
+
+
+@pytest.mark.parametrize(("drift", "least", "most"), [(0.0, 0, 0.075), (0.003, 0.9, 1)])
+def test_an_effect_of_the_epoch_is_found_and_its_false_alarms_are_rare(drift, least, most):
+    """400 studies of 9 architectures x 12 epochs; residuals of one architecture are correlated over its epochs."""
+    generator = np.random.default_rng(0)
+    index = pd.MultiIndex.from_product([["imagenet_full"], list(FAMILIES), range(1, 13)])
+    names = index.to_frame(index=False, name=["series", "architecture", "epoch"])
+    found = 0
+    for _ in range(400):
+        walks = 0.005 * generator.normal(size=(9, 12)).cumsum(axis=1) + 0.02 * generator.normal(size=(9, 1))
+        effect = epoch_effect(names.assign(residual_from_others=walks.ravel() + drift * names["epoch"]), 0.95)
+        assert (effect.p <= 0.05) == (not effect.low <= 0 <= effect.high)
+        found += effect.p <= 0.05
+    assert least <= found / 400 <= most
 
 
 def test_another_distribution_is_measured_against_the_baselines_trend(tmp_path):
@@ -261,7 +293,12 @@ def test_the_caption_gives_the_numbers_and_claims_no_more(nine):
     assert f"{changing} of 9 architectures change sign" in caption
     assert "108 checkpoints of 9 architectures with 1 seed" in caption
     assert "partly by construction: the trend was fitted to these same checkpoints" in caption
-    assert "is not tested here" in caption
+    assert "Whether residuals depend on the architecture is not tested here" in caption
+    others, effect = points["residual_from_others"], epoch_effect(points, 0.95)
+    assert f"range from {others.min():+.3f} to {others.max():+.3f}, with mean" in caption
+    assert f"residuals change by {effect.slope:+.4f} per epoch" in caption
+    assert "t test of the slopes of 9 architectures" in caption
+    assert "depend on the epoch is undecided" in caption
     one = points.loc[points["architecture"] == "alexnet", "residual"]
     assert f"- AlexNet (alexnet): mean {one.mean():+.3f}, from {one.min():+.3f} to {one.max():+.3f}" in caption
 

@@ -308,3 +308,8 @@ def test_null_unsets_an_optional_key(read, repository):
     check_config(config, repository)
     assert not {"groups", "clusters"} & set(config["tasks"]["iwildcam"])
     assert "momentum" in config["recipes"]["pretrain"]  # null there sets it to nothing
+
+
+def test_more_distinct_images_than_images_are_refused(read, repository):
+    said = refusal(*read("-", "distributions: {imagenet_5k: {distinct_images: 5000}}"), repository)
+    assert "imagenet_5k.distinct_images: there must be more 'images' than these" in said

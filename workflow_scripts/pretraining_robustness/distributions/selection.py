@@ -90,7 +90,7 @@ def write_distribution(
         table: Parquet of the store's rows.
         classes: CSV of the store's classes.
         superclasses: table that a label map names, or None.
-        declared: see `make_distribution`.
+        declared: see `make_distribution`; with `repeated_to`, the images are repeated in the index to so many rows.
         index: output, Parquet: row, label.
         chosen: output, CSV: see `class_table`.
         manifest: output, CSV: every column of `make_distribution` but row.
@@ -103,7 +103,9 @@ def write_distribution(
     label_map = distribution_label_map(declared["label_map"], superclasses or classes)
     selected = make_distribution(images, counted, label_map, declared)
     with atomic_path(index) as path:
-        selected[["row", "label"]].to_parquet(path, index=False)
+        total = declared.get("repeated_to", len(selected))
+        repeated = selected.iloc[np.resize(np.arange(len(selected)), total)]
+        repeated[["row", "label"]].to_parquet(path, index=False)
     with atomic_path(chosen) as path:
         class_table(selected).to_csv(path, index=False)
     with atomic_path(manifest) as path:

@@ -216,7 +216,7 @@ class Costs:
     def images(self, distribution: str) -> int:
         """Return how many images a distribution has at the study's scale."""
         declared = params.distribution(self.study, distribution)
-        return int(declared["images"] or self._total(declared["source"]))
+        return int(declared.get("repeated_to") or declared["images"] or self._total(declared["source"]))
 
     def split(self, task: str, split: str) -> float:
         """Return the number of images of a split of a task, or of a source of test images, at the study's scale."""

@@ -289,10 +289,14 @@ def _distributions(study: Study, repository: Path) -> None:
         if names.is_published(study, name):
             _published(study, place, distribution)
             continue
+        if distribution.distinct_images and distribution.distinct_images >= (distribution.images or 0):
+            wrong = "there must be more 'images' than these, to which they are repeated"
+            raise ConfigError((*place, "distinct_images"), f"{wrong}; raise 'images' or leave the key out")
         choice = distribution.classes.given if distribution.classes else {}
         if distribution.classes is not None:
             _choice_of_classes((*place, "classes"), choice)
-        asked = {"images": distribution.images, "classes": choice.get("most_frequent", choice.get("random"))}
+        images = distribution.distinct_images or distribution.images
+        asked = {"images": images, "classes": choice.get("most_frequent", choice.get("random"))}
         for what, count in asked.items():
             if count is not None and what in source and count > source[what]:
                 has = f"{distribution.source} has {source[what]:,}"

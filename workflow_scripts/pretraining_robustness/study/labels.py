@@ -33,6 +33,8 @@ def _describe(study: Study, declared: DistributionSpec) -> str:
     images, random = declared.images, declared.classes and declared.classes.random
     if declared.labels:
         return f"{name}, {study.label_maps[declared.labels].label}"
+    if declared.distinct_images:
+        return f"{name}, {declared.distinct_images:,} images repeated to {images:,}"
     if random and images:
         return f"{random:,} classes of {images // random:,} images"
     if images:

@@ -741,6 +741,10 @@ class DistributionSpec(Section):
         "The label map whose superclasses are the labels; by default each class is a label."
     )
     images: Count | None = opt("How many images in total; all by default.")
+    distinct_images: Count | None = opt(
+        "With `images`, fewer than these: so many different images, repeated until there are as many; all differ by "
+        "default."
+    )
     balanced: Literal["classes", "superclasses"] | None = opt(
         "What gives the same number of images (one more or less where the total does not divide); by default images "
         "are taken in proportion."

@@ -180,12 +180,15 @@ def declaration(study: Study, name: str, full_scale: bool) -> dict[str, Any]:
         "superclasses": by["superclasses"],
     }
     choice |= {key: scaled(choice[key], by) for key, by in factors.items() if isinstance(choice.get(key), int)}
+    images = scaled(declared.images, by["images"]) if declared.images else None
+    distinct = scaled(declared.distinct_images, by["images"]) if declared.distinct_images else None
     return {
+        **({"repeated_to": images} if distinct else {}),
         "distribution": name,
         "source": declared.source,
         "classes": choice,
         "label_map": label_map(study, name),
-        "images": scaled(declared.images, by["images"]) if declared.images else None,
+        "images": distinct or images,
         "balanced": declared.balanced,
         "short_classes": declared.short_classes or "refuse",
         "take": declared.take,

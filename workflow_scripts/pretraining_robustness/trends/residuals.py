@@ -7,14 +7,16 @@ linear, logit or probit axes (fit.py). Figure 3 of arXiv 2307.12532 follows thes
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from pretraining_robustness.evaluate.metrics import Metric
 from pretraining_robustness.trends.axis_scales import AxisScale
-from pretraining_robustness.trends.lines import heights_above
+from pretraining_robustness.trends.lines import Line, heights_above
 from pretraining_robustness.trends.specification import ResidualFigure
 
 LINE_KEY = ["series", "architecture"]
@@ -70,15 +72,67 @@ def changes_sign(lines: pd.DataFrame) -> pd.Series:
 def residual_points(scores: pd.DataFrame, trends: pd.DataFrame, figure: Mapping[str, Any]) -> pd.DataFrame:
     """Return the checkpoints behind a figure, `label` and `drawn` first, with `residual_columns` at the end.
 
+    The last column, `residual_from_others`, is the residual (-1 to 1) from the baseline's line fitted without the
+    architecture of the checkpoint; NaN where fewer than three checkpoints of others are left.
+
     `drawn` is false where a checkpoint has no residual: a score of 0 or 1 without a place on the trend's axes, or no
     trend. The metric is the figure's `metric`, macro F1 without one.
     """
     spec = ResidualFigure.from_dict(figure)
     trend = baseline_trend(trends, spec)
     rows = add_residuals(_checkpoints(scores, spec.series), trend["slope"], trend["intercept"], spec.scale, spec.metric)
+    rows["residual_from_others"] = _from_others(rows, scores[scores["series"] == spec.baseline], spec)
     rows.insert(0, "label", rows["series"].map(spec.label))
     rows.insert(1, "drawn", rows["residual"].notna())
     return rows
+
+
+def _from_others(rows: pd.DataFrame, baseline: pd.DataFrame, spec: ResidualFigure) -> pd.Series:
+    metric, scale = spec.metric, spec.scale
+    known = baseline[[metric.id_column, metric.ood_column]].to_numpy(dtype=np.float64)
+    placed = scale.representable(known).all(axis=1)
+    found = pd.Series(np.nan, index=rows.index)
+    for name, own in rows.groupby("architecture"):
+        others = scale.forward(known[placed & (baseline["architecture"] != name).to_numpy()])
+        if len(others) > 2 and np.ptp(others[:, 0]) > 0:
+            line = Line.fit(others[:, 0], others[:, 1], scale)
+            x, y = (own[column].to_numpy(dtype=np.float64) for column in (metric.id_column, metric.ood_column))
+            found[own.index] = heights_above(line.slope, line.intercept, scale, x, y).residual
+    return found
+
+
+@dataclass(frozen=True)
+class EpochEffect:
+    """By how much residuals change per epoch (score units), its interval and p value over so many architectures."""
+
+    slope: float
+    low: float
+    high: float
+    p: float
+    architectures: int
+
+
+def epoch_effect(points: pd.DataFrame, confidence: float) -> EpochEffect | None:
+    """Return whether residuals depend on the epoch: Student's t of the least-squares slopes of the architectures.
+
+    Args:
+        points: rows of `residual_points`; residuals are those from the line of the other architectures, averaged over
+            seeds, and an architecture's slopes over its series.
+        confidence: of the interval, in (0, 1).
+
+    Returns:
+        None with fewer than two architectures of two or more epochs.
+    """
+    lines = points.dropna(subset=["residual_from_others"]).groupby([*LINE_KEY, "epoch"])["residual_from_others"].mean()
+    rows = lines.reset_index().groupby(LINE_KEY)
+    fits = {key: np.polyfit(one["epoch"], one["residual_from_others"], 1)[0] for key, one in rows if len(one) > 1}
+    slopes = pd.Series(fits, dtype=float)
+    slopes = slopes.groupby(level=1).mean() if len(slopes) else slopes
+    if len(slopes) < 2 or np.ptp(slopes) == 0:
+        return None
+    test = stats.ttest_1samp(slopes, 0)
+    low, high = test.confidence_interval(confidence)
+    return EpochEffect(float(slopes.mean()), float(low), float(high), float(test.pvalue), len(slopes))
 
 
 def baseline_trend(trends: pd.DataFrame, spec: ResidualFigure) -> pd.Series:

@@ -19,10 +19,12 @@ from pretraining_robustness.figures.style import SERIES, SeriesStyle
 from pretraining_robustness.figures.text import LINE, height, wrap
 from pretraining_robustness.figures.trend_marks import key
 from pretraining_robustness.figures.words import count, signed
+from pretraining_robustness.trends.conclusions import p_in_words
 from pretraining_robustness.trends.residuals import (
     LINE_KEY,
     baseline_trend,
     changes_sign,
+    epoch_effect,
     mean_over_seeds,
     residual_points,
 )
@@ -290,7 +292,7 @@ def _say_why_empty(axes: Axes, spec: ResidualFigure, trend: pd.Series, points: p
 def residual_caption(scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataFrame, figure: Mapping[str, Any]) -> str:
     """Return the caption: what the figure shows, how it was made, and the numbers read off it.
 
-    It draws no conclusion on whether residuals depend on the epoch or the architecture, which needs a test. The
+    Whether residuals depend on the epoch is tested (`residuals.epoch_effect`), on the architecture it is not. The
     arguments are those of `draw_residual_figure`.
     """
     spec = ResidualFigure.from_dict(figure)
@@ -299,7 +301,8 @@ def residual_caption(scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataF
     lines = mean_over_seeds(points)
     changes = changes_sign(lines)
     own = drawn["series"] == spec.baseline
-    found = drawn["residual"]
+    found, others = drawn["residual"], drawn["residual_from_others"].dropna()
+    effect = epoch_effect(points, spec.confidence)
     return render(
         "residuals.jinja",
         spec=spec,
@@ -318,6 +321,10 @@ def residual_caption(scores: pd.DataFrame, trends: pd.DataFrame, bands: pd.DataF
         changing=int(changes.sum()),
         noun="architecture" if len(spec.series) == 1 else "line",
         own="all" if own.all() else "some" if own.any() else "none",
+        others=others if len(others) else None,
+        effect=effect,
+        depends=effect is not None and effect.p <= 1 - spec.confidence,
+        p=p_in_words(effect.p) if effect else "",
         dropped=int((~points["drawn"]).sum()),
         lines=[_line_in_words(spec, key, values, changes) for key, values in lines.groupby(LINE_KEY)["residual"]],
     )
