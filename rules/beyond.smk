@@ -24,10 +24,38 @@ rule measure_agreement:
         mem_mb=stage_resource("evaluate", "mem_mb"),
         runtime=stage_resource("evaluate", "runtime"),
     params:
-        agreement=lambda wildcards: show.agreement(study, wildcards.agreement_figure),
+        agreement=lambda wildcards: show.measured(study, wildcards.agreement_figure),
         stores=lambda wildcards: list(tested_by(wildcards.agreement_figure)),
         code=code("measure_agreement.py"),
     message:
         "Measure agreement for {wildcards.agreement_figure}"
     script:
         "../workflow_scripts/measure_agreement.py"
+
+
+rule measure_images:
+    """Measure which images the first of two series wins at equal ID accuracy, and where the line turns over."""
+    input:
+        predictions=lambda wildcards: places.answers(study, wildcards.images_figure),
+        tables=lambda wildcards: [table for _, table in tested_by(wildcards.images_figure).values()],
+    output:
+        images="<results>/images/{images_figure}.csv",
+        classes="<results>/images/{images_figure}_classes.csv",
+        summary="<results>/images/{images_figure}_summary.csv",
+        checkpoints="<results>/images/{images_figure}_checkpoints.csv",
+    log:
+        "<logs>/measure_images/{images_figure}.log",
+    conda:
+        "../envs/analyse.yaml"
+    threads: 1
+    resources:
+        mem_mb=stage_resource("evaluate", "mem_mb"),
+        runtime=stage_resource("evaluate", "runtime"),
+    params:
+        images=lambda wildcards: show.measured(study, wildcards.images_figure),
+        stores=lambda wildcards: list(tested_by(wildcards.images_figure)),
+        code=code("measure_images.py"),
+    message:
+        "Measure gains and losses for {wildcards.images_figure}"
+    script:
+        "../workflow_scripts/measure_images.py"

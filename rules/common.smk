@@ -139,6 +139,7 @@ wildcard_constraints:
     table=one_of(study.tables),
     trend_figure=one_of(names.of_kind(study, "trends")),
     agreement_figure=one_of(names.of_kind(study, "agreement")),
+    images_figure=one_of(names.of_kind(study, "images")),
     target=one_of(map(re.escape, typed_names())),
 
 

@@ -18,13 +18,14 @@ from pretraining_robustness.study import names, runs
 from pretraining_robustness.study.keys import Place, at, key_at
 from pretraining_robustness.study.model import (
     COMPLETE_RECIPE,
-    AgreementFigure,
+    AnswersFigure,
     ArchitectureSpec,
     CrossingPanel,
     DistributionSpec,
     Division,
     ImageNetRIB,
     ImagePanel,
+    ImagesFigure,
     Pair,
     Panel,
     PublishedFigure,
@@ -537,7 +538,7 @@ def _figures(study: Study) -> None:
                 _order((*here, "ordered_by"), panel.series, study)
         if isinstance(figure, PublishedFigure):
             _published_figure(place, figure)
-        if not isinstance(figure, TrendsFigure | ResidualsFigure | AgreementFigure):
+        if not isinstance(figure, TrendsFigure | ResidualsFigure | AnswersFigure):
             continue
         if study.tasks[figure.task].predicted == "last":
             raise ConfigError(
@@ -548,6 +549,8 @@ def _figures(study: Study) -> None:
             _need(study, place, ["published"], "a task of published scores")
             _excluded(study, place, ["plots"], "the task names its axes")
         _plots((*place, "plots"), figure.plots, study.tasks[figure.task].test_sets)
+        if isinstance(figure, ImagesFigure) and len(figure.series) != len(("first", "second")):
+            raise ConfigError((*place, "series"), f"{len(figure.series)} series; a figure of images compares two")
         elsewhere = _from_elsewhere(place, figure)
         for here, series in _series_of(place, figure.given):
             distribution, method = of_series(series)

@@ -1019,16 +1019,28 @@ class ResidualsFigure(Figure):
     plots: Pair | None = opt("The two test sets that the figure plots; the task's own choice by default.")
 
 
-class AgreementFigure(Figure):
+class AnswersFigure(Figure):
+    """What figures of answers to single images have."""
+
+    task: Task = key("A downstream task.")
+    series: Annotated[list[str], MinLen(1), Once] = key("Distributions, or distribution@method.")
+    plots: Pair | None = opt("The two test sets that the figure plots; the task's own choice by default.")
+
+
+class ImagesFigure(AnswersFigure):
+    """Which images the first of two series wins at equal ID accuracy."""
+
+    kind: Literal["images"] = key("Which images the first of two series wins at equal ID accuracy.")
+    subset: Count = key("How many OOD images to choose, on which accuracy falls as ID accuracy rises.")
+
+
+class AgreementFigure(AnswersFigure):
     """Agreement of networks in and out of distribution beside their accuracy."""
 
     kind: Literal["agreement"] = key("Agreement of networks in and out of distribution beside their accuracy.")
-    task: Task = key("A downstream task.")
-    series: Annotated[list[str], MinLen(1), Once] = key("Distributions, or distribution@method; each has its axes.")
     estimates: Annotated[list[Literal["as_id", "aline_s", "aline_d", "atc"]], MinLen(1), Once] = key(
         "How OOD accuracy is estimated without labels; atc needs the confidence of predictions."
     )
-    plots: Pair | None = opt("The two test sets that the figure plots; the task's own choice by default.")
 
 
 class PublishedPanel(Section):
@@ -1118,6 +1130,7 @@ FigureSpec = Annotated[
     TrendsFigure
     | ResidualsFigure
     | AgreementFigure
+    | ImagesFigure
     | PublishedFigure
     | PicturesFigure
     | PipelineFigure

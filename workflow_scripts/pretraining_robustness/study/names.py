@@ -12,7 +12,7 @@ DEFAULT_METHOD = "full"  # how networks are fine-tuned where a series names no m
 MERGES = tuple(sorted(path.stem for path in (Path(__file__).parent.parent / "finetune" / "mergers").glob("[a-z]*.py")))
 """Kinds of methods that merge weights and train nothing."""
 PER_IMAGE = "dawin"  # the kind that merges while it predicts, and leaves no weights (finetune/merge_per_image.py)
-ANSWERED_KINDS = ("agreement",)
+ANSWERED_KINDS = ("agreement", "images")
 RIB_KINDS = "rib"  # how kinds of figures and tables of ImageNet-RIB begin
 START = "start"  # among the networks that are merged: the one before fine-tuning
 SCRATCH = "scratch"  # the distribution of networks that are not pre-trained

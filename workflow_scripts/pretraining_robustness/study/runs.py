@@ -9,7 +9,7 @@ from typing import Any, Self, cast
 from pretraining_robustness.evaluate.metrics import DEFAULT
 from pretraining_robustness.study import names
 from pretraining_robustness.study.model import (
-    AgreementFigure,
+    AnswersFigure,
     CrossingFigure,
     ResidualsFigure,
     RIBFigure,
@@ -54,15 +54,15 @@ RUN_FOLDER = "{task}/{method}/" + NETWORK_FOLDER
 """Where the files of a pre-trained network, a series and a run are below the folder of a stage."""
 
 
-def scored(study: Study, figure: str) -> TrendsFigure | ResidualsFigure | AgreementFigure:
+def scored(study: Study, figure: str) -> TrendsFigure | ResidualsFigure | AnswersFigure:
     """Return what the configuration says of a figure of scores or of answers."""
-    return cast(TrendsFigure | ResidualsFigure | AgreementFigure, study.figures[figure])
+    return cast(TrendsFigure | ResidualsFigure | AnswersFigure, study.figures[figure])
 
 
 def asked(study: Study, figure: str) -> list[str]:
     """Series that a figure of scores is declared to show, each once."""
     spec = scored(study, figure)
-    if isinstance(spec, AgreementFigure):
+    if isinstance(spec, AnswersFigure):
         return list(spec.series)
     if isinstance(spec, ResidualsFigure):
         return list(dict.fromkeys([spec.baseline, *spec.series]))

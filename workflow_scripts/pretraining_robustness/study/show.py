@@ -13,6 +13,7 @@ from pretraining_robustness.study.imagenet_rib import limited
 from pretraining_robustness.study.model import (
     AgreementFigure,
     CrossingFigure,
+    ImagesFigure,
     PicturesFigure,
     PipelineFigure,
     PublishedFigure,
@@ -39,6 +40,8 @@ def figure(study: Study, name: str) -> dict[str, Any]:
         told = {key: spec.given[key] for key in ("shows", "scale", "baseline", "series", "at_least")}
         panels = [{"title": panel.title, **_axes_of(study, spec, panel.task)} for panel in spec.panels]
         return {**common, **told, "confidence": study.trends.confidence, "panels": panels}
+    if isinstance(spec, ImagesFigure):
+        return {**common, **answered(study, name), "series": runs.series(study, name), "subset": spec.subset}
     if isinstance(spec, AgreementFigure):
         return {**common, **answered(study, name), "estimates": spec.estimates}
     return {**common, **_of_scores(study, name, spec)}
@@ -130,12 +133,13 @@ def _recipes(study: Study, task: str, series: str) -> str:
     return hashlib.sha256(json.dumps(recipes, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def agreement(study: Study, name: str) -> dict[str, Any]:
-    """Return what the measuring of agreement for a figure is told."""
-    spec = cast(AgreementFigure, study.figures[name])
+def measured(study: Study, name: str) -> dict[str, Any]:
+    """Return what the measuring of answers for a figure is told."""
+    spec = cast(AgreementFigure | ImagesFigure, study.figures[name])
+    own = {"estimates": spec.estimates} if isinstance(spec, AgreementFigure) else {"size": spec.subset}
     return {
         **{"task": spec.task, "series": runs.series(study, name), "pair": runs.pair(study, name)[spec.task]},
-        **{"test_sets": names.test_sets(study, spec.task), "estimates": spec.estimates},
+        **{"test_sets": names.test_sets(study, spec.task), **own},
         **{"confidence": study.trends.confidence, "margin": study.comparisons.margin},
     }
 

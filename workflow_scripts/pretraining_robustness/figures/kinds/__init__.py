@@ -16,6 +16,7 @@ KINDS = {
     "residuals": "residuals",
     "published": "published",
     "agreement": "agreement",
+    "images": "images",
     "rib_bars": "imagenet_rib/bars",
     "rib_matrix": "imagenet_rib/matrix",
     "rib_methods": "imagenet_rib/methods",
