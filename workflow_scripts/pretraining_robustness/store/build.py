@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial as partial_function
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,8 @@ import PIL
 from pretraining_robustness.errors import InputError
 from pretraining_robustness.files import atomic_path, full_disk_named, require_space
 from pretraining_robustness.progress import Progress
-from pretraining_robustness.store.decoding import Fit, UndecodableError, decode, encode_jpeg
+from pretraining_robustness.store.decoding import UndecodableError, decode, encode_jpeg
+from pretraining_robustness.store.frame import Encoding, Fit, OnUndecodable
 from pretraining_robustness.store.partial_store import Entry, PartialStore, npy_header
 from pretraining_robustness.store.read import FILE_PLACES, JPEG_PLACES
 from pretraining_robustness.store.readers import check_collection, contents, open_collection
@@ -33,16 +34,10 @@ logger = logging.getLogger(__name__)
 LAYOUT = 2
 IMAGES_PER_TASK = 16
 IMAGES_PER_COMMIT = 1024
-CHOICES = {
-    "fit": ("crop", "stretch"),
-    "encoding": ("uint8", "jpeg", "files"),
-    "on_undecodable": ("refuse", "skip"),
-}
+CHOICES = {"fit": get_args(Fit), "encoding": get_args(Encoding), "on_undecodable": get_args(OnUndecodable)}
 LARGEST_SIZE = 4096
 
 Prepared = tuple[Entry, memoryview | bytes]
-Encoding = Literal["uint8", "jpeg", "files"]
-OnUndecodable = Literal["refuse", "skip"]
 
 
 @dataclass(frozen=True)
@@ -84,12 +79,9 @@ def build_store(
     state: str | Path,
     splits: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
-    size: int = 32,
-    fit: Fit = "crop",
-    encoding: Encoding = "uint8",
-    on_undecodable: OnUndecodable = "refuse",
     threads: int = 1,
     expected: Mapping[str, int] | None = None,
+    **held: Any,
 ) -> None:
     """Build the store of a collection; the same request gives the same bytes, also after having been killed.
 
@@ -108,20 +100,18 @@ def build_store(
         state: folder for the work of unfinished jobs, on the disk of `images`; removed at the end.
         splits: those of which a task must have images.
         options: of the format's reader.
-        size: see `StoreSpec`, as `fit`, `encoding` and `on_undecodable`.
-        fit: see `StoreSpec`.
-        encoding: see `StoreSpec`.
-        on_undecodable: see `StoreSpec`.
         threads: how many images are decoded at once; Pillow decodes without holding Python's lock.
         expected: {images, classes}, how many there must be; None: any number.
+        held: what the store holds, see `StoreSpec`.
 
     Raises:
         InputError: for a raw collection that is incomplete, damaged or undecodable, an unknown choice, a full disk.
     """
-    spec = StoreSpec(size, fit, encoding, on_undecodable)
+    spec = StoreSpec(**held)
+    size, encoding = spec.size, spec.encoding
     collection = raw if isinstance(raw, RawCollection) else open_collection(format, raw, **(options or {}))
     _check_counts(collection, raw, expected)
-    check_collection(collection, str(raw), on_undecodable, splits)
+    check_collection(collection, str(raw), spec.on_undecodable, splits)
     if encoding == "files" and collection.upright:
         raise InputError(f"{raw}: its images may have to be turned, which 'files' does not; choose uint8 or jpeg")
     passed_over = collection.passed_over()

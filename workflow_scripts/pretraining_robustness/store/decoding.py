@@ -3,15 +3,12 @@
 import io
 import warnings
 from contextlib import suppress
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
-from pretraining_robustness.store.frame import Frame
-
-Fit = Literal["crop", "stretch"]
+from pretraining_robustness.store.frame import Fit, Frame
 
 # JPEG quality of a packed store, as in FFCV's published ImageNet configurations.
 JPEG_QUALITY = 90

@@ -1,6 +1,11 @@
-"""How an image file is read: what square of it, resized how."""
+"""How an image file is read: what square of it, resized how; and the choices of how a store keeps it."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Fit = Literal["crop", "stretch"]
+Encoding = Literal["uint8", "jpeg", "files"]
+OnUndecodable = Literal["refuse", "skip"]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing_extensions import TypedDict, dataclass_transform
 
 from pretraining_robustness.stable_diffusion.settings import SCHEDULERS
 from pretraining_robustness.store.formats import SOURCES, TASKS
+from pretraining_robustness.store.frame import Encoding, Fit, OnUndecodable
 
 
 @dataclass(frozen=True)
@@ -200,15 +201,15 @@ class Store(Section):
     """How images are decoded once for training; a source or a task may override single keys."""
 
     size: Side | None = opt("Side of a stored image in pixels.")
-    fit: Literal["crop", "stretch"] | None = opt(
+    fit: Fit | None = opt(
         "crop: short side to `size`, centre square; stretch: to a square. Sources default to crop, tasks to stretch "
         "(as WILDS)."
     )
-    encoding: Literal["uint8", "jpeg", "files"] | None = opt(
+    encoding: Encoding | None = opt(
         "uint8: pixels, read at memory speed; jpeg: a tenth of the disk, decoded while training; files: the images' "
         "own files, resized and cut as the network asks, exactly as torchvision and timm do it."
     )
-    on_undecodable: Literal["refuse", "skip"] | None = opt(
+    on_undecodable: OnUndecodable | None = opt(
         "An image that does not decode stops the run, or is left out and listed."
     )
 

@@ -14,9 +14,10 @@ import re
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pandas as pd
 from PIL import Image
@@ -235,12 +236,12 @@ def _without_border(path: str, data: bytes, border: int) -> bytes:
     return written.getvalue()
 
 
-def _files(raw: Sequence[Path], password: str | None) -> Iterator[tuple[str, "_Read"]]:
+def _files(raw: Sequence[Path], password: str | None) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yield path and reader of every file of archives and folders, in an order that depends on them alone."""
     for path in raw:
         if path.is_dir():
             for file in sorted(file for file in path.rglob("*") if file.is_file()):
-                yield file.relative_to(path).as_posix(), _Read(path, file.name, file)
+                yield file.relative_to(path).as_posix(), file.read_bytes
         elif zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 encrypted = any(entry.flag_bits & 1 for entry in archive.infolist())
@@ -252,26 +253,14 @@ def _files(raw: Sequence[Path], password: str | None) -> Iterator[tuple[str, "_R
                     archive.setpassword(password.encode())
                 for entry in archive.infolist():
                     if not entry.is_dir():
-                        yield str(member_path(path, entry.filename)), _Read(path, entry.filename, archive)
+                        yield str(member_path(path, entry.filename)), partial(archive.read, entry.filename)
         else:
             with named_faults(path), tarfile.open(path) as tar:
                 for member in tar:
                     if member.isreg():
-                        yield str(member_path(path, member.name)), _Read(path, member, tar)
+                        yield str(member_path(path, member.name)), partial(_of_tar, path, tar, member)
 
 
-class _Read:
-    """Reads one file of an archive or a folder while that is open."""
-
-    def __init__(self, archive: Path, name: str | tarfile.TarInfo, place: Path | zipfile.ZipFile | tarfile.TarFile):
-        self.archive, self.name, self.place = archive, name, place
-
-    def __call__(self) -> bytes:
-        if isinstance(self.place, Path):
-            return self.place.read_bytes()
-        if isinstance(self.place, zipfile.ZipFile):
-            return self.place.read(str(self.name))
-        assert isinstance(self.name, tarfile.TarInfo)
-        file = self.place.extractfile(self.name)
-        assert file is not None
-        return read_member(self.archive, self.name.name, self.name.size, file)  # type: ignore[arg-type]
+def _of_tar(archive: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = cast(BinaryIO, tar.extractfile(member))
+    return read_member(archive, member.name, member.size, file)
