@@ -141,18 +141,6 @@ def test_archives_that_are_missing_or_are_others_are_asked_for_in_one_line(workf
     assert any(one in line for one in sums.values())
 
 
-def test_a_truncated_archive_is_named(workflow, config):
-    overlay = {"scale": {**config["scale"], "images": 0.0003, "classes": 0.012}}
-    archive = "resources/imagenet/ILSVRC2012_img_train.tar"
-    workflow.run(archive, config=overlay)
-    whole = workflow.folder / archive
-    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    printed = workflow.run("results/stores/imagenet/images.npy", config=overlay, fails=True)
-    (line,) = {line for line in printed.splitlines() if line.startswith("ERROR: ")}
-    assert "ILSVRC2012_img_train.tar" in line
-    assert not (workflow.folder / "results/stores/imagenet/images.npy").exists()
-
-
 @pytest.fixture
 def wilds_folder(workflow):
     """A folder that holds iWildCam as WILDS has it, unpacked, and its archive beside it."""

@@ -159,9 +159,3 @@ def test_what_is_kept_of_sources_changes_no_digest(project, tmp_path):
     assert anew() == fresh
     (package / "rates.py").write_text("RATE = 2\n")
     assert anew() == digest(script) != fresh
-
-
-def test_a_lazy_import_of_a_submodule_counts(repository):
-    """The training scripts import torch's modules inside a function, after a GPU is leased."""
-    scripts = repository / "workflow_scripts"
-    assert len({code_digest(scripts / f"{stage}.py") for stage in ("pretrain", "finetune", "predict")}) == 3

@@ -91,19 +91,15 @@ def test_both_layouts_of_v2_are_told_apart_by_their_names(tmp_path: Path) -> Non
     assert set(both[0].values()) == set(wnids)
 
 
-def test_corruptions_and_severities_are_columns(tmp_path: Path) -> None:
+def test_corruptions_and_severities_are_columns_of_which_some_may_be_taken(tmp_path: Path) -> None:
     (path,) = drawn(tmp_path, "corruptions", "digital.tar", per_class=1)
-    variant = ImageNetVariant([path], NAMES, "{corruption}/{severity}/{class}/{image}", images=50 * 4 * 5, classes=50)
-    found = {(image.attributes["corruption"], image.attributes["severity"]) for image in variant.images()}
-    assert found == {(name, severity) for name in CORRUPTIONS["digital"] for severity in range(1, 6)}
-
-
-def test_some_severities_alone_are_taken(tmp_path: Path) -> None:
-    (path,) = drawn(tmp_path, "corruptions", "digital.tar", per_class=1)
-    layout, only = "{corruption}/{severity}/{class}/{image}", {"severity": [1, 5], "corruption": ["contrast"]}
-    variant = ImageNetVariant([path], NAMES, layout, images=50 * 2, classes=50, only=only)
-    found = {(image.attributes["corruption"], image.attributes["severity"]) for image in variant.images()}
-    assert found == {("contrast", 1), ("contrast", 5)}
+    layout = "{corruption}/{severity}/{class}/{image}"
+    every = {(name, severity) for name in CORRUPTIONS["digital"] for severity in range(1, 6)}
+    some = {"severity": [1, 5], "corruption": ["contrast"]}
+    for only, expected in (({}, every), (some, {("contrast", 1), ("contrast", 5)})):
+        variant = ImageNetVariant([path], NAMES, layout, images=50 * len(expected), classes=50, only=only)
+        found = {(image.attributes["corruption"], image.attributes["severity"]) for image in variant.images()}
+        assert found == expected
     with pytest.raises(InputError, match="has no level of which to take some"):
         ImageNetVariant([path], NAMES, layout, None, None, only={"level": [1]})
 
