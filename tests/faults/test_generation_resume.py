@@ -4,13 +4,9 @@ Killed at random moments, at each commit of a batch, and at each rename, link an
 run in forks of one process that has imported torch and not used it yet: a kill costs no start-up.
 """
 
-import os
 import random
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
-
-PACKAGE_FOLDER = Path(__file__).parents[2] / "workflow_scripts"
 
 RUNNER = '''
 import csv, logging, os, random, signal, sys, time
@@ -142,11 +138,5 @@ assert kills >= 2
 '''
 
 
-def test_a_killed_generation_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_FOLDER), "OMP_NUM_THREADS": "1"}
-    seed = random.SystemRandom().randrange(10**6)  # other moments at every run of this test; printed for a repetition
-    print("seed", seed)
-    command = [sys.executable, "-c", RUNNER, str(tmp_path), str(seed)]
-    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
-    print(finished.stdout)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
+def test_a_killed_generation_ends_with_the_same_bytes(tmp_path: Path, run_apart: Callable[..., None]) -> None:
+    run_apart(RUNNER, tmp_path, random.SystemRandom().randrange(10**6))  # other moments at every run

@@ -3,14 +3,11 @@
 The predictions run in forks of one process that has imported torch and not used it yet: a kill costs no start-up.
 """
 
-import os
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-PACKAGE_FOLDER = Path(__file__).parents[2] / "workflow_scripts"
 
 RUNNER = '''
 import os, signal, shutil, sys
@@ -127,18 +124,15 @@ if small_disk.is_dir():
 
 
 @pytest.mark.slow
-def test_a_stopped_prediction_goes_on_and_writes_the_same_bytes(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_FOLDER), "OMP_NUM_THREADS": "1"}
+def test_a_stopped_prediction_goes_on_and_writes_the_same_bytes(tmp_path: Path, run_apart: Callable[..., None]) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(disk)]
     mounted = subprocess.run(mount, capture_output=True).returncode == 0  # only root can
     try:
-        command = [sys.executable, "-c", RUNNER, str(tmp_path), str(disk) if mounted else "none"]
-        finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        run_apart(RUNNER, tmp_path, disk if mounted else "none")
     finally:
         if mounted:
             subprocess.run(["umount", disk], check=True)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
     if not mounted:
         pytest.skip("only root can mount a disk; the kills were tested")

@@ -3,15 +3,11 @@
 The trainings run in forks of one process that has imported torch and not used it yet: a kill costs no start-up.
 """
 
-import os
 import random
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-PACKAGE_FOLDER = Path(__file__).parents[2] / "workflow_scripts"
 
 RUNNER = '''
 import logging, os, random, signal, sys, time
@@ -148,11 +144,5 @@ assert point > 6
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["pretrain", "self_supervised", "image_text", "finetune"])
-def test_a_killed_training_ends_with_the_same_bits(stage: str, tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_FOLDER), "OMP_NUM_THREADS": "1"}
-    seed = random.SystemRandom().randrange(10**6)  # other moments at every run of this test; printed for a repetition
-    print("seed", seed)
-    command = [sys.executable, "-c", RUNNER, str(tmp_path), stage, str(seed)]
-    finished = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
-    print(finished.stdout)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
+def test_a_killed_training_ends_with_the_same_bits(stage: str, tmp_path: Path, run_apart: Callable[..., None]) -> None:
+    run_apart(RUNNER, tmp_path, stage, random.SystemRandom().randrange(10**6))  # other moments at every run
