@@ -96,6 +96,7 @@ def choose(sources, paper_config, repository):
         ("captions_150k", 150_000, 1000, 1000, 150),
         ("captions_25k", 25_000, 1000, 1000, 25),
         ("self_supervised", 1_281_167, 1000, 1000, None),
+        ("imagenet_150k_repeated", 1000, 1000, 1000, 1),  # each is repeated 150 times
     ],
 )
 def test_counts_are_the_papers(choose, name, images, classes, labels, each):

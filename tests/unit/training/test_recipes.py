@@ -42,6 +42,7 @@ def test_warm_up_rises_in_equal_steps_to_the_full_rate() -> None:
 def test_epochs_leave_out_the_incomplete_batch_and_small_sets_are_one_batch() -> None:
     assert read_recipe(MINIMAL).epoch_ends(images=11) == [2, 4, 6]
     assert read_recipe(MINIMAL).epoch_ends(images=3) == [1, 2, 3]
+    assert read_recipe({**MINIMAL, "passes": 4}).epoch_ends(images=11) == [8, 16, 24]
 
 
 def test_a_recipe_in_steps_has_equal_parts() -> None:
@@ -52,9 +53,18 @@ def test_a_recipe_in_steps_has_equal_parts() -> None:
 
 
 def test_the_digest_changes_with_every_value() -> None:
-    variants = [{}, {"batch_size": 5}, {"augmentation": {"flip": True}}, {"augmentation": {"crop": "shift"}}]
+    variants = [
+        {},
+        {"passes": 2},
+        {"batch_size": 5},
+        {"augmentation": {"flip": True}},
+        {"augmentation": {"crop": "shift"}},
+    ]
     variants += [{"augmentation": {"colour_jitter": 0.5}}, {"augmentation": {"grayscale": 0.2}}]
-    variants += [{"evaluation": {"resize": 40}}, {"evaluation": {"resize": 40, "interpolation": "bicubic"}}]
+    variants += [
+        {"evaluation": {"resize": 40}},
+        {"evaluation": {"resize": 40, "interpolation": "bicubic"}},
+    ]
     assert len({read_recipe({**MINIMAL, **variant}).digest() for variant in variants}) == len(variants)
     assert read_recipe(MINIMAL).digest() == read_recipe(dict(reversed(MINIMAL.items()))).digest()
 

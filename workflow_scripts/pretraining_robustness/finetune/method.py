@@ -153,4 +153,4 @@ def with_known_head(recipe: Recipe, new_head: bool, epochs: int, learning_rate: 
 
 def for_epochs(recipe: Recipe, epochs: int, learning_rate: float | None = None) -> Recipe:
     """Return a recipe with another length, and another learning rate if given."""
-    return replace(recipe, epochs=epochs, steps=None, learning_rate=learning_rate or recipe.learning_rate)
+    return replace(recipe, epochs=epochs, passes=1, steps=None, learning_rate=learning_rate or recipe.learning_rate)

@@ -299,5 +299,5 @@ class Costs:
 def seen(recipe: Mapping[str, Any], images: float) -> float:
     """Return how many images a training on `images` sees: all per epoch, or a batch per step."""
     if recipe.get("epochs") is not None:
-        return float(recipe["epochs"] * images)
+        return float(recipe["epochs"] * recipe.get("passes", 1) * images)
     return float(recipe["steps"] * min(recipe["batch_size"], images))

@@ -519,7 +519,7 @@ def _training(study: Study) -> None:
             raise ConfigError(
                 where,
                 "all networks have one number of epochs, so that every series has the same checkpoints; set "
-                "recipes.finetune.epochs",
+                "recipes.finetune.epochs, or 'passes' here for a longer training",
             )
 
 

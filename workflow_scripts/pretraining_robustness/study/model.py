@@ -150,6 +150,9 @@ class Recipe(TypedDict, total=False):
 
     epochs: Annotated[Count | None, "Passes over the data; either this or `steps`."]
     steps: Annotated[Count | None, "Optimisation steps; either this or `epochs`."]
+    passes: Annotated[
+        Count, "Passes over the data per epoch, for longer training with as many checkpoints; 1 by default."
+    ]
     batch_size: Annotated[Count, "Images per step."]
     optimizer: Annotated[Literal["adamw", "adam", "sgd"], "Optimiser."]
     learning_rate: Annotated[Positive, "Highest learning rate."]
@@ -859,7 +862,8 @@ class Recipes(Section):
     pretrain: Recipe = key("Pre-training.")
     finetune: Recipe = key("Fine-tuning.")
     scratch: Recipe | None = opt(
-        "Keys of the recipe of fine-tuning that differ for networks without pre-training, on every task; not epochs."
+        "Keys of the recipe of fine-tuning that differ for networks without pre-training, on every task. A longer "
+        "training has more `passes`, not epochs: every series has the same checkpoints."
     )
 
 

@@ -61,7 +61,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training. Its length is `epochs` or `steps` (batches), exactly one of them.
+    """One training. Its length is `epochs` of `passes` over the images each, or `steps` (batches), one of the two.
 
     `milestones` (schedule step) and `warmup_fraction` are fractions of the whole length, so they keep their meaning
     for smaller data sets. `mean` and `std` normalise pixels scaled to 0..1. `image_size` in pixels.
@@ -73,6 +73,7 @@ class Recipe:
     image_size: int
     epochs: int | None = None
     steps: int | None = None
+    passes: int = 1
     optimizer: str = "adamw"
     weight_decay: float = 0.0
     momentum: float = 0.9
@@ -92,6 +93,8 @@ class Recipe:
         values = dataclasses.asdict(self)
         if self.evaluation == Evaluation():
             del values["evaluation"]  # recipes that do not name it keep the digest that they had before it existed
+        if self.passes == 1:
+            del values["passes"]
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -118,7 +121,7 @@ class Recipe:
         steps has `parts` equal parts (at most one per step) instead of epochs.
         """
         if self.epochs is not None:
-            steps_per_epoch = images // min(self.batch_size, images)
+            steps_per_epoch = self.passes * (images // min(self.batch_size, images))
             return [steps_per_epoch * epoch for epoch in range(1, self.epochs + 1)]
         assert self.steps is not None
         parts = min(parts, self.steps)
@@ -145,7 +148,7 @@ def read_recipe(values: Mapping[str, Any], weights: Mapping[str, Any] | None = N
     recipe = filled(Recipe, values, "recipe")
     if (recipe.epochs is None) == (recipe.steps is None):
         raise InputError("recipe: give its length as epochs or as steps, exactly one of them")
-    for key, value in (("epochs", recipe.epochs), ("steps", recipe.steps)):
+    for key, value in (("epochs", recipe.epochs), ("steps", recipe.steps), ("passes", recipe.passes)):
         if value is not None and value < 1:
             raise InputError(f"recipe.{key}: {value} is not a positive number")
     if recipe.batch_size < 1 or recipe.image_size < 1 or not recipe.learning_rate > 0:
