@@ -206,23 +206,34 @@ def test_nothing_is_left_unfinished(finished):
     assert not list(finished.folder.glob("*<*"))  # where a path variable that nothing filled in would lead
 
 
-def test_moved_and_touched_files_run_nothing(copy):
+def test_moved_and_touched_files_and_a_comment_run_nothing(copy):
     for script in (copy.folder / "workflow_scripts").rglob("*.py"):
         script.touch()
-    assert copy.plan("demo", config=TINY) == {}
-
-
-def test_a_comment_in_training_code_runs_nothing(copy):
     append(copy, "training/loop.py", "# a comment")
     assert copy.plan("demo", config=TINY) == {}
 
 
-def test_an_edit_of_training_code_trains_again_but_draws_no_world(copy):
-    append(copy, "training/loop.py", "REVISION = 2")
-    jobs = copy.plan("demo", config=TINY)
-    assert jobs["pretrain"] == 4
-    assert jobs["finetune"] == 5
-    assert jobs["draw_imagenet"] == jobs["build_store"] == jobs["make_distribution"] == 0
+NO_TRAINING = {"pretrain": 0, "finetune": 0}
+
+
+@pytest.mark.parametrize(
+    ("module", "target", "expected"),
+    [
+        (
+            "training/loop.py",
+            "demo",
+            {"pretrain": 4, "finetune": 5, "draw_imagenet": 0, "build_store": 0, "make_distribution": 0},
+        ),
+        ("figures/style.py", "demo", {**NO_TRAINING, "draw_figure": 2, "fit_trends": 0}),
+        ("evaluate/computed.py", "demo", {**NO_TRAINING, "score": 5, "predict": 0}),
+        # What merges its weights is predicted again, too.
+        ("finetune/methods/linear_probe.py", "all", {"finetune": 1, "predict": 3, "pretrain": 0}),
+    ],
+)
+def test_an_edit_of_code_runs_what_it_concerns(copy, module, target, expected):
+    append(copy, module, "REVISION = 2")
+    jobs = copy.plan(target, config=TINY)
+    assert {rule: jobs[rule] for rule in expected} == expected
 
 
 def test_an_edit_of_the_table_of_superclasses_makes_its_distributions_again(copy):
@@ -234,14 +245,9 @@ def test_an_edit_of_the_table_of_superclasses_makes_its_distributions_again(copy
     assert jobs["draw_imagenet"] == jobs["build_store"] == 0
 
 
-def test_an_edit_of_the_figures_style_draws_figures_only(copy):
-    append(copy, "figures/style.py", "REVISION = 2")
-    assert copy.plan("demo", config=TINY) == {"draw_figure": 2, "demo": 1}
-
-
 def test_another_title_draws_that_figure_only(copy):
     overlay = {**TINY, "figures": {"fig4": {"title": "Another title"}}}
-    assert copy.plan("demo", config=overlay) == {"draw_figure": 1, "demo": 1}
+    assert copy.plan("demo", config=overlay) == {"draw_figure": 1}
     assert "fig4" in copy.run("demo", "--dry-run", config=overlay)
 
 
@@ -255,20 +261,6 @@ def test_a_new_test_set_predicts_again_but_trains_nothing(copy):
     jobs = copy.plan("fig2", config={**TINY, "tasks": {"iwildcam": task}})
     assert jobs["predict"] == jobs["score"] == 2
     assert jobs["finetune"] == jobs["pretrain"] == 0
-
-
-def test_a_corrected_metric_scores_again_and_predicts_nothing(copy):
-    append(copy, "evaluate/computed.py", "REVISION = 2")
-    jobs = copy.plan("demo", config=TINY)
-    assert jobs["score"] == 5
-    assert jobs["predict"] == jobs["finetune"] == jobs["pretrain"] == 0
-
-
-def test_an_edit_of_one_method_trains_that_method_again_only(copy):
-    append(copy, "finetune/methods/linear_probe.py", "REVISION = 2")
-    jobs = copy.plan(config=TINY)
-    assert jobs["finetune"] == jobs["predict"] - 2 == 1  # what merges its weights is predicted again, too
-    assert jobs["pretrain"] == 0
 
 
 def test_score_tables_alone_redraw_a_figure(copy):
