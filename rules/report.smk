@@ -57,3 +57,36 @@ rule write_page:
         "Write the page of all results"
     script:
         "../workflow_scripts/write_page.py"
+
+
+rule bundle:
+    """One archive of the study with checksums: scores, predictions, manifests, figures, tables, recipes, versions."""
+    input:
+        places.figure_files(*study.figures),
+        places.table_files(*study.tables),
+        lambda wildcards: places.all_series(study, "predictions.parquet"),
+        collect("<results>/distributions/{name}/manifest.csv", name=names.distributions(study)),
+        collect(
+            "<results>/{table}{kind}",
+            table=[
+                *(["scores"] if runs.runs(study, *names.scored_figures(study)) else []),
+                *(f"scores/{figure}" for figure in names.scored_figures(study) if runs.runs(study, figure)),
+            ],
+            kind=[".csv", "_left_out.parquet"],
+        ),
+        "<results>/trends.csv",
+        "<results>/lines.csv",
+    output:
+        archive="<results>/bundle.zip",
+    log:
+        "<logs>/bundle.log",
+    localrule: True
+    conda:
+        "../envs/analyse.yaml"
+    params:
+        bundle=lambda wildcards: {"results": RESULTS, "config": config_text()},
+        code=code("bundle.py"),
+    message:
+        "Pack the study into bundle.zip"
+    script:
+        "../workflow_scripts/bundle.py"
