@@ -24,11 +24,12 @@ from pretraining_robustness.store.read import PixelPictures
 from pretraining_robustness.training import batches, kept_answers
 
 folder, small_disk = Path(sys.argv[1]), Path(sys.argv[2])
-IMAGES, CLASSES = 2 * 256 + 70, 5
+IMAGES, CLASSES = 3 * 256 + 70, 5
 ARCHITECTURE = {"builder": "ResNet", "arguments": {"block": "BasicBlock", "layers": [1, 1, 1, 1]}}
 RECIPE = {"epochs": 1, "batch_size": 32, "learning_rate": 0.01, "image_size": 16}
 kept_answers.SAVE_EVERY_SECONDS = 0
 batches.RESIDENT_FRACTION = 0.0
+batches.AHEAD = 1
 
 
 def parts(out):
@@ -127,7 +128,7 @@ if small_disk.is_dir():
 def test_a_stopped_prediction_goes_on_and_writes_the_same_bytes(tmp_path: Path, run_apart: Callable[..., None]) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12k", "tmpfs", str(disk)]
     mounted = subprocess.run(mount, capture_output=True).returncode == 0  # only root can
     try:
         run_apart(RUNNER, tmp_path, disk if mounted else "none")

@@ -132,14 +132,14 @@ def predict_together(
 
     def predict(batch_size: int) -> np.ndarray:
         chunks = kept.load(len(where))  # (states, m, ...) each
-        first = sum(chunk.shape[1] for chunk in chunks)
+        first = start = sum(chunk.shape[1] for chunk in chunks)
         answers: list[list[Tensor]] = [[] for _ in states]
 
         def gathered() -> np.ndarray:
             return torch.stack([torch.cat(found) for found in answers]).cpu().numpy()
 
-        batches = consecutive_batches(len(where) - first, batch_size)
-        for positions, pixels in images.stream(where[first + part] for part in batches if len(part)):
+        batches = consecutive_batches(len(where) - start, batch_size)
+        for positions, pixels in images.stream(where[start + part] for part in batches if len(part)):
             prepared: dict[int, Tensor] = {}
             size = len(pixels)
             for (place, state), found in zip(states, answers, strict=True):
