@@ -83,6 +83,10 @@ def test_full_study_changes_scale_recipes_and_acquisition_but_not_the_experiment
     assert methods >= trained
     del paper_config["distributions"]["imagenet_vits"]  # some of the methods need attention
     paper_config["figures"]["fig_methods"]["panels"] = config["figures"]["fig_methods"]["panels"]
+    more, fewer = ({one for panel in of["figures"]["fig12"]["panels"] for one in panel["series"]} for of in
+                   (paper_config, config))  # fmt: skip
+    assert more > fewer  # published networks beside the trend
+    paper_config["figures"]["fig12"] = config["figures"]["fig12"]
     for panel in [panel for panel in paper_config["figures"]["fig4"]["panels"] if "equal steps" in panel["title"]]:
         paper_config["figures"]["fig4"]["panels"].remove(panel)
         for name in panel["series"]:
@@ -90,17 +94,16 @@ def test_full_study_changes_scale_recipes_and_acquisition_but_not_the_experiment
                 del paper_config["distributions"][name]
     for told in (config, paper_config):  # each is held against the paper at its own scale
         del told["tables"]["table7"]["expectations"]
-    for same in ("label_maps", "distributions", "tables", "selection_seed", "trends"):
-        assert config[same] == paper_config[same]
-    added = {
-        name: paper_config["figures"].pop(name)["task"]
-        for name in set(paper_config["figures"]) - set(config["figures"])
-    }
+    assert config["selection_seed"] == paper_config["selection_seed"]
+    for same in ("label_maps", "distributions", "tables", "trends"):  # the full study has more of its own
+        assert config[same] == {name: paper_config[same][name] for name in config[same]}
+    own = set(paper_config["figures"]) - set(config["figures"])
+    added = {name: paper_config["figures"].pop(name).get("task") for name in own}
     assert config["figures"] == paper_config["figures"]
     domains = set(itertools.permutations(("real", "sketch", "clipart", "painting"), 2))
     domains -= {("real", "sketch"), ("real", "clipart"), ("painting", "real")}  # the miniature has these
     pairs = {f"fig_g_{one}_{other}": f"domainnet_{one}_{other}" for one, other in domains}
-    assert added == {"fig_fmow": "fmow", **pairs}  # fMoW's pictures cannot be drawn
+    assert added.items() >= {"fig_fmow": "fmow", **pairs}.items()  # fMoW's images cannot be drawn
 
 
 def test_miniature_keeps_images_per_class_whole(config):
