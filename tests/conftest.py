@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,23 @@ def repository() -> Path:
 def config() -> dict:
     """The default configuration, to be changed freely."""
     return copy.deepcopy(yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="session")
+def own_study() -> Callable[[], dict]:
+    """Returns the example of own folders with small networks, above the miniature's study."""
+
+    def study() -> dict:
+        from snakemake.utils import update_config
+
+        found: dict = {}
+        for name in ("own_folders", "own_folders_small"):
+            text = (REPOSITORY / f"data/studies/{name}.yaml").read_text(encoding="utf-8")
+            update_config(found, yaml.safe_load(text))
+        del found["replaces"], found["distributions"]["imagenet_published"], found["sources"]["published"]
+        return found
+
+    return study
 
 
 @pytest.fixture

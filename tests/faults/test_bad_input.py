@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from PIL import Image
 
 from miniature.formats.iwildcam_archive import draw as draw_iwildcam
@@ -16,7 +15,7 @@ from pretraining_robustness.networks.architectures import build
 
 
 @pytest.fixture
-def own(workflow, repository):
+def own(workflow, own_study):
     """The example study for own pictures, with a source of 3 classes and a task of 2 classes in place."""
     random = np.random.default_rng(0)
 
@@ -33,7 +32,7 @@ def own(workflow, repository):
             rows.append({"filename": f"{split}/{number}.png", "y": number % 2, "split": split})
             draw(workflow.folder / "pictures/my_task" / rows[-1]["filename"])
     pd.DataFrame(rows).to_csv(workflow.folder / "pictures/my_task/metadata.csv", index=False)
-    workflow.study = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+    workflow.study = own_study()
     workflow.metadata = workflow.folder / "pictures/my_task/metadata.csv"
     return workflow
 

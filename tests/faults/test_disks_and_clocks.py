@@ -251,8 +251,7 @@ def test_a_disk_without_hard_links_gets_copies(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.slow
-def test_a_study_whose_disk_is_too_small_goes_on_with_a_larger_one(workflow, repository, tmp_path):
-    import yaml
+def test_a_study_whose_disk_is_too_small_goes_on_with_a_larger_one(workflow, own_study, tmp_path):
     from PIL import Image
 
     random = np.random.default_rng(0)
@@ -260,7 +259,7 @@ def test_a_study_whose_disk_is_too_small_goes_on_with_a_larger_one(workflow, rep
         path = tmp_path / f"pictures/my_source/{'abc'[number % 3]}/{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(random.integers(0, 255, (40, 48, 3), dtype=np.uint8)).save(path)
-    study = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+    study = own_study()
     target = "own/results/distributions/my_source_full/promises.csv"
     workflow.run(target, config=study)
 

@@ -11,7 +11,6 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from PIL import Image
 
 from pretraining_robustness import wordnet
@@ -27,7 +26,7 @@ def draw(path, number):
 
 
 @pytest.fixture(scope="session")
-def finished(workflow_type, repository, tmp_path_factory):
+def finished(workflow_type, own_study, tmp_path_factory):
     """A finished study of nothing but odd names in odd surroundings; tests leave it as they found it."""
     own = workflow_type(tmp_path_factory.mktemp("my study (1) [a]"))
     photos, task = own.folder / "photos", own.folder / "task"
@@ -42,7 +41,7 @@ def finished(workflow_type, repository, tmp_path_factory):
             rows += [f"{split}/{number}.png,{number % 2},{split},{('null', '1e5')[number % 2]},", ""]
     (task / "metadata.csv").write_text("\r\n".join(rows), encoding="utf-8")
     (own.folder / "theirs.csv").write_text("model,id,ood,group\nNA,0.5,0.4,null\nB,0.6,0.5,null\nC,0.7,0.6,null\n")
-    study = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+    study = own_study()
     study["sources"]["my_source"] |= {"path": "photos", "label": LABEL}
     study["tasks"]["my_task"]["path"] = "task"
     study["distributions"]["my_source_full"]["label"] = LABEL
@@ -163,11 +162,11 @@ FOLDERS = {  # of ImageNet's training images as its archive unpacks, without the
 }
 
 
-def test_unpacked_imagenet_has_wordnet_depths_breeds_and_synsets(workflow, repository):
+def test_unpacked_imagenet_has_wordnet_depths_breeds_and_synsets(workflow, own_study):
     for number, wnid in enumerate(FOLDERS):
         for image in range(2):
             draw(workflow.folder / f"train/{wnid}/{wnid}_{image}.JPEG", 10 * number + image)
-    study = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+    study = own_study()
     study["sources"]["my_source"]["path"] = "train"
     imagenet = {"source": "my_source", "key": "wnid", "label": "superclasses"}
     study["label_maps"] = {

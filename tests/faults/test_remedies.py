@@ -53,7 +53,7 @@ def planned(folder, targets, files):
 class Own:
     """A study of one's own: a configuration, and folders of images and tables; with what a user does to them."""
 
-    def __init__(self, folder, repository):
+    def __init__(self, folder, repository, own_study):
         self.folder, self.snakefile = folder, repository / "Snakefile"
         for number, name in enumerate(("cat", "dog", "owl")):
             for picture in range(4):
@@ -76,7 +76,7 @@ class Own:
             "model,id,ood,group\nA,0.5,0.4,theirs\nB,0.6,0.5,theirs\nC,0.7,0.6,theirs\n"
         )
         (self.folder / "kinds.csv").write_text("class,kind\ncat,mammal\ndog,mammal\nowl,bird\n")
-        self.study = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+        self.study = own_study()
         self.source, self.task = self.study["sources"]["my_source"], self.study["tasks"]["my_task"]
         self.source["path"], self.task["path"] = "photos", "task"
         self.study["tasks"]["tree"] = {**self.task, "path": "tree", "label": "Tree"}
@@ -347,8 +347,8 @@ FOLDERS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("faults", [CONFIGURATION, TABLES, FOLDERS], ids=["configuration", "tables", "folders"])
-def test_what_a_message_says_to_do_works(tmp_path, repository, faults):
-    own = Own(tmp_path, repository)
+def test_what_a_message_says_to_do_works(tmp_path, repository, own_study, faults):
+    own = Own(tmp_path, repository, own_study)
     for name, (spoil, mend, words) in faults.items():
         spoil(own)
         line = own.plan(fails=True)

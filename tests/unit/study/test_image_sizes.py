@@ -16,6 +16,7 @@ STUDIES = [
     [],
     ["imagenet_rib_miniature"],
     ["own_folders"],
+    ["own_folders", "own_folders_small"],
     ["published"],
     ["paper"],
     ["paper", "paper_lean"],

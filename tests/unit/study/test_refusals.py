@@ -223,7 +223,7 @@ BASES = {
     "fullrib": ["paper", "imagenet_rib"],
     "tiny": ["tiny"],
     "gen": ["tiny", "tiny_generated"],
-    "own": ["own_folders"],
+    "own": ["own_folders_small", "own_folders"],
 }
 CASES = [line.replace("¶", "\n").split(" | ") for line in REFUSED.splitlines() if line and not line.startswith("#")]
 WRITTEN_OUT = "tasks.rib_"  # sections that imagenet_rib stands for are in no file

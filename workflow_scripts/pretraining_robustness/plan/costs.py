@@ -6,13 +6,14 @@ Small networks are CPU-bound, on fast GPUs too: they have rates of their own at 
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pretraining_robustness.imagenet_rib import HELD_OUT
 from pretraining_robustness.plan.rates import Rates
+from pretraining_robustness.store.readers import open_collection
 from pretraining_robustness.study import names, params
 from pretraining_robustness.study.imagenet_rib import HEAD_TASK
 from pretraining_robustness.study.names import DEFAULT_METHOD, PER_IMAGE, SCRATCH, START
@@ -49,6 +50,7 @@ class Costs:
         self.study, self.rates, self.factor = study, rates, rates.card(card)
         self.small = {name: rate for name, rate in rates.of(SMALL).items() if name.endswith(f" on {card}".lower())}
         self.on = f" on {card}"
+        self.counted: dict[str, Counter[str]] = {}  # see `_own`
 
     def parts(self, runs: Iterable[Run]) -> list[Part]:
         """Return what runs cost, with what they start from; a network that several share counts once."""
@@ -221,6 +223,8 @@ class Costs:
     def split(self, task: str, split: str) -> float:
         """Return the number of images of a split of a task, or of a source of test images, at the study's scale."""
         spec = self.study.config["tasks"].get(task)
+        if own := self._own(task):
+            return own[split]
         if spec is None:
             if split == ALL:
                 return self._total(task)
@@ -251,12 +255,26 @@ class Costs:
             most.append(float(subset["images_per_class"] * names.collection(self.study, task).given["classes"]))
         return min(most)
 
+    def _own(self, collection: str) -> Counter[str]:
+        """Count the images of each split, and all, of a folder of yours; nothing of other collections."""
+        if not names.folder(self.study, collection) or not names.format(self.study, collection).own:
+            return Counter()
+        if collection not in self.counted:
+            options = params.options(self.study, collection)
+            found = open_collection(
+                names.format(self.study, collection).name, names.folder(self.study, collection), **options
+            )
+            self.counted[collection] = Counter(getattr(found, "splits", ())) + Counter({ALL: len(found)})
+        return self.counted[collection]
+
     def _scale(self, collection: str) -> float:
         spec = names.collection(self.study, collection).given
         name = "domain_images" if "domains" in spec else "task_images"
         return float(params.scale(self.study, collection)[name])
 
     def _total(self, collection: str) -> float:
+        if own := self._own(collection):
+            return own[ALL]
         is_task = collection in self.study.config["tasks"]
         factor = self._scale(collection) if is_task else params.scale(self.study, collection)["images"]
         images = names.collection(self.study, collection).given.get("images") or self.rates.images(collection)

@@ -71,7 +71,7 @@ def estimate_costs(
     whole = Costs(study, table, card)
     variants = runs.rib_runs(study)
     parts = whole.parts([*runs.runs(study, *names.scored_figures(study)), *variants])
-    compiled = any(recipe["compile"] for recipe in config["recipes"].values())
+    compiled = any(recipe.get("compile") for recipe in config["recipes"].values())
     starting = table("starting", "a GPU job" if compiled else "a job that compiles nothing") / 3600
     counts = pd.read_csv(jobs, index_col="rule")["jobs"]
     rules = _by_rule(parts, counts, starting, table("processing", "a job without a card") / 60)
