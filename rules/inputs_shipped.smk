@@ -7,6 +7,7 @@ SHIPPED = {
     "tiny_half": [
         "data/studies/tiny.yaml",
         "data/studies/tiny_half.yaml",
+        "data/studies/tiny_half_more.yaml",
         "data/results/tiny_half/run.yaml",
     ],
 }

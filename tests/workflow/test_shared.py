@@ -5,18 +5,17 @@ import time
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
 
 @pytest.mark.slow
-def test_a_second_study_trains_nothing_that_the_first_one_trained(workflow, repository, tmp_path):
+def test_a_second_study_trains_nothing_that_the_first_one_trained(workflow, own_study, tmp_path):
     random = np.random.default_rng(0)
     for number in range(24):
         path = tmp_path / f"pictures/my_source/{'abc'[number % 3]}/{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(random.integers(0, 255, (40, 48, 3), dtype=np.uint8)).save(path)
-    study = yaml.safe_load((repository / "data/studies/own_folders.yaml").read_text(encoding="utf-8"))
+    study = own_study()
     study |= {"shared": "shared", "recipes": {"pretrain": {"epochs": 2, "steps": None, "batch_size": 8}}}
     study["runs"]["architectures"] = ["resnet10"]
     study["jobs"] = {"pretrain": "run"}
