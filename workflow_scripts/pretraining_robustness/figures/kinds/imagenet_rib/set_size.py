@@ -44,6 +44,9 @@ def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
         some = rows[rows["fine_tuned_on"] == name]
         sizes = sorted(set(some["images"]))
         for axes, (column, label) in zip(line, _COLUMNS.items(), strict=True):
+            if some[column].isna().all():  # ImageNet's training images are not tested on
+                axes.remove()
+                continue
             for one, style in looks.items():
                 own = some[(some[_SERIES] == list(one)).all(axis=1)]
                 for equal, (words, dashes) in _EQUAL.items():
@@ -51,7 +54,7 @@ def draw(files: Files, figure: Mapping[str, Any]) -> Drawing:
                     axes.plot(found.index, found, linestyle=dashes, markersize=4, **style)
                     if column == "RI" and len(found) > 1:
                         who = f"{shown.network(one[1:])}, {shown.method(one[0])}, {words}"
-                        readings.append((shown.variant(name), who, found))
+                        readings.append((shown.variant(name), who, found, "" in set(own["equal"])))
             axes.set_xscale("log")
             axes.minorticks_off()
             axes.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=45, ha="right", fontsize=SMALL)
