@@ -32,6 +32,8 @@ def reviewed(paper_config) -> dict:
     """The full study as its costs were first worked out by hand: with the experiments and settings of then."""
     panels = paper_config["figures"]["fig4"]["panels"]
     panels[:] = [panel for panel in panels if "equal steps" not in panel["title"]]
+    panels = paper_config["figures"]["fig12"]["panels"]
+    panels[:] = [panel for panel in panels if "@" not in str(panel)]
     paper_config["sources"]["stable_diffusion"]["generate"]["guided_part"] = 0.5
     for name in ("fig_fmow", "fig_e_published", "fig_repeated"):
         del paper_config["figures"][name]
