@@ -32,7 +32,7 @@ rule plan:
         "<logs>/plan.log",
     localrule: True
     conda:
-        "../envs/analyse.yaml"
+        "../envs/workflow.yaml"
     params:
         config=config,
         plan=config["plan"],

@@ -45,7 +45,11 @@ def imported_packages(script):
             elif isinstance(node, ast.ImportFrom) and node.module:
                 packages.add(node.module.split(".")[0])
     own = {"pretraining_robustness"}
-    return {DISTRIBUTION_OF.get(name, name) for name in packages - own if name not in sys.stdlib_module_names}
+    return {
+        DISTRIBUTION_OF.get(name, name.replace("_", "-"))
+        for name in packages - own
+        if name not in sys.stdlib_module_names
+    }
 
 
 def pins(repository, environment):
