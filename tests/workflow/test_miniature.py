@@ -22,6 +22,7 @@ from snakemake.utils import update_config
 from pretraining_robustness.evaluate.scores import CHECKPOINT, read_scores
 from pretraining_robustness.study import names
 from pretraining_robustness.study import runs as study_runs
+from pretraining_robustness.study.shorthand import take_out
 from pretraining_robustness.study.study import Study
 from pretraining_robustness.training.load_network import load_network
 
@@ -54,6 +55,7 @@ TINY = {
     "left_out": [name for name in DISTRIBUTIONS if name not in TRAINED],
     "runs": {"architectures": ["densenet22"], "seeds_of": {"scratch": [0], "imagenet_full": [0]}},
     "recipes": {"pretrain": {"steps": 6}, "finetune": {"epochs": 2}},
+    "figures": {"fig_agreement": None, "fig_images": None},  # which need several architectures
     "trends": {"resamples": 200},
 }
 IGNORED = (".git", ".venv*", ".snakemake", "results", "resources", "__pycache__", ".*_cache")
@@ -80,6 +82,7 @@ def copy(finished, tmp_path, workflow_type):
 @pytest.fixture
 def tiny_study(config):
     update_config(config, TINY)
+    take_out(config)
     return Study(config)
 
 

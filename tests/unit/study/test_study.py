@@ -83,10 +83,6 @@ def test_full_study_changes_scale_recipes_and_acquisition_but_not_the_experiment
     assert methods >= trained
     del paper_config["distributions"]["imagenet_vits"]  # some of the methods need attention
     paper_config["figures"]["fig_methods"]["panels"] = config["figures"]["fig_methods"]["panels"]
-    more, fewer = ({one for panel in of["figures"]["fig12"]["panels"] for one in panel["series"]} for of in
-                   (paper_config, config))  # fmt: skip
-    assert more > fewer  # published networks beside the trend
-    paper_config["figures"]["fig12"] = config["figures"]["fig12"]
     for panel in [panel for panel in paper_config["figures"]["fig4"]["panels"] if "equal steps" in panel["title"]]:
         paper_config["figures"]["fig4"]["panels"].remove(panel)
         for name in panel["series"]:

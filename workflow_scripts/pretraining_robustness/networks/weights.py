@@ -33,7 +33,8 @@ def save_tensors(path: str | Path, tensors: Mapping[str, torch.Tensor], descript
 
 
 def class_names(table: str | Path | None) -> dict[str, list[str]]:
-    """Return the names of a network's classes in the order of its outputs, for a description; nothing without a table.
+    """Return the names of a network's classes in the order of its outputs, for a description; nothing without a table
+    or with one whose classes have no numbers.
 
     The table is that of a distribution (label, label_name; several rows may have a label) or that of a task's store
     (class_id, which is y, and name).
@@ -42,6 +43,8 @@ def class_names(table: str | Path | None) -> dict[str, list[str]]:
         return {}
     classes = read_frame(table)
     label, name = ("label", "label_name") if "label" in classes else ("class_id", "name")
+    if not classes[label].astype(str).str.isdigit().all():
+        return {}
     names = {int(number): str(text) for number, text in zip(classes[label], classes[name], strict=True)}
     return {"class_names": [names.get(number, str(number)) for number in range(max(names) + 1)]}
 
