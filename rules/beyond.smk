@@ -1,11 +1,6 @@
 """Takes predictions; makes what no score says: agreement of networks, and which images pre-training wins."""
 
 
-def tested_by(figure):
-    """Images and table of each store that the task of a figure of answers is tested on, its own first."""
-    return places.tested_stores(study, runs.scored(study, figure).task)
-
-
 rule measure_agreement:
     """Measure how often the networks of each series of a figure agree, in and out of distribution."""
     input:

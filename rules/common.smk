@@ -266,3 +266,26 @@ def show_time_left():
 
 
 show_time_left()
+
+
+def store_files(name):
+    """What is made of a store."""
+    files = ["images.npy", "images.parquet", "classes.csv", "undecodable.csv", "duplicates.csv", "summary.json"]
+    keys = ["images", "table", "classes", "undecodable", "duplicates", "summary"]
+    return {key: f"<results>/stores/{name}/{file}" for key, file in zip(keys, files, strict=True)}
+
+
+def variant_raw(wildcards):
+    """The raw files of a variant: the folder that you have, or its archives."""
+    folder = raw.variant_folder(study, wildcards.variant)
+    return ancient(folder) if folder else raw.variant_files(study, wildcards.variant)
+
+
+def prompted(file):
+    """A file of the store whose classes a diffusion model is asked for, on which the miniature trains it."""
+    return lambda wildcards: places.store_file(names.prompted_source(study, wildcards.diffusion_source), file)
+
+
+def tested_by(figure):
+    """Images and table of each store that the task of a figure of answers is tested on, its own first."""
+    return places.tested_stores(study, runs.scored(study, figure).task)

@@ -23,11 +23,6 @@ rule plan_prompts:
         "../workflow_scripts/plan_prompts.py"
 
 
-def prompted(file):
-    """A file of the store whose classes a diffusion model is asked for, on which the miniature trains it."""
-    return lambda wildcards: places.store_file(names.prompted_source(study, wildcards.diffusion_source), file)
-
-
 rule train_diffusion:
     """Train a small latent diffusion model on the store whose classes it is asked for."""
     input:

@@ -1,13 +1,6 @@
 """Takes a data set's raw files; makes its store: every image decoded once, with a table of what it is."""
 
 
-def store_files(name):
-    """What is made of a store."""
-    files = ["images.npy", "images.parquet", "classes.csv", "undecodable.csv", "duplicates.csv", "summary.json"]
-    keys = ["images", "table", "classes", "undecodable", "duplicates", "summary"]
-    return {key: f"<results>/stores/{name}/{file}" for key, file in zip(keys, files, strict=True)}
-
-
 rule build_store:
     """Decode the images of a source or a task into one array."""
     input:
@@ -64,12 +57,6 @@ rule build_wilds_store:
         "Decode {wildcards.wilds_task} into a store"
     script:
         "../workflow_scripts/build_wilds_store.py"
-
-
-def variant_raw(wildcards):
-    """The raw files of a variant: the folder that you have, or its archives."""
-    folder = raw.variant_folder(study, wildcards.variant)
-    return ancient(folder) if folder else raw.variant_files(study, wildcards.variant)
 
 
 rule build_variant_store:
