@@ -367,14 +367,14 @@ def test_what_a_message_says_to_do_works(tmp_path, repository, own_study, faults
         ),
     ],
 )
-def test_a_config_yaml_that_snakemake_cannot_read_is_refused_by_us(tmp_path, repository, spoil, words):
+def test_a_config_yaml_that_snakemake_cannot_read_is_refused_by_us(tmp_path, repository, own_study, spoil, words):
     clone = tmp_path / "clone"
     clone.mkdir()
     for name in ("Snakefile", "rules", "workflow_scripts", "envs", "data"):
         (clone / name).symlink_to(repository / name)
     good = (repository / "config.yaml").read_bytes()
     (clone / "config.yaml").write_bytes(spoil(good))
-    own = Own(tmp_path, clone)
+    own = Own(tmp_path, clone, own_study)
     assert re.search(f"clone/config.yaml(: |, ){words}", own.plan(fails=True))
     (clone / "config.yaml").write_bytes(good)
     own.plan(fails=False)
