@@ -305,7 +305,7 @@ class Acceptance:
         return {"images_per_second": round(rate), "per_thread": round(rate / self.threads), "threads": self.threads}
 
     def contrastive(self, builder: str) -> Values:
-        """Images per second of SimCLR's step, whose two views double a batch, and how often it waits for the card."""
+        """Images per second and peak memory of SimCLR's step, whose two views double a batch."""
         model, images, goal, plan, ends = self.training(builder, 4 if self.tiny else 20, compile=not self.tiny)
         learned = SelfSupervised(model, goal.images, self.device, Settings())
         state = TrainingState(self.folder / f"simclr_{builder}", "stamp")
